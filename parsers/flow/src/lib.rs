@@ -1,0 +1,30 @@
+//! Packets to flows and observations: table, reassembly, classification, handshakes, records.
+//!
+//! Pure: no sockets, files, clock or threads; time enters with the packet. May not know Python.
+#![forbid(unsafe_code)]
+
+pub mod certificates;
+pub mod esp;
+pub mod fingerprint;
+pub mod ike;
+pub mod json;
+pub mod tls;
+
+/// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Direction {
+    /// From the initiator, `src` of the record.
+    Forward = 0,
+    /// From the responder, `dst` of the record.
+    Reverse = 1,
+}
+
+impl Direction {
+    pub fn other(self) -> Self {
+        match self {
+            Self::Forward => Self::Reverse,
+            Self::Reverse => Self::Forward,
+        }
+    }
+}

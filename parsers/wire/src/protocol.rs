@@ -1,0 +1,86 @@
+//! The names that records use for what a flow carries, and the class each belongs to.
+
+/// What an observer can say of a flow's protection. Section 4 of the record contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Class {
+    Unknown,
+    Tls,
+    Ipsec,
+    Encrypted,
+    Plaintext,
+}
+
+impl Class {
+    pub const ALL: [Self; 5] = [Self::Tls, Self::Ipsec, Self::Encrypted, Self::Plaintext, Self::Unknown];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Tls => "tls",
+            Self::Ipsec => "ipsec",
+            Self::Encrypted => "encrypted",
+            Self::Plaintext => "plaintext",
+        }
+    }
+}
+
+macro_rules! protocols {
+    ($($variant:ident $name:literal $class:ident,)*) => {
+        /// A protocol by its usual lower-case name; one row a protocol, grouped by class.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Protocol { $($variant,)* }
+
+        impl Protocol {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The record's word. `Unknown` has none: a record of class unknown has no protocol.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            pub fn class(self) -> Class {
+                match self { $(Self::$variant => Class::$class,)* }
+            }
+        }
+    };
+}
+
+protocols! {
+    Unknown "" Unknown,
+    Tls "tls" Tls, Dtls "dtls" Tls, Quic "quic" Tls,
+    Ike "ike" Ipsec, Esp "esp" Ipsec, Ah "ah" Ipsec,
+    Ssh "ssh" Encrypted, WireGuard "wireguard" Encrypted, OpenVpn "openvpn" Encrypted, GQuic "quic" Encrypted,
+    Srtp "srtp" Encrypted, ZeroTier "zerotier" Encrypted, Macsec "macsec" Encrypted,
+    Http "http" Plaintext, Dns "dns" Plaintext, Mdns "mdns" Plaintext, Llmnr "llmnr" Plaintext,
+    Ftp "ftp" Plaintext, Tftp "tftp" Plaintext, Smtp "smtp" Plaintext, Imap "imap" Plaintext, Pop3 "pop3" Plaintext,
+    Nntp "nntp" Plaintext, Telnet "telnet" Plaintext, Ldap "ldap" Plaintext, Snmp "snmp" Plaintext,
+    Syslog "syslog" Plaintext, Ntp "ntp" Plaintext, Dhcp "dhcp" Plaintext, Dhcpv6 "dhcpv6" Plaintext,
+    Sip "sip" Plaintext, Rtp "rtp" Plaintext, Rtcp "rtcp" Plaintext, Rtsp "rtsp" Plaintext, Stun "stun" Plaintext,
+    Mysql "mysql" Plaintext, Postgresql "postgresql" Plaintext, Tds "tds" Plaintext, Mongodb "mongodb" Plaintext,
+    Redis "redis" Plaintext, Memcached "memcached" Plaintext, Cassandra "cassandra" Plaintext, Kafka "kafka" Plaintext,
+    Amqp "amqp" Plaintext, Mqtt "mqtt" Plaintext, Nats "nats" Plaintext, Coap "coap" Plaintext,
+    Nfs "nfs" Plaintext, Smb "smb" Plaintext, Netbios "netbios" Plaintext, Radius "radius" Plaintext, Kerberos "kerberos" Plaintext,
+    Vnc "vnc" Plaintext, X11 "x11" Plaintext, Rdp "rdp" Plaintext, Irc "irc" Plaintext, Xmpp "xmpp" Plaintext,
+    Bgp "bgp" Plaintext, Git "git" Plaintext, Rsync "rsync" Plaintext, Socks "socks" Plaintext, Ssdp "ssdp" Plaintext,
+    Modbus "modbus" Plaintext, Dnp3 "dnp3" Plaintext, S7 "s7" Plaintext, Opcua "opcua" Plaintext, Bacnet "bacnet" Plaintext,
+    Iec104 "iec104" Plaintext, Zabbix "zabbix" Plaintext, Netflow "netflow" Plaintext, Sflow "sflow" Plaintext,
+    Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_lower_case_words_and_unique_but_for_quic() {
+        let mut names: Vec<_> = Protocol::ALL.iter().filter(|p| **p != Protocol::GQuic).map(|p| p.name()).collect();
+        assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())));
+        names.sort_unstable();
+        let before = names.len();
+        names.dedup();
+        assert_eq!(names.len(), before);
+        assert_eq!(Protocol::GQuic.class(), Class::Encrypted);
+    }
+}
