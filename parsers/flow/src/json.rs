@@ -96,6 +96,18 @@ pub fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// Standard base64 with padding (RFC 4648 section 4), unquoted.
+pub fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for group in bytes.chunks(3) {
+        let word = group.iter().enumerate().fold(0u32, |w, (i, b)| w | u32::from(*b) << (16 - 8 * i));
+        for i in 0..4 {
+            let digit = ALPHABET[(word >> (18 - 6 * i)) as usize & 63];
+            out.push(if i <= group.len() { digit } else { b'=' });
+        }
+    }
+}
+
 /// A list of words of ours.
 pub fn words<'a>(out: &mut Vec<u8>, name: &str, values: impl IntoIterator<Item = &'a str>) {
     key(out, name);
@@ -124,6 +136,15 @@ mod tests {
     fn hostile_strings_stay_valid_json() {
         assert_eq!(written(|o| string(o, "s", b"a\"b\\c\n\xff\x7f")), "{\"s\":\"a\\\"b\\\\c\\u000a\\\\xff\\u007f\"}");
         assert_eq!(written(|o| string(o, "s", "bücher.example".as_bytes())), "{\"s\":\"bücher.example\"}");
+    }
+
+    #[test]
+    fn base64_pads() {
+        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+            let mut out = Vec::new();
+            base64(&mut out, plain.as_bytes());
+            assert_eq!(out, coded.as_bytes());
+        }
     }
 
     #[test]

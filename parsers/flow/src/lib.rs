@@ -4,11 +4,32 @@
 #![forbid(unsafe_code)]
 
 pub mod certificates;
+mod context;
+mod conversation;
+pub mod core;
+mod dns;
+pub mod endpoint;
+mod entry;
 pub mod esp;
 pub mod fingerprint;
+mod fragments;
 pub mod ike;
+mod intern;
 pub mod json;
+mod key;
+pub mod limits;
+pub mod observation;
+mod record;
+mod stream;
+mod table;
+mod tcp;
+mod time;
 pub mod tls;
+mod totals;
+mod udp;
+
+pub use context::EndpointTotals;
+pub use core::{Config, Core, Frame};
 
 /// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

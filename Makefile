@@ -1,0 +1,47 @@
+# Two commands matter: `make demo` and `make test`. Each does its own set-up and is quick the second time.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+
+VENV := .venv/bin
+RUST := $(shell find parsers benchmarks/limit -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+
+.PHONY: help demo test check bench captures clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+demo: .build/core ## build, replay the showcase capture and print the report
+	@$(VENV)/transitproof replay tests/pcaps/showcase.pcapng --trust tests/pcaps/pki/root.pem --format table
+
+test: .build/core .build/dev ## formatting, linters, types, Rust tests, Python tests
+	@scripts/check
+	@scripts/test
+
+check: .build/core .build/dev ## formatting, linters and types only
+	@scripts/check
+
+bench: .build/core .build/dev ## the four workloads against the physical limit
+	@$(VENV)/python -m benchmarks.run
+
+captures: .build/dev ## make the test captures anew from real programs (root, Debian packages)
+	@$(VENV)/python tests/pcaps/make
+
+clean: ## remove everything that was built
+	rm -rf .venv .build target dist
+
+.build/venv: scripts/venv
+	@scripts/venv
+	@touch $@
+
+# The core and the runtime dependencies, installed in place.
+.build/core: .build/venv pyproject.toml constraints.txt $(RUST)
+	@scripts/core
+	@touch $@
+
+.build/dev: .build/venv .build/core pyproject.toml constraints.txt
+	@scripts/dev
+	@touch $@

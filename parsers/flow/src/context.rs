@@ -1,0 +1,145 @@
+//! What processing a packet may touch besides its flow: interners, counters, the record buffer, and where we are.
+
+use crate::certificates::Certificates;
+use crate::conversation::{Conversation, Follower};
+use crate::endpoint::Endpoint;
+use crate::entry::{EndReason, Entry, Phase};
+use crate::intern::Fragments;
+use crate::json;
+use crate::limits::MAX_ENDPOINTS;
+use crate::observation::{Observations, Sighting};
+use crate::record;
+use crate::time::Clock;
+use crate::totals::Totals;
+use std::collections::HashMap;
+use transitproof_wire::{Class, Protocol};
+
+/// Totals of one endpoint and protocol, kept on request.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointTotals {
+    pub name: Option<Box<str>>,
+    pub flows: u64,
+    pub bytes: u64,
+}
+
+pub struct Context {
+    pub certificates: Certificates,
+    pub fragments: Fragments,
+    pub observations: Observations,
+    pub totals: Totals,
+    /// Flow records as JSON Lines.
+    pub records: Vec<u8>,
+    pub clock: Clock,
+    /// Number and time of the packet in hand.
+    pub frame: u64,
+    pub time: u64,
+    pub write_flows: bool,
+    pub endpoints: Option<HashMap<(Endpoint, Protocol), EndpointTotals>>,
+    scratch: Vec<u8>,
+}
+
+impl Context {
+    pub fn new(seed: u64, write_flows: bool, endpoints: bool) -> Self {
+        Self {
+            certificates: Certificates::new(seed),
+            fragments: Fragments::default(),
+            observations: Observations::default(),
+            totals: Totals::default(),
+            records: Vec::new(),
+            clock: Clock::default(),
+            frame: 0,
+            time: 0,
+            write_flows,
+            endpoints: endpoints.then(HashMap::new),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Nothing more is to be learnt of the flow: its facts are counted, its record's middle part is kept, the rest is dropped.
+    pub fn settle(&mut self, entry: &mut Entry, conversation: Option<&Conversation>) {
+        entry.phase = Phase::Settled;
+        if conversation.is_some_and(|c| c.turned) {
+            entry.turn();
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        if let Some(conversation) = conversation {
+            record::middle(conversation, &self.certificates, &mut scratch);
+        }
+        entry.fragment = self.fragments.hold(&scratch);
+        self.scratch = scratch;
+        self.observe(entry, conversation);
+    }
+
+    /// Counts the flow onto the observation of its facts.
+    pub fn observe(&mut self, entry: &Entry, conversation: Option<&Conversation>) {
+        if entry.class() == Class::Unknown || matches!(entry.protocol, Protocol::Icmp | Protocol::Icmpv6) {
+            return;
+        }
+        let mut facts = std::mem::take(&mut self.scratch);
+        facts.clear();
+        facts.push(b'{');
+        json::word(&mut facts, "class", entry.class().name());
+        json::word(&mut facts, "protocol", entry.protocol.name());
+        let mut frame = self.frame;
+        let mut name = None;
+        if let Some(conversation) = conversation {
+            record::facts(entry.protocol, conversation, &self.certificates, &mut facts);
+            (frame, name) = record::evidence(conversation, frame);
+        }
+        facts.push(b'}');
+        let endpoint = Endpoint::of(entry);
+        let seen = Sighting { endpoint, facts: &facts, name: name.as_deref(), start: entry.start, time: self.time, frame };
+        self.observations.count(&seen, || record::community_id(entry));
+        if let (Some(name), Some(totals)) = (name, self.totals_of(endpoint, entry.protocol)) {
+            totals.name = Some(name.into());
+        }
+        self.scratch = facts;
+    }
+
+    fn totals_of(&mut self, endpoint: Endpoint, protocol: Protocol) -> Option<&mut EndpointTotals> {
+        let endpoints = self.endpoints.as_mut()?;
+        if endpoints.len() >= MAX_ENDPOINTS && !endpoints.contains_key(&(endpoint, protocol)) {
+            self.totals.limit("endpoints");
+            return None;
+        }
+        Some(endpoints.entry((endpoint, protocol)).or_default())
+    }
+
+    /// Ends a flow that was taken out of the table: settles what was open, counts it and writes its record.
+    pub fn close(&mut self, mut entry: Entry, reason: EndReason) {
+        if let Some(mut conversation) = entry.conversation.take() {
+            crate::tcp::flush(&mut entry, &mut conversation, self);
+            if entry.phase == Phase::Open {
+                if let Follower::Tls(tls) = &mut conversation.follower {
+                    tls.closed(matches!(reason, EndReason::Fin | EndReason::Rst));
+                }
+                let counted = matches!(&conversation.follower, Follower::Ipsec(ipsec) if ipsec.counted);
+                if counted {
+                    let mut scratch = std::mem::take(&mut self.scratch);
+                    scratch.clear();
+                    record::middle(&conversation, &self.certificates, &mut scratch);
+                    entry.fragment = self.fragments.hold(&scratch);
+                    self.scratch = scratch;
+                } else {
+                    self.settle(&mut entry, Some(&conversation));
+                }
+            }
+        } else if entry.phase == Phase::Open {
+            self.settle(&mut entry, None);
+        }
+        self.totals.flow(&entry);
+        if self.endpoints.is_some() {
+            let bytes = entry.bytes[0] + entry.bytes[1];
+            if let Some(totals) = self.totals_of(Endpoint::of(&entry), entry.protocol) {
+                totals.flows += 1;
+                totals.bytes += bytes;
+            }
+        }
+        if self.write_flows {
+            let fragment = self.fragments.get(entry.fragment);
+            record::write(&entry, fragment, reason, &mut self.clock, &mut self.records);
+        }
+        self.fragments.release(entry.fragment);
+    }
+}

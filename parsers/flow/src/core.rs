@@ -1,0 +1,313 @@
+//! The heart of the core: frames in, flow records, observations and certificates out. Time is the packets' own.
+//!
+//! Packets go through in small batches: headers of all of them first, then the lines of the table that they will need, then
+//! the work itself, so that the cache misses of a batch overlap.
+
+use crate::context::{Context, EndpointTotals};
+use crate::conversation::{Follower, Ipsec};
+use crate::endpoint::Endpoint;
+use crate::entry::{EndReason, Entry, Phase, mark};
+use crate::esp::{AhState, EspState};
+use crate::fragments::FirstFragments;
+use crate::key::{Key, Seed};
+use crate::limits::idle;
+use crate::observation::Observation;
+use crate::table::{Slot, Table};
+use crate::time::SECOND;
+use crate::{Direction, tcp, udp};
+use transitproof_wire::packet::{Packet, Stop, dissect, ip_protocol as ip, tcp_flags};
+use transitproof_wire::{Protocol, esp};
+
+/// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
+const BATCH: usize = 32;
+
+/// One captured frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// ns since the Unix epoch.
+    pub time: u64,
+    /// LINKTYPE_ of the interface.
+    pub link: u16,
+    /// From 1 within the capture.
+    pub number: u64,
+    pub bytes: &'a [u8],
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Write flow records.
+    pub flows: bool,
+    /// Keep totals by endpoint.
+    pub endpoints: bool,
+    pub max_flows: usize,
+    /// Keys the hashes; records do not depend on it.
+    pub seed: u64,
+}
+
+pub struct Core {
+    table: Table,
+    ctx: Context,
+    fragments: FirstFragments,
+    seed: Seed,
+    /// The latest packet time, ns: never goes back.
+    now: u64,
+    expired: Vec<Slot>,
+}
+
+/// A packet with its place in the table half looked up.
+struct Looked<'a> {
+    packet: Packet<'a>,
+    key: Key,
+    low: bool,
+    hash: u32,
+}
+
+impl Core {
+    pub fn new(config: Config) -> Self {
+        Self {
+            table: Table::new(config.max_flows),
+            ctx: Context::new(config.seed, config.flows, config.endpoints),
+            fragments: FirstFragments::default(),
+            seed: Seed::new(config.seed),
+            now: 0,
+            expired: Vec::new(),
+        }
+    }
+
+    /// Processes frames in their order.
+    pub fn frames(&mut self, frames: &[Frame<'_>]) {
+        for batch in frames.chunks(BATCH) {
+            let looked: [Option<Looked<'_>>; BATCH] = std::array::from_fn(|i| batch.get(i).and_then(|frame| self.look(frame)));
+            let lines: [u64; BATCH] = std::array::from_fn(|i| looked[i].as_ref().map_or(0, |l| self.table.touch_index(l.hash)));
+            let warm = lines.iter().fold(0, |warm, line| warm ^ self.table.touch_entry(*line));
+            std::hint::black_box(warm);
+            for (frame, looked) in batch.iter().zip(looked) {
+                self.ctx.totals.packet(frame.time);
+                if let Some(looked) = looked {
+                    self.packet(frame, &looked);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn look<'a>(&mut self, frame: &Frame<'a>) -> Option<Looked<'a>> {
+        let mut packet = match dissect(frame.link, frame.bytes) {
+            Ok(packet) => packet,
+            Err(stop) => {
+                self.unreadable(stop);
+                return None;
+            }
+        };
+        if packet.fragment.is_some() && !self.fragments.resolve(&mut packet) {
+            self.ctx.totals.limit("fragment_without_first");
+        }
+        let (key, low) = Key::of(&packet);
+        Some(Looked { packet, key, low, hash: key.hash(self.seed) })
+    }
+
+    #[cold]
+    fn unreadable(&mut self, stop: Stop) {
+        match stop {
+            Stop::NotIp(what) => self.ctx.totals.not_ip(what),
+            Stop::Bad(error) => self.ctx.totals.bad(error),
+        }
+    }
+
+    #[inline]
+    fn packet(&mut self, frame: &Frame<'_>, looked: &Looked<'_>) {
+        let packet = &looked.packet;
+        self.ctx.frame = frame.number;
+        self.ctx.time = frame.time;
+        self.ctx.totals.bytes += u64::from(packet.ip_length);
+        if frame.time / SECOND > self.now / SECOND {
+            self.turn_wheel(frame.time);
+        }
+        self.now = self.now.max(frame.time);
+        let found = self.table.find(&looked.key, looked.hash).and_then(|slot| self.still_open(slot, frame.time, packet));
+        let slot = found.unwrap_or_else(|| self.open(frame.time, looked));
+        let Some(entry) = self.table.entry(slot) else { return };
+        let from = entry.direction(looked.low);
+        entry.last = entry.last.max(frame.time);
+        entry.bytes[from as usize] += u64::from(packet.ip_length);
+        entry.packets[from as usize] += 1;
+        let end = match packet.transport {
+            ip::TCP => {
+                if tcp::segment(entry, from, packet, &mut self.ctx) {
+                    self.table.schedule(slot);
+                }
+                None
+            }
+            _ if entry.phase == Phase::Settled => None,
+            ip::UDP => {
+                let before = entry.protocol;
+                let end = udp::datagram(entry, from, packet, &mut self.ctx);
+                if entry.protocol != before {
+                    self.table.schedule(slot); // a shorter silence may end it now
+                }
+                end
+            }
+            _ => {
+                without_ports(entry, from, packet, &mut self.ctx);
+                None
+            }
+        };
+        if let Some(reason) = end {
+            self.close(slot, reason);
+        }
+    }
+
+    /// The flow that a packet belongs to may have ended already: by silence, or by a SYN that follows its end.
+    #[inline]
+    fn still_open(&mut self, slot: Slot, time: u64, packet: &Packet<'_>) -> Option<Slot> {
+        let entry = self.table.entry(slot)?;
+        let reopens = packet.flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN && entry.closed();
+        let silent = time.saturating_sub(entry.last) > idle::CLOSED * SECOND && entry.deadline() <= time;
+        if !reopens && !silent {
+            return Some(slot);
+        }
+        let reason = entry.silent_end();
+        self.close(slot, reason);
+        None
+    }
+
+    fn open(&mut self, time: u64, looked: &Looked<'_>) -> Slot {
+        if self.table.is_full()
+            && let Some(victim) = self.table.victim()
+        {
+            self.ctx.totals.limit("max_flows");
+            self.close(victim, EndReason::Evicted);
+        }
+        let packet = &looked.packet;
+        // The first packet's sender, unless it answers a SYN that was not seen.
+        let answers = packet.transport == ip::TCP && packet.flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN | tcp_flags::ACK;
+        let (protocol, next_seq) = match packet.transport {
+            ip::ICMP => (Protocol::Icmp, [u32::from(packet.src_port), u32::from(packet.dst_port)]),
+            ip::ICMPV6 => (Protocol::Icmpv6, [u32::from(packet.src_port), u32::from(packet.dst_port)]),
+            _ => (Protocol::Unknown, [0, 0]),
+        };
+        self.table.insert(Entry {
+            key: looked.key,
+            start: time,
+            last: time,
+            bytes: [0; 2],
+            packets: [0; 2],
+            next_seq,
+            conversation: None,
+            fragment: 0,
+            hash: looked.hash,
+            protocol,
+            phase: Phase::Open,
+            marks: if looked.low != answers { mark::INITIATOR_LOW } else { 0 },
+        })
+    }
+
+    fn close(&mut self, slot: Slot, reason: EndReason) {
+        if let Some(entry) = self.table.remove(slot) {
+            self.ctx.close(entry, reason);
+        }
+    }
+
+    #[cold]
+    fn turn_wheel(&mut self, time: u64) {
+        let mut expired = std::mem::take(&mut self.expired);
+        self.table.expire(time, &mut expired);
+        for slot in expired.drain(..) {
+            let reason = self.table.entry(slot).map_or(EndReason::Idle, |e| e.silent_end());
+            self.close(slot, reason);
+        }
+        self.expired = expired;
+    }
+
+    /// Ends every flow, in the order (start, 5-tuple), and forgets the time: another capture may follow.
+    pub fn finish(&mut self) {
+        for slot in self.table.all() {
+            let reason = match self.table.entry(slot).map(|e| e.silent_end()) {
+                Some(EndReason::Idle) | None => EndReason::Eof,
+                Some(ended) => ended,
+            };
+            self.close(slot, reason);
+        }
+        self.now = 0;
+        self.table.rewind();
+        self.fragments = FirstFragments::default();
+    }
+
+    /// Flow records written since the last call, as JSON Lines.
+    pub fn take_records(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.ctx.records)
+    }
+
+    pub fn take_observations(&mut self) -> Vec<Observation> {
+        self.ctx.observations.take()
+    }
+
+    /// Certificates not handed out before: SHA-256 in hex and DER.
+    pub fn take_certificates(&mut self) -> Vec<(String, Vec<u8>)> {
+        self.ctx.certificates.take_new()
+    }
+
+    /// JSON object with the counters of the summary.
+    pub fn totals(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.ctx.totals.write(&mut out, &[("certificates", self.ctx.certificates.limited())]);
+        out
+    }
+
+    /// Totals by endpoint and protocol, largest first.
+    pub fn endpoints(&self) -> Vec<(Endpoint, Protocol, EndpointTotals)> {
+        let mut all: Vec<_> = self
+            .ctx
+            .endpoints
+            .iter()
+            .flatten()
+            .map(|((endpoint, protocol), totals)| (*endpoint, *protocol, totals.clone()))
+            .collect();
+        all.sort_by(|a, b| b.2.bytes.cmp(&a.2.bytes).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
+        all
+    }
+
+    /// Flows in the table now.
+    pub fn open_flows(&self) -> usize {
+        self.table.len()
+    }
+}
+
+/// ESP and AH as IP protocols of their own; others are counted only.
+fn without_ports(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) {
+    match packet.transport {
+        ip::ESP | ip::AH if packet.fragment.is_none_or(|f| f.offset == 0) => {
+            let mut conversation = entry.conversation.take().unwrap_or_default();
+            if !matches!(conversation.follower, Follower::Ipsec(_)) {
+                conversation.follower = Follower::Ipsec(Box::default());
+            }
+            if let Follower::Ipsec(ipsec) = &mut conversation.follower {
+                entry.protocol = raw_ipsec(ipsec, from, packet);
+            }
+            entry.conversation = Some(conversation);
+        }
+        ip::ESP | ip::AH => {}
+        ip::ICMP | ip::ICMPV6 => entry.phase = Phase::Settled,
+        _ => ctx.settle(entry, None),
+    }
+}
+
+/// AH around ESP is one record, of protocol esp.
+fn raw_ipsec(ipsec: &mut Ipsec, from: Direction, packet: &Packet<'_>) -> Protocol {
+    let mut payload = packet.payload;
+    if packet.transport == ip::AH
+        && let Ok(ah) = esp::ah_header(payload)
+    {
+        ipsec.ah.get_or_insert_with(AhState::default).packet(from, ah.spi, ah.seq, packet.payload_length as usize);
+        if ah.next_header != ip::ESP {
+            return Protocol::Ah;
+        }
+        payload = ah.payload;
+    }
+    if let Some(header) = esp::header(payload) {
+        let state = ipsec.esp.get_or_insert_with(EspState::raw);
+        state.packet(from, header.spi, header.seq, packet.payload_length as usize);
+        state.inspect(header.payload);
+    }
+    if ipsec.esp.is_some() || packet.transport == ip::ESP { Protocol::Esp } else { Protocol::Ah }
+}

@@ -1,0 +1,148 @@
+//! Where something was observed, in the words of the contract: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`, `A<->B/esp`.
+
+use crate::{entry::Entry, entry::mark, json};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use transitproof_wire::packet::{Address, ip_protocol as ip};
+use transitproof_wire::{Class, Protocol};
+
+/// An endpoint in binary: hashing and comparing it is cheaper than writing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    v6: bool,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum What {
+    Server { address: Address, port: u16, transport: u8 },
+    /// Both ends of a tunnel, in ascending order.
+    Pair { low: Address, high: Address, protocol: Protocol },
+    /// An address that speaks a protocol without ports.
+    Host { address: Address, transport: u8 },
+}
+
+impl Endpoint {
+    /// The responder, or for IPsec the pair.
+    pub fn of(entry: &Entry) -> Self {
+        let key = &entry.key;
+        let transport = key.transport();
+        let (address, port) = key.end(!entry.has(mark::INITIATOR_LOW));
+        let what = if entry.class() == Class::Ipsec {
+            What::Pair { low: key.low.min(key.high), high: key.low.max(key.high), protocol: entry.protocol }
+        } else if has_ports(transport) {
+            What::Server { address, port, transport }
+        } else {
+            What::Host { address, transport }
+        };
+        Self { v6: key.v6(), what }
+    }
+
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self.what {
+            What::Server { address, port, transport } => {
+                if self.v6 {
+                    out.push(b'[');
+                }
+                write_address(out, self.v6, address);
+                out.extend_from_slice(if self.v6 { b"]:" } else { b":" });
+                json::decimal(out, u64::from(port));
+                out.push(b'/');
+                write_transport(out, transport);
+            }
+            What::Pair { low, high, protocol } => {
+                write_address(out, self.v6, low);
+                out.extend_from_slice(b"<->");
+                write_address(out, self.v6, high);
+                out.push(b'/');
+                out.extend_from_slice(protocol.name().as_bytes());
+            }
+            What::Host { address, transport } => {
+                write_address(out, self.v6, address);
+                out.push(b'/');
+                write_transport(out, transport);
+            }
+        }
+    }
+}
+
+pub fn has_ports(transport: u8) -> bool {
+    matches!(transport, ip::TCP | ip::UDP | ip::SCTP)
+}
+
+pub fn write_address(out: &mut Vec<u8>, v6: bool, address: Address) {
+    use std::io::Write;
+    if v6 {
+        // RFC 5952 form. Writing to a vector cannot fail.
+        let _ = write!(out, "{}", Ipv6Addr::from(address.to_v6()));
+    } else {
+        for (i, octet) in Ipv4Addr::from(address.to_v4()).octets().into_iter().enumerate() {
+            if i > 0 {
+                out.push(b'.');
+            }
+            json::decimal(out, u64::from(octet));
+        }
+    }
+}
+
+/// The lower-case IANA keyword of an IP protocol, `ip/N` where there is none that operators use.
+pub fn write_transport(out: &mut Vec<u8>, transport: u8) {
+    let word = match transport {
+        ip::ICMP => "icmp",
+        2 => "igmp",
+        ip::TCP => "tcp",
+        8 => "egp",
+        ip::UDP => "udp",
+        33 => "dccp",
+        46 => "rsvp",
+        ip::GRE => "gre",
+        ip::ESP => "esp",
+        ip::AH => "ah",
+        ip::ICMPV6 => "icmpv6",
+        ip::NO_NEXT => "ipv6-nonxt",
+        88 => "eigrp",
+        89 => "ospfigp",
+        94 => "ipip",
+        97 => "etherip",
+        103 => "pim",
+        108 => "ipcomp",
+        112 => "vrrp",
+        115 => "l2tp",
+        ip::SCTP => "sctp",
+        136 => "udplite",
+        137 => "mpls-in-ip",
+        _ => {
+            out.extend_from_slice(b"ip/");
+            return json::decimal(out, u64::from(transport));
+        }
+    };
+    out.extend_from_slice(word.as_bytes());
+}
+
+#[cfg(test)]
+impl Endpoint {
+    pub fn server(address: [u8; 4], port: u16) -> Self {
+        Self { v6: false, what: What::Server { address: Address::v4(address), port, transport: ip::TCP } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(endpoint: Endpoint) -> String {
+        let mut out = Vec::new();
+        endpoint.write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_words_of_the_contract() {
+        assert_eq!(written(Endpoint::server([10, 0, 3, 7], 443)), "10.0.3.7:443/tcp");
+        let v6 = Address::v6([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        let what = What::Server { address: v6, port: 443, transport: ip::UDP };
+        assert_eq!(written(Endpoint { v6: true, what }), "[2001:db8::1]:443/udp");
+        let (low, high) = (Address::v4([192, 0, 2, 1]), Address::v4([192, 0, 2, 2]));
+        let what = What::Pair { low, high, protocol: Protocol::Esp };
+        assert_eq!(written(Endpoint { v6: false, what }), "192.0.2.1<->192.0.2.2/esp");
+    }
+}

@@ -1,0 +1,140 @@
+//! What is kept of one flow. The hot part is two cache lines; what a handshake needs is boxed and freed after it.
+
+use crate::{Direction, conversation::Conversation, intern::FragmentId, key::Key, limits::idle, time::SECOND};
+use transitproof_wire::{Class, Protocol, packet::ip_protocol as ip};
+
+/// How far the question "what is this?" has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// Payload is looked at.
+    Open,
+    /// Nothing more to learn: packets are counted.
+    Settled,
+}
+
+/// Why a flow's record was written; the contract's `end_reason`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    Fin,
+    Rst,
+    Idle,
+    Evicted,
+    Answered,
+    Eof,
+}
+
+impl EndReason {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fin => "fin",
+            Self::Rst => "rst",
+            Self::Idle => "idle",
+            Self::Evicted => "evicted",
+            Self::Answered => "answered",
+            Self::Eof => "eof",
+        }
+    }
+}
+
+/// Single facts about a flow, as bits of [`Entry::marks`].
+pub mod mark {
+    /// The initiator is the low end of the key.
+    pub const INITIATOR_LOW: u8 = 1;
+    /// A SYN was seen, so the initiator is certain.
+    pub const SYN: u8 = 1 << 1;
+    /// FIN seen from the initiator, from the responder.
+    pub const FIN: [u8; 2] = [1 << 2, 1 << 3];
+    pub const RST: u8 = 1 << 4;
+    /// `next_seq` of the direction is known.
+    pub const SEQ: [u8; 2] = [1 << 5, 1 << 6];
+    /// Class or protocol is known from statistics or ports, not from content.
+    pub const INFERRED: u8 = 1 << 7;
+}
+
+#[derive(Debug)]
+pub struct Entry {
+    pub key: Key,
+    /// Time of the first and of the latest packet, ns.
+    pub start: u64,
+    pub last: u64,
+    /// Bytes of the IP layer and packets by [`Direction`].
+    pub bytes: [u64; 2],
+    pub packets: [u64; 2],
+    /// Sequence number that the next byte of each direction will have; of ICMP type and code of the first packet.
+    pub next_seq: [u32; 2],
+    /// What a handshake or a dialogue in progress needs.
+    pub conversation: Option<Box<Conversation>>,
+    /// The finished part of the record, see [`crate::intern`].
+    pub fragment: FragmentId,
+    /// Hash of the key, kept for removal from the index.
+    pub hash: u32,
+    pub protocol: Protocol,
+    pub phase: Phase,
+    pub marks: u8,
+}
+
+impl Entry {
+    #[inline]
+    pub fn has(&self, mark: u8) -> bool {
+        self.marks & mark != 0
+    }
+
+    #[inline]
+    pub fn direction(&self, sender_low: bool) -> Direction {
+        if sender_low == self.has(mark::INITIATOR_LOW) { Direction::Forward } else { Direction::Reverse }
+    }
+
+    pub fn class(&self) -> Class {
+        self.protocol.class()
+    }
+
+    pub fn half_open(&self) -> bool {
+        self.key.transport() == ip::TCP && self.packets[1] == 0 && self.has(mark::SYN) && self.phase == Phase::Open
+    }
+
+    pub fn closed(&self) -> bool {
+        self.has(mark::RST) || (self.has(mark::FIN[0]) && self.has(mark::FIN[1]))
+    }
+
+    /// Time at which silence ends the flow, ns.
+    #[inline]
+    pub fn deadline(&self) -> u64 {
+        let seconds = match (self.key.transport(), self.protocol) {
+            (ip::TCP, _) if self.closed() => idle::CLOSED,
+            (ip::TCP, _) if self.half_open() => idle::HALF_OPEN,
+            (ip::TCP, _) => idle::TCP,
+            (ip::UDP, Protocol::Dns) => idle::DNS,
+            (_, Protocol::Ike | Protocol::Esp | Protocol::Ah) => idle::IPSEC,
+            _ => idle::DATAGRAM,
+        };
+        self.last.saturating_add(seconds * SECOND)
+    }
+
+    /// Why it ended when its time had come.
+    pub fn silent_end(&self) -> EndReason {
+        if self.has(mark::RST) {
+            EndReason::Rst
+        } else if self.closed() {
+            EndReason::Fin
+        } else {
+            EndReason::Idle
+        }
+    }
+
+    /// The content showed that the one taken for the initiator is the responder.
+    pub fn turn(&mut self) {
+        self.marks ^= mark::INITIATOR_LOW;
+        self.bytes.swap(0, 1);
+        self.packets.swap(0, 1);
+        self.next_seq.swap(0, 1);
+        for pair in [mark::FIN, mark::SEQ] {
+            let (a, b) = (self.has(pair[0]), self.has(pair[1]));
+            self.marks &= !(pair[0] | pair[1]);
+            self.marks |= if b { pair[0] } else { 0 } | if a { pair[1] } else { 0 };
+        }
+    }
+}
+
+/// The budget of issue and README: what a tracked flow costs past its handshake.
+const _: () = assert!(size_of::<Entry>() <= 128);

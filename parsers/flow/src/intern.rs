@@ -1,0 +1,106 @@
+//! Finished parts of flow records, kept once however many flows share them.
+//!
+//! A flow past its handshake keeps the number of its fragment (`"tls":{…}` as it will stand in the record) and nothing else.
+//! Equal fragments share one copy; the last flow that lets go frees it.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+/// 0 stands for none.
+pub type FragmentId = u32;
+
+#[derive(Debug, Default)]
+struct Fragment {
+    bytes: Box<[u8]>,
+    users: u32,
+    hash: u64,
+}
+
+/// The keyed hash only spreads the table: two fragments are equal if their bytes are.
+#[derive(Debug, Default)]
+pub struct Fragments {
+    by_hash: HashMap<u64, Vec<FragmentId>>,
+    slab: Vec<Fragment>,
+    free: Vec<FragmentId>,
+    hasher: RandomState,
+}
+
+impl Fragments {
+    /// The id of these bytes, counted as used once more.
+    pub fn hold(&mut self, bytes: &[u8]) -> FragmentId {
+        if bytes.is_empty() {
+            return 0;
+        }
+        let hash = self.hasher.hash_one(bytes);
+        let same = self.by_hash.entry(hash).or_default();
+        for id in same.iter() {
+            let fragment = &mut self.slab[*id as usize - 1];
+            if *fragment.bytes == *bytes && fragment.users < u32::MAX {
+                fragment.users += 1;
+                return *id;
+            }
+        }
+        let fragment = Fragment { bytes: bytes.into(), users: 1, hash };
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.slab[id as usize - 1] = fragment;
+                id
+            }
+            None => {
+                self.slab.push(fragment);
+                self.slab.len() as FragmentId
+            }
+        };
+        same.push(id);
+        id
+    }
+
+    pub fn get(&self, id: FragmentId) -> &[u8] {
+        match id {
+            0 => &[],
+            id => &self.slab[id as usize - 1].bytes,
+        }
+    }
+
+    pub fn release(&mut self, id: FragmentId) {
+        if id == 0 {
+            return;
+        }
+        let fragment = &mut self.slab[id as usize - 1];
+        fragment.users -= 1;
+        if fragment.users > 0 {
+            return;
+        }
+        let hash = fragment.hash;
+        fragment.bytes = Box::default();
+        if let Some(same) = self.by_hash.get_mut(&hash) {
+            same.retain(|other| *other != id);
+            if same.is_empty() {
+                self.by_hash.remove(&hash);
+            }
+        }
+        self.free.push(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_until_the_last_user_lets_go() {
+        let mut fragments = Fragments::default();
+        assert_eq!(fragments.hold(b""), 0);
+        let a = fragments.hold(b"\"tls\":{}");
+        let b = fragments.hold(b"\"tls\":{}");
+        let other = fragments.hold(b"\"ike\":{}");
+        assert_eq!(a, b);
+        assert_ne!(a, other);
+        fragments.release(a);
+        assert_eq!(fragments.get(b), b"\"tls\":{}");
+        fragments.release(b);
+        assert_eq!(fragments.hold(b"new"), a, "the place is used again");
+        assert_eq!(fragments.get(other), b"\"ike\":{}");
+        assert_eq!(fragments.by_hash.len(), 2);
+    }
+}

@@ -1,0 +1,168 @@
+//! Which flow a packet belongs to: the 5-tuple without direction, its seeded hash, and its Community ID.
+//!
+//! Attackers choose flow keys, so the hash is keyed; records do not depend on it.
+
+use crate::json;
+use sha1::{Digest, Sha1};
+use transitproof_wire::packet::{Address, Packet, ip_protocol as ip};
+
+/// The two ends in ascending order of (address, port).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub low: Address,
+    pub high: Address,
+    /// low port, high port, transport, version: packed so that a comparison is one word.
+    rest: u64,
+}
+
+impl Key {
+    /// The key, and whether the sender is the low end.
+    #[inline]
+    pub fn of(packet: &Packet<'_>) -> (Self, bool) {
+        let (src_port, dst_port) = match packet.transport {
+            ip::ICMP | ip::ICMPV6 => (0, 0),
+            _ => (packet.src_port, packet.dst_port),
+        };
+        let forward = (packet.src, src_port) <= (packet.dst, dst_port);
+        let (low, high, low_port, high_port) = if forward {
+            (packet.src, packet.dst, src_port, dst_port)
+        } else {
+            (packet.dst, packet.src, dst_port, src_port)
+        };
+        let rest = u64::from(low_port) << 48
+            | u64::from(high_port) << 32
+            | u64::from(packet.transport) << 8
+            | u64::from(packet.v6);
+        (Self { low, high, rest }, forward)
+    }
+
+    pub fn v6(&self) -> bool {
+        self.rest & 1 != 0
+    }
+
+    #[inline]
+    pub fn transport(&self) -> u8 {
+        (self.rest >> 8) as u8
+    }
+
+    /// Address and port of the low or the high end.
+    pub fn end(&self, low: bool) -> (Address, u16) {
+        if low { (self.low, (self.rest >> 48) as u16) } else { (self.high, (self.rest >> 32) as u16) }
+    }
+
+    /// Folded multiplication over the words that vary (in the manner of wyhash), 32 bits of it.
+    #[inline]
+    pub fn hash(&self, seed: Seed) -> u32 {
+        let mut h = fold(self.low.high ^ seed.0, self.rest ^ seed.1);
+        h = fold(h ^ self.high.high, seed.1);
+        if self.v6() {
+            h = fold(h ^ self.low.low, self.high.low ^ seed.0);
+        }
+        (h ^ (h >> 32)) as u32
+    }
+}
+
+/// Key of the hash; both halves are made odd so that no multiplication loses everything.
+#[derive(Clone, Copy, Debug)]
+pub struct Seed(u64, u64);
+
+impl Seed {
+    pub fn new(seed: u64) -> Self {
+        let a = fold(seed ^ 0x9e37_79b9_7f4a_7c15, 0xe703_7ed1_a0b4_28db);
+        let b = fold(a ^ 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3);
+        Self(a | 1, b | 1)
+    }
+}
+
+#[inline]
+fn fold(a: u64, b: u64) -> u64 {
+    let wide = u128::from(a) * u128::from(b);
+    (wide >> 64) as u64 ^ wide as u64
+}
+
+/// Community ID version 1 with seed 0 (github.com/corelight/community-id-spec), without quotes.
+///
+/// `icmp` is type and code of the flow's first packet: for echo and the like the answer's type stands for a port.
+pub fn community_id(key: &Key, initiator_low: bool, icmp: (u8, u8), out: &mut Vec<u8>) {
+    let transport = key.transport();
+    let (src, sport) = key.end(initiator_low);
+    let (dst, dport) = key.end(!initiator_low);
+    let (sport, dport, one_way) = match transport {
+        ip::ICMP | ip::ICMPV6 => icmp_ports(transport == ip::ICMPV6, icmp),
+        _ => (sport, dport, false),
+    };
+    let forward = one_way || (src, sport) <= (dst, dport);
+    let (a, pa, b, pb) = if forward { (src, sport, dst, dport) } else { (dst, dport, src, sport) };
+    let mut hash = Sha1::new();
+    hash.update([0, 0]);
+    for address in [a, b] {
+        if key.v6() {
+            hash.update(address.to_v6());
+        } else {
+            hash.update(address.to_v4());
+        }
+    }
+    hash.update([transport, 0]);
+    if matches!(transport, ip::ICMP | ip::ICMPV6 | ip::TCP | ip::UDP | ip::SCTP) {
+        hash.update(pa.to_be_bytes());
+        hash.update(pb.to_be_bytes());
+    }
+    out.extend_from_slice(b"1:");
+    json::base64(out, &hash.finalize());
+}
+
+/// The specification's port pairs for ICMP: (type, its counterpart), or (type, code) for one-way messages.
+fn icmp_ports(v6: bool, (kind, code): (u8, u8)) -> (u16, u16, bool) {
+    const V4: [(u8, u8); 10] =
+        [(8, 0), (0, 8), (13, 14), (14, 13), (15, 16), (16, 15), (10, 9), (9, 10), (17, 18), (18, 17)];
+    const V6: [(u8, u8); 14] = [
+        (128, 129), (129, 128), (133, 134), (134, 133), (135, 136), (136, 135), (130, 131), (131, 130),
+        (144, 145), (145, 144), (139, 140), (140, 139), (146, 147), (147, 146),
+    ];
+    let table: &[(u8, u8)] = if v6 { &V6 } else { &V4 };
+    match table.iter().find(|(t, _)| *t == kind) {
+        Some((_, counterpart)) => (u16::from(kind), u16::from(*counterpart), false),
+        None => (u16::from(kind), u16::from(code), true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(transport: u8, src: [u8; 4], sport: u16, dst: [u8; 4], dport: u16) -> Packet<'static> {
+        Packet {
+            v6: false, transport, flags: 0, src: Address::v4(src), dst: Address::v4(dst), src_port: sport, dst_port: dport,
+            seq: 0, ip_length: 0, payload_length: 0, payload: &[], fragment: None,
+        }
+    }
+
+    fn id(p: Packet<'_>) -> String {
+        let (key, low) = Key::of(&p);
+        let mut out = Vec::new();
+        community_id(&key, low, (p.src_port as u8, p.dst_port as u8), &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// Baseline values of the specification's own test data.
+    #[test]
+    fn community_ids_of_the_specification() {
+        let (a, b) = ([128, 232, 110, 120], [66, 35, 250, 204]);
+        assert_eq!(id(packet(6, a, 34855, b, 80)), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+        assert_eq!(id(packet(6, b, 80, a, 34855)), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+        let (a, b) = ([192, 168, 1, 52], [8, 8, 8, 8]);
+        assert_eq!(id(packet(17, a, 54585, b, 53)), "1:d/FP5EW3wiY1vCndhwleRRKHowQ=");
+        let (a, b) = ([192, 168, 0, 89], [192, 168, 0, 1]);
+        assert_eq!(id(packet(1, a, 8, b, 0)), "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=");
+        assert_eq!(id(packet(1, b, 0, a, 8)), "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=");
+    }
+
+    #[test]
+    fn both_directions_share_key_and_hash() {
+        let (forward, low) = Key::of(&packet(6, [10, 0, 0, 1], 40000, [10, 0, 0, 2], 443));
+        let (back, other) = Key::of(&packet(6, [10, 0, 0, 2], 443, [10, 0, 0, 1], 40000));
+        assert_eq!((forward, low), (back, !other));
+        assert_eq!(forward.hash(Seed::new(7)), back.hash(Seed::new(7)));
+        assert_ne!(forward.hash(Seed::new(7)), forward.hash(Seed::new(8)));
+    }
+}

@@ -1,0 +1,48 @@
+//! Every bound of the flow side in one place, each with its reason. What hits one is counted under the name in [`crate::totals`].
+
+/// Bytes of each direction kept while it is not yet known what a stream is. The longest preamble that real
+/// servers send before a client says anything recognisable is an SMTP or FTP banner of a few lines.
+pub const MAX_HEAD: usize = 4096;
+
+/// Bytes of each direction watched in a dialogue that may still upgrade to TLS or show a login.
+pub const MAX_DIALOGUE: usize = 8192;
+
+/// Datagrams looked at before a UDP flow stays unknown: what identifies itself does so in the first of either side.
+pub const MAX_DATAGRAMS: u8 = 8;
+
+/// Segments held back in one direction while an earlier one is missing: a reordering window, not a buffer.
+pub const MAX_HELD_SEGMENTS: usize = 64;
+
+/// Bytes held back in one direction: four maximal TLS records, more than any handshake flight.
+pub const MAX_HELD_BYTES: usize = 65_536;
+
+/// DNS queries of one UDP flow without an answer yet; a stub resolver has a handful in flight.
+pub const MAX_DNS_PENDING: usize = 32;
+
+/// Distinct observations kept in the core between two hand-overs before ids start anew.
+pub const MAX_OBSERVATIONS: usize = 65_536;
+
+/// Community ids and frames named as samples of one observation.
+pub const MAX_SAMPLES: usize = 3;
+
+/// Endpoints with totals of their own; later ones are counted together.
+pub const MAX_ENDPOINTS: usize = 65_536;
+
+/// First fragments remembered for the ports of the later ones.
+pub const MAX_FRAGMENTS: usize = 4096;
+
+/// Seconds of silence after which a flow ends, by what it is. The values are Zeek's, which operators know.
+pub mod idle {
+    /// An established TCP connection.
+    pub const TCP: u64 = 300;
+    /// A TCP connection of which nothing but SYN was seen.
+    pub const HALF_OPEN: u64 = 30;
+    /// After FIN from both sides or RST: retransmissions and the last ACK still belong to it.
+    pub const CLOSED: u64 = 5;
+    /// UDP, ICMP and the others.
+    pub const DATAGRAM: u64 = 60;
+    /// IKE and ESP: a tunnel is quiet between rekeys and keepalives.
+    pub const IPSEC: u64 = 300;
+    /// DNS over UDP with unanswered queries.
+    pub const DNS: u64 = 10;
+}

@@ -1,0 +1,153 @@
+//! The flow record of the contract, in its fixed order of members. DESIGN: `type`, times, ends, counts, class, facts, end.
+
+use crate::certificates::Certificates;
+use crate::conversation::{Conversation, Follower};
+use crate::endpoint::{has_ports, write_address, write_transport};
+use crate::entry::{EndReason, Entry, mark};
+use crate::json;
+use crate::key::community_id as write_community_id;
+use crate::time::Clock;
+use transitproof_wire::app;
+use transitproof_wire::{Class, Protocol};
+
+/// Writes the record and its line feed. `middle` is what [`middle`] made of the flow's conversation.
+pub fn write(entry: &Entry, middle: &[u8], reason: EndReason, clock: &mut Clock, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"type\":\"flow\",\"start\":");
+    clock.quoted(out, entry.start);
+    out.extend_from_slice(b",\"end\":");
+    clock.quoted(out, entry.last);
+    out.extend_from_slice(b",\"community_id\":\"");
+    append_community_id(entry, out);
+    out.push(b'"');
+    let initiator_low = entry.has(mark::INITIATOR_LOW);
+    let (src, dst) = (entry.key.end(initiator_low), entry.key.end(!initiator_low));
+    for ((address, port), ip_name, port_name) in [(src, "src_ip", "src_port"), (dst, "dst_ip", "dst_port")] {
+        json::key(out, ip_name);
+        out.push(b'"');
+        write_address(out, entry.key.v6(), address);
+        out.push(b'"');
+        if has_ports(entry.key.transport()) {
+            json::number(out, port_name, u64::from(port));
+        }
+    }
+    out.extend_from_slice(b",\"transport\":\"");
+    write_transport(out, entry.key.transport());
+    out.push(b'"');
+    for (name, [forward, reverse]) in [("packets", entry.packets), ("bytes", entry.bytes)] {
+        json::key(out, name);
+        out.push(b'[');
+        json::decimal(out, forward);
+        out.push(b',');
+        json::decimal(out, reverse);
+        out.push(b']');
+    }
+    json::word(out, "class", entry.class().name());
+    if entry.protocol != Protocol::Unknown {
+        json::word(out, "protocol", entry.protocol.name());
+    }
+    json::word(out, "evidence", evidence_class(entry));
+    if !middle.is_empty() {
+        out.push(b',');
+        out.extend_from_slice(middle);
+    }
+    json::word(out, "end_reason", reason.word());
+    out.extend_from_slice(b"}\n");
+}
+
+/// How the class is known; of class unknown nothing could be observed.
+fn evidence_class(entry: &Entry) -> &'static str {
+    match entry.class() {
+        Class::Unknown => "not_observable",
+        _ if entry.has(mark::INFERRED) => "inferred",
+        _ => "observed",
+    }
+}
+
+fn append_community_id(entry: &Entry, out: &mut Vec<u8>) {
+    let icmp = (entry.next_seq[0] as u8, entry.next_seq[1] as u8);
+    write_community_id(&entry.key, entry.has(mark::INITIATOR_LOW), icmp, out);
+}
+
+pub fn community_id(entry: &Entry) -> String {
+    let mut out = Vec::with_capacity(30);
+    append_community_id(entry, &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The members that the conversation knows: `"starttls":…,"tls":{…}` and the like, without the outer commas.
+pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mut Vec<u8>) {
+    if let Some(protocol) = conversation.starttls {
+        out.extend_from_slice(b"\"starttls\":\"");
+        out.extend_from_slice(protocol.name().as_bytes());
+        out.push(b'"');
+    }
+    match &conversation.follower {
+        Follower::Tls(tls) => tls.session().write_record(certificates, out),
+        Follower::Dtls(dtls) => dtls.session().write_record(certificates, out),
+        Follower::Ipsec(ipsec) => {
+            if let Some(ike) = &ipsec.ike {
+                ike.write_record(out);
+            }
+            if let Some(esp) = &ipsec.esp {
+                esp.write_record(out);
+            }
+            if let Some(ah) = &ipsec.ah {
+                ah.write_record(out);
+            }
+        }
+        Follower::Quic { version } => quic(*version, out),
+        Follower::Undecided | Follower::Dialogue | Follower::Dns(_) => {}
+    }
+}
+
+/// QUIC version 1 and 2 are TLS 1.3 by definition (RFC 9001, 9369), even where no hello was read.
+fn quic(version: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"\"quic\":{\"version\":\"0x");
+    json::hex(out, &version.to_be_bytes());
+    out.extend_from_slice(b"\"},\"tls\":{\"version\":\"TLSv1.3\"}");
+}
+
+/// The flat facts of `Observation.facts` beyond class and protocol, appended to an open object.
+pub fn facts(protocol: Protocol, conversation: &Conversation, certificates: &Certificates, out: &mut Vec<u8>) {
+    if let Some(clear) = conversation.starttls {
+        json::word(out, "starttls", clear.name());
+    }
+    match &conversation.follower {
+        Follower::Tls(tls) => tls.session().write_facts(certificates, out),
+        Follower::Dtls(dtls) => dtls.session().write_facts(certificates, out),
+        Follower::Ipsec(ipsec) => {
+            if let Some(ike) = &ipsec.ike {
+                ike.write_facts(out);
+            }
+            if let Some(esp) = &ipsec.esp {
+                esp.write_facts(out);
+            }
+        }
+        Follower::Quic { .. } => json::word(out, "tls.version", "TLSv1.3"),
+        Follower::Dialogue => {
+            if let Some(credential) = app::credentials(protocol, conversation.client_and_server().0) {
+                json::word(out, "plaintext.credentials", credential.kind);
+                if let Some(account) = &credential.account {
+                    json::string(out, "plaintext.account", account);
+                }
+            }
+        }
+        Follower::Undecided | Follower::Dns(_) => {}
+    }
+}
+
+/// The frame in which the facts were completed (`now` if the conversation does not say) and the server's name.
+pub fn evidence(conversation: &Conversation, now: u64) -> (u64, Option<String>) {
+    let session = match &conversation.follower {
+        Follower::Tls(tls) => tls.session(),
+        Follower::Dtls(dtls) => dtls.session(),
+        Follower::Ipsec(ipsec) => return (ipsec.ike.as_ref().map_or(now, |ike| ike.frame()), None),
+        _ => return (now, None),
+    };
+    let name = session.sni().map(|sni| {
+        let mut quoted = Vec::new();
+        json::text(&mut quoted, sni);
+        String::from_utf8_lossy(&quoted[1..quoted.len() - 1]).into_owned()
+    });
+    (session.frame(), name)
+}

@@ -1,0 +1,246 @@
+//! The flow table: a slab of entries, an open-addressing index into it, and a lazy timer wheel over it.
+//!
+//! The index holds the upper hash bits beside the slot number, so that a lookup costs one cache line of the index and the
+//! entry itself; [`Table::touch_index`] and [`Table::touch_entry`] load both early for a whole batch of packets.
+//! May not know what an entry means beyond its key and deadline.
+
+use crate::{entry::Entry, key::Key, time::SECOND};
+
+/// Slots of one second; longer deadlines are looked at again when the wheel has turned once.
+const WHEEL_SECONDS: usize = 512;
+
+/// Entries looked at to find one that has been silent for long, when the table is full.
+const EVICTION_CANDIDATES: usize = 8;
+
+const EMPTY: u64 = 0;
+
+pub type Slot = u32;
+
+pub struct Table {
+    /// 0, or hash in the upper and slot + 1 in the lower half.
+    index: Vec<u64>,
+    entries: Vec<Option<Entry>>,
+    free: Vec<Slot>,
+    /// By slot: the second for which the wheel has it noted, 0 for none. Outlives the tenant, so that a slot that
+    /// changes hands a thousand times a second is noted once.
+    noted: Vec<u64>,
+    wheel: Vec<Vec<Slot>>,
+    /// The second up to which the wheel has turned.
+    now: u64,
+    live: usize,
+    max: usize,
+    hand: usize,
+}
+
+impl Table {
+    pub fn new(max: usize) -> Self {
+        Self {
+            index: vec![EMPTY; 1024],
+            entries: Vec::new(),
+            free: Vec::new(),
+            noted: Vec::new(),
+            wheel: vec![Vec::new(); WHEEL_SECONDS],
+            now: 0,
+            live: 0,
+            max: max.clamp(1, (u32::MAX - 1) as usize),
+            hand: 0,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.live
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.live >= self.max
+    }
+
+    /// Loads the index line of a hash; the value only has to be used somehow.
+    #[inline]
+    pub fn touch_index(&self, hash: u32) -> u64 {
+        self.index[hash as usize & (self.index.len() - 1)]
+    }
+
+    /// Loads the entry that the index line probably points to.
+    #[inline]
+    pub fn touch_entry(&self, line: u64) -> u64 {
+        let slot = (line as u32).wrapping_sub(1) as usize;
+        self.entries.get(slot).and_then(Option::as_ref).map_or(0, |e| e.last ^ e.packets[0])
+    }
+
+    #[inline]
+    pub fn find(&self, key: &Key, hash: u32) -> Option<Slot> {
+        let mask = self.index.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let line = self.index[at];
+            if line == EMPTY {
+                return None;
+            }
+            if (line >> 32) as u32 == hash {
+                let slot = line as u32 - 1;
+                if self.entries[slot as usize].as_ref().is_some_and(|e| e.key == *key) {
+                    return Some(slot);
+                }
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// The entry of a slot that [`Self::find`] or [`Self::insert`] gave and that was not removed since.
+    #[inline]
+    pub fn entry(&mut self, slot: Slot) -> Option<&mut Entry> {
+        self.entries[slot as usize].as_mut()
+    }
+
+    pub fn insert(&mut self, entry: Entry) -> Slot {
+        if (self.live + 1) * 2 > self.index.len() {
+            self.grow();
+        }
+        let hash = entry.hash;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            self.noted.push(0);
+            (self.entries.len() - 1) as Slot
+        });
+        self.entries[slot as usize] = Some(entry);
+        self.live += 1;
+        self.link(hash, slot);
+        self.schedule(slot);
+        slot
+    }
+
+    fn link(&mut self, hash: u32, slot: Slot) {
+        let mask = self.index.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.index[at] != EMPTY {
+            at = (at + 1) & mask;
+        }
+        self.index[at] = u64::from(hash) << 32 | u64::from(slot + 1);
+    }
+
+    fn grow(&mut self) {
+        let doubled = vec![EMPTY; self.index.len() * 2];
+        let old = std::mem::replace(&mut self.index, doubled);
+        for line in old.into_iter().filter(|line| *line != EMPTY) {
+            self.link((line >> 32) as u32, line as u32 - 1);
+        }
+    }
+
+    /// Takes the entry out. Lines behind it in the same run move up, so that no tombstones pile up.
+    pub fn remove(&mut self, slot: Slot) -> Option<Entry> {
+        let entry = self.entries[slot as usize].take()?;
+        let mask = self.index.len() - 1;
+        let mut hole = entry.hash as usize & mask;
+        while self.index[hole] as u32 != slot + 1 {
+            hole = (hole + 1) & mask;
+        }
+        let mut at = hole;
+        loop {
+            at = (at + 1) & mask;
+            let line = self.index[at];
+            if line == EMPTY {
+                break;
+            }
+            let home = (line >> 32) as usize & mask;
+            // The line may move into the hole unless its home lies behind the hole.
+            if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(hole) & mask) {
+                self.index[hole] = line;
+                hole = at;
+            }
+        }
+        self.index[hole] = EMPTY;
+        self.free.push(slot);
+        self.live -= 1;
+        Some(entry)
+    }
+
+    /// Notes the slot for the second in which its deadline falls, unless it is noted for an earlier one.
+    pub fn schedule(&mut self, slot: Slot) {
+        let now = self.now;
+        let Some(entry) = &self.entries[slot as usize] else { return };
+        let due = (entry.deadline() / SECOND + 1).clamp(now + 1, now + WHEEL_SECONDS as u64 - 1);
+        let noted = &mut self.noted[slot as usize];
+        if *noted <= now || *noted > due {
+            *noted = due;
+            self.wheel[due as usize % WHEEL_SECONDS].push(slot);
+        }
+    }
+
+    /// Turns the wheel to `time`, collecting the slots whose deadline lies before it, in the order (deadline, start, key).
+    pub fn expire(&mut self, time: u64, expired: &mut Vec<Slot>) {
+        let second = time / SECOND;
+        if self.now == 0 {
+            self.now = second.saturating_sub(1);
+        }
+        let turns = second.saturating_sub(self.now).min(WHEEL_SECONDS as u64);
+        let first = second - turns.min(second);
+        for tick in first + 1..=second {
+            let noted = std::mem::take(&mut self.wheel[tick as usize % WHEEL_SECONDS]);
+            self.now = tick;
+            for slot in noted {
+                self.look_at(slot, time, expired);
+            }
+        }
+        self.now = self.now.max(second);
+        let entries = &self.entries;
+        let order = |slot: &Slot| entries[*slot as usize].as_ref().map(|e| (e.deadline(), e.start, e.key));
+        expired.sort_unstable_by_key(order);
+        expired.dedup();
+    }
+
+    fn look_at(&mut self, slot: Slot, time: u64, expired: &mut Vec<Slot>) {
+        if self.noted[slot as usize] != self.now {
+            return; // noted anew for another second
+        }
+        self.noted[slot as usize] = 0;
+        let Some(entry) = &self.entries[slot as usize] else { return };
+        if entry.deadline() <= time {
+            expired.push(slot);
+        } else {
+            self.schedule(slot);
+        }
+    }
+
+    /// Forgets the time of an emptied table, so that a capture of an earlier day may follow.
+    pub fn rewind(&mut self) {
+        self.now = 0;
+        self.noted.fill(0);
+        self.wheel.iter_mut().for_each(Vec::clear);
+    }
+
+    /// One that has been silent for long: the longest silent of the next few in the slab.
+    pub fn victim(&mut self) -> Option<Slot> {
+        let mut best: Option<(u64, usize)> = None;
+        let mut seen = 0;
+        for _ in 0..self.entries.len() {
+            self.hand = (self.hand + 1) % self.entries.len();
+            if let Some(entry) = &self.entries[self.hand] {
+                if best.is_none_or(|(last, _)| entry.last < last) {
+                    best = Some((entry.last, self.hand));
+                }
+                seen += 1;
+                if seen == EVICTION_CANDIDATES {
+                    break;
+                }
+            }
+        }
+        best.map(|(_, slot)| slot as Slot)
+    }
+
+    /// Every slot in use, in the order (start, key).
+    pub fn all(&self) -> Vec<Slot> {
+        let mut slots: Vec<_> = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter_map(|(slot, e)| e.as_ref().map(|e| (e.start, e.key, slot as Slot)))
+            .collect();
+        slots.sort_unstable();
+        slots.into_iter().map(|(_, _, slot)| slot).collect()
+    }
+}

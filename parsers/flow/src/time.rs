@@ -1,0 +1,84 @@
+//! Times as records write them: RFC 3339, UTC, microseconds, truncated (never rounded into the future).
+
+pub const SECOND: u64 = 1_000_000_000;
+
+/// Writes the date once per day that it meets: consecutive records nearly always share it.
+#[derive(Debug)]
+pub struct Clock {
+    day: u64,
+    date: [u8; 11],
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { day: 0, date: *b"1970-01-01T" }
+    }
+}
+
+impl Clock {
+    /// `"2026-11-23T10:00:00.000123Z"` with its quotes. `time` is ns since the Unix epoch.
+    pub fn quoted(&mut self, out: &mut Vec<u8>, time: u64) {
+        let seconds = time / SECOND;
+        let day = seconds / 86_400;
+        if day != self.day {
+            self.day = day;
+            self.date = date(day);
+        }
+        let (micros, second) = ((time % SECOND) / 1000, (seconds % 86_400) as u32);
+        out.push(b'"');
+        out.extend_from_slice(&self.date);
+        out.extend_from_slice(&two(second / 3600));
+        out.push(b':');
+        out.extend_from_slice(&two(second / 60 % 60));
+        out.push(b':');
+        out.extend_from_slice(&two(second % 60));
+        out.push(b'.');
+        for pair in [micros / 10_000, micros / 100 % 100, micros % 100] {
+            out.extend_from_slice(&two(pair as u32));
+        }
+        out.extend_from_slice(b"Z\"");
+    }
+}
+
+fn two(n: u32) -> [u8; 2] {
+    [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8]
+}
+
+/// Days since the epoch to a date of the proleptic Gregorian calendar, by eras of 400 years. The largest time in 64 bits of
+/// nanoseconds lies in 2554, so four digits do.
+fn date(day: u64) -> [u8; 11] {
+    let shifted = day + 719_468; // from 0000-03-01, so that the leap day ends a year
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153; // 0 is March
+    let (day, month) = (day_of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = (era * 400 + year_of_era + u64::from(month <= 2)) as u32;
+    let [a, b] = two(year / 100);
+    let [c, d] = two(year % 100);
+    let [e, f] = two(month as u32);
+    let [g, h] = two(day as u32);
+    [a, b, c, d, b'-', e, f, b'-', g, h, b'T']
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_times() {
+        let mut clock = Clock::default();
+        for (time, text) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (951_782_399 * SECOND + 999_999_999, "2000-02-28T23:59:59.999999Z"),
+            (951_782_400 * SECOND, "2000-02-29T00:00:00.000000Z"),
+            (1_795_428_600 * SECOND + 123_000, "2026-11-23T10:10:00.000123Z"),
+            (4_107_542_400 * SECOND, "2100-03-01T00:00:00.000000Z"),
+            (u64::MAX, "2554-07-21T23:34:33.709551Z"),
+        ] {
+            let mut out = Vec::new();
+            clock.quoted(&mut out, time);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("\"{text}\""));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Counters for the summary: what came in, what it was, what could not be read and which limit was hit.
+
+use crate::{entry::Entry, json, time::Clock};
+use std::collections::BTreeMap;
+use transitproof_wire::{Class, ParseError};
+
+#[derive(Clone, Copy, Debug, Default)]
+struct PerClass {
+    flows: u64,
+    packets: u64,
+    bytes: u64,
+}
+
+#[derive(Debug, Default)]
+pub struct Totals {
+    pub packets: u64,
+    /// Bytes of the IP layer.
+    pub bytes: u64,
+    /// Times of the earliest and the latest packet, ns.
+    span: Option<(u64, u64)>,
+    by_class: [PerClass; Class::ALL.len()],
+    /// Frames that carry no IP, by what they are.
+    other: BTreeMap<&'static str, u64>,
+    /// Packets whose headers could not be read, by layer and how.
+    malformed: BTreeMap<String, u64>,
+    /// What was given up because a named limit was hit.
+    limits: BTreeMap<&'static str, u64>,
+}
+
+impl Totals {
+    #[inline]
+    pub fn packet(&mut self, time: u64) {
+        self.packets += 1;
+        let (first, last) = self.span.get_or_insert((time, time));
+        *first = (*first).min(time);
+        *last = (*last).max(time);
+    }
+
+    pub fn not_ip(&mut self, what: &'static str) {
+        *self.other.entry(what).or_default() += 1;
+    }
+
+    pub fn bad(&mut self, error: ParseError) {
+        *self.malformed.entry(error.to_string()).or_default() += 1;
+    }
+
+    pub fn limit(&mut self, name: &'static str) {
+        *self.limits.entry(name).or_default() += 1;
+    }
+
+    pub fn flow(&mut self, entry: &Entry) {
+        let class = &mut self.by_class[entry.class() as usize];
+        class.flows += 1;
+        class.packets += entry.packets[0] + entry.packets[1];
+        class.bytes += entry.bytes[0] + entry.bytes[1];
+    }
+
+    /// The JSON object of `Core.totals`.
+    pub fn write(&self, out: &mut Vec<u8>, further_limits: &[(&'static str, u64)]) {
+        out.push(b'{');
+        if let Some((first, last)) = self.span {
+            let mut clock = Clock::default();
+            json::key(out, "start");
+            clock.quoted(out, first);
+            json::key(out, "end");
+            clock.quoted(out, last);
+        }
+        json::number(out, "packets", self.packets);
+        json::number(out, "bytes", self.bytes);
+        json::number(out, "flows", self.by_class.iter().map(|c| c.flows).sum());
+        json::key(out, "by_class");
+        out.push(b'{');
+        for class in Class::ALL {
+            let sums = self.by_class[class as usize];
+            json::key(out, class.name());
+            out.push(b'{');
+            json::number(out, "flows", sums.flows);
+            json::number(out, "packets", sums.packets);
+            json::number(out, "bytes", sums.bytes);
+            out.push(b'}');
+        }
+        out.push(b'}');
+        counts(out, "other", self.other.iter().map(|(k, v)| (*k, *v)));
+        counts(out, "malformed", self.malformed.iter().map(|(k, v)| (k.as_str(), *v)));
+        let mut limits = self.limits.clone();
+        for (name, count) in further_limits.iter().filter(|(_, count)| *count > 0) {
+            *limits.entry(name).or_default() += count;
+        }
+        counts(out, "limits", limits.iter().map(|(k, v)| (*k, *v)));
+        out.push(b'}');
+    }
+}
+
+fn counts<'a>(out: &mut Vec<u8>, name: &str, counts: impl Iterator<Item = (&'a str, u64)>) {
+    json::key(out, name);
+    out.push(b'{');
+    for (name, count) in counts {
+        json::number(out, name, count);
+    }
+    out.push(b'}');
+}

@@ -1,0 +1,179 @@
+//! Datagrams: each is looked at by itself until one says what the flow is; then DTLS, IKE, ESP and DNS are followed.
+
+use crate::Direction;
+use crate::context::Context;
+use crate::conversation::{Conversation, Follower, Ipsec};
+use crate::dns;
+use crate::entry::{EndReason, Entry, Phase, mark};
+use crate::limits::MAX_DATAGRAMS;
+use crate::tls::{DtlsFollower, Progress};
+use transitproof_wire::app::{self, Ports, Verdict};
+use transitproof_wire::packet::Packet;
+use transitproof_wire::{Protocol, dtls, esp, ike, quic};
+
+/// One datagram of an open flow. Some reason if the flow ends with it.
+pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) -> Option<EndReason> {
+    if entry.protocol == Protocol::Dns {
+        return dns_message(entry, from, packet.payload, ctx);
+    }
+    let mut conversation = entry.conversation.take().unwrap_or_default();
+    let end = match &mut conversation.follower {
+        Follower::Ipsec(ipsec) => {
+            in_ipsec(entry.protocol, ipsec, from, packet, ctx.frame);
+            after_ipsec(entry, &mut conversation, ctx);
+            None
+        }
+        Follower::Dtls(follower) => {
+            let progress = follower.datagram(from, packet.payload, ctx.frame, &mut ctx.certificates);
+            after_dtls(entry, &mut conversation, progress, ctx);
+            None
+        }
+        _ => first_look(entry, &mut conversation, from, packet, ctx),
+    };
+    let idle = matches!(conversation.follower, Follower::Undecided) && conversation.tries == 0;
+    if entry.phase == Phase::Open && !idle {
+        entry.conversation = Some(conversation);
+    }
+    end
+}
+
+fn first_look(
+    entry: &mut Entry,
+    conversation: &mut Conversation,
+    from: Direction,
+    packet: &Packet<'_>,
+    ctx: &mut Context,
+) -> Option<EndReason> {
+    let payload = packet.payload;
+    if payload.is_empty() || esp::is_nat_keepalive(payload) {
+        return None;
+    }
+    if let Some(header) = quic::looks_like_quic(payload) {
+        entry.protocol = if header.is_gquic() { Protocol::GQuic } else { Protocol::Quic };
+        conversation.follower = Follower::Quic { version: header.version };
+        ctx.settle(entry, Some(conversation));
+    } else if dtls::looks_like_dtls(payload) {
+        entry.protocol = Protocol::Dtls;
+        let mut follower = Box::<DtlsFollower>::default();
+        let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
+        conversation.follower = Follower::Dtls(follower);
+        after_dtls(entry, conversation, progress, ctx);
+    } else if let Some(protocol) = ipsec_in_udp(packet) {
+        entry.protocol = protocol;
+        let mut ipsec = Box::<Ipsec>::default();
+        in_ipsec(protocol, &mut ipsec, from, packet, ctx.frame);
+        conversation.follower = Follower::Ipsec(ipsec);
+        after_ipsec(entry, conversation, ctx);
+    } else {
+        return application(entry, conversation, from, payload, ctx);
+    }
+    None
+}
+
+/// IKE is recognised by its header, ESP in UDP by its port and shape (RFC 3948 has no more).
+fn ipsec_in_udp(packet: &Packet<'_>) -> Option<Protocol> {
+    let message = ike::strip_non_esp_marker(packet.payload).unwrap_or(packet.payload);
+    if ike::looks_like_ike(message) {
+        Some(Protocol::Ike)
+    } else if esp::looks_like_esp_in_udp(packet.payload, packet.src_port, packet.dst_port) {
+        Some(Protocol::Esp)
+    } else {
+        None
+    }
+}
+
+fn in_ipsec(_: Protocol, ipsec: &mut Ipsec, from: Direction, packet: &Packet<'_>, frame: u64) {
+    let (message, marked) = match ike::strip_non_esp_marker(packet.payload) {
+        Some(message) => (message, true),
+        None => (packet.payload, false),
+    };
+    if ike::looks_like_ike(message) {
+        ipsec.ike.get_or_insert_default().message(from, message, marked, frame);
+    } else if let Some(header) = esp::header(packet.payload).filter(|_| !marked && packet.payload.len() > 8) {
+        let state = ipsec.esp.get_or_insert_with(crate::esp::EspState::in_udp);
+        state.packet(from, header.spi, header.seq, packet.payload_length as usize);
+        state.inspect(header.payload);
+    }
+}
+
+fn after_ipsec(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
+    let Follower::Ipsec(ipsec) = &mut conversation.follower else { return };
+    entry.protocol = if ipsec.ike.is_some() { Protocol::Ike } else { Protocol::Esp };
+    if !ipsec.counted && ipsec.ike.as_ref().is_some_and(|ike| ike.negotiated()) {
+        ipsec.counted = true;
+        ctx.observe(entry, Some(conversation));
+    }
+}
+
+fn after_dtls(entry: &mut Entry, conversation: &mut Conversation, progress: Progress, ctx: &mut Context) {
+    match progress {
+        Progress::More => {}
+        Progress::Done => ctx.settle(entry, Some(conversation)),
+        Progress::Alien => {
+            entry.protocol = Protocol::Unknown;
+            conversation.follower = Follower::Undecided;
+            ctx.settle(entry, Some(conversation));
+        }
+    }
+}
+
+fn application(
+    entry: &mut Entry,
+    conversation: &mut Conversation,
+    from: Direction,
+    payload: &[u8],
+    ctx: &mut Context,
+) -> Option<EndReason> {
+    let initiator_low = entry.has(mark::INITIATOR_LOW);
+    let ports = Ports { client: entry.key.end(initiator_low).1, server: entry.key.end(!initiator_low).1 };
+    match app::datagram(payload, from == Direction::Forward, ports) {
+        Verdict::Is(Protocol::Dns) => {
+            entry.protocol = Protocol::Dns;
+            // An answer first: the one who gave it is the server.
+            if from == Direction::Forward && app::dns::is_response(payload) {
+                entry.turn();
+                return dns_message(entry, Direction::Reverse, payload, ctx);
+            }
+            return dns_message(entry, from, payload, ctx);
+        }
+        Verdict::Is(protocol) => {
+            entry.protocol = protocol;
+            if from == Direction::Forward {
+                conversation.heads[0].extend_from_slice(payload);
+            }
+            conversation.follower = Follower::Dialogue;
+            ctx.settle(entry, Some(conversation));
+        }
+        _ => {
+            conversation.tries += 1;
+            if conversation.tries >= MAX_DATAGRAMS {
+                ctx.settle(entry, Some(conversation));
+            }
+        }
+    }
+    None
+}
+
+/// DNS over UDP: the flow ends when every query has its answer.
+fn dns_message(entry: &mut Entry, _from: Direction, payload: &[u8], ctx: &mut Context) -> Option<EndReason> {
+    let header = app::dns::header(payload).ok()?;
+    let mut conversation = entry.conversation.take();
+    let overflow = match conversation.as_deref_mut() {
+        Some(Conversation { follower: Follower::Dns(ids), .. }) => Some(ids),
+        _ => None,
+    };
+    if header.is_response() {
+        let done = dns::answered(&mut entry.next_seq, overflow, header.id);
+        entry.conversation = conversation;
+        return done.then_some(EndReason::Answered);
+    }
+    if !dns::asked(&mut entry.next_seq, overflow, header.id) {
+        let spill = conversation.get_or_insert_default();
+        match &mut spill.follower {
+            Follower::Dns(_) => ctx.totals.limit("dns_pending"),
+            other => *other = Follower::Dns(vec![header.id]),
+        }
+    }
+    entry.conversation = conversation;
+    None
+}

@@ -1,0 +1,66 @@
+//! `Capture`: a capture file or pipe behind a Python object.
+
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::create_exception;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use transitproof_capture::{self as reader, OpenError};
+
+create_exception!(probe._parsers, CaptureError, PyValueError);
+
+#[pyclass(module = "probe._parsers")]
+pub struct Capture {
+    pub reader: reader::Capture,
+}
+
+#[pymethods]
+impl Capture {
+    #[new]
+    #[pyo3(signature = (path = None, *, fd = None))]
+    fn new(py: Python<'_>, path: Option<&str>, fd: Option<i32>) -> PyResult<Self> {
+        let opened = py.detach(|| match (path, fd) {
+            (Some(path), None) => reader::Capture::open(Path::new(path)),
+            (None, Some(fd)) => reader::Capture::from_reader(descriptor(fd).map_err(OpenError::Io)?),
+            _ => Err(OpenError::Io(io::Error::new(io::ErrorKind::InvalidInput, "give either a path or a descriptor"))),
+        });
+        opened.map(|reader| Self { reader }).map_err(|error| match error {
+            OpenError::Io(error) => PyErr::from(error),
+            other => CaptureError::new_err(other.to_string()),
+        })
+    }
+
+    #[getter]
+    fn format(&self) -> &'static str {
+        self.reader.format().word()
+    }
+
+    #[getter]
+    fn compression(&self) -> Option<&'static str> {
+        self.reader.compression().map(|c| c.word())
+    }
+
+    #[getter]
+    fn position(&self) -> u64 {
+        self.reader.position()
+    }
+
+    #[getter]
+    fn size(&self) -> Option<u64> {
+        self.reader.size()
+    }
+
+    #[getter]
+    fn damage(&self) -> Vec<(u64, String)> {
+        self.reader.damage().iter().map(|d| (d.offset, d.what.to_string())).collect()
+    }
+}
+
+/// A descriptor of this process, read through /dev/fd so that it is neither taken over nor closed.
+fn descriptor(fd: i32) -> io::Result<Box<dyn Read + Send>> {
+    match fd {
+        0 => Ok(Box::new(io::stdin())),
+        fd => Ok(Box::new(File::open(format!("/dev/fd/{fd}"))?)),
+    }
+}

@@ -1,0 +1,76 @@
+//! `Core`: the flow side behind a Python object, fed from a `Capture` with the GIL released.
+
+use crate::batch::{Batch, Endpoint};
+use crate::capture::Capture;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use transitproof_capture::Frame as Captured;
+use transitproof_flow::{Config, Frame};
+
+/// Frames asked of the reader at a time: the slices are built on the stack side of the loop, so few at a time stay in cache.
+const FRAMES: usize = 256;
+
+#[pyclass(module = "probe._parsers")]
+pub struct Core {
+    core: transitproof_flow::Core,
+    /// Number of the last frame of the current capture.
+    frame: u64,
+    captured: Vec<Captured>,
+}
+
+#[pymethods]
+impl Core {
+    #[new]
+    #[pyo3(signature = (*, flows = true, endpoints = false, max_flows = 1_048_576, seed = None))]
+    fn new(flows: bool, endpoints: bool, max_flows: usize, seed: Option<u64>) -> Self {
+        let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0u64));
+        let core = transitproof_flow::Core::new(Config { flows, endpoints, max_flows, seed });
+        Self { core, frame: 0, captured: Vec::with_capacity(FRAMES) }
+    }
+
+    fn feed(&mut self, py: Python<'_>, capture: &mut Capture, packets: u64) -> PyResult<bool> {
+        Ok(py.detach(|| self.feed_frames(capture, packets))?)
+    }
+
+    fn finish(&mut self, py: Python<'_>) {
+        py.detach(|| self.core.finish());
+        self.frame = 0;
+    }
+
+    fn take(&mut self, py: Python<'_>) -> PyResult<Batch> {
+        Batch::new(py, &self.core.take_records(), self.core.take_certificates(), self.core.take_observations())
+    }
+
+    fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.core.totals())
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        self.core.endpoints().into_iter().map(Endpoint::new).collect()
+    }
+}
+
+impl Core {
+    fn feed_frames(&mut self, capture: &mut Capture, packets: u64) -> io::Result<bool> {
+        let reader = &mut capture.reader;
+        let mut left = packets;
+        while left > 0 {
+            let wanted = usize::try_from(left).unwrap_or(FRAMES).min(FRAMES);
+            reader.fill(&mut self.captured, wanted)?;
+            if self.captured.is_empty() {
+                return Ok(false);
+            }
+            let mut frames = [Frame { time: 0, link: 0, number: 0, bytes: &[] }; FRAMES];
+            for (frame, captured) in frames.iter_mut().zip(&self.captured) {
+                self.frame += 1;
+                let bytes = reader.bytes(captured);
+                *frame = Frame { time: captured.time_ns, link: captured.link, number: self.frame, bytes };
+            }
+            self.core.frames(&frames[..self.captured.len()]);
+            left -= self.captured.len() as u64;
+        }
+        Ok(true)
+    }
+}

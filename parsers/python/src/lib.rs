@@ -1,0 +1,23 @@
+//! PyO3 glue: the core as Python sees it. The reference of this API is `probe/_parsers.pyi`.
+//!
+//! Thin on purpose: nothing is parsed or decided here. Work happens with the GIL released; what crosses are bytes, numbers and
+//! frozen objects, never packets.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod capture;
+mod core;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _parsers(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("CaptureError", module.py().get_type::<capture::CaptureError>())?;
+    module.add_class::<capture::Capture>()?;
+    module.add_class::<core::Core>()?;
+    module.add_class::<batch::Batch>()?;
+    module.add_class::<batch::Observation>()?;
+    module.add_class::<batch::Endpoint>()?;
+    Ok(())
+}

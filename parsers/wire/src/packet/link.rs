@@ -1,0 +1,157 @@
+//! Link layers down to an EtherType: Ethernet II and 802.3 SNAP, 802.1Q and QinQ, Linux cooked, raw IP, BSD loopback.
+
+use super::Stop;
+use crate::{ParseError, Reader};
+
+pub const IPV4: u16 = 0x0800;
+pub const IPV6: u16 = 0x86dd;
+const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
+
+/// Stacked tags: two are usual (802.1ad), more are provider oddities; beyond this it is an attack or garbage.
+const MAX_VLAN_TAGS: usize = 4;
+
+/// LINKTYPE_ values (tcpdump.org/linktypes.html). Raw IP has several for historical reasons.
+mod linktype {
+    pub const NULL: u16 = 0;
+    pub const ETHERNET: u16 = 1;
+    pub const PPP: u16 = 9;
+    pub const RAW_BSD: u16 = 12;
+    pub const RAW_OPENBSD: u16 = 14;
+    pub const RAW: u16 = 101;
+    pub const LOOP: u16 = 108;
+    pub const LINUX_SLL: u16 = 113;
+    pub const IPV4: u16 = 228;
+    pub const IPV6: u16 = 229;
+    pub const LINUX_SLL2: u16 = 276;
+}
+
+pub fn supported(link: u16) -> bool {
+    use linktype::*;
+    matches!(
+        link,
+        NULL | ETHERNET | PPP | RAW_BSD | RAW_OPENBSD | RAW | LOOP | LINUX_SLL | LINUX_SLL2 | self::linktype::IPV4 | self::linktype::IPV6
+    )
+}
+
+/// EtherType and the bytes of the network layer.
+#[inline]
+pub fn network(link: u16, frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    if link == linktype::ETHERNET {
+        return ethernet(frame);
+    }
+    other_link(link, frame)
+}
+
+#[inline]
+fn ethernet(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    let (header, rest) = frame.split_first_chunk::<14>().ok_or(ParseError::Truncated("ethernet"))?;
+    after_ethertype(u16::from_be_bytes([header[12], header[13]]), rest)
+}
+
+/// Follows VLAN tags and, where the field is a length, LLC/SNAP.
+#[inline]
+fn after_ethertype(mut ethertype: u16, mut rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    let mut tags = 0;
+    while VLAN.contains(&ethertype) {
+        if tags == MAX_VLAN_TAGS {
+            return Err(ParseError::Limited("vlan").into());
+        }
+        let (tag, inner) = rest.split_first_chunk::<4>().ok_or(ParseError::Truncated("vlan"))?;
+        ethertype = u16::from_be_bytes([tag[2], tag[3]]);
+        rest = inner;
+        tags += 1;
+    }
+    if ethertype < 0x0600 { llc(rest) } else { Ok((ethertype, rest)) }
+}
+
+/// IEEE 802.3 with LLC: SNAP carries an EtherType again (RFC 1042); LLC 0x06 is bare IP; others carry no IP.
+fn llc(rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    match rest {
+        [0xaa, 0xaa, 0x03, 0, 0, 0, a, b, inner @ ..] => Ok((u16::from_be_bytes([*a, *b]), inner)),
+        [0x06, 0x06, 0x03, inner @ ..] => Ok((IPV4, inner)),
+        [0x42, 0x42, ..] => Err(Stop::NotIp("stp")),
+        _ => Err(Stop::NotIp("llc")),
+    }
+}
+
+fn other_link(link: u16, frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    match link {
+        linktype::RAW_BSD | linktype::RAW_OPENBSD | linktype::RAW | linktype::IPV4 | linktype::IPV6 => raw(frame),
+        linktype::NULL | linktype::LOOP => loopback(frame),
+        linktype::LINUX_SLL => {
+            let mut r = Reader::new(frame, "linux_sll");
+            r.take(14)?;
+            let ethertype = r.u16()?;
+            cooked(ethertype, r.rest())
+        }
+        linktype::LINUX_SLL2 => {
+            let mut r = Reader::new(frame, "linux_sll2");
+            let ethertype = r.u16()?;
+            r.take(18)?;
+            cooked(ethertype, r.rest())
+        }
+        linktype::PPP => ppp(frame),
+        _ => Err(Stop::NotIp("link_type")),
+    }
+}
+
+/// The protocol field of a cooked header holds an EtherType or one of Linux's own small numbers (1: 802.3, 4: 802.2 LLC).
+fn cooked(ethertype: u16, rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    match ethertype {
+        4 => llc(rest),
+        small if small < 0x0600 => Err(Stop::NotIp("cooked")),
+        _ => after_ethertype(ethertype, rest),
+    }
+}
+
+fn raw(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    match frame.first().ok_or(ParseError::Truncated("ip"))? >> 4 {
+        4 => Ok((IPV4, frame)),
+        6 => Ok((IPV6, frame)),
+        _ => Err(ParseError::Malformed("ip").into()),
+    }
+}
+
+/// BSD loopback: an address family in the byte order of the capturing host (NULL) or the network's (LOOP).
+/// IPv6 is 24, 28 or 30 depending on the BSD, 10 on Linux.
+fn loopback(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    let (family, rest) = frame.split_first_chunk::<4>().ok_or(ParseError::Truncated("loopback"))?;
+    let little = u32::from_le_bytes(*family);
+    let family = if little > 0xffff { u32::from_be_bytes(*family) } else { little };
+    match family {
+        2 => Ok((IPV4, rest)),
+        10 | 24 | 28 | 30 => Ok((IPV6, rest)),
+        _ => Err(Stop::NotIp("loopback")),
+    }
+}
+
+/// PPP with or without the HDLC address and control bytes (RFC 1661, 1662).
+fn ppp(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    let body = frame.strip_prefix(&[0xff, 0x03]).unwrap_or(frame);
+    match body {
+        [0x00, 0x21, rest @ ..] | [0x21, rest @ ..] => Ok((IPV4, rest)),
+        [0x00, 0x57, rest @ ..] | [0x57, rest @ ..] => Ok((IPV6, rest)),
+        _ => Err(Stop::NotIp("ppp")),
+    }
+}
+
+/// The summary's word for a frame without IP.
+pub fn ethertype_word(ethertype: u16) -> &'static str {
+    match ethertype {
+        0x0806 => "arp",
+        0x8035 => "rarp",
+        0x88cc => "lldp",
+        0x888e => "eapol",
+        0x88e5 => "macsec",
+        0x8847 | 0x8848 => "mpls",
+        0x8863 | 0x8864 => "pppoe",
+        0x8137 | 0x8138 => "ipx",
+        0x88f7 => "ptp",
+        0x8892 => "profinet",
+        0x88a4 => "ethercat",
+        0x88b8 => "goose",
+        0x88ba => "sampled_values",
+        0x9000 => "loop",
+        _ => "ethertype",
+    }
+}

@@ -1,0 +1,106 @@
+//! One frame from its link layer up to the transport's payload, in one walk.
+//!
+//! May not know flows or reassembly: a fragment is reported as such, a cut packet as far as it goes. Lengths come from
+//! the headers, never from the captured length, so that Ethernet padding and offloads do not count (RFC 791, 8200, 9293, 768).
+
+mod ip;
+mod link;
+mod transport;
+
+pub use ip::number as ip_protocol;
+pub use transport::tcp_flags;
+
+use crate::ParseError;
+
+/// An address as a big-endian number, so that numeric order is byte order; IPv4 stands in the upper 32 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    pub high: u64,
+    pub low: u64,
+}
+
+impl Address {
+    #[inline]
+    pub fn v4(bytes: [u8; 4]) -> Self {
+        Self { high: u64::from(u32::from_be_bytes(bytes)) << 32, low: 0 }
+    }
+
+    #[inline]
+    pub fn v6(bytes: [u8; 16]) -> Self {
+        let wide = u128::from_be_bytes(bytes);
+        Self { high: (wide >> 64) as u64, low: wide as u64 }
+    }
+
+    /// The four bytes of an IPv4 address.
+    pub fn to_v4(self) -> [u8; 4] {
+        ((self.high >> 32) as u32).to_be_bytes()
+    }
+
+    pub fn to_v6(self) -> [u8; 16] {
+        (u128::from(self.high) << 64 | u128::from(self.low)).to_be_bytes()
+    }
+}
+
+/// A part of a larger IP packet (RFC 791 section 3.2, RFC 8200 section 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    pub id: u32,
+    /// In bytes; only the one at 0 has the transport header.
+    pub offset: u32,
+    pub more: bool,
+}
+
+/// Headers of the innermost IP packet and what they carry.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    pub v6: bool,
+    /// IP protocol number after extension headers.
+    pub transport: u8,
+    /// TCP flags, else 0.
+    pub flags: u8,
+    pub src: Address,
+    pub dst: Address,
+    /// 0 where the transport has none; for ICMP the type and code.
+    pub src_port: u16,
+    pub dst_port: u16,
+    pub seq: u32,
+    /// Length of the IP packet in bytes by its own header.
+    pub ip_length: u32,
+    /// Length of the transport's payload by the headers; `payload` is shorter where the capture cut it.
+    pub payload_length: u32,
+    pub payload: &'a [u8],
+    pub fragment: Option<Fragment>,
+}
+
+/// Why there is no packet to speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// A frame that carries no IP: the word that the summary counts it under.
+    NotIp(&'static str),
+    Bad(ParseError),
+}
+
+impl From<ParseError> for Stop {
+    fn from(error: ParseError) -> Self {
+        Self::Bad(error)
+    }
+}
+
+/// Walks one frame. `link` is the LINKTYPE_ value of its interface (tcpdump.org/linktypes.html).
+#[inline]
+pub fn dissect(link: u16, frame: &[u8]) -> Result<Packet<'_>, Stop> {
+    let (ethertype, network) = link::network(link, frame)?;
+    match ethertype {
+        link::IPV4 => ip::v4(network),
+        link::IPV6 => ip::v6(network),
+        other => Err(Stop::NotIp(link::ethertype_word(other))),
+    }
+}
+
+/// Link types that [`dissect`] knows.
+pub fn link_supported(link: u16) -> bool {
+    link::supported(link)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+use super::*;
+use proptest::prelude::*;
+
+const ETHERNET: u16 = 1;
+
+/// A SYN as Linux sends it, behind Ethernet, with 4 bytes of padding that must not count.
+fn syn() -> Vec<u8> {
+    let mut f = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x00];
+    f.extend([0x45, 0, 0, 40, 0, 1, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7]);
+    f.extend([0xc0, 0x01, 0x01, 0xbb, 0, 0, 0, 9, 0, 0, 0, 0, 0x50, 0x02, 0xff, 0xff, 0, 0, 0, 0]);
+    f.extend([0xde, 0xad, 0xbe, 0xef]);
+    f
+}
+
+#[test]
+fn ethernet_padding_is_no_payload() {
+    let frame = syn();
+    let p = dissect(ETHERNET, &frame).unwrap();
+    assert_eq!((p.src.to_v4(), p.src_port), ([192, 0, 2, 1], 49153));
+    assert_eq!((p.dst.to_v4(), p.dst_port), ([198, 51, 100, 7], 443));
+    assert_eq!((p.flags, p.seq, p.ip_length, p.payload_length, p.payload.len()), (2, 9, 40, 0, 0));
+}
+
+#[test]
+fn vlan_tags_are_followed_up_to_the_limit() {
+    let plain = syn();
+    for tags in 0..=5 {
+        let mut frame = plain[..12].to_vec();
+        for _ in 0..tags {
+            frame.extend([0x88, 0xa8, 0, 7]);
+        }
+        frame.extend(&plain[12..]);
+        let got = dissect(ETHERNET, &frame).map(|p| p.dst_port);
+        if tags <= 4 {
+            assert_eq!(got, Ok(443));
+        } else {
+            assert_eq!(got, Err(Stop::Bad(ParseError::Limited("vlan"))));
+        }
+    }
+}
+
+#[test]
+fn every_link_type_reaches_the_same_packet() {
+    let ip = &syn()[14..];
+    let with = |header: &[u8]| [header, ip].concat();
+    let cases = [
+        (101, with(&[])),
+        (12, with(&[])),
+        (228, with(&[])),
+        (0, with(&[2, 0, 0, 0])),
+        (0, with(&[0, 0, 0, 2])),
+        (108, with(&[0, 0, 0, 2])),
+        (113, with(&[0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0])),
+        (276, with(&[8, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0])),
+        (9, with(&[0xff, 3, 0, 0x21])),
+    ];
+    for (link, frame) in cases {
+        assert_eq!(dissect(link, &frame).map(|p| (p.src_port, p.dst_port)), Ok((49153, 443)), "link type {link}");
+        assert!(link_supported(link));
+    }
+    assert_eq!(dissect(147, ip).unwrap_err(), Stop::NotIp("link_type"));
+}
+
+#[test]
+fn ipv6_extension_headers_and_fragments() {
+    let mut ip = vec![0x60, 0, 0, 0, 0, 24, 0, 64];
+    ip.extend([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    ip.extend([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    ip.extend([44, 0, 1, 4, 0, 0, 0, 0]); // hop-by-hop with PadN, then a fragment header
+    ip.extend([17, 0, 0, 1, 0, 0, 0, 5]); // first part, more to come
+    ip.extend([0, 53, 0x80, 0, 0, 100, 0, 0]);
+    let p = dissect(101, &ip).unwrap();
+    assert_eq!(p.fragment, Some(Fragment { id: 5, offset: 0, more: true }));
+    assert_eq!((p.transport, p.src_port, p.dst_port, p.payload_length), (17, 53, 0x8000, 92));
+    ip[50..52].copy_from_slice(&[0, 8]); // the second part: these bytes are no UDP header
+    let p = dissect(101, &ip).unwrap();
+    assert_eq!((p.fragment.unwrap().offset, p.src_port, p.payload.len()), (8, 0, 8));
+}
+
+#[test]
+fn lying_lengths_are_refused() {
+    let mut frame = syn();
+    frame[14] = 0x44; // header length 16
+    assert_eq!(dissect(ETHERNET, &frame).unwrap_err(), Stop::Bad(ParseError::Malformed("ipv4")));
+    let mut frame = syn();
+    frame[16..18].copy_from_slice(&[0, 10]); // total below the header
+    assert_eq!(dissect(ETHERNET, &frame).unwrap_err(), Stop::Bad(ParseError::Malformed("ipv4")));
+    let mut frame = syn();
+    frame[46] = 0xf0; // TCP header of 60 bytes in a 20-byte segment
+    assert_eq!(dissect(ETHERNET, &frame).unwrap_err(), Stop::Bad(ParseError::Malformed("tcp")));
+    assert_eq!(dissect(ETHERNET, &syn()[..40]).unwrap_err(), Stop::Bad(ParseError::Truncated("tcp")));
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(link in 0u16..300, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(p) = dissect(link, &bytes) {
+            prop_assert!(p.payload.len() <= bytes.len());
+        }
+    }
+
+    #[test]
+    fn a_damaged_packet_never_panics(at in 0usize..58, value: u8, cut in 0usize..59) {
+        let mut frame = syn();
+        frame[at] = value;
+        frame.truncate(cut);
+        let _ = dissect(ETHERNET, &frame);
+    }
+}
