@@ -244,3 +244,7 @@ impl Table {
         slots.into_iter().map(|(_, _, slot)| slot).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;
