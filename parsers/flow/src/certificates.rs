@@ -1,1 +1,194 @@
-//! (being written)
+//! Certificates, each kept and hashed once. Every handshake of an endpoint sends the same few: SHA-256 over all of them
+//! would cost more than the rest of the handshake, so a known one is found by a fast keyed hash and compared byte by byte.
+
+use crate::json;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Certificates whose DER is kept: more than any site has, and about 100 MB of the usual kind.
+const MAX_KEPT: usize = 65_536;
+/// Bytes of DER kept, so that a flood of large certificates is bounded as well.
+const MAX_KEPT_BYTES: usize = 128 << 20;
+/// Hashes known at all, DER kept or not: 130 bytes each, so about 130 MB at the worst.
+const MAX_KNOWN: usize = 1 << 20;
+
+/// One distinct certificate of this interner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CertificateId(u32);
+
+struct Entry {
+    sha256: [u8; 64],
+    /// `None` beyond the limits.
+    der: Option<Box<[u8]>>,
+    /// The next entry with the same fast hash.
+    next: Option<u32>,
+}
+
+/// The certificates seen by one core.
+pub struct Certificates {
+    seed: [u64; 2],
+    entries: Vec<Entry>,
+    /// Fast hash of the DER (of the SHA-256 where no DER is kept) to the first entry of its chain.
+    heads: HashMap<u64, u32, BuildHasherDefault<Hashed>>,
+    kept: usize,
+    kept_bytes: usize,
+    /// Entries before this one were handed out.
+    taken: usize,
+    /// Certificates met whose DER (or, at the worst, whose hash) was not kept.
+    pub limited: u64,
+}
+
+impl Certificates {
+    /// `seed` keys the fast hash, so that nobody can prepare certificates that collide.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed: [seed ^ 0x9e37_79b9_7f4a_7c15, seed.rotate_left(32) | 1],
+            entries: Vec::new(),
+            heads: HashMap::default(),
+            kept: 0,
+            kept_bytes: 0,
+            taken: 0,
+            limited: 0,
+        }
+    }
+
+    /// `None` only once so many are known that not even another hash is kept (counted in `limited`).
+    pub fn intern(&mut self, der: &[u8]) -> Option<CertificateId> {
+        let hash = fast_hash(der, self.seed);
+        if let Some(id) = self.find(hash, |entry| entry.der.as_deref() == Some(der)) {
+            return Some(id);
+        }
+        let sha256 = hex_sha256(der);
+        if self.kept < MAX_KEPT && self.kept_bytes + der.len() <= MAX_KEPT_BYTES {
+            self.kept += 1;
+            self.kept_bytes += der.len();
+            return self.insert(hash, Entry { sha256, der: Some(der.into()), next: None });
+        }
+        self.limited += 1;
+        let hash = fast_hash(&sha256, self.seed);
+        self.find(hash, |entry| entry.der.is_none() && entry.sha256 == sha256)
+            .or_else(|| self.insert(hash, Entry { sha256, der: None, next: None }))
+    }
+
+    pub fn sha256_hex(&self, id: CertificateId) -> &str {
+        self.entries.get(id.0 as usize).and_then(|entry| std::str::from_utf8(&entry.sha256).ok()).unwrap_or_default()
+    }
+
+    /// (SHA-256 in lower hex, DER) of those not handed out before, in order of first sight.
+    pub fn take_new(&mut self) -> Vec<(String, Vec<u8>)> {
+        let fresh = self.entries.get(self.taken..).unwrap_or_default();
+        self.taken = self.entries.len();
+        let kept = fresh.iter().filter_map(|entry| Some((entry, entry.der.as_deref()?)));
+        kept.map(|(entry, der)| (String::from_utf8_lossy(&entry.sha256).into_owned(), der.to_vec())).collect()
+    }
+
+    fn find(&self, hash: u64, is_it: impl Fn(&Entry) -> bool) -> Option<CertificateId> {
+        let mut at = self.heads.get(&hash).copied();
+        while let Some(id) = at {
+            let entry = self.entries.get(id as usize)?;
+            if is_it(entry) {
+                return Some(CertificateId(id));
+            }
+            at = entry.next;
+        }
+        None
+    }
+
+    fn insert(&mut self, hash: u64, mut entry: Entry) -> Option<CertificateId> {
+        if self.entries.len() >= MAX_KNOWN {
+            return None;
+        }
+        let id = self.entries.len() as u32;
+        entry.next = self.heads.insert(hash, id);
+        self.entries.push(entry);
+        Some(CertificateId(id))
+    }
+}
+
+fn hex_sha256(der: &[u8]) -> [u8; 64] {
+    let mut hex = Vec::with_capacity(64);
+    json::hex(&mut hex, &Sha256::digest(der));
+    hex.try_into().unwrap_or([b'0'; 64])
+}
+
+/// Multiply and fold, 16 bytes a step; a wrong match costs a comparison, never a wrong answer.
+fn fast_hash(bytes: &[u8], [a, b]: [u64; 2]) -> u64 {
+    let (words, tail) = bytes.as_chunks::<16>();
+    let mut state = a ^ bytes.len() as u64;
+    let mut last = [0; 16];
+    last.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
+    for word in words.iter().chain([&last]) {
+        let word = u128::from_le_bytes(*word);
+        let product = u128::from(word as u64 ^ state).wrapping_mul(u128::from((word >> 64) as u64 ^ b));
+        state = (product as u64 ^ (product >> 64) as u64).wrapping_add(state.rotate_left(23));
+    }
+    let product = u128::from(state ^ a).wrapping_mul(u128::from(b));
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// The keys of the map are hashes already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = fast_hash(bytes, [self.0, 1]);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_entry_a_certificate_and_each_is_handed_out_once() {
+        let mut certificates = Certificates::new(7);
+        let abc = certificates.intern(b"abc").unwrap();
+        let empty = certificates.intern(b"").unwrap();
+        assert_eq!(certificates.intern(b"abc"), Some(abc));
+        assert_ne!(abc, empty);
+        // FIPS 180-4's example.
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(certificates.sha256_hex(abc), sha256);
+        let new = certificates.take_new();
+        assert_eq!(new[0], (sha256.to_string(), b"abc".to_vec()));
+        assert_eq!(new.len(), 2);
+        assert!(certificates.take_new().is_empty());
+        certificates.intern(b"abd");
+        assert_eq!(certificates.take_new().len(), 1);
+    }
+
+    #[test]
+    fn one_changed_byte_is_another_certificate() {
+        let mut certificates = Certificates::new(7);
+        let mut der = [0u8; 100];
+        let mut ids = vec![certificates.intern(&der)];
+        for at in 0..der.len() {
+            der[at] = 1;
+            ids.push(certificates.intern(&der));
+            der[at] = 0;
+        }
+        ids.sort_by_key(|id| id.unwrap().0);
+        ids.dedup();
+        assert_eq!(ids.len(), 101);
+    }
+
+    #[test]
+    fn beyond_the_limit_the_hash_stays() {
+        let mut certificates = Certificates::new(7);
+        certificates.kept = MAX_KEPT;
+        let abc = certificates.intern(b"abc").unwrap();
+        assert_eq!(certificates.intern(b"abc"), Some(abc));
+        assert_eq!(certificates.sha256_hex(abc).get(..8), Some("ba7816bf"));
+        assert_eq!((certificates.limited, certificates.take_new().len()), (2, 0));
+    }
+}

@@ -1,1 +1,196 @@
-//! (being written)
+//! DTLS records and handshake fragments in a datagram. RFC 6347 section 4, RFC 9147 section 4 (the unified header).
+
+use crate::registry::tls::version_name;
+use crate::tls::{content, handshake};
+use crate::{ParseError, Reader};
+
+const LAYER: &str = "dtls";
+/// As TLS, RFC 5246 section 6.2.3.
+const MAX_LENGTH: usize = (1 << 14) + 2048;
+
+/// One record; `body` is cut where the datagram is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    pub content_type: u8,
+    pub version: u16,
+    pub epoch: u16,
+    /// Length in the header; more than `body` has if the datagram was cut.
+    pub length: usize,
+    pub body: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// The version that a unified header stands for, having none itself.
+    pub const DTLS13: u16 = 0xfefc;
+
+    pub fn parse(r: &mut Reader<'a>) -> Result<Self, ParseError> {
+        match r.rest().first() {
+            Some(0x20..=0x3f) => Self::unified(r),
+            _ => Self::plaintext(r),
+        }
+    }
+
+    fn plaintext(r: &mut Reader<'a>) -> Result<Self, ParseError> {
+        let content_type = r.u8()?;
+        let version = r.u16()?;
+        let epoch = r.u16()?;
+        r.take(6)?;
+        let length = usize::from(r.u16()?);
+        let known = matches!(content_type, 20..=26) && matches!(version, 0x0100 | 0xfeff | 0xfefd);
+        if !known || length > MAX_LENGTH {
+            return Err(ParseError::Malformed(LAYER));
+        }
+        let body = r.take(length.min(r.len()))?;
+        Ok(Self { content_type, version, epoch, length, body })
+    }
+
+    /// `001CSLEE`, RFC 9147 section 4. Content type and most of the epoch are hidden; so is the length of a connection id,
+    /// and a record that has one is taken to fill the datagram.
+    fn unified(r: &mut Reader<'a>) -> Result<Self, ParseError> {
+        let flags = r.u8()?;
+        let has = |flag: u8| flags & flag != 0;
+        let length = if has(0x10) {
+            r.len()
+        } else {
+            r.take(if has(0x08) { 2 } else { 1 })?;
+            if has(0x04) { usize::from(r.u16()?) } else { r.len() }
+        };
+        // The tag of the shortest AEAD and the content type, at the least.
+        if !(9..=MAX_LENGTH).contains(&length) {
+            return Err(ParseError::Malformed(LAYER));
+        }
+        let body = r.take(length.min(r.len()))?;
+        let epoch = u16::from(flags & 3);
+        Ok(Self { content_type: content::APPLICATION_DATA, version: Self::DTLS13, epoch, length, body })
+    }
+
+    /// Encrypted: a later epoch, or the unified header, which only encrypted records have.
+    pub fn is_protected(&self) -> bool {
+        self.epoch > 0 || self.version == Self::DTLS13
+    }
+}
+
+/// The records of a datagram, up to the first that is none.
+pub fn records(datagram: &[u8]) -> impl Iterator<Item = Record<'_>> {
+    let mut r = Reader::new(datagram, LAYER);
+    std::iter::from_fn(move || if r.is_empty() { None } else { Record::parse(&mut r).ok() })
+}
+
+/// A handshake message or a piece of one, RFC 6347 section 4.2.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment<'a> {
+    pub kind: u8,
+    /// Of the whole message.
+    pub length: u32,
+    pub sequence: u16,
+    pub offset: u32,
+    pub body: &'a [u8],
+}
+
+impl<'a> Fragment<'a> {
+    pub fn parse(r: &mut Reader<'a>) -> Result<Self, ParseError> {
+        let (kind, length, sequence, offset, here) = (r.u8()?, r.u24()?, r.u16()?, r.u24()?, r.u24()?);
+        if !handshake::is_assigned(kind) || offset + here > length {
+            return Err(ParseError::Malformed(LAYER));
+        }
+        Ok(Self { kind, length, sequence, offset, body: r.take(here as usize)? })
+    }
+}
+
+/// Whether a datagram is DTLS, strictly: records of one version that fill it exactly. A first record that was cut counts
+/// if it is a hello. DTLS 1.3 is recognised by its hellos, which have the old header: the unified one says too little.
+pub fn looks_like_dtls(payload: &[u8]) -> bool {
+    let mut r = Reader::new(payload, LAYER);
+    let Ok(first) = Record::parse(&mut r) else { return false };
+    if first.version == Record::DTLS13 || version_name(first.version).is_none() || !content_fits(&first) {
+        return false;
+    }
+    if first.length > first.body.len() {
+        return is_hello(&first);
+    }
+    while !r.is_empty() {
+        match Record::parse(&mut r) {
+            Ok(next) if next.length == next.body.len() && (next.version == first.version || next.is_protected()) => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// What a record in the clear says must be possible; of an encrypted one only its size.
+fn content_fits(record: &Record<'_>) -> bool {
+    match record.content_type {
+        _ if record.epoch > 0 => record.epoch < 0x100 && record.length >= 8,
+        content::HANDSHAKE if record.length > record.body.len() => is_hello(record),
+        content::HANDSHAKE => {
+            let mut r = Reader::new(record.body, LAYER);
+            Fragment::parse(&mut r).is_ok_and(|fragment| fragment.length <= 0x2_0000)
+        }
+        content::ALERT => matches!(record.body, [1 | 2, _]),
+        content::CHANGE_CIPHER_SPEC => matches!(record.body, [1] | [1, _, _]),
+        _ => false,
+    }
+}
+
+/// The front of a hello, whether or not all of it is there.
+fn is_hello(record: &Record<'_>) -> bool {
+    use handshake::{CLIENT_HELLO, HELLO_VERIFY_REQUEST, SERVER_HELLO};
+    let kind =
+        record.body.first().is_some_and(|kind| matches!(*kind, CLIENT_HELLO | SERVER_HELLO | HELLO_VERIFY_REQUEST));
+    record.content_type == content::HANDSHAKE && record.epoch == 0 && kind && record.body.len() >= 12
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The HelloVerifyRequest that OpenSSL 3.0's `s_server -dtls -listen` sends, with its cookie shortened to 4 bytes.
+    const VERIFY: &[u8] = b"\x16\xfe\xff\0\0\0\0\0\0\0\0\0\x13\x03\0\0\x07\0\0\0\0\0\0\0\x07\xfe\xff\x04abcd";
+
+    #[test]
+    fn a_record_and_its_fragment() {
+        let record = records(VERIFY).next().unwrap();
+        assert_eq!((record.content_type, record.version, record.epoch, record.length), (22, 0xfeff, 0, 19));
+        let fragment = Fragment::parse(&mut Reader::new(record.body, "t")).unwrap();
+        assert_eq!((fragment.kind, fragment.length, fragment.offset, fragment.body.len()), (3, 7, 0, 7));
+        assert!(looks_like_dtls(VERIFY));
+    }
+
+    #[test]
+    fn records_must_fill_the_datagram() {
+        let mut longer = VERIFY.to_vec();
+        longer.push(0);
+        assert!(!looks_like_dtls(&longer));
+        longer.pop();
+        longer.extend(b"\x16\xfe\xff\0\x01\0\0\0\0\0\0\0\x02ab");
+        assert!(looks_like_dtls(&longer));
+        for n in 0..25 {
+            assert!(!looks_like_dtls(&VERIFY[..n]), "{n}");
+        }
+    }
+
+    #[test]
+    fn neighbours_on_the_same_port_are_no_dtls() {
+        let stun = b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl";
+        let rtp = b"\x80\x60\0\x01\0\0\0\xa0\x12\x34\x56\x78payload";
+        let quic = b"\xc0\0\0\0\x01\x08abcdefgh\0\0\x44\x9e";
+        let ntp = [0x23; 48];
+        let unified = [0x2f; 60];
+        assert!(![&stun[..], rtp, quic, &ntp, &unified, b""].into_iter().any(looks_like_dtls));
+    }
+
+    #[test]
+    fn a_fragment_beyond_its_message_is_refused() {
+        let mut r = Reader::new(b"\x01\0\0\x04\0\0\0\0\x02\0\0\x03abc", "t");
+        assert_eq!(Fragment::parse(&mut r).unwrap_err(), ParseError::Malformed(LAYER));
+    }
+
+    #[test]
+    fn unified_headers_are_walked() {
+        // S and L set, then neither: the second record fills the datagram.
+        let mut datagram = b"\x2e\0\x01\0\x0a0123456789".to_vec();
+        datagram.extend(b"\x22\x02abcdefghijkl");
+        let lengths: Vec<_> = records(&datagram).map(|record| (record.epoch, record.body.len())).collect();
+        assert_eq!(lengths, [(2, 10), (2, 12)]);
+    }
+}

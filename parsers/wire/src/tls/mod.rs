@@ -1,1 +1,62 @@
-//! (being written)
+//! TLS as it lies on the wire: records, handshake messages, alerts. Views borrow from the bytes and read lazily.
+//!
+//! May not know streams, flows or time: whoever has a whole message hands it in. RFC 8446 section 4 and 5, RFC 5246,
+//! RFC 6101 (SSLv3); the SSLv2-format hello is RFC 5246 appendix E.2.
+
+pub mod hello;
+pub mod key_exchange;
+pub mod messages;
+pub mod record;
+pub mod sslv2;
+
+pub use hello::{ClientHello, Codes, Extensions, ServerHello};
+pub use key_exchange::{KeyExchange, ServerKeyExchange};
+pub use messages::{Alert, CertificateList, MessageHeader};
+pub use record::{RecordHeader, Seen, looks_like_tls};
+
+/// Record content types, RFC 8446 section 5.1 and RFC 6520.
+pub mod content {
+    pub const CHANGE_CIPHER_SPEC: u8 = 20;
+    pub const ALERT: u8 = 21;
+    pub const HANDSHAKE: u8 = 22;
+    pub const APPLICATION_DATA: u8 = 23;
+    pub const HEARTBEAT: u8 = 24;
+}
+
+/// Handshake types, RFC 8446 section 4 and the documents that it replaced.
+pub mod handshake {
+    pub const HELLO_REQUEST: u8 = 0;
+    pub const CLIENT_HELLO: u8 = 1;
+    pub const SERVER_HELLO: u8 = 2;
+    pub const HELLO_VERIFY_REQUEST: u8 = 3;
+    /// Only in drafts of TLS 1.3 up to 21; later ones are a ServerHello with a special random.
+    pub const HELLO_RETRY_REQUEST: u8 = 6;
+    pub const CERTIFICATE: u8 = 11;
+    pub const SERVER_KEY_EXCHANGE: u8 = 12;
+    pub const SERVER_HELLO_DONE: u8 = 14;
+
+    /// Whether a type is assigned, and so whether bytes in this place can be a message in the clear.
+    pub fn is_assigned(kind: u8) -> bool {
+        matches!(kind, 0..=6 | 8..=18 | 20..=26 | 67 | 254)
+    }
+}
+
+/// The extensions that are read here, by their number in the IANA registry.
+pub mod extension {
+    pub const SERVER_NAME: u16 = 0;
+    pub const SUPPORTED_GROUPS: u16 = 10;
+    pub const EC_POINT_FORMATS: u16 = 11;
+    pub const SIGNATURE_ALGORITHMS: u16 = 13;
+    pub const ALPN: u16 = 16;
+    pub const SERVER_CERTIFICATE_TYPE: u16 = 20;
+    pub const ENCRYPT_THEN_MAC: u16 = 22;
+    pub const EXTENDED_MASTER_SECRET: u16 = 23;
+    /// What drafts of TLS 1.3 up to 22 used for key_share.
+    pub const KEY_SHARE_DRAFT: u16 = 40;
+    pub const PRE_SHARED_KEY: u16 = 41;
+    pub const EARLY_DATA: u16 = 42;
+    pub const SUPPORTED_VERSIONS: u16 = 43;
+    pub const KEY_SHARE: u16 = 51;
+    pub const ENCRYPTED_CLIENT_HELLO: u16 = 65037;
+    pub const RENEGOTIATION_INFO: u16 = 65281;
+}

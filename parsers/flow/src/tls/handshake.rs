@@ -1,0 +1,254 @@
+//! The handshake by its messages, whoever carried them: TLS records, DTLS records or QUIC CRYPTO frames.
+//!
+//! Knows nothing of records, buffers or lengths of streams. RFC 8446 section 2, RFC 5246 section 7.3.
+
+use super::session::{ServerFacts, Session};
+use super::{Offer, limits};
+use crate::Direction;
+use crate::certificates::Certificates;
+use crate::fingerprint::{self, Transport};
+use transitproof_wire::tls::hello::protocol_names;
+use transitproof_wire::tls::{
+    Alert, CertificateList, ClientHello, KeyExchange, ServerHello, ServerKeyExchange, content, extension, handshake,
+};
+
+/// RFC 7250: the Certificate message then holds a bare key.
+const RAW_PUBLIC_KEY: u8 = 2;
+/// A TLS 1.3 Finished has 4 bytes of header and at least 32 of hash, a byte of type and 8 of tag. What is shorter is an
+/// alert or EndOfEarlyData, and proves nothing.
+const SHORTEST_FINISHED: u16 = 4 + 32 + 1 + 8;
+
+pub struct Handshake {
+    pub(super) session: Session,
+    transport: Transport,
+    /// Who sent the ClientHello; need not be the initiator of the connection.
+    client: Option<Direction>,
+    key_exchange: KeyExchange,
+    raw_public_key: bool,
+    sides: [Side; 2],
+}
+
+#[derive(Clone, Copy, Default)]
+struct Side {
+    change_cipher_spec: bool,
+    /// Sent something that only a finished handshake allows.
+    protected: bool,
+    /// Protected records so far, to see that the other side is not captured.
+    records: u8,
+    /// Sent anything of TLS.
+    seen: bool,
+    /// Bytes of it are missing.
+    lost: bool,
+}
+
+impl Handshake {
+    pub fn new(transport: Transport) -> Self {
+        Self {
+            session: Session::default(),
+            transport,
+            client: None,
+            key_exchange: KeyExchange::Other,
+            raw_public_key: false,
+            sides: Default::default(),
+        }
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whether the body of a message is read at all; of others `message` needs the type only.
+    #[inline]
+    pub fn wants(kind: u8) -> bool {
+        use handshake::*;
+        matches!(kind, CLIENT_HELLO | SERVER_HELLO | CERTIFICATE | SERVER_KEY_EXCHANGE)
+    }
+
+    /// A whole message, its header taken off (in DTLS: reassembled).
+    pub fn message(&mut self, from: Direction, kind: u8, body: &[u8], frame: u64, certificates: &mut Certificates) {
+        self.sides[from as usize].seen = true;
+        if self.session.established.is_some() {
+            return;
+        }
+        let told = match kind {
+            handshake::CLIENT_HELLO => self.client_hello(from, body),
+            handshake::SERVER_HELLO => self.server_hello(from, body),
+            handshake::HELLO_RETRY_REQUEST => {
+                self.session.hello_retry_request = true;
+                true
+            }
+            handshake::CERTIFICATE => self.certificate(from, body, certificates),
+            handshake::SERVER_KEY_EXCHANGE => self.server_key_exchange(body),
+            // Only a full handshake has one.
+            handshake::SERVER_HELLO_DONE => {
+                self.session.resumed = Some(false);
+                true
+            }
+            _ => false,
+        };
+        if told {
+            self.session.frame = frame;
+        }
+    }
+
+    fn client_hello(&mut self, from: Direction, body: &[u8]) -> bool {
+        // The second one answers a HelloRetryRequest or a HelloVerifyRequest.
+        if self.session.offer.is_some() {
+            return false;
+        }
+        let Ok(hello) = ClientHello::parse(body, self.transport == Transport::Datagram) else { return false };
+        self.client_offer(from, Offer::new(&hello, self.transport));
+        true
+    }
+
+    pub(super) fn client_offer(&mut self, from: Direction, offer: Offer) {
+        self.client = Some(from);
+        self.session.offer = Some(offer);
+    }
+
+    fn server_hello(&mut self, from: Direction, body: &[u8]) -> bool {
+        let Ok(hello) = ServerHello::parse(body) else { return false };
+        if self.session.server.is_some() {
+            return false;
+        }
+        self.client.get_or_insert(from.other());
+        if hello.is_retry_request() {
+            self.session.hello_retry_request = true;
+            return true;
+        }
+        let has = |kind| hello.extensions.find(kind).is_some();
+        let server = ServerFacts {
+            version: hello.version(),
+            suite: Some(u32::from(hello.suite)),
+            ja3s: Some(fingerprint::ja3s(&hello)),
+            compression: hello.compression,
+            extended_master_secret: has(extension::EXTENDED_MASTER_SECRET),
+            renegotiation_info: has(extension::RENEGOTIATION_INFO),
+            encrypt_then_mac: has(extension::ENCRYPT_THEN_MAC),
+        };
+        self.session.server = Some(server);
+        if server.is_tls13() {
+            self.session.group = hello.key_share_group();
+            self.session.resumed = Some(has(extension::PRE_SHARED_KEY));
+        } else {
+            self.key_exchange = KeyExchange::of_suite(hello.suite);
+            let selected = hello.extensions.find(extension::ALPN).and_then(|body| protocol_names(body).next());
+            self.session.alpn = selected.map(Into::into);
+            let kind = hello.extensions.find(extension::SERVER_CERTIFICATE_TYPE).and_then(|mut body| body.u8().ok());
+            self.raw_public_key = kind == Some(RAW_PUBLIC_KEY);
+        }
+        true
+    }
+
+    fn certificate(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) -> bool {
+        let from_server = self.client.map_or(from == Direction::Reverse, |client| client != from);
+        if from_server {
+            self.session.resumed = Some(false);
+        }
+        let seen = if from_server { &self.session.certificates } else { &self.session.client_certificates };
+        let Ok(list) = CertificateList::parse(body) else { return false };
+        if seen.is_some() || (from_server && self.raw_public_key) {
+            return false;
+        }
+        let mut chain = Vec::new();
+        for der in list {
+            match certificates.intern(der) {
+                Some(id) if chain.len() < limits::MAX_CHAIN => chain.push(id),
+                _ => {
+                    self.session.limited += 1;
+                    break;
+                }
+            }
+        }
+        *(if from_server { &mut self.session.certificates } else { &mut self.session.client_certificates }) =
+            Some(chain);
+        true
+    }
+
+    fn server_key_exchange(&mut self, body: &[u8]) -> bool {
+        self.session.resumed = Some(false);
+        match ServerKeyExchange::parse(body, self.key_exchange) {
+            Ok(Some(ServerKeyExchange::Group(group))) => self.session.group = Some(group),
+            Ok(Some(ServerKeyExchange::Prime { bits })) => self.session.dh_bits = Some(bits),
+            Ok(None) | Err(_) => return false,
+        }
+        true
+    }
+
+    /// Whether handshake and alert records of this side are encrypted. In TLS 1.3 a ChangeCipherSpec means nothing, also
+    /// between a HelloRetryRequest and the second hellos; RFC 8446 appendix D.4.
+    pub fn is_protected(&self, from: Direction) -> bool {
+        let tls13 = self.session.server.map_or(self.session.hello_retry_request, |server| server.is_tls13());
+        self.sides[from as usize].change_cipher_spec && !tls13
+    }
+
+    pub fn change_cipher_spec(&mut self, from: Direction, frame: u64) {
+        let side = &mut self.sides[from as usize];
+        side.change_cipher_spec = true;
+        side.seen = true;
+        let by_server = self.client.is_some_and(|client| client != from);
+        let answered = self.session.server.is_some_and(|server| !server.is_tls13());
+        // Right after the ServerHello (or a NewSessionTicket): abbreviated, unless what stood between is missing.
+        if by_server && answered && self.session.resumed.is_none() && !side.lost {
+            self.session.resumed = Some(true);
+            self.session.frame = frame;
+        }
+    }
+
+    /// A record whose content is encrypted. `length` is that of its content.
+    pub fn protected(&mut self, from: Direction, content_type: u8, length: u16) {
+        let early = self.session.server.is_none() && self.session.offer.as_ref().is_some_and(|offer| offer.early_data);
+        let counts = match content_type {
+            content::APPLICATION_DATA if self.session.server.is_some_and(|server| !server.is_tls13()) => true,
+            content::APPLICATION_DATA => length >= SHORTEST_FINISHED && !(early && self.client == Some(from)),
+            content::HANDSHAKE => true,
+            _ => false,
+        };
+        let side = &mut self.sides[from as usize];
+        side.seen = true;
+        side.records = side.records.saturating_add(1);
+        side.protected |= counts;
+        let handshake_seen = self.session.offer.is_some() || self.session.server.is_some();
+        if handshake_seen && self.session.established.is_none() && self.sides.iter().all(|side| side.protected) {
+            self.session.established = Some(true);
+        }
+    }
+
+    /// An alert in the clear.
+    pub fn alert(&mut self, from: Direction, alert: Alert, frame: u64) {
+        self.sides[from as usize].seen = true;
+        if self.session.established.is_some() {
+            return;
+        }
+        self.session.alert = Some((alert, from));
+        self.session.frame = frame;
+        if alert.level == Alert::FATAL {
+            self.session.established = Some(false);
+        }
+    }
+
+    /// Bytes of this side are missing.
+    pub fn lost(&mut self, from: Direction) {
+        self.sides[from as usize].lost = true;
+    }
+
+    /// The connection ended. A side that was never seen, though the other went on as if it had answered, is not captured:
+    /// then nobody can say.
+    pub fn closed(&mut self, reset_or_fin: bool) {
+        let one_sided = self.sides.iter().any(|side| side.seen && (side.change_cipher_spec || side.records > 0))
+            && self.sides.iter().any(|side| !side.seen);
+        let missing = self.sides.iter().any(|side| side.lost);
+        let began = self.session.offer.is_some() || self.session.server.is_some();
+        if reset_or_fin && began && !one_sided && !missing && self.session.established.is_none() {
+            self.session.established = Some(false);
+        }
+    }
+
+    /// Nothing more to learn: decided, joined in the middle, or only one side of it is captured.
+    pub fn is_complete(&self) -> bool {
+        let began = self.session.offer.is_some() || self.session.server.is_some();
+        let records = self.sides.map(|side| side.records);
+        let one_sided = records.contains(&0) && records.iter().any(|count| *count >= limits::MAX_ONE_SIDED);
+        self.session.established.is_some() || (!began && records != [0, 0]) || one_sided
+    }
+}

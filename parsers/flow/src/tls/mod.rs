@@ -1,0 +1,32 @@
+//! TLS, DTLS and SSLv2 handshakes followed on one connection: what was offered, chosen, proven, and whether it came to be.
+//!
+//! Three layers: `TlsStream` and `DtlsFollower` know records and reassembly, `Handshake` knows messages (and serves QUIC,
+//! whose CRYPTO frames carry them without records), `Session` holds the facts. None knows packets, time or flows.
+//! RFC 8446, RFC 5246, RFC 6347, RFC 9147.
+
+mod dtls;
+mod handshake;
+mod limits;
+mod offer;
+mod session;
+mod sslv2;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use dtls::DtlsFollower;
+pub use handshake::Handshake;
+pub use offer::Offer;
+pub use session::Session;
+pub use stream::TlsStream;
+
+/// What the caller should do with the follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    More,
+    /// Nothing more to learn: keep the session, drop the rest.
+    Done,
+    /// Not TLS after all.
+    Alien,
+}

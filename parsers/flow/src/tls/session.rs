@@ -1,0 +1,73 @@
+//! The facts of one session. Absent means not seen.
+
+use super::Offer;
+use crate::Direction;
+use crate::certificates::CertificateId;
+use transitproof_wire::tls::Alert;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// Of the first ClientHello.
+    pub offer: Option<Offer>,
+    pub hello_retry_request: bool,
+    pub server: Option<ServerFacts>,
+    pub group: Option<u16>,
+    pub dh_bits: Option<u16>,
+    /// Selected in the ServerHello; TLS 1.3 hides it in EncryptedExtensions.
+    pub alpn: Option<Box<[u8]>>,
+    pub resumed: Option<bool>,
+    pub established: Option<bool>,
+    /// In wire order; empty if the message was.
+    pub certificates: Option<Vec<CertificateId>>,
+    pub client_certificates: Option<Vec<CertificateId>>,
+    /// The last alert in the clear before the session was established, and who sent it.
+    pub alert: Option<(Alert, Direction)>,
+    /// Frame of the last message that told something.
+    pub frame: u64,
+    /// Messages and certificates left unread because of a limit.
+    pub limited: u32,
+}
+
+/// What the (final) ServerHello says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerFacts {
+    pub version: u16,
+    /// A cipher kind of three bytes in SSLv2, `None` until the client chose it.
+    pub suite: Option<u32>,
+    pub ja3s: Option<[u8; 16]>,
+    pub compression: u8,
+    pub extended_master_secret: bool,
+    pub renegotiation_info: bool,
+    pub encrypt_then_mac: bool,
+}
+
+impl ServerFacts {
+    /// Whether everything behind the ServerHello is hidden: TLS 1.3, its drafts, DTLS 1.3.
+    pub fn is_tls13(&self) -> bool {
+        is_tls13(self.version)
+    }
+}
+
+pub(super) fn is_tls13(version: u16) -> bool {
+    matches!(version, 0x0304 | 0x7f00..=0x7fff | 0xfb17..=0xfb1a | 0xfefc)
+}
+
+impl Session {
+    pub fn version(&self) -> Option<u16> {
+        self.server.map(|server| server.version)
+    }
+
+    pub fn is_tls13(&self) -> bool {
+        self.server.is_some_and(|server| server.is_tls13())
+    }
+
+    /// Whether anything of a handshake was seen at all.
+    pub fn is_empty(&self) -> bool {
+        self.frame == 0
+    }
+
+    /// The fatal alert that ended the handshake.
+    pub fn fatal_alert(&self) -> Option<Alert> {
+        self.alert.map(|(alert, _)| alert).filter(|alert| alert.level == Alert::FATAL)
+    }
+}

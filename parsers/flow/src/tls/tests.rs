@@ -1,0 +1,1 @@
+//! Handshakes of real programs.

@@ -1,0 +1,140 @@
+//! A session as the record contract words it, and as the flat facts of an observation.
+
+use super::Session;
+use crate::certificates::{CertificateId, Certificates};
+use crate::json;
+use transitproof_wire::registry::tls::{
+    alert_name, compression_name, group_name, sslv2_cipher_name, suite_name, version_name,
+};
+
+impl Session {
+    /// `"tls":{…}` of a flow record, nothing if nothing was seen.
+    pub fn write_record(&self, certificates: &Certificates, out: &mut Vec<u8>) {
+        if self.is_empty() && self.established.is_none() {
+            return;
+        }
+        json::key(out, "tls");
+        out.push(b'{');
+        self.write_chosen(out, ["version", "suite", "group", "dh_bits"]);
+        let offer = self.offer.as_ref();
+        if let Some(name) = offer.and_then(|offer| offer.server_name()) {
+            json::string(out, "sni", name);
+        }
+        if let Some(alpn) = &self.alpn {
+            json::string(out, "alpn", alpn);
+        }
+        let mut protocols = offer.into_iter().flat_map(|offer| offer.protocols()).peekable();
+        if protocols.peek().is_some() {
+            list(out, "alpn_offered", protocols, json::text);
+        }
+        if self.hello_retry_request {
+            json::boolean(out, "hello_retry_request", true);
+        }
+        optional(out, "resumed", self.resumed);
+        optional(out, "established", self.established);
+        if let Some(ja3) = offer.and_then(|offer| offer.ja3) {
+            hex(out, "ja3", &ja3);
+        }
+        if let Some(ja3s) = self.server.and_then(|server| server.ja3s) {
+            hex(out, "ja3s", &ja3s);
+        }
+        if let Some(ja4) = offer.and_then(|offer| offer.ja4) {
+            json::string(out, "ja4", &ja4);
+        }
+        chain(out, "certificates", self.certificates.as_deref(), certificates);
+        chain(out, "client_certificates", self.client_certificates.as_deref(), certificates);
+        out.push(b'}');
+    }
+
+    /// The `tls.` facts of an observation, appended to an object that is open.
+    pub fn write_facts(&self, certificates: &Certificates, out: &mut Vec<u8>) {
+        self.write_chosen(out, ["tls.version", "tls.suite", "tls.group", "tls.dh_bits"]);
+        if let Some(server) = self.server.filter(|server| server.compression != 0) {
+            code(out, "tls.compression", compression_name(server.compression), &[server.compression]);
+        }
+        if let Some(name) = self.offer.as_ref().and_then(|offer| offer.server_name()) {
+            json::string(out, "tls.sni", name);
+        }
+        if let Some(alpn) = &self.alpn {
+            json::string(out, "tls.alpn", alpn);
+        }
+        optional(out, "tls.resumed", self.resumed);
+        if let Some(server) = self.server {
+            // Extensions that TLS 1.3 has no use for.
+            if !server.is_tls13() {
+                json::boolean(out, "tls.extended_master_secret", server.extended_master_secret);
+                json::boolean(out, "tls.renegotiation_info", server.renegotiation_info);
+                json::boolean(out, "tls.encrypt_then_mac", server.encrypt_then_mac);
+            }
+            json::boolean(out, "tls.hello_retry_request", self.hello_retry_request);
+        }
+        chain(out, "tls.certificates", self.certificates.as_deref(), certificates);
+        chain(out, "tls.client_certificates", self.client_certificates.as_deref(), certificates);
+        if let Some(alert) = self.fatal_alert() {
+            code(out, "tls.alert", alert_name(alert.description), &[alert.description]);
+        }
+    }
+
+    fn write_chosen(&self, out: &mut Vec<u8>, [version, suite, group, dh_bits]: [&str; 4]) {
+        if let Some(server) = self.server {
+            code(out, version, version_name(server.version), &server.version.to_be_bytes());
+            match server.suite.map(|suite| (suite, u16::try_from(suite))) {
+                Some((_, Ok(code16))) => code(out, suite, suite_name(code16), &code16.to_be_bytes()),
+                Some((kind, Err(_))) => {
+                    code(out, suite, sslv2_cipher_name(kind), kind.to_be_bytes().get(1..).unwrap_or(&[]))
+                }
+                None => {}
+            }
+        }
+        if let Some(chosen) = self.group {
+            code(out, group, group_name(chosen), &chosen.to_be_bytes());
+        }
+        if let Some(bits) = self.dh_bits {
+            json::number(out, dh_bits, u64::from(bits));
+        }
+    }
+}
+
+/// The registry's name, or the code point as `0x1a2b`.
+fn code(out: &mut Vec<u8>, key: &str, name: Option<&str>, value: &[u8]) {
+    match name {
+        Some(name) => json::word(out, key, name),
+        None => {
+            json::key(out, key);
+            out.extend_from_slice(b"\"0x");
+            json::hex(out, value);
+            out.push(b'"');
+        }
+    }
+}
+
+fn optional(out: &mut Vec<u8>, key: &str, value: Option<bool>) {
+    if let Some(value) = value {
+        json::boolean(out, key, value);
+    }
+}
+
+fn hex(out: &mut Vec<u8>, key: &str, value: &[u8]) {
+    json::key(out, key);
+    out.push(b'"');
+    json::hex(out, value);
+    out.push(b'"');
+}
+
+fn list<T>(out: &mut Vec<u8>, key: &str, items: impl Iterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
+    json::key(out, key);
+    out.push(b'[');
+    for (i, item) in items.enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
+}
+
+fn chain(out: &mut Vec<u8>, key: &str, ids: Option<&[CertificateId]>, certificates: &Certificates) {
+    if let Some(ids) = ids {
+        list(out, key, ids.iter(), |out, id| json::quoted(out, certificates.sha256_hex(*id)));
+    }
+}
