@@ -52,7 +52,8 @@ protocols! {
     Tls "tls" Tls, Dtls "dtls" Tls, Quic "quic" Tls,
     Ike "ike" Ipsec, Esp "esp" Ipsec, Ah "ah" Ipsec,
     Ssh "ssh" Encrypted, WireGuard "wireguard" Encrypted, OpenVpn "openvpn" Encrypted, GQuic "quic" Encrypted,
-    Srtp "srtp" Encrypted, ZeroTier "zerotier" Encrypted, Macsec "macsec" Encrypted,
+    Srtp "srtp" Encrypted, ZeroTier "zerotier" Encrypted, Macsec "macsec" Encrypted, DnsCrypt "dnscrypt" Encrypted,
+    Warp "warp" Encrypted, SnmpPrivate "snmp" Encrypted, Smb3 "smb" Encrypted,
     Http "http" Plaintext, Dns "dns" Plaintext, Mdns "mdns" Plaintext, Llmnr "llmnr" Plaintext,
     Ftp "ftp" Plaintext, Tftp "tftp" Plaintext, Smtp "smtp" Plaintext, Imap "imap" Plaintext, Pop3 "pop3" Plaintext,
     Nntp "nntp" Plaintext, Telnet "telnet" Plaintext, Ldap "ldap" Plaintext, Snmp "snmp" Plaintext,
@@ -66,6 +67,10 @@ protocols! {
     Bgp "bgp" Plaintext, Git "git" Plaintext, Rsync "rsync" Plaintext, Socks "socks" Plaintext, Ssdp "ssdp" Plaintext,
     Modbus "modbus" Plaintext, Dnp3 "dnp3" Plaintext, S7 "s7" Plaintext, Opcua "opcua" Plaintext, Bacnet "bacnet" Plaintext,
     Iec104 "iec104" Plaintext, Zabbix "zabbix" Plaintext, Netflow "netflow" Plaintext, Sflow "sflow" Plaintext,
+    Sieve "sieve" Plaintext, Elasticsearch "elasticsearch" Plaintext, Zookeeper "zookeeper" Plaintext, Stomp "stomp" Plaintext,
+    Openwire "openwire" Plaintext, Rpc "rpc" Plaintext, Afp "afp" Plaintext, Oracle "oracle" Plaintext, Drda "drda" Plaintext,
+    Lustre "lustre" Plaintext, Dcerpc "dcerpc" Plaintext, Rlogin "rlogin" Plaintext, Rmi "rmi" Plaintext, Rx "rx" Plaintext,
+    Tacacs "tacacs" Plaintext, Citrix "citrix" Plaintext, Wsd "wsd" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 
@@ -74,13 +79,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_lower_case_words_and_unique_but_for_quic() {
-        let mut names: Vec<_> = Protocol::ALL.iter().filter(|p| **p != Protocol::GQuic).map(|p| p.name()).collect();
+    fn names_are_lower_case_words_and_unique_but_for_encrypted_kinds() {
+        // The same protocol with its own encryption switched on keeps its name and changes its class.
+        let encrypted = [Protocol::GQuic, Protocol::SnmpPrivate, Protocol::Smb3];
+        let mut names: Vec<_> = Protocol::ALL.iter().filter(|p| !encrypted.contains(p)).map(|p| p.name()).collect();
         assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())));
         names.sort_unstable();
         let before = names.len();
         names.dedup();
         assert_eq!(names.len(), before);
-        assert_eq!(Protocol::GQuic.class(), Class::Encrypted);
+        for protocol in encrypted {
+            assert_eq!(protocol.class(), Class::Encrypted);
+            assert!(names.contains(&protocol.name()));
+        }
     }
 }

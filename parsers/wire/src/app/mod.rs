@@ -1,1 +1,123 @@
-//! (being written)
+//! Which protocol the first bytes of a flow are, told by content.
+//!
+//! A table drives it ([`rows`]): one row a protocol, with a test for what each side sends. A test answers yes (these
+//! bytes are this protocol), weak (they fit, as other bytes might) or no; a weak answer counts only when the other
+//! side's bytes fit as well, or when the flow uses the protocol's registered port. A port alone says nothing.
+//! TLS, DTLS, QUIC, IKE and ESP are recognised before this is asked. May not know: flows, time, earlier packets.
+
+mod ber;
+mod databases;
+mod directory;
+pub mod dns;
+mod files;
+mod look;
+mod mail;
+mod management;
+mod messaging;
+mod remote;
+mod rows;
+mod tunnels;
+mod web;
+
+use crate::Protocol;
+use look::{Look, Match};
+use rows::{DATAGRAMS, STREAMS};
+
+/// How much of each direction's start is worth keeping for recognition: the longest greeting that has to be seen
+/// whole (an SMB negotiation behind its NetBIOS header, an HTTP request line with a long path) fits with room.
+pub const HEAD_LIMIT: usize = 2048;
+
+/// The initiator's port and the responder's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    pub client: u16,
+    pub server: u16,
+}
+
+impl Ports {
+    fn any_of(self, known: &[u16]) -> bool {
+        known.contains(&self.server) || known.contains(&self.client)
+    }
+}
+
+/// What is known so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// More bytes may tell.
+    Undecided,
+    Is(Protocol),
+    /// No row can match, whatever follows.
+    None,
+}
+
+/// Judges the first bytes of each direction of a TCP connection, as far as they have been reassembled. Either may be
+/// empty; bytes past [`HEAD_LIMIT`] are not looked at. Ask again when more has come, as long as it is undecided.
+pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
+    let (client, server) = (head(client), head(server));
+    let mut candidates = 0;
+    if let Some(first) = client.first() {
+        candidates |= rows::STREAM_CLIENT[usize::from(*first)];
+    }
+    if let Some(first) = server.first() {
+        candidates |= rows::STREAM_SERVER[usize::from(*first)];
+    }
+    // A side that has not spoken yet may still be recognised by what it says first.
+    let mut open = (client.is_empty() && server.len() < HEAD_LIMIT) || (server.is_empty() && client.len() < HEAD_LIMIT);
+    while candidates != 0 {
+        let index = candidates.trailing_zeros() as usize;
+        candidates &= candidates - 1;
+        let Some(row) = STREAMS.get(index) else { break };
+        let port = ports.any_of(row.ports);
+        match combine(row.client.look(client), row.server.look(server), port) {
+            Some(true) => return Verdict::Is(row.protocol),
+            Some(false) => {}
+            None => open = true,
+        }
+    }
+    let full = client.len() == HEAD_LIMIT && server.len() == HEAD_LIMIT;
+    if open && !full { Verdict::Undecided } else { Verdict::None }
+}
+
+/// Judges one UDP datagram by its whole payload. `Undecided` says that it fits a protocol too loosely to claim it.
+pub fn datagram(payload: &[u8], from_client: bool, ports: Ports) -> Verdict {
+    let Some(first) = payload.first() else { return Verdict::Undecided };
+    let sent = Datagram { payload, from_client };
+    let mut candidates = rows::DATAGRAM[usize::from(*first)];
+    let mut fits = false;
+    while candidates != 0 {
+        let index = candidates.trailing_zeros() as usize;
+        candidates &= candidates - 1;
+        let Some(row) = DATAGRAMS.get(index) else { break };
+        match (row.test)(&sent) {
+            Some(Match::Yes) => return Verdict::Is(row.protocol),
+            Some(Match::Weak) if ports.any_of(row.ports) => return Verdict::Is(row.protocol),
+            Some(Match::Weak) => fits = true,
+            Some(Match::No) | None => {}
+        }
+    }
+    if fits { Verdict::Undecided } else { Verdict::None }
+}
+
+/// One datagram as the tests see it.
+struct Datagram<'a> {
+    payload: &'a [u8],
+    from_client: bool,
+}
+
+fn head(bytes: &[u8]) -> &[u8] {
+    bytes.get(..HEAD_LIMIT).unwrap_or(bytes)
+}
+
+/// The two sides of one row put together: yes, no, or not yet.
+fn combine(client: Look, server: Look, port: bool) -> Option<bool> {
+    use Match::{No, Weak, Yes};
+    match (client, server) {
+        (Some(Yes), _) | (_, Some(Yes)) | (Some(Weak), Some(Weak)) => Some(true),
+        (Some(No), _) | (_, Some(No)) => Some(false),
+        (Some(Weak), None) | (None, Some(Weak)) if port => Some(true),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

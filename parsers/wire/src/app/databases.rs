@@ -1,0 +1,318 @@
+//! Databases and caches, each by what its client or server says first.
+//!
+//! MySQL (client/server protocol, v10), PostgreSQL (chapter 55), TDS (MS-TDS), MongoDB (OP_MSG), Redis (RESP), memcached,
+//! Cassandra (CQL binary v1-v5), Elasticsearch transport, ZooKeeper. May not read statements or passwords.
+
+use super::Datagram;
+use super::look::{Look, NO, be16, be24, be32, byte, either, is_text, le32, line, number, one_of, starts, weak, yes};
+
+fn le24(b: &[u8], at: usize) -> Option<u32> {
+    Some(le32(b, at)? & 0x00ff_ffff)
+}
+
+/// The greeting: packet 0, protocol version 10, a version string that starts with a digit, ended by zero.
+pub fn mysql_server(b: &[u8]) -> Look {
+    let (length, sequence, version) = (le24(b, 0)?, byte(b, 3)?, byte(b, 4)?);
+    if sequence != 0 || !(2..=512).contains(&length) {
+        return NO;
+    }
+    if version == 0xff {
+        // An error instead of a greeting: code, text ("Host … is not allowed").
+        return weak((1000..=1999).contains(&u16::from_le_bytes([byte(b, 5)?, byte(b, 6)?])) && is_text(b.get(7..)?));
+    }
+    if version != 10 {
+        return NO;
+    }
+    let text = b.get(5..)?;
+    let end = memchr::memchr(0, text).or((text.len() > 64).then_some(64))?;
+    let name = text.get(..end)?;
+    yes(end < 64 && name.first()?.is_ascii_digit() && name.contains(&b'.') && is_text(name))
+}
+
+/// The handshake response: packet 1 with the 4.1 capabilities and 23 reserved zeros (or the SSL request, which ends there).
+pub fn mysql_client(b: &[u8]) -> Look {
+    let (length, sequence, flags) = (le24(b, 0)?, byte(b, 3)?, le32(b, 4)?);
+    if sequence != 1 || !(32..=4096).contains(&length) || flags & 0x200 == 0 {
+        return NO;
+    }
+    // MariaDB keeps its own capabilities in the last four of the reserved bytes.
+    yes(b.get(13..32)?.iter().all(|z| *z == 0) && le32(b, 8)? <= 0x4000_0000)
+}
+
+const SSL_REQUEST: u32 = 80_877_103;
+const GSSENC_REQUEST: u32 = 80_877_104;
+const CANCEL_REQUEST: u32 = 80_877_102;
+
+pub fn postgresql_client(b: &[u8]) -> Look {
+    let length = be32(b, 0)?;
+    if !(8..=10_000).contains(&length) {
+        return NO;
+    }
+    match be32(b, 4)? {
+        SSL_REQUEST | GSSENC_REQUEST => yes(length == 8),
+        CANCEL_REQUEST => yes(length == 16),
+        // Version 3.0 to 3.2; then name, zero, value, zero.
+        0x0003_0000..=0x0003_0002 => yes(is_text(b.get(8..12)?)),
+        _ => NO,
+    }
+}
+
+/// Authentication request or error, each with a length that fits it.
+pub fn postgresql_server(b: &[u8]) -> Look {
+    let length = be32(b, 1)?;
+    match byte(b, 0)? {
+        b'R' => weak((8..=512).contains(&length) && be32(b, 5)? <= 12),
+        b'E' => yes((8..=4096).contains(&length) && one_of(b.get(5..)?, &[b"SERROR\0", b"SFATAL\0"])?),
+        _ => NO,
+    }
+}
+
+/// TDS packet header (MS-TDS 2.2.3.1): type, status, length, SPID, packet id, window 0.
+pub fn tds(b: &[u8]) -> Look {
+    let (kind, status, length) = (byte(b, 0)?, byte(b, 1)?, be16(b, 2)?);
+    let (packet, window) = (byte(b, 6)?, byte(b, 7)?);
+    if status > 1 || window != 0 || packet > 1 || !(9..=4096).contains(&length) {
+        return NO;
+    }
+    match kind {
+        // PRELOGIN: the first option is VERSION, six bytes long (2.2.6.5).
+        0x12 => yes(byte(b, 8)? == 0 && be16(b, 11)? == 6 || byte(b, 8)? == 0x16),
+        // LOGIN7: its own length, then TDS version 7.x.
+        0x10 => yes(le32(b, 8)? <= 4096 && byte(b, 15)? & 0xf0 == 0x70),
+        0x04 => weak(
+            status == 1
+                && (matches!(byte(b, 8)?, 0xaa | 0xab | 0xad | 0xe3 | 0x81 | 0xfd)
+                    || byte(b, 8)? == 0 && be16(b, 11)? == 6),
+        ),
+        0x01 | 0x03 => weak(le32(b, 8)? == 22),
+        _ => NO,
+    }
+}
+
+/// Message header: length, request id, response to, opcode (MongoDB wire protocol).
+pub fn mongodb(b: &[u8]) -> Look {
+    let (length, response_to, opcode) = (le32(b, 0)?, le32(b, 8)?, le32(b, 12)?);
+    if !(16..=48_000_000).contains(&length) {
+        return NO;
+    }
+    match opcode {
+        // OP_QUERY: flags, then the collection's name; OP_MSG: flags, a section of kind 0 or 1.
+        2004 => yes(response_to == 0 && le32(b, 16)? & 0xffff_ff00 == 0 && byte(b, 20)?.is_ascii_graphic()),
+        2013 => yes(le32(b, 16)? & 0xfffc == 0 && byte(b, 20)? <= 2),
+        1 | 2012 => weak(length >= 36 || opcode == 2012),
+        _ => NO,
+    }
+}
+
+const REDIS_INLINE: &[&[u8]] =
+    &[b"PING\r\n", b"INFO\r\n", b"AUTH ", b"HELLO ", b"MONITOR\r\n", b"SYNC\r\n", b"COMMAND\r\n", b"PSYNC "];
+
+/// A RESP array of bulk strings, or an inline command.
+pub fn redis_client(b: &[u8]) -> Look {
+    if byte(b, 0)? != b'*' {
+        return weak(one_of(b, REDIS_INLINE)?);
+    }
+    let first = line(b).or((b.len() > 8).then_some(&[]))?;
+    let Some((count, [])) = first.get(1..).and_then(number) else { return NO };
+    let second = b.get(first.len() + 2..)?;
+    if !(1..=100_000).contains(&count) || byte(second, 0)? != b'$' {
+        return NO;
+    }
+    yes(matches!(line(second)?.get(1..).and_then(number), Some((n, [])) if n <= 1 << 20))
+}
+
+/// A simple string, error, integer, bulk or array reply. "+OK" with text behind it is POP3's.
+pub fn redis_server(b: &[u8]) -> Look {
+    if starts(b, b"+PONG\r\n") == Some(true)
+        || matches!(one_of(b, &[b"-NOAUTH ", b"-WRONGPASS ", b"-WRONGTYPE ", b"-DENIED Redis"]), Some(true))
+    {
+        return yes(true);
+    }
+    let first = line(b).or((b.len() > 128).then_some(&[]))?;
+    weak(match first.split_first() {
+        Some((b'+', text)) => text == b"OK" || text.len() > 2 && !text.starts_with(b"OK") && is_text(text),
+        Some((b'-', text)) => text.starts_with(b"ERR ") && is_text(text),
+        Some((b':' | b'$' | b'*' | b'%', digits)) => digits == b"-1" || matches!(number(digits), Some((_, []))),
+        _ => false,
+    })
+}
+
+const MEMCACHED_COMMANDS: &[&[u8]] = &[
+    b"get ",
+    b"gets ",
+    b"set ",
+    b"add ",
+    b"replace ",
+    b"delete ",
+    b"incr ",
+    b"decr ",
+    b"touch ",
+    b"stats\r\n",
+    b"stats ",
+    b"version\r\n",
+    b"flush_all",
+    b"cas ",
+    b"append ",
+    b"prepend ",
+];
+const MEMCACHED_ANSWERS: &[&[u8]] = &[
+    b"STORED\r\n",
+    b"NOT_STORED\r\n",
+    b"EXISTS\r\n",
+    b"NOT_FOUND\r\n",
+    b"END\r\n",
+    b"VALUE ",
+    b"STAT ",
+    b"VERSION ",
+    b"DELETED\r\n",
+    b"CLIENT_ERROR ",
+];
+
+pub fn memcached_client(b: &[u8]) -> Look {
+    if byte(b, 0)? == 0x80 {
+        // Binary request: opcode, key length, extras, data type 0, vbucket, body at least as long as key and extras.
+        let (opcode, key, extras, kind) = (byte(b, 1)?, be16(b, 2)?, byte(b, 4)?, byte(b, 5)?);
+        let body = be32(b, 8)?;
+        return weak(
+            opcode <= 0x22
+                && key <= 250
+                && extras <= 20
+                && kind == 0
+                && be16(b, 6)? == 0
+                && (u32::from(key) + u32::from(extras)..=1 << 20).contains(&body),
+        );
+    }
+    weak(one_of(b, MEMCACHED_COMMANDS)? && is_text(line(b).unwrap_or(b)))
+}
+
+pub fn memcached_server(b: &[u8]) -> Look {
+    if byte(b, 0)? == 0x81 {
+        return weak(byte(b, 1)? <= 0x22 && byte(b, 5)? == 0 && be16(b, 6)? <= 0x86 && be32(b, 8)? <= 1 << 20);
+    }
+    if one_of(b, &[b"STORED\r\n", b"VERSION ", b"STAT pid "]) == Some(true) {
+        yes(is_text(b))
+    } else {
+        weak(one_of(b, MEMCACHED_ANSWERS)?)
+    }
+}
+
+/// Over UDP: request id, sequence, datagrams, reserved zero, then text.
+pub fn memcached_datagram(d: &Datagram) -> Look {
+    let (sequence, total, reserved) = (be16(d.payload, 2)?, be16(d.payload, 4)?, be16(d.payload, 6)?);
+    let text = d.payload.get(8..)?;
+    let says = one_of(text, MEMCACHED_COMMANDS) == Some(true) || one_of(text, MEMCACHED_ANSWERS) == Some(true);
+    yes(sequence < total && reserved == 0 && says)
+}
+
+/// Native protocol header: version, flags, stream, opcode, length (two bytes of stream from v3 on).
+fn cassandra(b: &[u8], direction: u8, opcodes: &[u8]) -> Look {
+    let version = byte(b, 0)?;
+    if version & 0x80 != direction || !(1..=5).contains(&(version & 0x7f)) || byte(b, 1)? > 0x1f {
+        return NO;
+    }
+    let at = if version & 0x7f < 3 { 3 } else { 4 };
+    let (opcode, length) = (byte(b, at)?, be32(b, at + 1)?);
+    if !opcodes.contains(&opcode) || length > 1 << 20 {
+        return NO;
+    }
+    // STARTUP (1) is a map with CQL_VERSION in it; OPTIONS (5) is empty.
+    match (direction, opcode) {
+        (0, 1) => yes(memchr::memmem::find(b.get(at + 5..)?, b"CQL_VERSION").is_some()),
+        (0, _) => weak(length == 0),
+        _ => weak(length >= 4 || opcode == 2),
+    }
+}
+
+pub fn cassandra_client(b: &[u8]) -> Look {
+    cassandra(b, 0, &[1, 5])
+}
+
+/// ERROR, READY, AUTHENTICATE, SUPPORTED.
+pub fn cassandra_server(b: &[u8]) -> Look {
+    cassandra(b, 0x80, &[0, 2, 3, 6])
+}
+
+/// The transport of Elasticsearch nodes: "ES", a length, a request id that starts at a small number.
+pub fn elasticsearch(b: &[u8]) -> Look {
+    if !starts(b, b"ES")? {
+        return NO;
+    }
+    if be32(b, 2)? == u32::MAX {
+        return weak(b.len() == 6);
+    }
+    yes((13..=1 << 28).contains(&be32(b, 2)?) && be32(b, 6)? < 1 << 16 && byte(b, 14)? <= 0x0f)
+}
+
+/// ZooKeeper's ConnectRequest: length 44 or 45, protocol version 0, a session of 16 bytes of password.
+pub fn zookeeper(b: &[u8]) -> Look {
+    let (length, version) = (be32(b, 0)?, be32(b, 4)?);
+    if !matches!(length, 44 | 45) || version != 0 {
+        return either(
+            weak(matches!(one_of(b, &[b"ruok", b"mntr", b"srvr", b"envi", b"conf"]), Some(true)) && b.len() <= 6),
+            NO,
+        );
+    }
+    yes(be32(b, 8)? <= 0xffff && be32(b, 16)? <= 3_600_000 && be32(b, 28)? == 16)
+}
+
+/// A Kafka request of version 2 headers: length, API key, API version, correlation, client id as text.
+pub fn kafka_client(b: &[u8]) -> Look {
+    let (length, key, version) = (be32(b, 0)?, be16(b, 4)?, be16(b, 6)?);
+    if !(10..=1 << 24).contains(&length) || key > 92 || version > 20 {
+        return NO;
+    }
+    let name = be16(b, 12)?;
+    if name == 0xffff {
+        return weak(matches!(key, 3 | 18));
+    }
+    let text = b.get(14..14 + usize::from(name.min(255)))?;
+    yes((1..=255).contains(&name) && be24(b, 8)? < 0x10 && text.iter().all(u8::is_ascii_graphic))
+}
+
+pub fn kafka_server(b: &[u8]) -> Look {
+    let (length, correlation) = (be32(b, 0)?, be32(b, 4)?);
+    weak((6..=1 << 24).contains(&length) && correlation < 0x1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Protocol;
+    use crate::app::tests::{both, client, server, server_on, udp};
+
+    #[test]
+    fn sql() {
+        let greeting = b"\x4a\0\0\0\x0a8.0.33\0\x0b\0\0\0abcdefgh\0\xff\xf7\xff\x02\0";
+        assert_eq!(server(greeting), Some(Protocol::Mysql));
+        assert_eq!(client(b"\0\0\0\x08\x04\xd2\x16\x2f"), Some(Protocol::Postgresql));
+        assert_eq!(client(b"\0\0\0\x22\0\x03\0\0user\0postgres\0\0"), Some(Protocol::Postgresql));
+        assert_eq!(client(b"\0\0\0\x07\x04\xd2\x16\x2f"), None);
+        assert_eq!(client(b"\x12\x01\0\x2f\0\0\x01\0\0\0\x1a\0\x06\x01\0\x20\0\x01\x02"), Some(Protocol::Tds));
+    }
+
+    #[test]
+    fn redis_and_pop3_are_kept_apart() {
+        assert_eq!(client(b"*1\r\n$4\r\nPING\r\n"), Some(Protocol::Redis));
+        assert_eq!(client(b"*2\r\n"), None);
+        assert_eq!(server(b"+PONG\r\n"), Some(Protocol::Redis));
+        assert_eq!(both(b"AUTH secret\r\n", b"-ERR invalid password\r\n"), Some(Protocol::Redis));
+        assert_eq!(server_on(b"+OK\r\n", 110), Some(Protocol::Pop3));
+    }
+
+    #[test]
+    fn documents_and_caches() {
+        let hello = b"\x3a\0\0\0\x01\0\0\0\0\0\0\0\xd4\x07\0\0\0\0\0\0admin.$cmd\0";
+        assert_eq!(client(hello), Some(Protocol::Mongodb));
+        assert_eq!(both(b"get key\r\n", b"END\r\n"), Some(Protocol::Memcached));
+        assert_eq!(udp(b"\0\x01\0\0\0\x01\0\0stats\r\n", 11211), Some(Protocol::Memcached));
+        let startup = b"\x04\0\0\x01\x01\0\0\0\x16\0\x01\0\x0bCQL_VERSION\0\x053.0.0";
+        assert_eq!(client(startup), Some(Protocol::Cassandra));
+        assert_eq!(client(b"ES\0\0\0\x30\0\0\0\0\0\0\0\x01\0\0\0"), Some(Protocol::Elasticsearch));
+    }
+
+    #[test]
+    fn kafka_names_its_client() {
+        assert_eq!(client(b"\0\0\0\x1a\0\x12\0\x03\0\0\0\x01\0\x07rdkafka\0\x08rdkafka\x06"), Some(Protocol::Kafka));
+        let connect = b"\0\0\0\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x75\x30\0\0\0\0\0\0\0\0\0\0\0\x10";
+        assert_eq!(client(connect), Some(Protocol::Zookeeper));
+    }
+}

@@ -1,0 +1,206 @@
+//! Moving files: FTP (RFC 959), TFTP (RFC 1350), SMB (MS-SMB, MS-SMB2), ONC RPC with NFS (RFC 5531), git, rsync.
+//!
+//! May not follow a session: FTP's data connections carry no protocol of their own and stay unknown.
+
+use super::Datagram;
+use super::look::{Look, NO, at, be16, be24, be32, byte, either, is_text, le16, le32, line, one_of, starts, weak, yes};
+use super::mail::{reply, says};
+
+pub fn ftp_server(b: &[u8]) -> Look {
+    if !(reply(b, b"220")? || reply(b, b"120")? || reply(b, b"530")?) {
+        return NO;
+    }
+    if says(b, &[b"FTP", b"FileZilla"]) && !says(b, &[b"SMTP"]) {
+        yes(b.starts_with(b"220"))
+    } else {
+        weak(b.starts_with(b"220"))
+    }
+}
+
+pub fn ftp_client(b: &[u8]) -> Look {
+    const COMMANDS: &[&[u8]] =
+        &[b"USER ", b"FEAT\r\n", b"SYST\r\n", b"AUTH TLS", b"AUTH SSL", b"OPTS UTF8", b"PBSZ 0", b"CLNT ", b"HOST "];
+    weak(one_of(b, COMMANDS)? && is_text(line(b).unwrap_or(b)))
+}
+
+/// Requests, RFC 1350 section 5; the answers come from another port and are only told by the request.
+pub fn tftp(d: &Datagram) -> Look {
+    let b = d.payload;
+    match be16(b, 0)? {
+        1 | 2 => {
+            let mut parts = b.get(2..)?.split(|c| *c == 0);
+            let (name, mode) = (parts.next()?, parts.next()?);
+            let known = [&b"octet"[..], b"netascii", b"mail"].iter().any(|m| mode.eq_ignore_ascii_case(m));
+            yes(!name.is_empty() && is_text(name) && known)
+        }
+        5 => weak(be16(b, 2)? <= 8 && b.last() == Some(&0) && b.len() > 5 && is_text(b.get(4..b.len() - 1)?)),
+        _ => NO,
+    }
+}
+
+/// The NetBIOS session header (RFC 1002 section 4.3.1), also used without NetBIOS on 445; what follows it.
+fn session_message(b: &[u8]) -> Option<Option<&[u8]>> {
+    let (kind, length) = (byte(b, 0)?, be24(b, 1)?);
+    let body = b.get(4..)?;
+    Some((kind == 0 && length >= 32).then_some(body))
+}
+
+pub fn smb(b: &[u8]) -> Look {
+    let Some(body) = session_message(b)? else { return NO };
+    if at(body, 0, b"\xffSMB")? {
+        return yes(true);
+    }
+    if !at(body, 0, b"\xfeSMB")? {
+        return NO;
+    }
+    yes(le16(body, 4)? == 64)
+}
+
+/// The SMB 3 transform header (MS-SMB2 section 2.2.41): from here on the session is encrypted.
+pub fn smb_transform(b: &[u8]) -> Look {
+    let Some(body) = session_message(b)? else { return NO };
+    yes(at(body, 0, b"\xfdSMB")?)
+}
+
+/// NetBIOS session request and its answers, RFC 1002 section 4.3.
+pub fn netbios_session(b: &[u8]) -> Look {
+    let (kind, length) = (byte(b, 0)?, be24(b, 1)?);
+    match kind {
+        0x81 => yes(length == 68 && at(b, 4, &[0x20])? && b.get(5..37)?.iter().all(|c| (b'A'..=b'P').contains(c))),
+        0x82 => weak(length == 0),
+        0x83 => weak(length == 1 && byte(b, 4)? >= 0x80),
+        _ => NO,
+    }
+}
+
+const RPC_VERSION: u32 = 2;
+/// portmapper, NFS, mount, lock manager and their kin (RFC 5531 section 8.1: 0 to 0x1fffffff are assigned).
+const RPC_PROGRAMS: std::ops::RangeInclusive<u32> = 100_000..=101_000;
+
+/// A call or a reply without its record mark.
+fn rpc_message(b: &[u8]) -> Look {
+    match be32(b, 4)? {
+        0 => {
+            let program = be32(b, 12)?;
+            if be32(b, 8)? != RPC_VERSION || !RPC_PROGRAMS.contains(&program) || be32(b, 16)? > 6 {
+                return NO;
+            }
+            yes(be32(b, 24)? <= 6)
+        }
+        // Accepted (0) with a verifier of AUTH_NONE, or denied (1): too common a shape to stand alone.
+        1 => weak(be32(b, 8)? <= 1 && be32(b, 12)? <= 6 && be32(b, 16)? <= 400),
+        _ => NO,
+    }
+}
+
+pub fn rpc_datagram(d: &Datagram) -> Look {
+    rpc_message(d.payload)
+}
+
+/// Over TCP behind the record mark (RFC 5531 section 11).
+pub fn rpc_stream(b: &[u8]) -> Look {
+    let mark = be32(b, 0)?;
+    let length = mark & 0x7fff_ffff;
+    // A record of more than 4 MB is no first message of a session.
+    if mark >> 31 == 0 || !(24..=1 << 22).contains(&length) { NO } else { rpc_message(b.get(4..)?) }
+}
+
+/// git's packet line (gitprotocol-pack): four hex digits, then the request.
+pub fn git_client(b: &[u8]) -> Look {
+    let hex = b.get(..4)?.iter().all(u8::is_ascii_hexdigit);
+    yes(hex && one_of(b.get(4..)?, &[b"git-upload-pack ", b"git-receive-pack ", b"git-upload-archive "])?)
+}
+
+pub fn rsync(b: &[u8]) -> Look {
+    yes(starts(b, b"@RSYNCD: ")?)
+}
+
+/// Apple Filing Protocol's session header (DSI): flags, command, request id, offset, length, reserved zero.
+pub fn afp(b: &[u8]) -> Look {
+    let (flags, command) = (byte(b, 0)?, byte(b, 1)?);
+    if flags > 1 || !matches!(command, 1..=8) {
+        return NO;
+    }
+    weak(be32(b, 12)? == 0 && be32(b, 8)? <= 1 << 20 && be32(b, 4)? <= 16)
+}
+
+/// Andrew File System's Rx (OpenAFS, rx_packet): epoch, connection, call, sequence, serial, type, flags.
+pub fn rx(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (kind, flags, security) = (byte(b, 20)?, byte(b, 21)?, byte(b, 23)?);
+    let counters = be32(b, 8)? < 1 << 20 && be32(b, 12)? < 1 << 20 && be32(b, 16)? < 1 << 20;
+    weak(b.len() >= 28 && (1..=13).contains(&kind) && flags < 64 && security <= 5 && counters)
+}
+
+/// Oracle's TNS (length, checksum, type, reserved, header checksum): CONNECT, ACCEPT, REFUSE, REDIRECT, RESEND.
+pub fn oracle_tns(b: &[u8]) -> Look {
+    let length = usize::from(be16(b, 0)?);
+    let quiet = be16(b, 2)? == 0 && byte(b, 5)? <= 8 && be16(b, 6)? == 0;
+    if !quiet || length < 8 {
+        return NO;
+    }
+    match byte(b, 4)? {
+        // CONNECT: version 300 to 330, compatible version below it.
+        1 => yes((300..=330).contains(&be16(b, 8)?) && (200..=330).contains(&be16(b, 10)?)),
+        2 => weak((300..=330).contains(&be16(b, 8)?)),
+        4 | 5 | 11 => weak(true),
+        _ => NO,
+    }
+}
+
+/// DRDA's data stream structure (DDM, The Open Group C114): length, magic 0xd0, format, correlation; then a DDM object.
+pub fn drda(b: &[u8]) -> Look {
+    let (length, magic, inner) = (be16(b, 0)?, byte(b, 2)?, be16(b, 6)?);
+    let code = be16(b, 8)?;
+    yes(magic == 0xd0 && length.checked_sub(6) == Some(inner) && matches!(code >> 8, 0x10..=0x24 | 0xc0))
+}
+
+/// Lustre's LNet hello over its socket driver: magic and version, either byte order.
+pub fn lnet(b: &[u8]) -> Look {
+    either(weak(le32(b, 0)? == 0xacce_7100), weak(be32(b, 0)? == 0xacce_7100))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Protocol;
+    use crate::app::tests::{both, client, server, server_on, udp};
+
+    #[test]
+    fn ftp_by_word_or_by_both_sides() {
+        assert_eq!(server(b"220 (vsFTPd 3.0.3)\r\n"), Some(Protocol::Ftp));
+        assert_eq!(server(b"220 Welcome\r\n"), None);
+        assert_eq!(server_on(b"220 Welcome\r\n", 21), Some(Protocol::Ftp));
+        assert_eq!(both(b"USER anonymous\r\n", b"220 Welcome\r\n"), Some(Protocol::Ftp));
+    }
+
+    #[test]
+    fn smb_and_its_encryption() {
+        let mut smb2 = vec![0, 0, 0, 0xf0];
+        smb2.extend_from_slice(b"\xfeSMB\x40\0\0\0\0\0\0\0\0\0\x1f\0");
+        assert_eq!(client(&smb2), Some(Protocol::Smb));
+        assert_eq!(client(b"\0\0\0\x85\xffSMBr\0\0\0\0"), Some(Protocol::Smb));
+        assert_eq!(
+            client(b"\0\0\0\x85\xfdSMBr\0\0\0\0").map(|p| (p.name(), p.class())),
+            Some(("smb", crate::Class::Encrypted))
+        );
+    }
+
+    #[test]
+    fn tftp_and_rpc() {
+        assert_eq!(udp(b"\0\x01rfc1350.txt\0octet\0", 69), Some(Protocol::Tftp));
+        assert_eq!(udp(b"\0\x01rfc1350.txt\0octal\0", 69), None);
+        // rpcinfo: GETPORT call to the portmapper.
+        let call =
+            b"\x12\x34\x56\x78\0\0\0\0\0\0\0\x02\0\x01\x86\xa0\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+        assert_eq!(udp(call, 111), Some(Protocol::Rpc));
+        let mut tcp = vec![0x80, 0, 0, 0x28];
+        tcp.extend_from_slice(call);
+        assert_eq!(client(&tcp), Some(Protocol::Rpc));
+    }
+
+    #[test]
+    fn git_and_rsync() {
+        assert_eq!(client(b"003agit-upload-pack /schacon/simplegit-progit.git\0host=a\0"), Some(Protocol::Git));
+        assert_eq!(server(b"@RSYNCD: 31.0\n"), Some(Protocol::Rsync));
+    }
+}

@@ -1,0 +1,261 @@
+//! Looking after machines: SNMP (RFC 3416, 3412), syslog (RFC 3164, 5424, 6587), NTP (RFC 5905), DHCP (RFC 2131, 8415).
+
+use super::Datagram;
+use super::ber::{self, INTEGER, OCTET_STRING, SEQUENCE, tagged};
+use super::look::{Look, NO, be16, be24, be32, byte, is_text, number, starts, weak, yes};
+
+/// msgFlags of SNMPv3, RFC 3412 section 6.4.
+const PRIV_FLAG: u8 = 0x02;
+
+enum Snmp {
+    Clear,
+    Private,
+}
+
+/// The message's frame; `Ok` says whether a v3 message is encrypted.
+fn snmp_message(b: &[u8]) -> Option<Result<Snmp, ()>> {
+    fn walk(b: &[u8]) -> Result<Option<Snmp>, ber::NotBer> {
+        let refused = Err(ber::NotBer);
+        let Some(outer) = ber::element(b)? else { return Ok(None) };
+        let Some(version) = ber::element(outer.value)? else { return Ok(None) };
+        if outer.tag != SEQUENCE || version.tag != INTEGER || version.length != 1 {
+            return refused;
+        }
+        let Some(next) = ber::element(version.rest)? else { return Ok(None) };
+        match version.integer() {
+            // Community, then a PDU of context class 0 to 8.
+            Some(0 | 1) if next.tag == OCTET_STRING => {
+                let Some(pdu) = ber::element(next.rest)? else { return Ok(None) };
+                if (0xa0..=0xa8).contains(&pdu.tag) { Ok(Some(Snmp::Clear)) } else { refused }
+            }
+            Some(3) if next.tag == SEQUENCE => {
+                let Some(id) = ber::element(next.value)? else { return Ok(None) };
+                let Some(size) = ber::element(id.rest)? else { return Ok(None) };
+                let Some(flags) = ber::element(size.rest)? else { return Ok(None) };
+                let shape = id.tag == INTEGER && size.tag == INTEGER && flags.tag == OCTET_STRING && flags.length == 1;
+                match flags.value.first() {
+                    Some(f) if shape && f & PRIV_FLAG != 0 => Ok(Some(Snmp::Private)),
+                    Some(_) if shape => Ok(Some(Snmp::Clear)),
+                    _ => refused,
+                }
+            }
+            _ => refused,
+        }
+    }
+    walk(b).map_or(Some(Err(())), |found| found.map(Ok))
+}
+
+pub fn snmp(d: &Datagram) -> Look {
+    yes(matches!(snmp_message(d.payload)?, Ok(Snmp::Clear)))
+}
+
+pub fn snmp_private(d: &Datagram) -> Look {
+    yes(matches!(snmp_message(d.payload)?, Ok(Snmp::Private)))
+}
+
+/// `<PRI>` of up to 191, then text: a version and a space (5424), a month or anything readable (3164).
+fn syslog_message(b: &[u8]) -> Look {
+    if byte(b, 0)? != b'<' {
+        return NO;
+    }
+    let Some((priority, [b'>', text @ ..])) = b.get(1..).and_then(number) else {
+        return if b.len() < 5 { None } else { NO };
+    };
+    const MONTHS: [&[u8]; 12] =
+        [b"Jan ", b"Feb ", b"Mar ", b"Apr ", b"May ", b"Jun ", b"Jul ", b"Aug ", b"Sep ", b"Oct ", b"Nov ", b"Dec "];
+    if priority > 191 || text.is_empty() || !is_text(text.strip_suffix(&[0]).unwrap_or(text)) {
+        return NO;
+    }
+    let dated = MONTHS.iter().any(|m| text.starts_with(m)) || text.starts_with(b"1 ") || text.starts_with(b"1 -");
+    if dated { yes(text.len() >= 8) } else { weak(text.len() >= 8) }
+}
+
+pub fn syslog(d: &Datagram) -> Look {
+    syslog_message(d.payload)
+}
+
+/// Over TCP: lines, or messages with their length in front (RFC 6587 section 3.4).
+pub fn syslog_stream(b: &[u8]) -> Look {
+    if byte(b, 0)? == b'<' {
+        return syslog_message(b.split(|c| *c == b'\n').next().unwrap_or(b));
+    }
+    match number(b) {
+        Some((_, [])) if b.len() < 6 => None,
+        Some((n, [b' ', message @ ..])) if n >= 8 => {
+            syslog_message(message.get(..usize::try_from(n).unwrap_or(0)).unwrap_or(message))
+        }
+        _ => NO,
+    }
+}
+
+/// Version 1 to 4 and the mode; timestamps and stratum have to make sense for it to stand.
+pub fn ntp(d: &Datagram) -> Look {
+    let b = d.payload;
+    let first = byte(b, 0)?;
+    let (version, mode) = (first >> 3 & 7, first & 7);
+    if !(1..=4).contains(&version) {
+        return NO;
+    }
+    match mode {
+        // Control messages (RFC 9327): opcode, and a count that stays within.
+        6 => weak(
+            b.len() >= 12
+                && byte(b, 1)? & 0x1f <= 31
+                && usize::from(be16(b, 10)?) <= b.len() - 12
+                && be16(b, 8)? <= 4096
+                && first & 0xc0 == 0
+                && be16(b, 6)? < 256,
+        ),
+        // The private mode of ntpd, 8 bytes of header or a packet of 48.
+        7 => {
+            weak(b.len() >= 8 && byte(b, 2)? <= 3 && byte(b, 3)? <= 45 && be16(b, 4)? >> 12 <= 7 && be16(b, 6)? <= 500)
+        }
+        1..=5 if b.len() >= 48 => {
+            let (stratum, poll, precision) = (byte(b, 1)?, byte(b, 2)?, byte(b, 3)?.cast_signed());
+            // Root delay and dispersion in seconds; a transmit time of this or the last era, or none from a client.
+            let (delay, dispersion) = (be16(b, 4)?, be16(b, 8)?);
+            let tail = b.len() == 48 || b.len() % 4 == 0;
+            weak(
+                stratum <= 16 && poll <= 17 && (-32..=0).contains(&precision) && delay < 64 && dispersion < 256 && tail,
+            )
+        }
+        _ => NO,
+    }
+}
+
+const DHCP_COOKIE: u32 = 0x6382_5363;
+
+/// BOOTP's fixed part with the cookie behind it; plain BOOTP without a cookie needs its port.
+pub fn dhcp(d: &Datagram) -> Look {
+    let b = d.payload;
+    if b.len() < 236 || !matches!(byte(b, 0)?, 1 | 2) || byte(b, 2)? > 20 {
+        return NO;
+    }
+    match be32(b, 236) {
+        Some(DHCP_COOKIE) => yes(true),
+        _ => weak(byte(b, 1)? == 1 && byte(b, 2)? == 6 && byte(b, 3)? <= 16 && be16(b, 10)? & 0x7fff == 0),
+    }
+}
+
+/// Options that walk exactly to the end, RFC 8415 section 8.
+pub fn dhcpv6(d: &Datagram) -> Look {
+    let b = d.payload;
+    let start = match byte(b, 0)? {
+        1..=11 | 14..=23 => 4,
+        12 | 13 => 34,
+        _ => return NO,
+    };
+    let mut options = b.get(start..)?;
+    let mut seen = 0;
+    while !options.is_empty() {
+        let (code, length) = (be16(options, 0)?, usize::from(be16(options, 2)?));
+        if !(1..=150).contains(&code) {
+            return NO;
+        }
+        options = options.get(4 + length..)?;
+        seen += 1;
+    }
+    weak(seen > 0 && be24(b, 1).is_some())
+}
+
+/// RADIUS (RFC 2865 section 3): code, its own length, attributes that walk exactly to the end.
+pub fn radius(d: &Datagram) -> Look {
+    let b = d.payload;
+    let length = usize::from(be16(b, 2)?);
+    if !matches!(byte(b, 0)?, 1..=5 | 11..=13 | 40..=45) || length < 20 || length > b.len() || b.len() > 4096 {
+        return NO;
+    }
+    let mut attributes = b.get(20..length)?;
+    let mut seen = 0;
+    while let [kind, size, ..] = attributes {
+        if *kind == 0 || *size < 2 {
+            return NO;
+        }
+        attributes = attributes.get(usize::from(*size)..)?;
+        seen += 1;
+    }
+    if !attributes.is_empty() {
+        return NO;
+    }
+    if seen >= 4 && length == b.len() { yes(true) } else { weak(length == b.len() || b.len() - length <= 16) }
+}
+
+/// TACACS+ (RFC 8907 section 4.1): version 12.0 or 12.1, type, sequence, flags, session, length.
+pub fn tacacs(b: &[u8]) -> Look {
+    let (version, kind, sequence, flags) = (byte(b, 0)?, byte(b, 1)?, byte(b, 2)?, byte(b, 3)?);
+    let length = be32(b, 8)?;
+    weak(
+        matches!(version, 0xc0 | 0xc1)
+            && (1..=3).contains(&kind)
+            && matches!(sequence, 1 | 2)
+            && flags & !5 == 0
+            && (5..4096).contains(&length),
+    )
+}
+
+/// Zabbix: "ZBXD", flags; older agents and servers send JSON or keys bare, which stays unknown.
+pub fn zabbix(b: &[u8]) -> Look {
+    yes(starts(b, b"ZBXD")? && (1..=7).contains(&byte(b, 4)?))
+}
+
+/// SNMP over TCP (RFC 3430) and SMUX share the message.
+pub fn snmp_stream(b: &[u8]) -> Look {
+    let outer = tagged!(b, SEQUENCE);
+    if outer.length < 20 {
+        return NO;
+    }
+    yes(matches!(snmp_message(b)?, Ok(Snmp::Clear)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::tests::{client, udp, udp_back};
+    use crate::{Class, Protocol};
+
+    /// snmpget -v2c -c public … sysUpTime.0
+    const GET: &[u8] = b"\x30\x29\x02\x01\x01\x04\x06public\xa0\x1c\x02\x04\x5c\x1b\x3a\x6e\x02\x01\0\x02\x01\0\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x03\0\x05\0";
+
+    #[test]
+    fn snmp_and_its_privacy() {
+        assert_eq!(udp(GET, 161), Some(Protocol::Snmp));
+        assert_eq!(udp(GET, 9161), Some(Protocol::Snmp));
+        let mut v3 = b"\x30\x20\x02\x01\x03\x30\x0f\x02\x02\x4a\x69\x02\x03\0\xff\xe3\x04\x01\x04\x02\x01\x03\x04\x02\x30\0\x04\x04abcd".to_vec();
+        assert_eq!(udp(&v3, 161), Some(Protocol::Snmp));
+        v3[18] = 0x07;
+        assert_eq!(udp(&v3, 161).map(|p| (p.name(), p.class())), Some(("snmp", Class::Encrypted)));
+    }
+
+    #[test]
+    fn syslog_in_its_framings() {
+        let rfc3164 = b"<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8";
+        assert_eq!(udp(rfc3164, 9514), Some(Protocol::Syslog));
+        assert_eq!(
+            udp(b"<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - x", 9514),
+            Some(Protocol::Syslog)
+        );
+        assert_eq!(udp(b"<192>Oct 11 22:14:15 m su: x", 514), None);
+        assert_eq!(udp(b"<13>just some text", 514), Some(Protocol::Syslog));
+        assert_eq!(client(b"26 <13>1 - host app - - - hi\n"), Some(Protocol::Syslog));
+        assert_eq!(client(b"<34>Oct 11 22:14:15 mymachine su: x\n"), Some(Protocol::Syslog));
+    }
+
+    #[test]
+    fn ntp_dhcp_radius() {
+        let mut ntp = [0u8; 48];
+        ntp[0] = 0x23;
+        assert_eq!(udp(&ntp, 123), Some(Protocol::Ntp));
+        assert_eq!(udp(&ntp, 124), None);
+        let mut discover = vec![1u8, 1, 6, 0, 0x39, 3, 0xf3, 0x26];
+        discover.resize(236, 0);
+        discover.extend_from_slice(b"\x63\x82\x53\x63\x35\x01\x01\xff");
+        assert_eq!(udp(&discover, 67), Some(Protocol::Dhcp));
+        assert_eq!(
+            udp(b"\x01\x08\x74\x28\0\x01\0\x0a\0\x03\0\x01\x08\0\x27\xfe\x8f\x95\0\x08\0\x02\0\0", 547),
+            Some(Protocol::Dhcpv6)
+        );
+        // RFC 2865 section 7.1: Access-Request of user nemo.
+        let request = b"\x01\0\0\x38\x0f\x40\x3f\x94\x73\x97\x80\x57\xbd\x83\xd5\xcb\x98\xf4\x22\x7a\x01\x06nemo\x02\x12\x0d\xbe\x70\x8d\x93\xd4\x13\xce\x31\x96\xe4\x3f\x78\x2a\x0a\xee\x04\x06\xc0\xa8\x01\x10\x05\x06\0\0\0\x03";
+        assert_eq!(udp(request, 1812), Some(Protocol::Radius));
+        assert_eq!(udp_back(b"\x02\0\0\x26\x86\xfe\x22\x0e\x76\x24\xba\x2a\x10\x05\xf6\xbf\x9b\x55\xe0\xb2\x06\x06\0\0\0\x01\x0f\x06\0\0\0\0\x0e\x06\xc0\xa8\x01\x03", 1812), Some(Protocol::Radius));
+    }
+}

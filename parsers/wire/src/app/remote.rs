@@ -1,0 +1,190 @@
+//! Remote hands: SSH (RFC 4253), Telnet (RFC 854), VNC (RFC 6143), X11, RDP (MS-RDPBCGR), DCE/RPC, and kin.
+//!
+//! May not read sessions: SSH's algorithms are for a later layer, RDP's TLS is the caller's.
+
+use super::Datagram;
+use super::look::{Look, NO, at, be16, be32, byte, is_text, le16, le32, line, starts, weak, yes};
+
+/// The identification string, RFC 4253 section 4.2.
+pub fn ssh(b: &[u8]) -> Look {
+    yes(starts(b, b"SSH-2.0-").or_else(|| starts(b, b"SSH-1."))? || starts(b, b"SSH-1.")?)
+}
+
+const IAC: u8 = 255;
+
+/// Option negotiation: IAC WILL/WONT/DO/DONT option, twice or more, or up to text (RFC 854; options RFC 855).
+pub fn telnet(b: &[u8]) -> Look {
+    let mut rest = b;
+    let mut options = 0;
+    while let [IAC, tail @ ..] = rest {
+        match tail {
+            [251..=254, option, next @ ..] if *option <= 50 || *option == IAC => rest = next,
+            [250, next @ ..] => {
+                let end = memchr::memmem::find(next, &[IAC, 240])?;
+                rest = next.get(end + 2..)?;
+            }
+            [] | [251..=254] => break,
+            _ => return NO,
+        }
+        options += 1;
+    }
+    match options {
+        0 if b.len() < 3 => None,
+        0 => NO,
+        1 => weak(rest.first() != Some(&IAC) && is_text(rest)),
+        _ => yes(true),
+    }
+}
+
+pub fn vnc(b: &[u8]) -> Look {
+    if !starts(b, b"RFB ")? {
+        return NO;
+    }
+    let v = b.get(4..12)?;
+    yes(v.get(3) == Some(&b'.') && v.get(7) == Some(&b'\n'))
+}
+
+/// The connection setup (X11 protocol, section 8): byte order, version 11.0, lengths of the authorisation.
+pub fn x11_client(b: &[u8]) -> Look {
+    let b12 = b.first_chunk::<12>()?;
+    let read = if b12[0] == b'B' { be16 } else { le16 };
+    let (major, minor, name, data) = (read(b, 2)?, read(b, 4)?, read(b, 6)?, read(b, 8)?);
+    yes(matches!(b12[0], b'B' | b'l') && b12[1] == 0 && major == 11 && minor == 0 && name <= 64 && data <= 256)
+}
+
+pub fn x11_server(b: &[u8]) -> Look {
+    let (status, major) = (byte(b, 0)?, [be16(b, 2)?, le16(b, 2)?]);
+    weak(status <= 2 && major.contains(&11) && be16(b, 4)? == 0)
+}
+
+/// TPKT (RFC 1006) with an X.224 connection request or confirm; what is asked for is left to the caller.
+fn x224_connect(b: &[u8], code: u8) -> Option<Option<&[u8]>> {
+    let (version, reserved, length) = (byte(b, 0)?, byte(b, 1)?, be16(b, 2)?);
+    let (indicator, kind) = (byte(b, 4)?, byte(b, 5)?);
+    let fits =
+        version == 3 && reserved == 0 && (11..=512).contains(&length) && u16::from(indicator) == length.wrapping_sub(5);
+    Some(if fits && kind & 0xf0 == code && byte(b, 10)? & 0x0f == 0 { Some(b.get(11..)?) } else { None })
+}
+
+/// A cookie or an RDP_NEG_REQ tells RDP from the other users of X.224 (MS-RDPBCGR 2.2.1.1).
+pub fn rdp_client(b: &[u8]) -> Look {
+    let Some(options) = x224_connect(b, 0xe0)? else { return NO };
+    if starts(options, b"Cookie: ").unwrap_or(false) {
+        return yes(true);
+    }
+    if b.len() == 11 {
+        return weak(true);
+    }
+    yes(byte(options, 0)? == 1 && le16(options, 2)? == 8 && le32(options, 4)? <= 31)
+}
+
+pub fn rdp_server(b: &[u8]) -> Look {
+    let Some(options) = x224_connect(b, 0xd0)? else { return NO };
+    if be16(b, 2)? == 11 {
+        return weak(true);
+    }
+    weak(matches!(byte(options, 0)?, 2 | 3) && le16(options, 2)? == 8)
+}
+
+/// DCE/RPC connection-oriented header (C706 section 12.6.3): version 5.0 or 5.1, type, flags, representation.
+pub fn dcerpc(b: &[u8]) -> Look {
+    if !(byte(b, 0)? == 5 && byte(b, 1)? <= 1 && byte(b, 2)? <= 20) {
+        return NO;
+    }
+    let label = byte(b, 4)?;
+    let quiet = matches!(label, 0 | 0x10) && byte(b, 5)? <= 3 && be16(b, 6)? == 0;
+    let length = if label == 0x10 { le16(b, 8)? } else { be16(b, 8)? };
+    yes(quiet && length >= 16)
+}
+
+/// DCE/RPC connectionless header (C706 section 12.5.1): version 4, type, flags, representation.
+pub fn dcerpc_datagram(d: &Datagram) -> Look {
+    let b = d.payload;
+    if b.len() < 80 || byte(b, 0)? != 4 || byte(b, 1)? > 10 {
+        return NO;
+    }
+    let label = byte(b, 4)?;
+    let length = if label & 0xf0 == 0x10 { le16(b, 74)? } else { be16(b, 74)? };
+    // Representation: integer order and character set, float format, reserved; then the serial number's high byte.
+    let quiet = matches!(label, 0 | 0x10) && byte(b, 5)? <= 3 && byte(b, 6)? == 0 && byte(b, 3)? & 0xfc == 0;
+    yes(quiet && usize::from(length) <= b.len() - 80 && be32(b, 64).is_some())
+}
+
+/// rlogin (RFC 1282): a zero, then user names and terminal, each ended by zero, the last as `type/speed`.
+pub fn rlogin(b: &[u8]) -> Look {
+    if byte(b, 0)? != 0 {
+        return NO;
+    }
+    let mut parts = b.get(1..)?.splitn(4, |c| *c == 0);
+    let (local, remote, terminal) = (parts.next()?, parts.next()?, parts.next()?);
+    parts.next()?;
+    let name = |n: &[u8]| !n.is_empty() && n.len() <= 32 && n.iter().all(u8::is_ascii_graphic);
+    let speed = terminal.rsplit(|c| *c == b'/').next()?;
+    yes(name(local)
+        && name(remote)
+        && terminal.contains(&b'/')
+        && !speed.is_empty()
+        && speed.iter().all(u8::is_ascii_digit))
+}
+
+/// Java RMI (JRMP): magic, version 2, stream protocol.
+pub fn java_rmi(b: &[u8]) -> Look {
+    yes(at(b, 0, b"JRMI\0\x02")? && matches!(byte(b, 6)?, 0x4b..=0x4d))
+}
+
+/// whois (RFC 3912): a question of one short line, the answer in text; only both sides together say so.
+pub fn whois_client(b: &[u8]) -> Look {
+    let question = line(b)?;
+    weak(question.len() <= 128 && !question.is_empty() && is_text(question) && question.len() + 2 == b.len())
+}
+
+pub fn whois_server(b: &[u8]) -> Look {
+    if !matches!(byte(b, 0)?, b'%' | b'#' | b'\r' | b' ' | b'D' | b'd') {
+        return NO;
+    }
+    let text = super::look::contains_nocase(b.get(..256).unwrap_or(b), b"whois")
+        || starts(b, b"domain").unwrap_or(false)
+        || starts(b, b"% ").unwrap_or(false);
+    weak(text && is_text(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::tests::{client, server, server_on, udp};
+    use crate::{Class, Protocol};
+
+    #[test]
+    fn ssh_is_encrypted() {
+        assert_eq!(client(b"SSH-2.0-OpenSSH_9.6\r\n"), Some(Protocol::Ssh));
+        assert_eq!(server(b"SSH-1.99-Cisco-1.25\n"), Some(Protocol::Ssh));
+        assert_eq!(server(b"SSH-3"), None);
+        assert_eq!(Protocol::Ssh.class(), Class::Encrypted);
+    }
+
+    #[test]
+    fn telnet_negotiates() {
+        assert_eq!(server(b"\xff\xfd\x18\xff\xfd\x20\xff\xfd\x23\xff\xfd\x27"), Some(Protocol::Telnet));
+        assert_eq!(server(b"\xff\xfd\x18login: "), None);
+        assert_eq!(server_on(b"\xff\xfd\x18login: ", 23), Some(Protocol::Telnet));
+        assert_eq!(server(b"\xff\x01\x18\xff\xfd\x20"), None);
+    }
+
+    #[test]
+    fn screens() {
+        assert_eq!(server(b"RFB 003.008\n"), Some(Protocol::Vnc));
+        assert_eq!(client(b"l\0\x0b\0\0\0\x12\0\x10\0\0\0MIT-MAGIC-COOKIE-1"), Some(Protocol::X11));
+        assert_eq!(client(b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\0\0\0\0"), Some(Protocol::Rdp));
+        assert_eq!(client(b"\x03\0\0\x2b\x26\xe0\0\0\0\0\0Cookie: mstshash=eltons\r\n"), Some(Protocol::Rdp));
+    }
+
+    #[test]
+    fn dce_rpc() {
+        let bind = b"\x05\0\x0b\x03\x10\0\0\0\x48\0\0\0\x01\0\0\0\xb8\x10\xb8\x10";
+        assert_eq!(client(bind), Some(Protocol::Dcerpc));
+        let mut short = vec![4u8, 0, 8, 0, 0x10, 0, 0, 0];
+        short.resize(80, 0);
+        assert_eq!(udp(&short, 1030), Some(Protocol::Dcerpc));
+        short[75] = 9;
+        assert_eq!(udp(&short, 1030), None);
+    }
+}

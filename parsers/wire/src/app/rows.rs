@@ -1,0 +1,222 @@
+//! The table: one row a protocol, strong tests before the ones that share their first bytes.
+//!
+//! To add a protocol: its name in `protocol.rs`, a test function in its family's file, a row here. `first` lists the
+//! ranges of first bytes that the test can accept; from them the masks below are made when this is compiled, so that a
+//! payload meets only the rows it can match. `ports` are the registered ones: they confirm a weak match and nothing else.
+
+use super::look::{Look, NO};
+use super::{Datagram, databases, directory, dns, files, mail, management, messaging, remote, tunnels, web};
+use crate::Protocol::{self as P};
+
+/// Ranges of first bytes, both ends included.
+type First = &'static [(u8, u8)];
+
+pub(super) struct Side {
+    first: First,
+    test: fn(&[u8]) -> Look,
+}
+
+impl Side {
+    /// Nothing said yet answers nothing.
+    #[inline]
+    pub(super) fn look(&self, bytes: &[u8]) -> Look {
+        if bytes.is_empty() { None } else { (self.test)(bytes) }
+    }
+}
+
+pub(super) struct StreamRow {
+    pub(super) protocol: P,
+    pub(super) ports: &'static [u16],
+    pub(super) client: Side,
+    pub(super) server: Side,
+}
+
+pub(super) struct DatagramRow {
+    pub(super) protocol: P,
+    pub(super) ports: &'static [u16],
+    first: First,
+    pub(super) test: fn(&Datagram) -> Look,
+}
+
+const ANY: First = &[(0, 255)];
+const UPPER: First = &[(b'A', b'Z')];
+const LETTERS: First = &[(b'A', b'Z'), (b'a', b'z')];
+const WORDS: First = &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')];
+const ZERO: First = &[(0, 0)];
+
+/// A side whose bytes tell nothing of their own.
+const SILENT: Side = Side { first: &[], test: |_| NO };
+
+const fn side(first: First, test: fn(&[u8]) -> Look) -> Side {
+    Side { first, test }
+}
+
+const fn tcp(protocol: P, ports: &'static [u16], client: Side, server: Side) -> StreamRow {
+    StreamRow { protocol, ports, client, server }
+}
+
+/// Both sides write the same format.
+const fn same(protocol: P, ports: &'static [u16], first: First, test: fn(&[u8]) -> Look) -> StreamRow {
+    StreamRow { protocol, ports, client: side(first, test), server: side(first, test) }
+}
+
+const fn udp(protocol: P, ports: &'static [u16], first: First, test: fn(&Datagram) -> Look) -> DatagramRow {
+    DatagramRow { protocol, ports, first, test }
+}
+
+pub(super) const STREAMS: &[StreamRow] = &[
+    same(P::Ssh, &[22], &[(b'S', b'S')], remote::ssh),
+    tcp(P::Rtsp, &[554, 8554], side(UPPER, web::rtsp_request), side(&[(b'R', b'R')], web::rtsp_response)),
+    same(P::Sip, &[5060], UPPER, web::sip),
+    tcp(P::Http, &[80, 8080], side(UPPER, web::request), side(&[(b'H', b'I')], web::response)),
+    tcp(P::Http, &[80, 8080], side(&[(b'P', b'P')], web::http2_preface), side(ZERO, web::http2_settings)),
+    tcp(P::Smtp, &[25, 587, 2525], side(LETTERS, mail::smtp_client), side(&[(b'2', b'5')], mail::smtp_server)),
+    tcp(P::Ftp, &[21], side(LETTERS, files::ftp_client), side(&[(b'1', b'5')], files::ftp_server)),
+    tcp(P::Imap, &[143], side(WORDS, mail::imap_client), side(&[(b'*', b'*')], mail::imap_server)),
+    tcp(
+        P::Redis,
+        &[6379],
+        side(&[(b'*', b'*'), (b'A', b'Z'), (b'a', b'z')], databases::redis_client),
+        side(&[(b'$', b':')], databases::redis_server),
+    ),
+    tcp(P::Pop3, &[110], side(LETTERS, mail::pop3_client), side(&[(b'+', b'-')], mail::pop3_server)),
+    tcp(P::Nntp, &[119], side(LETTERS, mail::nntp_client), side(&[(b'2', b'2')], mail::nntp_server)),
+    tcp(P::Sieve, &[4190], side(LETTERS, mail::sieve_client), side(&[(b'"', b'"')], mail::sieve_server)),
+    same(P::Telnet, &[23], &[(255, 255)], remote::telnet),
+    tcp(P::Mysql, &[3306], side(ANY, databases::mysql_client), side(ANY, databases::mysql_server)),
+    tcp(
+        P::Postgresql,
+        &[5432],
+        side(ZERO, databases::postgresql_client),
+        side(&[(b'E', b'R')], databases::postgresql_server),
+    ),
+    same(P::Tds, &[1433], &[(1, 0x12)], databases::tds),
+    same(P::Mongodb, &[27017], ANY, databases::mongodb),
+    tcp(
+        P::Memcached,
+        &[11211],
+        side(&[(0x80, 0x80), (b'a', b'z')], databases::memcached_client),
+        side(&[(0x81, 0x81), (b'A', b'Z')], databases::memcached_server),
+    ),
+    tcp(
+        P::Cassandra,
+        &[9042],
+        side(&[(1, 5)], databases::cassandra_client),
+        side(&[(0x81, 0x85)], databases::cassandra_server),
+    ),
+    same(P::Elasticsearch, &[9300], &[(b'E', b'E')], databases::elasticsearch),
+    tcp(P::Zookeeper, &[2181], side(&[(0, 0), (b'a', b'z')], databases::zookeeper), SILENT),
+    tcp(P::Kafka, &[9092], side(ZERO, databases::kafka_client), side(ZERO, databases::kafka_server)),
+    tcp(P::Mqtt, &[1883], side(&[(0x10, 0x10)], messaging::mqtt_client), side(&[(0x20, 0x20)], messaging::mqtt_server)),
+    same(P::Amqp, &[5672], &[(b'A', b'A')], messaging::amqp),
+    tcp(P::Nats, &[4222], side(UPPER, messaging::nats_client), side(&[(b'I', b'I')], messaging::nats_server)),
+    tcp(P::Stomp, &[61613], side(UPPER, messaging::stomp_client), side(UPPER, messaging::stomp_server)),
+    same(P::Openwire, &[61616], ZERO, messaging::openwire),
+    same(P::Smb3, &[445], ZERO, files::smb_transform),
+    same(P::Smb, &[445, 139], ZERO, files::smb),
+    same(P::Netbios, &[139], &[(0x81, 0x83)], files::netbios_session),
+    same(P::Rpc, &[111, 2049], &[(0x80, 0x80)], files::rpc_stream),
+    tcp(P::Git, &[9418], side(&[(b'0', b'0')], files::git_client), SILENT),
+    same(P::Rsync, &[873], &[(b'@', b'@')], files::rsync),
+    same(P::Afp, &[548], &[(0, 1)], files::afp),
+    same(P::Oracle, &[1521], &[(0, 0x10)], files::oracle_tns),
+    same(P::Drda, &[50000, 446], &[(0, 0x10)], files::drda),
+    same(P::Lustre, &[988], &[(0, 0), (0xac, 0xac)], files::lnet),
+    same(P::Vnc, &[5900], &[(b'R', b'R')], remote::vnc),
+    tcp(P::X11, &[6000], side(&[(b'B', b'B'), (b'l', b'l')], remote::x11_client), side(&[(0, 2)], remote::x11_server)),
+    tcp(P::Rdp, &[3389], side(&[(3, 3)], remote::rdp_client), side(&[(3, 3)], remote::rdp_server)),
+    same(P::Dcerpc, &[135], &[(5, 5)], remote::dcerpc),
+    tcp(P::Rlogin, &[513], side(ZERO, remote::rlogin), SILENT),
+    tcp(P::Rmi, &[1099], side(&[(b'J', b'J')], remote::java_rmi), SILENT),
+    same(P::Ldap, &[389, 3268], &[(0x30, 0x30)], directory::ldap),
+    same(P::Kerberos, &[88], ZERO, directory::kerberos_stream),
+    same(P::Snmp, &[161], &[(0x30, 0x30)], management::snmp_stream),
+    same(P::Dns, &[53], ANY, dns::stream),
+    tcp(P::Syslog, &[514, 601], side(&[(b'0', b'<')], management::syslog_stream), SILENT),
+    same(P::Tacacs, &[49], &[(0xc0, 0xc1)], management::tacacs),
+    same(P::Zabbix, &[10050, 10051], &[(b'Z', b'Z')], management::zabbix),
+    same(P::OpenVpn, &[1194], &[(0, 4)], tunnels::openvpn_stream),
+    tcp(P::Socks, &[1080], side(&[(4, 5)], tunnels::socks_client), side(&[(0, 0), (5, 5)], tunnels::socks_server)),
+    same(P::Citrix, &[1494], &[(0x7f, 0x7f)], tunnels::citrix),
+];
+
+pub(super) const DATAGRAMS: &[DatagramRow] = &[
+    udp(P::Mdns, &[5353], ANY, dns::by_port),
+    udp(P::Llmnr, &[5355], ANY, dns::by_port),
+    udp(P::Dns, &[53], ANY, dns::unicast),
+    udp(P::WireGuard, &[51820], &[(1, 4)], tunnels::wireguard),
+    udp(P::OpenVpn, &[1194], &[(0x38, 0x38), (0x40, 0x40), (0x50, 0x50)], tunnels::openvpn),
+    udp(P::SnmpPrivate, &[161, 162], &[(0x30, 0x30)], management::snmp_private),
+    udp(P::Snmp, &[161, 162], &[(0x30, 0x30)], management::snmp),
+    udp(P::Syslog, &[514], &[(b'<', b'<')], management::syslog),
+    udp(P::Ntp, &[123], ANY, management::ntp),
+    udp(P::Dhcp, &[67, 68], &[(1, 2)], management::dhcp),
+    udp(P::Dhcpv6, &[546, 547], &[(1, 23)], management::dhcpv6),
+    udp(P::Radius, &[1812, 1813, 1645, 1646, 3799], &[(1, 45)], management::radius),
+    udp(P::Ssdp, &[1900], UPPER, web::ssdp),
+    udp(P::Sip, &[5060], &[(b'\r', b'\r'), (b'A', b'Z')], web::sip_datagram),
+    udp(P::Http, &[], UPPER, web::httpu),
+    udp(P::Wsd, &[3702], &[(b'<', b'<')], web::ws_discovery),
+    udp(P::Tftp, &[69], ZERO, files::tftp),
+    udp(P::Rpc, &[111, 2049], ANY, files::rpc_datagram),
+    udp(P::Rx, &[7000, 7001, 7002, 7003, 7005], ANY, files::rx),
+    udp(P::Dcerpc, &[], &[(4, 4)], remote::dcerpc_datagram),
+    udp(P::Memcached, &[11211], ANY, databases::memcached_datagram),
+    udp(P::Coap, &[5683], &[(0x40, 0x78)], messaging::coap),
+    udp(P::Ldap, &[389], &[(0x30, 0x30)], directory::cldap),
+    udp(P::Kerberos, &[88], &[(0x6a, 0x7e)], directory::kerberos),
+    udp(P::DnsCrypt, &[443], &[(b'r', b'r')], tunnels::dnscrypt),
+    udp(P::ZeroTier, &[9993], ANY, tunnels::zerotier),
+    udp(P::Warp, &[2408], &[(1, 2)], tunnels::warp),
+];
+
+/// For each first byte, the rows it can belong to: bit n is row n.
+pub(super) static STREAM_CLIENT: [u128; 256] = stream_masks(true);
+pub(super) static STREAM_SERVER: [u128; 256] = stream_masks(false);
+pub(super) static DATAGRAM: [u128; 256] = datagram_masks();
+
+const _: () = assert!(STREAMS.len() <= 128 && DATAGRAMS.len() <= 128, "a mask has one bit a row");
+
+const fn holds(first: First, byte: u8) -> bool {
+    let mut i = 0;
+    while i < first.len() {
+        if first[i].0 <= byte && byte <= first[i].1 {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn stream_masks(client: bool) -> [u128; 256] {
+    let mut masks = [0; 256];
+    let mut row = 0;
+    while row < STREAMS.len() {
+        let first = if client { STREAMS[row].client.first } else { STREAMS[row].server.first };
+        let mut byte = 0;
+        while byte < 256 {
+            if holds(first, byte as u8) {
+                masks[byte] |= 1 << row;
+            }
+            byte += 1;
+        }
+        row += 1;
+    }
+    masks
+}
+
+const fn datagram_masks() -> [u128; 256] {
+    let mut masks = [0; 256];
+    let mut row = 0;
+    while row < DATAGRAMS.len() {
+        let mut byte = 0;
+        while byte < 256 {
+            if holds(DATAGRAMS[row].first, byte as u8) {
+                masks[byte] |= 1 << row;
+            }
+            byte += 1;
+        }
+        row += 1;
+    }
+    masks
+}

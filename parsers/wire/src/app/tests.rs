@@ -1,0 +1,138 @@
+//! The table as a whole: what must stay unrecognised, and short hands for the tests of each family.
+
+use super::*;
+
+const PORTS: Ports = Ports { client: 40_000, server: 40_001 };
+
+fn is(verdict: Verdict) -> Option<Protocol> {
+    if let Verdict::Is(protocol) = verdict { Some(protocol) } else { None }
+}
+
+/// What only the client's bytes say, on ports that say nothing.
+pub fn client(bytes: &[u8]) -> Option<Protocol> {
+    is(stream(bytes, &[], PORTS))
+}
+
+pub fn server(bytes: &[u8]) -> Option<Protocol> {
+    is(stream(&[], bytes, PORTS))
+}
+
+pub fn server_on(bytes: &[u8], port: u16) -> Option<Protocol> {
+    is(stream(&[], bytes, Ports { server: port, ..PORTS }))
+}
+
+pub fn both(client: &[u8], server: &[u8]) -> Option<Protocol> {
+    is(stream(client, server, PORTS))
+}
+
+pub fn client_on(bytes: &[u8], port: u16) -> Option<Protocol> {
+    is(stream(bytes, &[], Ports { server: port, ..PORTS }))
+}
+
+/// A datagram from the client to this port, and one back from it.
+pub fn udp(bytes: &[u8], port: u16) -> Option<Protocol> {
+    is(datagram(bytes, true, Ports { server: port, ..PORTS }))
+}
+
+pub fn udp_back(bytes: &[u8], port: u16) -> Option<Protocol> {
+    is(datagram(bytes, false, Ports { server: port, ..PORTS }))
+}
+
+/// Random bytes that are the same in every run (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    fn below(&mut self, n: u64) -> usize {
+        usize::try_from(self.next() % n).unwrap()
+    }
+
+    fn bytes(&mut self, n: usize) -> Vec<u8> {
+        (0..n.div_ceil(8)).flat_map(|_| self.next().to_le_bytes()).take(n).collect()
+    }
+}
+
+#[test]
+fn random_bytes_are_nothing() {
+    let mut random = Random(7);
+    for round in 0..100_000u32 {
+        // All short lengths, where a coincidence is likeliest, and some of a full segment.
+        let limit = if round % 16 == 0 { 1400 } else { 200 };
+        let (a, b) = (random.below(limit), random.below(limit));
+        let (a, b) = (random.bytes(a), random.bytes(b));
+        let ports = Ports { client: random.next() as u16 | 0x8000, server: random.next() as u16 | 0x8000 };
+        assert_eq!(is(datagram(&a, round % 2 == 0, ports)), None, "{ports:?} {a:02x?}");
+        assert_eq!(is(stream(&a, &b, ports)), None, "{ports:?} {a:02x?} {b:02x?}");
+        assert_eq!(is(stream(&a, &[], ports)), None, "{ports:?} {a:02x?}");
+        assert_eq!(is(stream(&[], &a, ports)), None, "{ports:?} {a:02x?}");
+    }
+}
+
+/// On its own port a weak match counts, and must still not be chance: less than one in ten thousand.
+#[test]
+fn random_bytes_on_a_registered_port_are_nothing() {
+    const ROUNDS: usize = 20_000;
+    let mut random = Random(11);
+    let mut failures = Vec::new();
+    for row in DATAGRAMS.iter().filter(|r| !r.ports.is_empty()) {
+        let ports = Ports { client: 50_000, server: row.ports[0] };
+        let mut hits = 0;
+        for round in 0..ROUNDS {
+            let length = [8, 12, 16, 20, 32, 48, 64, 92, 148, 300][round % 10];
+            hits += usize::from(is(datagram(&random.bytes(length), true, ports)).is_some());
+        }
+        if hits > ROUNDS / 10_000 {
+            failures.push((row.protocol, "datagram", hits));
+        }
+    }
+    for row in STREAMS.iter().filter(|r| !r.ports.is_empty()) {
+        let ports = Ports { client: 50_000, server: row.ports[0] };
+        let mut hits = 0;
+        for round in 0..ROUNDS {
+            let bytes = random.bytes([8, 12, 16, 64, 300][round % 5]);
+            let verdict = if round % 2 == 0 { stream(&bytes, &[], ports) } else { stream(&[], &bytes, ports) };
+            hits += usize::from(is(verdict).is_some());
+        }
+        if hits > ROUNDS / 10_000 {
+            failures.push((row.protocol, "stream", hits));
+        }
+    }
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
+#[test]
+fn nothing_is_undecided_and_a_full_head_is_not() {
+    assert_eq!(stream(&[], &[], PORTS), Verdict::Undecided);
+    assert_eq!(stream(b"S", &[], PORTS), Verdict::Undecided);
+    assert_eq!(stream(b"SS", b"\x91\x92\x93\x94\x95\x96\x97\x98", PORTS), Verdict::Undecided);
+    assert_eq!(stream(&[0xee; HEAD_LIMIT], &[0xee; HEAD_LIMIT], PORTS), Verdict::None);
+    assert_eq!(stream(&[0xee; 64], &[0xee; 64], PORTS), Verdict::None);
+    assert_eq!(datagram(&[], true, PORTS), Verdict::Undecided);
+}
+
+/// A stream that arrives byte by byte is never called something else on the way.
+#[test]
+fn a_greeting_in_pieces_never_changes_its_mind() {
+    let greetings: [(&[u8], &[u8], Protocol); 6] = [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", b"", Protocol::Ssh),
+        (b"GET /index.html HTTP/1.1\r\nHost: a\r\n\r\n", b"", Protocol::Http),
+        (b"", b"220 mx.example ESMTP Postfix\r\n", Protocol::Smtp),
+        (b"", b"* OK [CAPABILITY IMAP4rev1] ready\r\n", Protocol::Imap),
+        (b"*1\r\n$4\r\nPING\r\n", b"", Protocol::Redis),
+        (b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04test", b"", Protocol::Mqtt),
+    ];
+    for (client, server, protocol) in greetings {
+        for n in 0..=client.len().max(server.len()) {
+            let (c, s) = (&client[..n.min(client.len())], &server[..n.min(server.len())]);
+            let verdict = stream(c, s, PORTS);
+            assert!(matches!(verdict, Verdict::Undecided) || verdict == Verdict::Is(protocol), "{n}: {verdict:?}");
+        }
+        assert_eq!(stream(client, server, PORTS), Verdict::Is(protocol));
+    }
+}

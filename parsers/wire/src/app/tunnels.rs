@@ -1,0 +1,176 @@
+//! Tunnels and proxies: WireGuard, OpenVPN, ZeroTier, DNSCrypt, SOCKS (RFC 1928).
+//!
+//! All but SOCKS encrypt; their headers are small, so exact sizes and reserved bytes carry the weight.
+
+use super::Datagram;
+use super::look::{Look, Match, NO, at, be16, be32, byte, le32, starts, weak, yes};
+
+/// WireGuard's messages (whitepaper section 5.4): type, three zeros, exact sizes.
+pub fn wireguard(d: &Datagram) -> Look {
+    let b = d.payload;
+    match (le32(b, 0)?, b.len()) {
+        // Three reserved bytes, a type and an exact size: random bytes of this size fit once in 2^32.
+        (1, 148) | (2, 92) | (3, 64) => yes(true),
+        // Transport data of 16-byte steps with its tag; the counter of a young session is small.
+        (4, 32..) if b.len() % 16 == 0 => yes(b.get(12..16) == Some(&[0; 4]) || b.len() == 32),
+        _ => NO,
+    }
+}
+
+const P_CONTROL_HARD_RESET_CLIENT_V2: u8 = 7;
+const P_CONTROL_HARD_RESET_SERVER_V2: u8 = 8;
+const P_CONTROL_HARD_RESET_CLIENT_V3: u8 = 10;
+
+/// A hard reset with key id 0: session id, then in clear an empty acknowledgement and packet id 0, or an HMAC and a
+/// packet id with a time stamp (tls-auth), or an encrypted rest (tls-crypt).
+fn openvpn_packet(b: &[u8]) -> Look {
+    let (opcode, key) = (byte(b, 0)? >> 3, byte(b, 0)? & 7);
+    if key != 0
+        || !matches!(
+            opcode,
+            P_CONTROL_HARD_RESET_CLIENT_V2 | P_CONTROL_HARD_RESET_SERVER_V2 | P_CONTROL_HARD_RESET_CLIENT_V3
+        )
+    {
+        return NO;
+    }
+    let client = opcode != P_CONTROL_HARD_RESET_SERVER_V2;
+    // In the clear: no acknowledgements from the client, one from the server with the peer's session id; packet id 0.
+    let clear = match (client, b.len()) {
+        (true, 14) => b.get(9..) == Some(&[0; 5]),
+        (false, 26) => b.get(9..14) == Some(&[1, 0, 0, 0, 0]) && b.get(22..) == Some(&[0; 4]),
+        _ => false,
+    };
+    if clear {
+        return yes(true);
+    }
+    // tls-auth: HMAC of 16 (MD5), 20 (SHA-1), 32 or 64 bytes, packet id 1, a time of this century, message packet id 0.
+    let auth = [16usize, 20, 32, 64].into_iter().any(|hmac| {
+        let id = 9 + hmac;
+        be32(b, id) == Some(1)
+            && be32(b, id + 4).is_some_and(|t| (0x3800_0000..0xf000_0000).contains(&t))
+            && b.get(b.len().saturating_sub(4)..) == Some(&[0; 4])
+    });
+    // tls-crypt: packet id 1 and time in clear, then 32 bytes of tag.
+    let crypt =
+        be32(b, 9) == Some(1) && be32(b, 13).is_some_and(|t| (0x3800_0000..0xf000_0000).contains(&t)) && b.len() >= 54;
+    if auth || crypt { yes(true) } else { NO }
+}
+
+pub fn openvpn(d: &Datagram) -> Look {
+    openvpn_packet(d.payload)
+}
+
+/// Over TCP behind a length of two bytes.
+pub fn openvpn_stream(b: &[u8]) -> Look {
+    let length = usize::from(be16(b, 0)?);
+    if !(14..=1200).contains(&length) || !matches!(byte(b, 2)?, 0x38 | 0x40 | 0x50) {
+        NO
+    } else {
+        openvpn_packet(b.get(2..2 + length)?)
+    }
+}
+
+/// DNSCrypt v2: the resolver's magic in answers; queries carry a magic that only the certificate tells.
+pub fn dnscrypt(d: &Datagram) -> Look {
+    yes(starts(d.payload, b"r6fnvWj8").unwrap_or(false) && d.payload.len() >= 48)
+}
+
+/// SOCKS5's methods, as many as it says and no more before the answer; SOCKS4's request.
+pub fn socks_client(b: &[u8]) -> Look {
+    match byte(b, 0)? {
+        5 => {
+            let count = usize::from(byte(b, 1)?);
+            let methods = b.get(2..2 + count)?;
+            weak(
+                (1..=9).contains(&count)
+                    && methods.iter().all(|m| *m <= 9 || *m >= 0x80)
+                    && (b.len() == 2 + count || at(b, 2 + count, &[5]).or(Some(true))? || at(b, 2 + count, &[1])?),
+            )
+        }
+        4 => {
+            let user = b.get(8..)?;
+            let end = memchr::memchr(0, user)?;
+            weak(
+                matches!(byte(b, 1)?, 1 | 2)
+                    && be16(b, 2)? != 0
+                    && end <= 64
+                    && user.get(..end)?.iter().all(u8::is_ascii_graphic),
+            )
+        }
+        _ => NO,
+    }
+}
+
+pub fn socks_server(b: &[u8]) -> Look {
+    match byte(b, 0)? {
+        5 => weak(byte(b, 1)? <= 2 || byte(b, 1)? == 0xff),
+        0 => weak((0x5a..=0x5d).contains(&byte(b, 1)?) && b.len() >= 8),
+        _ => NO,
+    }
+}
+
+/// ZeroTier's HELLO (verb 1, cipher suite without encryption, so its protocol version is in clear) on its port.
+pub fn zerotier(d: &Datagram) -> Look {
+    let b = d.payload;
+    // Packet id 8, destination 5, source 5, flags, MAC 8, then verb, protocol version, software version.
+    let (flags, verb, version) = (byte(b, 18)?, byte(b, 27)?, byte(b, 28)?);
+    weak(
+        flags & 0x38 == 0
+            && verb & 0x1f == 1
+            && (4..=20).contains(&version)
+            && byte(b, 29)? <= 2
+            && byte(b, 13)? != 0xff,
+    )
+}
+
+/// Citrix ICA's greeting.
+pub fn citrix(b: &[u8]) -> Look {
+    yes(starts(b, b"\x7f\x7fICA\0")?)
+}
+
+/// Cloudflare's WARP is WireGuard with a client id in the reserved bytes: only its port tells.
+pub fn warp(d: &Datagram) -> Look {
+    let b = d.payload;
+    let shape = matches!((byte(b, 0)?, b.len()), (1, 148) | (2, 92));
+    Some(if shape && b.get(b.len() - 16..)?.iter().all(|z| *z == 0) { Match::Weak } else { Match::No })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::tests::{both, client, udp};
+    use crate::{Class, Protocol};
+
+    #[test]
+    fn wireguard_by_exact_sizes() {
+        for (kind, size) in [(1, 148), (2, 92), (3, 64), (4, 32)] {
+            let mut b = vec![0xaau8; size];
+            b[..4].copy_from_slice(&[kind, 0, 0, 0]);
+            assert_eq!(udp(&b, 4000), Some(Protocol::WireGuard), "type {kind}");
+            b.push(1);
+            assert_eq!(udp(&b, 51820), None);
+            b.pop();
+            b[2] = 1;
+            assert_eq!(udp(&b, 51820), None);
+        }
+    }
+
+    #[test]
+    fn openvpn_resets() {
+        let mut reset = vec![0x38];
+        reset.extend_from_slice(&[0x5c; 8]);
+        reset.extend_from_slice(&[0; 5]);
+        assert_eq!(udp(&reset, 1194), Some(Protocol::OpenVpn));
+        assert_eq!(Protocol::OpenVpn.class(), Class::Encrypted);
+        let mut tcp = vec![0, 14];
+        tcp.extend_from_slice(&reset);
+        assert_eq!(client(&tcp), Some(Protocol::OpenVpn));
+        reset[13] = 1;
+        assert_eq!(udp(&reset, 1194), None);
+    }
+
+    #[test]
+    fn socks_needs_both_sides() {
+        assert_eq!(both(b"\x05\x01\0", b"\x05\0"), Some(Protocol::Socks));
+        assert_eq!(client(b"\x05\x01\0"), None);
+    }
+}
