@@ -1,1 +1,1 @@
-"""The central side: ingest, store, queries and web page. Comes with its own release; this package holds its name."""
+"""The central side of Transitproof: takes the findings of every probe in, keeps them and shows them."""

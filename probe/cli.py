@@ -1,0 +1,203 @@
+"""The command line: arguments in, an exit code out. Standard output is data, standard error is progress and warnings.
+
+Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 damaged input, 4 missing capture rights,
+130 interrupted; where several hold, 130 > 2 > 4 > 3 > 1 > 0.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from probe.arguments import Usage, parse
+from probe.engine import Engine
+from probe.model import SEVERITIES, severity_rank
+from probe.policy.load import DEFAULT, PolicyError
+from probe.policy.load import load as load_policies
+from probe.replay import Replay
+from probe.trust.store import Store, TrustError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from probe.report import Outcome
+
+CLEAN: Final = 0
+FINDINGS: Final = 1
+USAGE: Final = 2
+DAMAGED: Final = 3
+NO_RIGHTS: Final = 4
+INTERRUPTED: Final = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit code and never a traceback for what a user or an input did."""
+    try:
+        options = parse(sys.argv[1:] if arguments is None else list(arguments))
+        commands = {"replay": _replay, "policies": _policies, "explain": _explain}
+        return commands[options.command](options)
+    except Usage as stop:
+        return stop.code
+    except (PolicyError, TrustError) as error:
+        _say(str(error))
+        return USAGE
+    except BrokenPipeError:
+        _abandon_output()
+        return CLEAN
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _replay(options: "argparse.Namespace") -> int:
+    form = options.format or ("table" if sys.stdout.isatty() else "jsonl")
+    policies = load_policies(options.policy or DEFAULT)
+    engine = Engine(policies, Store(tuple(options.trust)), at=options.at, passes=options.passes)
+    progress = _progress(options)
+    try:
+        run = Replay(options.files, engine, flows=form == "jsonl", progress=progress)
+    except ImportError as error:
+        _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
+        return USAGE
+    with _interruptible(run):
+        try:
+            if form == "jsonl":
+                from probe.output import jsonl
+
+                jsonl.write(run.chunks(), sys.stdout.buffer)
+            else:
+                for _ in run.chunks():
+                    pass
+        finally:
+            if progress is not None:
+                progress.close()
+    if form == "table":
+        _print_table(run, options)
+    _warn(run.outcome, options, form)
+    return exit_code(run.outcome, options.fail_on)
+
+
+def exit_code(outcome: "Outcome", fail_on: str | None) -> int:
+    """The code of the strongest thing that holds."""
+    if outcome.interrupted:
+        return INTERRUPTED
+    if outcome.problems:
+        return USAGE
+    if outcome.damaged:
+        return DAMAGED
+    if fail_on is None:
+        return CLEAN
+    least = SEVERITIES.index(fail_on)
+    against = (finding.verdict for finding in outcome.findings if finding.verdict.status in ("warn", "fail"))
+    return FINDINGS if any(severity_rank(verdict.severity) >= least for verdict in against) else CLEAN
+
+
+def _print_table(run: Replay, options: "argparse.Namespace") -> None:
+    from probe.model import rfc3339
+    from probe.output.table import Context, render
+    from probe.output.terminal import style_for
+
+    at = "at packet time" if options.at is None else f"at {rfc3339(options.at)[:19]}Z"
+    context = Context(tuple(policy.id for policy in run.policies), at)
+    style = style_for(sys.stdout, options.color)
+    text = render(run.outcome, context, style)
+    sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", errors="replace"))
+    sys.stdout.flush()
+
+
+def _policies(options: "argparse.Namespace") -> int:
+    from probe.output import pages
+    from probe.output.terminal import style_for
+
+    style = style_for(sys.stdout, options.color)
+    if options.policy is None:
+        text = pages.policies(style)
+    else:
+        text = pages.policy(load_policies([options.policy])[0], style)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    return CLEAN
+
+
+def _explain(options: "argparse.Namespace") -> int:
+    from probe.output import pages
+    from probe.output.terminal import style_for
+
+    if options.check is None:
+        text: str | None = "\n".join(pages.checks()) + "\n"
+    else:
+        text = pages.check(options.check, style_for(sys.stdout, options.color))
+    if text is None:
+        _say(f"{options.check}: no such check;{pages.nearest(options.check)} see: transitproof explain")
+        return USAGE
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    return CLEAN
+
+
+@contextlib.contextmanager
+def _interruptible(run: Replay) -> Iterator[None]:
+    """The first Ctrl-C ends the replay after the batch at hand, the second one the program."""
+
+    def stop(_signal: int, _frame: Any) -> None:  # noqa: ANN401
+        run.stop()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    try:
+        before = signal.signal(signal.SIGINT, stop)
+    except ValueError:  # not the main thread: whoever runs us there handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _progress(options: "argparse.Namespace") -> Any:  # noqa: ANN401
+    if options.quiet or not sys.stderr.isatty():
+        return None
+    from probe.progress import Progress
+
+    return Progress(sys.stderr)
+
+
+def _warn(outcome: "Outcome", options: "argparse.Namespace", form: str) -> None:
+    """What was wrong with the inputs, one line each."""
+    if options.quiet:
+        return
+    for problem in outcome.problems:
+        _say(f"{problem.file}: {problem.what}; {_remedy(problem.what)}")
+    if form == "table":
+        return  # the table says the rest
+    for damage in outcome.damaged:
+        _say(f"{damage.file}: damaged at byte {damage.offset}: {damage.what}; what could be read is reported")
+    for reason, count in outcome.totals.get("drops", {}).items():
+        if count:
+            _say(f"{count} packets dropped: {reason}; an empty list of findings proves nothing here")
+    if outcome.interrupted:
+        _say("interrupted: only what was read until then is reported")
+
+
+def _remedy(what: str) -> str:
+    if what.startswith("no such file"):
+        return "check the path"
+    if what.startswith("permission denied"):
+        return "make it readable for this user"
+    if what.startswith("is a directory"):
+        return "name the files in it"
+    return "a pcap or pcapng file is wanted, plain or in gzip, zstd or xz"
+
+
+def _say(message: str) -> None:
+    from probe.output.terminal import clean
+
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"transitproof: {clean(message)}\n")
+
+
+def _abandon_output() -> None:
+    """The reader is gone: keep the interpreter from complaining about it when it flushes at exit."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,180 @@
+"""The sans-IO heart: batches of observations in, findings out.
+
+No sockets, files, clock or threads; time comes with the packets. Whatever depends on the facts alone is worked out once for
+each distinct set of facts; only certificate chains also depend on the time and the name. Judging what was judged before
+costs a lookup, so a capture's cost is that of its distinct observations, not of its flows.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from probe.bounded import Lru
+from probe.checks import DETECTORS
+from probe.model import (
+    SAMPLES,
+    Batch,
+    Certificate,
+    Evidence,
+    Facts,
+    Finding,
+    Observation,
+    Verdict,
+    finding_uid,
+    severity_rank,
+)
+from probe.policy.load import Policy
+from probe.policy.rules import derive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from probe.trust.chain import Chains
+    from probe.trust.store import Store
+
+MAX_FACTS: Final = 65_536  # distinct sets of facts remembered, some 2 kB each; a forgotten one is judged again
+MAX_FINDINGS: Final = 262_144  # findings kept until flush, some 1.5 kB each; beyond, new ones are counted only
+
+
+class _Judged(Struct, frozen=True):
+    """What is known about a set of facts."""
+
+    verdicts: tuple[Verdict, ...]
+    chain: tuple[str, ...] | None
+
+
+class _Open:
+    """A finding that is still counted up."""
+
+    __slots__ = ("count", "endpoint", "first_seen", "flows", "frames", "last_seen", "name", "verdict")
+
+    def __init__(self, verdict: Verdict, endpoint: str, name: str | None, first_seen: int, last_seen: int) -> None:
+        self.verdict = verdict
+        self.endpoint = endpoint
+        self.name = name
+        self.count = 0
+        self.first_seen = first_seen
+        self.last_seen = last_seen
+        self.flows: list[str] = []
+        self.frames: list[str] = []
+
+    def add(self, observation: Observation, source: str) -> None:
+        """Count one observation of a batch; its frames are numbers in the capture `source`."""
+        self.count += observation.count
+        self.first_seen = min(self.first_seen, observation.first_seen)
+        self.last_seen = max(self.last_seen, observation.last_seen)
+        if len(self.flows) < SAMPLES:
+            self.flows += [flow for flow in observation.flows if flow not in self.flows][: SAMPLES - len(self.flows)]
+        if len(self.frames) < SAMPLES:
+            frames = (f"{source}#{number}" for number in observation.frames)
+            self.frames += [frame for frame in frames if frame not in self.frames][: SAMPLES - len(self.frames)]
+
+    def finding(self) -> Finding:
+        """As it stands."""
+        return Finding(
+            uid=finding_uid(self.verdict, self.endpoint, self.name),
+            verdict=self.verdict,
+            endpoint=self.endpoint,
+            name=self.name,
+            count=self.count,
+            first_seen=self.first_seen,
+            last_seen=self.last_seen,
+            evidence=Evidence(self.verdict.evidence, self.flows, self.frames),
+        )
+
+
+class Engine:
+    """Judges observations by the checks and the given policies, chains against the given store."""
+
+    def __init__(
+        self, policies: "Iterable[Policy]", store: "Store", *, at: int | None = None, passes: bool = False
+    ) -> None:
+        """`at`: judge certificates at this time (ns) rather than that of the packets. `passes`: also report what is in order."""
+        self.policies = tuple(policies)
+        self.limits: dict[str, int] = {}
+        """Limits of the engine that were hit, and how often."""
+        self._store = store
+        self._at = at
+        self._passes = passes
+        self._chains: Chains | None = None
+        self._facts: Lru[int, _Judged] = Lru(MAX_FACTS)
+        self._chain_verdicts: Lru[object, tuple[Verdict, ...]] = Lru(MAX_FACTS)
+        self._open: dict[tuple[object, ...], _Open] = {}
+
+    def feed(self, batch: Batch, source: str) -> list[Certificate]:
+        """Judge a batch taken from the capture `source`; gives the records of the certificates that are new in it."""
+        records = []
+        for sha256, der in batch.certificates:
+            records.append(self._trust().add(sha256, der).record)
+        for observation in batch.observations:
+            judged = self._facts.get(observation.facts_id)
+            if judged is None:
+                judged = self._facts.put(observation.facts_id, self._judge(observation.facts))
+            for verdict in judged.verdicts:
+                self._count(verdict, observation, source)
+            if judged.chain is not None:
+                for verdict in self._judge_chain(judged.chain, observation):
+                    self._count(verdict, observation, source)
+        return records
+
+    def flush(self) -> list[Finding]:
+        """The findings since the last flush, the worst first, in an order that does not depend on how they came."""
+        if self._chains is not None and self._chains.forgotten:
+            self.limits["certificates"] = self._chains.forgotten
+        findings = [entry.finding() for entry in self._open.values()]
+        self._open.clear()
+        findings.sort(key=lambda f: (-severity_rank(f.verdict.severity), f.verdict.check, f.endpoint, f.uid))
+        return findings
+
+    def _judge(self, encoded: bytes) -> _Judged:
+        facts: Facts = derive(msgspec.json.decode(encoded))
+        verdicts = [verdict for detector in DETECTORS for verdict in detector(facts) if self._wanted(verdict)]
+        for policy in self.policies:
+            verdicts += policy.judge(facts, passes=self._passes)
+        chain = facts.get("tls.certificates")
+        if chain:
+            return _Judged(tuple(verdicts), tuple(chain))
+        if facts.get("class") == "tls":
+            from probe.checks.certificate_chain import not_observable
+
+            hidden = not_observable(facts)
+            verdicts += [] if hidden is None else [hidden]
+        return _Judged(tuple(verdicts), None)
+
+    def _judge_chain(self, chain: tuple[str, ...], observation: Observation) -> tuple[Verdict, ...]:
+        when = observation.first_seen if self._at is None else self._at
+        judgements = self._trust().judge(chain, observation.name, when)
+        verdicts = self._chain_verdicts.get(judgements)
+        if verdicts is None:
+            from probe.checks.certificate_chain import of_judgement
+
+            by_reason = {judgement.reason: judgement for judgement in reversed(judgements)}
+            verdicts = tuple(of_judgement(judgement) for judgement in reversed(by_reason.values()))
+            self._chain_verdicts.put(judgements, verdicts)
+        return tuple(verdict for verdict in verdicts if self._wanted(verdict))
+
+    def _wanted(self, verdict: Verdict) -> bool:
+        return self._passes or verdict.status != "pass"
+
+    def _trust(self) -> "Chains":
+        if (
+            self._chains is None
+        ):  # imported with the first certificate: X.509 takes longer to import than a small capture to read
+            from probe.trust.chain import Chains
+
+            self._chains = Chains(self._store)
+        return self._chains
+
+    def _count(self, verdict: Verdict, observation: Observation, source: str) -> None:
+        key = (verdict.identity, observation.endpoint, observation.name)
+        entry = self._open.get(key)
+        if entry is None:
+            if len(self._open) >= MAX_FINDINGS:
+                self.limits["findings"] = self.limits.get("findings", 0) + 1
+                return
+            entry = _Open(
+                verdict, observation.endpoint, observation.name, observation.first_seen, observation.last_seen
+            )
+            self._open[key] = entry
+        entry.add(observation, source)

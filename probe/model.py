@@ -1,0 +1,168 @@
+"""The vocabulary: what the rooms above talk about.
+
+Nothing here reads, judges or formats for people; times are integers, nanoseconds since the Unix epoch in UTC, as they come
+from the core. The words of the enumerations are those of the record contract.
+"""
+
+import datetime as dt
+import hashlib
+from typing import Any, Final, Literal, Protocol, get_args
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+Severity = Literal["info", "low", "medium", "high", "critical"]
+Status = Literal["pass", "warn", "fail", "not_observable"]
+EvidenceClass = Literal["observed", "inferred", "decrypted", "reprobed", "host", "account", "not_observable"]
+Reason = Literal[
+    "ok",
+    "expired",
+    "not_yet_valid",
+    "self_signed",
+    "unknown_root",
+    "missing_intermediate",
+    "wrong_name",
+    "revoked",
+    "weak_key",
+    "weak_signature",
+    "not_a_ca",
+    "wrong_usage",
+    "unparseable",
+    "not_observable",
+]
+"""Why a certificate chain is good or bad (`certificate.chain`, `observed.reason`)."""
+
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
+"""Mildest first, so that the index orders them."""
+CLASSES: Final = ("tls", "ipsec", "encrypted", "plaintext", "unknown")
+
+Facts = dict[str, Any]
+"""The facts of one observation, decoded: flat, named as checks and policies name them; absent means not seen."""
+
+NANOSECONDS: Final = 1_000_000_000
+_LAST_MOMENT: Final = (
+    253_402_300_800 * NANOSECONDS - 1
+)  # 9999-12-31T23:59:59.999999999Z, the last that RFC 3339 can write
+SAMPLES: Final = 3  # flows and frames kept as evidence: enough to look at, too few to grow with the traffic
+
+
+def severity_rank(severity: Severity) -> int:
+    """0 for info up to 4 for critical."""
+    return SEVERITIES.index(severity)
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """The contract's time: UTC, truncated to microseconds. A damaged time outside 1970 to 9999 is shown as that bound."""
+    seconds, rest = divmod(min(max(nanoseconds, 0), _LAST_MOMENT), NANOSECONDS)
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+
+
+class Observation(Protocol):
+    """What the engine reads of `probe._parsers.Observation`, and a test may build by hand."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def facts_id(self) -> int: ...
+    @property
+    def facts(self) -> bytes: ...
+    @property
+    def endpoint(self) -> str: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def first_seen(self) -> int: ...
+    @property
+    def last_seen(self) -> int: ...
+    @property
+    def flows(self) -> list[str]: ...
+    @property
+    def frames(self) -> list[int]: ...
+
+
+class Batch(Protocol):
+    """What the engine reads of `probe._parsers.Batch`."""
+
+    @property
+    def certificates(self) -> list[tuple[str, bytes]]: ...
+    @property
+    def observations(self) -> "list[Any]": ...
+
+
+class PublicKey(Struct, frozen=True):
+    """A certificate's key, as far as its strength goes."""
+
+    algorithm: str
+    bits: int | UnsetType = UNSET
+    curve: str | UnsetType = UNSET
+
+
+class Certificate(Struct, frozen=True, tag_field="type", tag="certificate"):
+    """The certificate record. Of an unparseable certificate only what could be read is set."""
+
+    sha256: str
+    subject: str | UnsetType = UNSET
+    issuer: str | UnsetType = UNSET
+    serial: str | UnsetType = UNSET
+    not_before: str | UnsetType = UNSET
+    not_after: str | UnsetType = UNSET
+    sans: list[str] | UnsetType = UNSET
+    key: PublicKey | UnsetType = UNSET
+    signature: str | UnsetType = UNSET
+    spki_sha256: str | UnsetType = UNSET
+    scts: int | UnsetType = UNSET
+    ca: bool | UnsetType = UNSET
+    unparseable: str | UnsetType = UNSET
+
+
+class Verdict(Struct, frozen=True, kw_only=True, eq=False):
+    """What a check or a rule says about a set of facts, before it is tied to an endpoint. Compared by identity."""
+
+    check: str
+    status: Status
+    severity: Severity
+    title: str
+    observed: Facts
+    key: Any
+    """The part of `observed` that tells this finding from another of the same check or rule at the same endpoint."""
+    remediation: str | None = None
+    policy: str | None = None
+    rule: str | None = None
+    clause: str | None = None
+    evidence: EvidenceClass = "observed"
+
+    @property
+    def identity(self) -> tuple[str | None, ...]:
+        """Equal for verdicts that are the same finding if they come at the same endpoint and name."""
+        return (self.check, self.policy, self.rule, msgspec.json.encode(self.key, order="sorted").decode())
+
+
+class Evidence(Struct, frozen=True, rename={"class_": "class"}):
+    """How a finding is known, with samples of where to look."""
+
+    class_: EvidenceClass
+    flows: list[str]
+    frames: list[str]
+    """`file#number`, numbers from 1."""
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """A verdict at an endpoint, with everything that was counted onto it."""
+
+    uid: str
+    verdict: Verdict
+    endpoint: str
+    name: str | None
+    count: int
+    first_seen: int
+    last_seen: int
+    evidence: Evidence
+
+
+def finding_uid(verdict: Verdict, endpoint: str, name: str | None) -> str:
+    """The same problem at the same place has the same uid, whoever sees it and however often."""
+    identity = [verdict.check, verdict.policy, verdict.rule, endpoint, name, verdict.key]
+    return hashlib.sha256(msgspec.json.encode(identity, order="sorted")).hexdigest()[:32]

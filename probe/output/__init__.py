@@ -1,0 +1,1 @@
+"""Forms in which the outcome of a replay is given out."""

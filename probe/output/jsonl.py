@@ -1,0 +1,11 @@
+"""JSON Lines: the records of the contract, one object a line. Flow records go out as the core wrote them, untouched."""
+
+from collections.abc import Iterable
+from typing import BinaryIO
+
+
+def write(chunks: Iterable[bytes], out: BinaryIO) -> None:
+    """Write lines as they come."""
+    for chunk in chunks:
+        out.write(chunk)
+    out.flush()

@@ -1,0 +1,166 @@
+"""A rule: one condition on one fact, where it applies, and what it says when it is not met.
+
+Pure: facts in, verdict out. Conditions are compiled to closures over sets once, when the policy is loaded. A fact that was not
+seen is not judged, except by `present`.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from probe.model import Facts, Severity, Status, Verdict
+from probe.policy.suites import properties
+
+Level = Literal["must", "must_not", "should", "should_not", "may"]
+Predicate = Callable[[Any], bool]
+
+SEVERITY_OF_LEVEL: Final[dict[Level, Severity]] = {
+    "must": "high",
+    "must_not": "high",
+    "should": "medium",
+    "should_not": "medium",
+    "may": "info",
+}
+DERIVED: Final = {"tls.suite.properties": "tls.suite"}
+"""Facts worked out here, and the fact of the record from which they follow, which is what a finding shows."""
+KNOWN_FACTS: Final = frozenset(
+    "class protocol starttls tls.version tls.suite tls.suite.properties tls.group tls.dh_bits tls.compression tls.sni tls.alpn "
+    "tls.resumed tls.extended_master_secret tls.renegotiation_info tls.encrypt_then_mac tls.hello_retry_request "
+    "ike.version ike.mode ike.encr ike.key_length ike.prf ike.integ ike.ke ike.additional_ke ike.notifies "
+    "esp.null_encryption plaintext.credentials plaintext.account".split()
+)
+_VERSION: Final = re.compile(r"^(D?TLS|SSL)v(?=\d)")  # TLSv1.0 in records, TLS 1.0 for people
+_PLACEHOLDER: Final = re.compile(r"\{([a-z0-9_.]+)\}")
+
+
+class RuleText(Struct, frozen=True, forbid_unknown_fields=True, rename={"in_": "in"}, kw_only=True):
+    """A rule as it is written in a policy file."""
+
+    id: str
+    fact: str
+    level: Level
+    clause: str
+    title: str
+    remediation: str
+    check: str | UnsetType = UNSET
+    """The check that it reports under; the fact if left out."""
+    status: Literal["warn", "fail"] | UnsetType = UNSET
+    """What a violation is; fail for must and must_not, else warn."""
+    severity: Severity | UnsetType = UNSET
+    when: dict[str, Any] = {}
+    """Facts that must hold for the rule to apply: a value or a list of those allowed."""
+    in_: list[str | int] | UnsetType = UNSET
+    not_in: list[str | int] | UnsetType = UNSET
+    equals: str | int | bool | UnsetType = UNSET
+    min: int | UnsetType = UNSET
+    max: int | UnsetType = UNSET
+    present: bool | UnsetType = UNSET
+    none_of: list[str] | UnsetType = UNSET
+    """For facts that are lists: none of these may be among them."""
+
+
+CONDITIONS: Final = {
+    "in_": "in",
+    "not_in": "not_in",
+    "equals": "equals",
+    "min": "min",
+    "max": "max",
+    "present": "present",
+    "none_of": "none_of",
+}
+
+
+class Rule:
+    """A rule, ready to judge."""
+
+    def __init__(self, policy: str, text: RuleText) -> None:
+        """`text` must have exactly one condition; loading has seen to that."""
+        self.policy = policy
+        self.text = text
+        self.check = text.fact if text.check is UNSET else text.check
+        self.level = text.level
+        must = text.level in ("must", "must_not")
+        self.status: Status = ("fail" if must else "warn") if text.status is UNSET else text.status
+        self.severity: Severity = SEVERITY_OF_LEVEL[text.level] if text.severity is UNSET else text.severity
+        self._met = _predicate(text)
+        self._applies = [(fact, _membership(values)) for fact, values in text.when.items()]
+        self._shown = [DERIVED.get(text.fact, text.fact), *(DERIVED.get(fact, fact) for fact in text.when)]
+
+    def judge(self, facts: Facts, *, passes: bool) -> Verdict | None:
+        """None if it does not apply, and if it is met unless `passes`."""
+        fact = self.text.fact
+        if fact not in facts and self.text.present is UNSET:
+            return None
+        for other, applies in self._applies:
+            if other not in facts or not applies(facts[other]):
+                return None
+        met = self._met(facts.get(fact))
+        if met and not passes:
+            return None
+        observed = {name: facts[name] for name in dict.fromkeys(self._shown) if name in facts}
+        shown = DERIVED.get(fact, fact)
+        return Verdict(
+            check=self.check,
+            status="pass" if met else self.status,
+            severity="info" if met else self.severity,
+            title=fill(self.text.title, facts) if not met else f"{self.check} meets {self.policy} {self.text.clause}",
+            observed=observed,
+            key={shown: facts.get(shown)},
+            remediation=None if met else self.text.remediation,
+            policy=self.policy,
+            rule=self.text.id,
+            clause=self.text.clause,
+        )
+
+
+def derive(facts: Facts) -> Facts:
+    """The facts with those added that rules may ask for but the record does not hold."""
+    suite = facts.get("tls.suite")
+    if isinstance(suite, str) and (words := properties(suite)):
+        return {**facts, "tls.suite.properties": list(words)}
+    return facts
+
+
+def fill(title: str, facts: Facts) -> str:
+    """`{fact}` in a title becomes its value."""
+    return _PLACEHOLDER.sub(lambda match: _shown(facts.get(match[1])), title)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return _VERSION.sub(r"\1 ", value)
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return "?" if value is None else msgspec.json.encode(value).decode()
+
+
+def _predicate(text: RuleText) -> Predicate:
+    if text.in_ is not UNSET:
+        return _membership(text.in_)
+    if text.not_in is not UNSET:
+        return _none(text.not_in)
+    if text.none_of is not UNSET:
+        return _none(text.none_of)
+    if text.equals is not UNSET:
+        return _membership([text.equals])
+    if text.present is not UNSET:
+        wanted = text.present
+        return lambda value: (value is not None) is wanted
+    if text.min is not UNSET:
+        least = text.min
+        return lambda value: isinstance(value, int | float) and value >= least
+    most = 0 if text.max is UNSET else text.max
+    return lambda value: isinstance(value, int | float) and value <= most
+
+
+def _membership(values: Any) -> Predicate:  # noqa: ANN401 - a TOML value
+    allowed = frozenset(values if isinstance(values, list) else [values])
+    return lambda value: not allowed.isdisjoint(value) if isinstance(value, list) else value in allowed
+
+
+def _none(values: list[Any]) -> Predicate:
+    refused = frozenset(values)
+    return lambda value: refused.isdisjoint(value) if isinstance(value, list) else value not in refused

@@ -1,0 +1,137 @@
+"""Capture files through core and engine: the streaming replay that the command line and `probe.replay()` share.
+
+The same files give the same bytes: batches are cut by packet count, findings are sorted, no clock is asked. This is the one
+place where the core is loaded.
+"""
+
+import datetime as dt
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from probe.engine import Engine
+from probe.model import NANOSECONDS
+from probe.policy import load as policy_files
+from probe.report import Damage, Outcome, Problem, certificate_lines, finding_lines, summary_line
+from probe.trust.store import Store
+
+if TYPE_CHECKING:
+    from probe._parsers import Capture, Core
+
+PACKETS_PER_BATCH: Final = 65_536  # large enough that crossing into Python costs nothing, some 30 ms of work
+STANDARD_INPUT: Final = ("-", "/dev/stdin")
+
+
+def load_core() -> ModuleType:
+    """The packet-parsing core."""
+    from probe import _parsers
+
+    return _parsers
+
+
+class Replay:
+    """One pass over a list of captures. Iterate `chunks()` to its end; then `outcome` holds everything."""
+
+    def __init__(
+        self,
+        paths: Iterable[str],
+        engine: Engine,
+        *,
+        flows: bool = True,
+        endpoints: bool = False,
+        progress: "Callable[[str, Capture], None] | None" = None,
+    ) -> None:
+        """`flows`: give flow records; `endpoints`: keep totals of each endpoint. `progress` is called after each batch."""
+        self._paths = list(paths)
+        self._engine = engine
+        self._flows = flows
+        self._parsers = load_core()
+        self.core: Core = self._parsers.Core(flows=flows, endpoints=endpoints)
+        self._progress = progress
+        self._stopped = False
+        self.policies = engine.policies
+        self.outcome = Outcome(files=self._paths)
+
+    def stop(self) -> None:
+        """End after the batch at hand; what was read so far is reported, marked as interrupted."""
+        self._stopped = True
+
+    def chunks(self) -> Iterator[bytes]:
+        """JSON Lines: certificates and flows as they come, then the findings, the summary last."""
+        for path, source in zip(self._paths, _sources(self._paths), strict=True):
+            if self._stopped:
+                break
+            yield from self._file(path, source)
+        self.outcome.interrupted = self._stopped
+        self.outcome.findings = self._engine.flush()
+        self.outcome.limits = self._engine.limits
+        self.outcome.totals = msgspec.json.decode(self.core.totals())
+        yield finding_lines(self.outcome.findings)
+        yield summary_line(self.outcome)
+
+    def _file(self, path: str, source: str) -> Iterator[bytes]:
+        try:
+            capture: Capture = self._parsers.Capture(fd=0) if path in STANDARD_INPUT else self._parsers.Capture(path)
+        except (OSError, self._parsers.CaptureError) as error:
+            self.outcome.problems.append(Problem(path, _why(error)))
+            return
+        more = True
+        while more and not self._stopped:
+            try:
+                more = self.core.feed(capture, PACKETS_PER_BATCH)
+            except OSError as error:
+                self.outcome.problems.append(Problem(path, _why(error)))
+                more = False
+            yield from self._take(source)
+            if self._progress is not None:
+                self._progress(source, capture)
+        self.core.finish()
+        yield from self._take(source)
+        self.outcome.damaged += [Damage(path, offset, what) for offset, what in capture.damage]
+
+    def _take(self, source: str) -> Iterator[bytes]:
+        batch = self.core.take()
+        certificates = self._engine.feed(batch, source)
+        if certificates:
+            yield certificate_lines(certificates)
+        if self._flows and (records := batch.records):
+            yield records
+
+
+def replay(
+    *paths: str | os.PathLike[str],
+    policies: Iterable[str] = policy_files.DEFAULT,
+    trust: Iterable[str] = (),
+    at: dt.datetime | None = None,
+    passes: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Replay captures and yield their records (flow, certificate, finding, and one summary last) as dictionaries.
+
+    `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates at this time (with a
+    time zone) rather than at that of the packets; `passes`: also yield findings of status pass. Raises PolicyError, TrustError.
+    What could not be read is in the summary, under `unread` and `damaged`.
+    """
+    moment = None if at is None else int(at.timestamp()) * NANOSECONDS
+    engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
+    run = Replay([os.fspath(path) for path in paths], engine)
+    decode = msgspec.json.Decoder().decode_lines
+    for chunk in run.chunks():
+        yield from decode(chunk)
+
+
+def _sources(paths: list[str]) -> list[str]:
+    """Names of the captures in evidence: without the folder, unless two would then be called the same."""
+    names = [os.path.basename(path) or path for path in paths]  # noqa: PTH119
+    times = Counter(names)
+    return [path if times[name] > 1 else name for path, name in zip(paths, names, strict=True)]
+
+
+def _why(error: Exception) -> str:
+    """One line without the path, which is named beside it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[0].lower() + error.strerror[1:]
+    return " ".join(str(error).split()) or type(error).__name__

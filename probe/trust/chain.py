@@ -1,0 +1,168 @@
+"""Whether a chain that was seen would be accepted, and if not, every reason why.
+
+Roles: the verdict is `cryptography`'s (RFC 5280 in the web PKI's profile), the reason OpenSSL's (openssl.py), names
+service_identity's (names.py), keys and signatures our own (reasons.py). Order and superfluous certificates in what the
+server sent do not matter: both libraries take them as a pool. Nothing here raises for what a certificate holds.
+"""
+
+import datetime as dt
+import ipaddress
+import warnings
+from collections.abc import Callable
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import verification
+
+from probe.bounded import Lru
+from probe.model import NANOSECONDS
+from probe.trust import openssl, reasons
+from probe.trust.certificates import Parsed, extension, parse
+from probe.trust.reasons import Judgement
+from probe.trust.store import Store
+
+MAX_CHAIN: Final = 32  # certificates of one chain looked at: the longest real ones have 6
+MAX_CERTIFICATES: Final = 16_384  # kept parsed, some 10 kB each
+MAX_PATHS: Final = 16_384  # verdicts kept per (chain, day), some 1 kB each
+MAX_NAMES: Final = 65_536  # verdicts kept per (leaf, name), some 500 bytes each
+_DAY: Final = 86_400 * NANOSECONDS
+_NAMES_TRIED: Final = 4  # alternative names of a leaf tried for one that the verifier takes as a subject
+
+Judgements = tuple[Judgement, ...]
+
+
+class Chains:
+    """Certificates seen, and the verdicts on their chains against one store."""
+
+    def __init__(self, store: Store) -> None:
+        """The store's roots are read when the first chain is judged."""
+        self._store = store
+        self._openssl: openssl.Verifier | None = None
+        self._certificates: Lru[str, Parsed] = Lru(MAX_CERTIFICATES)
+        self._paths: Lru[tuple[tuple[str, ...], int], Judgements] = Lru(MAX_PATHS)
+        self._names: Lru[tuple[str, str | None], Judgements] = Lru(MAX_NAMES)
+
+    @property
+    def forgotten(self) -> int:
+        """Certificates dropped because MAX_CERTIFICATES was reached."""
+        return self._certificates.dropped
+
+    def add(self, sha256: str, der: bytes) -> Parsed:
+        """Parse a certificate that is seen for the first time and keep it for the chains to come."""
+        return self._certificates.put(sha256, parse(sha256, der))
+
+    def judge(self, chain: tuple[str, ...], name: str | None, when: int) -> Judgements:
+        """Every reason against the chain (SHA-256s, leaf first) at `when` (ns), or one `ok`."""
+        known = (self._certificates.get(sha256) for sha256 in dict.fromkeys(chain[:MAX_CHAIN]))
+        certificates = [parsed for parsed in known if parsed is not None]
+        if not certificates or certificates[0].sha256 != chain[0]:
+            return (Judgement("not_observable", chain[0] if chain else None, detail="the certificate was not kept"),)
+        leaf = certificates[0]
+        moment = _datetime(when)
+        path_key = (chain, when if _changes_on(certificates, moment) else -1 - when // _DAY)
+        path = self._paths.get(path_key)
+        if path is None:
+            path = self._paths.put(path_key, self._safely(leaf, lambda: self._judge_path(certificates, moment)))
+        named = self._names.get((leaf.sha256, name))
+        if named is None:
+            named = self._names.put((leaf.sha256, name), self._safely(leaf, lambda: _judge_name(leaf, name)))
+        return _together(leaf, path, named)
+
+    @staticmethod
+    def _safely(leaf: Parsed, function: Callable[[], Judgements]) -> Judgements:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return function()
+            except Exception as error:  # noqa: BLE001 - whatever a library raises for hostile bytes is their property
+                return (Judgement("unparseable", leaf.sha256, detail=f"{type(error).__name__}: {error}"[:200]),)
+
+    def _judge_path(self, certificates: list[Parsed], when: dt.datetime) -> Judgements:
+        found = [
+            Judgement("unparseable", parsed.sha256, detail=parsed.problem) for parsed in certificates if parsed.problem
+        ]
+        leaf = certificates[0].x509
+        if leaf is None:
+            return tuple(found[:1])
+        others = [parsed.x509 for parsed in certificates[1:] if parsed.x509 is not None]
+        refusal = self._refusal(leaf, others, when)
+        if refusal is not None:
+            found += self._why(leaf, others, when) or [reasons.about("ok", leaf, refusal)]
+        for certificate in (leaf, *others):
+            if not self._store.contains(certificate.fingerprint(SHA256())):
+                found += reasons.strength(certificate, leaf=certificate is leaf)
+        return tuple(found)
+
+    def _refusal(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> str | None:
+        """Why `cryptography` refuses the chain, None if it accepts it. Names are judged apart, so it is asked for one of the
+        leaf's own."""
+        store = self._store.verifier_store
+        if store is None:
+            return "no root is trusted"
+        verifier = _verifier(verification.PolicyBuilder().store(store).time(when), leaf)
+        if verifier is None:
+            return "the certificate names no host"
+        try:
+            verifier.verify(leaf, others)
+        except verification.VerificationError as error:
+            return str(error)
+        return None
+
+    def _why(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> list[Judgement]:
+        """OpenSSL's reasons; the leaf's own validity besides, since a path that fails otherwise may end before it is checked."""
+        if self._openssl is None:
+            self._openssl = openssl.Verifier(self._store)
+        found = list(reasons.validity(leaf, when))
+        for failure in self._openssl.failures(leaf, others, when):
+            certificate = failure.certificate or leaf
+            dated = list(reasons.validity(certificate, when)) if failure.reason in ("expired", "not_yet_valid") else []
+            found += dated or [reasons.about(failure.reason, certificate, failure.text)]
+        return found
+
+
+def _judge_name(leaf: Parsed, name: str | None) -> Judgements:
+    if leaf.x509 is None:
+        return ()
+    return (*reasons.name_of(leaf.x509, name), *reasons.usage(leaf.x509))
+
+
+def _together(leaf: Parsed, *groups: Judgements) -> Judgements:
+    """Each (reason, certificate) once; `ok` only if nothing else was found."""
+    every = {(judgement.reason, judgement.sha256): judgement for group in groups for judgement in group}
+    against = tuple(judgement for judgement in every.values() if judgement.reason != "ok")
+    if against:
+        return against
+    clean = every.get(("ok", leaf.sha256)) or Judgement("ok", leaf.sha256)
+    return (clean,)
+
+
+def _verifier(builder: verification.PolicyBuilder, leaf: x509.Certificate) -> verification.ServerVerifier | None:
+    """A verifier for the first of the leaf's names that `cryptography` takes as a subject, None if there is none."""
+    sans = extension(leaf, x509.SubjectAlternativeName)
+    if sans is None:
+        return None
+    for name in sans.get_values_for_type(x509.DNSName)[:_NAMES_TRIED]:
+        try:
+            return builder.build_server_verifier(x509.DNSName(name.replace("*", "any", 1)))
+        except ValueError:
+            continue
+    for address in sans.get_values_for_type(x509.IPAddress)[:_NAMES_TRIED]:
+        if isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address):
+            return builder.build_server_verifier(x509.IPAddress(address))
+    return None
+
+
+def _changes_on(certificates: list[Parsed], when: dt.datetime) -> bool:
+    """Whether the validity of one of them begins or ends on this very day, so that the day is too coarse."""
+    date = f"{when:%Y-%m-%d}"
+    boundaries = [
+        boundary for parsed in certificates for boundary in (parsed.record.not_before, parsed.record.not_after)
+    ]
+    return any(isinstance(boundary, str) and boundary.startswith(date) for boundary in boundaries)
+
+
+def _datetime(nanoseconds: int) -> dt.datetime:
+    """To the second; a damaged time is judged as the nearest one that can be written."""
+    seconds = min(max(nanoseconds // NANOSECONDS, 0), 253_402_300_799)
+    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC)

@@ -1,0 +1,108 @@
+"""The roots that are trusted: the host's own, because the question is whether this host would trust a chain, plus those given.
+
+Roots are read when the first chain is judged, so that a capture without certificates pays nothing. A store does not change
+once it is loaded.
+"""
+
+import base64
+import binascii
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+"""Debian and its family; Fedora, Amazon Linux and theirs."""
+_PEM: Final = re.compile(
+    rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----(.+?)-----END (?:TRUSTED )?CERTIFICATE-----", re.DOTALL
+)
+
+
+class TrustError(ValueError):
+    """A file of roots that cannot be used; the text names the file and the remedy."""
+
+
+class Store:
+    """A set of roots, in the forms that the two verifiers want."""
+
+    def __init__(self, extra: tuple[str, ...] = (), *, host: bool = True) -> None:
+        """`extra`: PEM files whose certificates are trusted besides the host's. Raises TrustError if one is unusable."""
+        self._extra = [(path, read_pem(path)) for path in extra]
+        self._host = host
+        self._roots: list[x509.Certificate] | None = None
+        self._fingerprints: frozenset[bytes] = frozenset()
+        self._verifier: Any = None
+        self.sources: tuple[str, ...] = ()
+
+    @property
+    def roots(self) -> "list[x509.Certificate]":
+        """Every trusted certificate, once."""
+        if self._roots is None:
+            self._roots = self._load()
+        return self._roots
+
+    def contains(self, fingerprint: bytes) -> bool:
+        """Whether the certificate with this SHA-256 is itself trusted."""
+        return bool(self.roots) and fingerprint in self._fingerprints
+
+    @property
+    def verifier_store(self) -> Any:  # noqa: ANN401 - cryptography's Store, imported late
+        """The roots for `cryptography.x509.verification`; None if there are none, which that library refuses."""
+        if self._verifier is None and self.roots:
+            from cryptography.x509.verification import Store as VerifierStore
+
+            self._verifier = VerifierStore(self.roots)
+        return self._verifier
+
+    def _load(self) -> "list[x509.Certificate]":
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        sources = list(self._extra)
+        if self._host and (bundle := host_bundle()) is not None:
+            sources.insert(0, (bundle, read_pem(bundle)))
+        self.sources = tuple(path for path, _ in sources)
+        roots = {root.fingerprint(SHA256()): root for _, blocks in sources for root in _parse(blocks)}
+        self._fingerprints = frozenset(roots)
+        return list(roots.values())
+
+
+def host_bundle() -> str | None:
+    """The host's bundle of roots, else certifi's if that is installed, else None."""
+    for path in HOST_BUNDLES:
+        if Path(path).is_file():
+            return path
+    try:
+        import certifi  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return None
+    return str(certifi.where())
+
+
+def read_pem(path: str) -> list[bytes]:
+    """The DER of each certificate in a PEM file."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        message = f"{path}: {(error.strerror or str(error)).lower()}; --trust wants a readable PEM file of certificates"
+        raise TrustError(message) from error
+    blocks = []
+    for match in _PEM.finditer(data):
+        try:
+            blocks.append(base64.b64decode(match[1]))
+        except binascii.Error as error:
+            message = f"{path}: a certificate in it is not base64; export it again as PEM"
+            raise TrustError(message) from error
+    if not blocks:
+        message = (
+            f"{path}: no PEM certificate in it; convert DER with: openssl x509 -inform der -in {path} -out roots.pem"
+        )
+        raise TrustError(message)
+    return blocks
+
+
+def _parse(blocks: list[bytes]) -> "list[x509.Certificate]":
+    from probe.trust.certificates import parse
+
+    return [parsed.x509 for der in blocks if (parsed := parse("", der)).x509 is not None]
