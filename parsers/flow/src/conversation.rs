@@ -9,7 +9,7 @@ use crate::stream::Held;
 use crate::tls::{DtlsFollower, TlsStream};
 use transitproof_wire::Protocol;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Conversation {
     /// First bytes of each direction, in order, while it is undecided or a dialogue.
     pub heads: [Vec<u8>; 2],
@@ -36,7 +36,7 @@ impl Conversation {
 }
 
 /// Who reads the flow's payload now.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub enum Follower {
     #[default]
     Undecided,
@@ -52,7 +52,7 @@ pub enum Follower {
 }
 
 /// IKE and ESP may share one UDP 4500 flow.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Ipsec {
     pub ike: Option<IkeState>,
     pub esp: Option<EspState>,

@@ -250,7 +250,7 @@ impl Core {
     /// JSON object with the counters of the summary.
     pub fn totals(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.ctx.totals.write(&mut out, &[("certificates", self.ctx.certificates.limited())]);
+        self.ctx.totals.write(&mut out, &[("certificates", self.ctx.certificates.limited)]);
         out
     }
 

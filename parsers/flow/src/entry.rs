@@ -52,7 +52,7 @@ pub mod mark {
     pub const INFERRED: u8 = 1 << 7;
 }
 
-#[derive(Debug)]
+
 pub struct Entry {
     pub key: Key,
     /// Time of the first and of the latest packet, ns.

@@ -7,6 +7,7 @@ use crate::entry::{EndReason, Entry, mark};
 use crate::json;
 use crate::key::community_id as write_community_id;
 use crate::time::Clock;
+use crate::tls::Offer;
 use transitproof_wire::app;
 use transitproof_wire::{Class, Protocol};
 
@@ -144,10 +145,10 @@ pub fn evidence(conversation: &Conversation, now: u64) -> (u64, Option<String>) 
         Follower::Ipsec(ipsec) => return (ipsec.ike.as_ref().map_or(now, |ike| ike.frame()), None),
         _ => return (now, None),
     };
-    let name = session.sni().map(|sni| {
+    let name = session.offer.as_ref().and_then(Offer::server_name).map(|sni| {
         let mut quoted = Vec::new();
         json::text(&mut quoted, sni);
         String::from_utf8_lossy(&quoted[1..quoted.len() - 1]).into_owned()
     });
-    (session.frame(), name)
+    (session.frame, name)
 }

@@ -194,8 +194,8 @@ impl Table {
     }
 
     fn look_at(&mut self, slot: Slot, time: u64, expired: &mut Vec<Slot>) {
-        if self.noted[slot as usize] != self.now {
-            return; // noted anew for another second
+        if !(1..=self.now).contains(&self.noted[slot as usize]) {
+            return; // done with, or noted anew for a later second
         }
         self.noted[slot as usize] = 0;
         let Some(entry) = &self.entries[slot as usize] else { return };

@@ -49,7 +49,7 @@ fn first_look(
         return None;
     }
     if let Some(header) = quic::looks_like_quic(payload) {
-        entry.protocol = if header.is_gquic() { Protocol::GQuic } else { Protocol::Quic };
+        entry.protocol = header.protocol();
         conversation.follower = Follower::Quic { version: header.version };
         ctx.settle(entry, Some(conversation));
     } else if dtls::looks_like_dtls(payload) {
