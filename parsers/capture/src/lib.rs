@@ -1,2 +1,73 @@
-//! Where packets come from: pcap and pcapng files, pipes, compressed files; later the AF_PACKET ring.
+//! Where packets come from: pcap and pcapng files and pipes, compressed or not.
+//!
+//! Knows files and nothing of what the frames contain. Input is hostile: it ends with damage that says where and what,
+//! never with a panic. Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
 #![forbid(unsafe_code)]
+
+mod capture;
+mod clock;
+mod decompress;
+mod error;
+mod foreign;
+mod limits;
+mod pcap;
+mod pcapng;
+mod window;
+mod zstd;
+
+pub use capture::Capture;
+pub use decompress::Compression;
+pub use error::{Damage, Fault, OpenError};
+
+use clock::Clock;
+
+/// One captured frame: where its bytes lie in the reader's buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Since the Unix epoch.
+    pub time_ns: u64,
+    pub offset: u32,
+    pub captured: u32,
+    /// Length on the wire, as the capture states it; normally not less than `captured`.
+    pub original: u32,
+    /// LINKTYPE_ value.
+    pub link: u16,
+    /// Index into `Capture::interfaces`.
+    pub interface: u16,
+}
+
+/// Where frames were captured. A classic pcap file has exactly one.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// LINKTYPE_ value.
+    pub link: u16,
+    /// 0 is "no limit".
+    pub snaplen: u32,
+    pub name: Option<String>,
+    /// Packets that the capturing system reports as lost here (pcapng Interface Statistics Block).
+    pub drops: u64,
+    clock: Clock,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Classic pcap, microseconds.
+    Pcap,
+    /// Classic pcap, nanoseconds.
+    PcapNanosecond,
+    /// Classic pcap with A. Kuznetzov's longer record header.
+    PcapModified,
+    Pcapng,
+}
+
+/// What a format's walk over the held bytes ended with.
+enum Step {
+    /// There may be more in the held bytes: call again.
+    Again,
+    /// The next record needs this many bytes.
+    Need(usize),
+    /// The next record is of no interest and this long.
+    Skip(u64),
+    /// The next record is damaged and nothing behind it can be trusted.
+    Stop(Fault),
+}

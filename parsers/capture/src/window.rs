@@ -1,0 +1,86 @@
+//! The one buffer through which a capture streams. Knows nothing of formats.
+//!
+//! Bytes are read behind those held; what has been consumed is overwritten only by `refill`, so slices taken between
+//! two refills are all valid at once.
+
+use crate::limits::BUFFER;
+use std::io::{self, Read};
+
+pub(crate) struct Window {
+    source: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Bytes to pass over that have not been read yet; then nothing is held.
+    to_skip: u64,
+    /// Where `start` lies in the uncompressed capture.
+    offset: u64,
+}
+
+impl Window {
+    pub(crate) fn new(source: Box<dyn Read + Send>) -> Self {
+        Self { source, buffer: vec![0; BUFFER], start: 0, end: 0, to_skip: 0, offset: 0 }
+    }
+
+    /// The bytes read and not consumed.
+    pub(crate) fn held(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Where `held` begins in `slice`'s terms.
+    pub(crate) fn start(&self) -> usize {
+        self.start
+    }
+
+    pub(crate) fn slice(&self, start: usize, length: usize) -> &[u8] {
+        start.checked_add(length).and_then(|end| self.buffer.get(start..end)).unwrap_or_default()
+    }
+
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(crate) fn to_skip(&self) -> u64 {
+        self.to_skip
+    }
+
+    /// Passes over bytes, whether they have been read or not.
+    pub(crate) fn consume(&mut self, length: u64) {
+        let held = (self.end - self.start) as u64;
+        let here = length.min(held);
+        self.start += here as usize;
+        self.offset += here;
+        self.to_skip = self.to_skip.saturating_add(length - here);
+    }
+
+    /// Reads until `need` bytes are held; false if the input ends before. After an error it may be called again.
+    pub(crate) fn refill(&mut self, need: usize) -> io::Result<bool> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() < need {
+            self.buffer.resize(need, 0);
+        }
+        while self.to_skip > 0 || self.end < need {
+            let read = self.source.read(self.buffer.get_mut(self.end..).unwrap_or_default())?;
+            if read == 0 {
+                return Ok(false);
+            }
+            self.end += read;
+            if self.to_skip > 0 {
+                let skip = std::mem::take(&mut self.to_skip);
+                self.consume(skip);
+                self.buffer.copy_within(self.start..self.end, 0);
+                self.end -= self.start;
+                self.start = 0;
+            }
+        }
+        Ok(true)
+    }
+
+    /// All that was read and the rest of the input, to be decoded from the beginning. For a window not consumed from.
+    pub(crate) fn into_source(mut self) -> impl Read + Send {
+        self.buffer.truncate(self.end);
+        io::Cursor::new(self.buffer).chain(self.source)
+    }
+}
