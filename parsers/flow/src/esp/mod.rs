@@ -1,0 +1,161 @@
+//! ESP or AH of one flow (an address pair, or a UDP 4500 flow): what each security association sent, lost and repeated.
+//!
+//! Called for every packet: the association used last is looked at first and nothing is allocated for the first two.
+//! Sequence numbers are those of RFC 4303 section 3.4.3. May not know addresses or time.
+
+mod null;
+mod sequence;
+mod write;
+
+use null::NullProof;
+use sequence::Sequence;
+use transitproof_wire::esp::NullLayout;
+
+use crate::Direction;
+
+/// Associations kept in one flow. Two gateways with a tunnel per subnet pair need dozens, and each rekey adds two.
+pub const MAX_SAS: usize = 128;
+/// Most flows have one association in each direction: these are kept in place.
+const INLINE_SAS: usize = 2;
+/// Steps forward without a large gap after which a flow's packets are taken for ESP whatever port they are on.
+const CONFIRMING_STEPS: u64 = 4;
+
+/// One security association: an SPI means something only in its direction.
+#[derive(Clone, Debug)]
+struct Sa {
+    spi: u32,
+    direction: Direction,
+    packets: u64,
+    bytes: u64,
+    sequence: Sequence,
+    null: NullProof,
+}
+
+impl Sa {
+    fn new(direction: Direction, spi: u32, seq: u32) -> Self {
+        Self { spi, direction, packets: 0, bytes: 0, sequence: Sequence::new(seq), null: NullProof::default() }
+    }
+}
+
+/// The state of one flow.
+#[derive(Debug, Default)]
+pub struct EspState {
+    inline: [Option<Sa>; INLINE_SAS],
+    more: Vec<Sa>,
+    /// Where each direction's last packet was counted.
+    last: [usize; 2],
+    last_direction: usize,
+    nat_t: bool,
+    /// Packets of associations beyond [`MAX_SAS`].
+    untracked: u64,
+}
+
+/// AH counts as ESP does; only the record's member has another name.
+#[derive(Debug, Default)]
+pub struct AhState(EspState);
+
+impl EspState {
+    pub fn new(nat_t: bool) -> Self {
+        Self { nat_t, ..Self::default() }
+    }
+
+    /// One packet, `length` bytes at the IP layer.
+    #[inline]
+    pub fn packet(&mut self, from: Direction, spi: u32, seq: u32, length: usize) {
+        self.last_direction = from as usize;
+        let last = self.last[self.last_direction];
+        let found = match self.sa(last) {
+            Some(sa) if sa.spi == spi && sa.direction == from => Some(last),
+            _ => self.find_or_add(from, spi, seq),
+        };
+        let Some(at) = found else {
+            self.untracked += 1;
+            self.last[self.last_direction] = usize::MAX;
+            return;
+        };
+        self.last[self.last_direction] = at;
+        if let Some(sa) = self.sa_mut(at) {
+            if sa.packets > 0 {
+                sa.sequence.next(seq);
+            }
+            sa.packets += 1;
+            sa.bytes = sa.bytes.saturating_add(length as u64);
+        }
+    }
+
+    /// Is the last packet worth an [`inspect`](Self::inspect)? Only the first ones of an association are.
+    #[inline]
+    pub fn wants_inspection(&self) -> bool {
+        self.sa(self.last[self.last_direction]).is_some_and(|sa| sa.null.is_open())
+    }
+
+    /// Looks whether the last packet, behind SPI and sequence number, can be read as unencrypted.
+    pub fn inspect(&mut self, payload: &[u8]) {
+        if let Some(sa) = self.sa_mut(self.last[self.last_direction]) {
+            sa.null.inspect(payload);
+        }
+    }
+
+    /// The layout of the last packet, if its association is proven not to encrypt.
+    pub fn null_layout(&self) -> Option<NullLayout> {
+        self.sa(self.last[self.last_direction])?.null.proven()
+    }
+
+    /// Do the sequence numbers run as those of ESP do, at least in one association?
+    pub fn confirmed(&self) -> bool {
+        self.sas().any(|sa| sa.sequence.steps() >= CONFIRMING_STEPS && sa.sequence.steps() * 2 > sa.packets)
+    }
+
+    #[inline]
+    fn sa(&self, at: usize) -> Option<&Sa> {
+        match self.inline.get(at) {
+            Some(sa) => sa.as_ref(),
+            None => self.more.get(at - INLINE_SAS),
+        }
+    }
+
+    #[inline]
+    fn sa_mut(&mut self, at: usize) -> Option<&mut Sa> {
+        match self.inline.get_mut(at) {
+            Some(sa) => sa.as_mut(),
+            None => self.more.get_mut(at - INLINE_SAS),
+        }
+    }
+
+    /// In first-seen order.
+    fn sas(&self) -> impl Iterator<Item = &Sa> {
+        self.inline.iter().flatten().chain(&self.more)
+    }
+
+    #[cold]
+    fn find_or_add(&mut self, from: Direction, spi: u32, seq: u32) -> Option<usize> {
+        if let Some(at) = self.sas().position(|sa| sa.spi == spi && sa.direction == from) {
+            return Some(at);
+        }
+        let at = self.sas().count();
+        let sa = Sa::new(from, spi, seq);
+        if let Some(place) = self.inline.get_mut(at) {
+            *place = Some(sa);
+        } else if at < MAX_SAS {
+            self.more.push(sa);
+        } else {
+            return None;
+        }
+        Some(at)
+    }
+}
+
+impl AhState {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One packet, `length` bytes at the IP layer.
+    #[inline]
+    pub fn packet(&mut self, from: Direction, spi: u32, seq: u32, length: usize) {
+        self.0.packet(from, spi, seq, length);
+    }
+}
+
+#[cfg(test)]
+mod tests;

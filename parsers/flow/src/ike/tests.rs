@@ -1,0 +1,6 @@
+use super::*;
+
+#[test]
+fn nothing_seen_is_nothing_negotiated() {
+    assert!(!IkeState::new().negotiated());
+}

@@ -1,0 +1,213 @@
+//! The `ike` member of a flow record, and the flat facts that rules judge.
+//!
+//! `chosen` has one word of each kind. An element of `offered` has a list of each kind, since a proposal of IKEv2 is a
+//! set of alternatives; encryption comes there as `{"name","key_length"}`, as the length belongs to the algorithm.
+
+use transitproof_wire::ike::exchange;
+use transitproof_wire::registry::ike as registry;
+
+use super::proposal::{Algorithm, Kind, Offer};
+use super::{IkeState, VendorId};
+use crate::json;
+
+/// The kinds of which `chosen` has exactly one.
+const SINGLE: [Kind; 5] = [Kind::Encr, Kind::Prf, Kind::Integ, Kind::Ke, Kind::AuthMethod];
+/// The kinds that are lists of names in `offered`.
+const LISTED: [Kind; 5] = [Kind::Prf, Kind::Integ, Kind::Ke, Kind::AdditionalKe, Kind::AuthMethod];
+/// The transform id that says no such algorithm is used.
+const NONE: u16 = 0;
+
+impl IkeState {
+    /// The `"ike":{…}` member of the flow record.
+    pub fn write_record(&self, out: &mut Vec<u8>) {
+        json::key(out, "ike");
+        out.push(b'{');
+        if let Some(version) = self.version {
+            json::number(out, "version", u64::from(version));
+        }
+        if let Some(mode) = self.mode_word() {
+            json::word(out, "mode", mode);
+        }
+        list(out, "exchanges", &self.exchanges, |out, id| {
+            let name = if self.version_is_1() { registry::exchange_v1(*id) } else { registry::exchange(*id) };
+            name_or_hex(out, name, u16::from(*id));
+        });
+        self.write_spis(out);
+        if !self.offered.is_empty() {
+            list(out, "offered", &self.offered, |out, offer| self.write_offer(out, offer));
+        }
+        if self.offered_truncated {
+            json::boolean(out, "offered_truncated", true);
+        }
+        if let Some(chosen) = &self.chosen {
+            json::key(out, "chosen");
+            out.push(b'{');
+            self.write_chosen(out, chosen, &CHOSEN_MEMBERS);
+            out.push(b'}');
+        }
+        json::boolean(out, "nat_t", self.nat_t);
+        list(out, "vendor_ids", &self.vendor_ids, write_vendor_id);
+        self.write_notifies(out, "notifies");
+        out.push(b'}');
+    }
+
+    /// The facts, appended to an open object.
+    pub fn write_facts(&self, out: &mut Vec<u8>) {
+        if let Some(version) = self.version {
+            json::number(out, "ike.version", u64::from(version));
+        }
+        if let Some(mode) = self.mode_word() {
+            json::word(out, "ike.mode", mode);
+        }
+        if let Some(chosen) = &self.chosen {
+            self.write_chosen(out, chosen, &FACT_MEMBERS);
+        }
+        if !self.notifies.is_empty() {
+            self.write_notifies(out, "ike.notifies");
+        }
+    }
+
+    fn mode_word(&self) -> Option<&'static str> {
+        let mode = self.mode.filter(|mode| matches!(*mode, exchange::MAIN | exchange::AGGRESSIVE))?;
+        registry::exchange_v1(mode)
+    }
+
+    /// The SA that the facts are of, and the others of the flow in `spis`.
+    fn write_spis(&self, out: &mut Vec<u8>) {
+        let Some((initiator, responder)) = self.sas.get(self.subject) else { return };
+        write_spi(out, "initiator_spi", initiator);
+        if *responder != [0; 8] {
+            write_spi(out, "responder_spi", responder);
+        }
+        if self.sas.len() > 1 {
+            list(out, "spis", &self.sas, |out, (initiator, responder)| {
+                out.push(b'{');
+                write_spi(out, "initiator_spi", initiator);
+                if *responder != [0; 8] {
+                    write_spi(out, "responder_spi", responder);
+                }
+                out.push(b'}');
+            });
+        }
+    }
+
+    fn write_offer(&self, out: &mut Vec<u8>, offer: &Offer) {
+        out.push(b'{');
+        json::number(out, "number", u64::from(offer.number));
+        list(out, "encr", offer.of(Kind::Encr), |out, algorithm| {
+            out.push(b'{');
+            json::key(out, "name");
+            self.write_name(out, algorithm);
+            if let Some(bits) = algorithm.key_length {
+                json::number(out, "key_length", u64::from(bits));
+            }
+            out.push(b'}');
+        });
+        for kind in LISTED {
+            if offer.of(kind).next().is_some() {
+                list(out, kind.word(), offer.of(kind), |out, algorithm| self.write_name(out, algorithm));
+            }
+        }
+        if let Some(seconds) = offer.lifetime {
+            json::number(out, "lifetime", u64::from(seconds));
+        }
+        out.push(b'}');
+    }
+
+    fn write_chosen(&self, out: &mut Vec<u8>, chosen: &Offer, members: &Members) {
+        for (kind, member) in SINGLE.into_iter().zip(members.single) {
+            let Some(algorithm) = chosen.of(kind).next() else { continue };
+            json::key(out, member);
+            self.write_name(out, algorithm);
+            if let Some(bits) = algorithm.key_length {
+                json::number(out, members.key_length, u64::from(bits));
+            }
+        }
+        let mut additional = chosen.of(Kind::AdditionalKe).filter(|algorithm| algorithm.id != NONE).peekable();
+        if additional.peek().is_some() {
+            list(out, members.additional_ke, additional, |out, algorithm| self.write_name(out, algorithm));
+        }
+        if let Some(seconds) = chosen.lifetime {
+            json::number(out, members.lifetime, u64::from(seconds));
+        }
+    }
+
+    fn write_name(&self, out: &mut Vec<u8>, algorithm: &Algorithm) {
+        name_or_hex(out, algorithm.kind.name(algorithm.id, self.version_is_1()), algorithm.id);
+    }
+
+    fn write_notifies(&self, out: &mut Vec<u8>, member: &str) {
+        list(out, member, &self.notifies, |out, kind| {
+            let name = if self.version_is_1() { registry::notify_v1(*kind) } else { registry::notify(*kind) };
+            name_or_hex(out, name, *kind);
+        });
+    }
+}
+
+/// What the members of a choice are called: in the record, and as facts. `single` is in the order of [`SINGLE`].
+struct Members {
+    single: [&'static str; SINGLE.len()],
+    key_length: &'static str,
+    additional_ke: &'static str,
+    lifetime: &'static str,
+}
+
+const CHOSEN_MEMBERS: Members = Members {
+    single: ["encr", "prf", "integ", "ke", "auth_method"],
+    key_length: "key_length",
+    additional_ke: "additional_ke",
+    lifetime: "lifetime",
+};
+
+const FACT_MEMBERS: Members = Members {
+    single: ["ike.encr", "ike.prf", "ike.integ", "ike.ke", "ike.auth_method"],
+    key_length: "ike.key_length",
+    additional_ke: "ike.additional_ke",
+    lifetime: "ike.lifetime",
+};
+
+fn write_spi(out: &mut Vec<u8>, member: &str, spi: &[u8; 8]) {
+    json::key(out, member);
+    out.push(b'"');
+    json::hex(out, spi);
+    out.push(b'"');
+}
+
+fn write_vendor_id(out: &mut Vec<u8>, id: &VendorId) {
+    match id {
+        VendorId::Known(name) => json::quoted(out, name),
+        VendorId::Unknown(bytes) => {
+            out.push(b'"');
+            json::hex(out, bytes);
+            out.push(b'"');
+        }
+    }
+}
+
+fn name_or_hex(out: &mut Vec<u8>, name: Option<&str>, id: u16) {
+    match name {
+        Some(name) => json::quoted(out, name),
+        None => {
+            out.extend_from_slice(b"\"0x");
+            json::hex(out, &id.to_be_bytes());
+            out.push(b'"');
+        }
+    }
+}
+
+fn list<T>(
+    out: &mut Vec<u8>,
+    member: &str,
+    values: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) {
+    json::key(out, member);
+    out.push(b'[');
+    for (i, value) in values.into_iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        write(out, value);
+    }
+    out.push(b']');
+}
