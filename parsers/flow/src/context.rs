@@ -3,7 +3,7 @@
 use crate::certificates::Certificates;
 use crate::conversation::{Conversation, Follower};
 use crate::endpoint::Endpoint;
-use crate::entry::{EndReason, Entry, Phase};
+use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::intern::Fragments;
 use crate::json;
 use crate::limits::MAX_ENDPOINTS;
@@ -61,6 +61,11 @@ impl Context {
         if conversation.is_some_and(|c| c.turned) {
             entry.turn();
         }
+        if let Some(Conversation { follower: Follower::Ipsec(ipsec), .. }) = conversation
+            && ipsec.is_inferred(entry.key.transport())
+        {
+            entry.marks |= mark::INFERRED;
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         if let Some(conversation) = conversation {
@@ -68,7 +73,10 @@ impl Context {
         }
         entry.fragment = self.fragments.hold(&scratch);
         self.scratch = scratch;
-        self.observe(entry, conversation);
+        match conversation.map(|c| &c.follower) {
+            Some(Follower::Ipsec(ipsec)) if ipsec.counted => {}
+            _ => self.observe(entry, conversation),
+        }
     }
 
     /// Counts the flow onto the observation of its facts.
@@ -89,7 +97,8 @@ impl Context {
         }
         facts.push(b'}');
         let endpoint = Endpoint::of(entry);
-        let seen = Sighting { endpoint, facts: &facts, name: name.as_deref(), start: entry.start, time: self.time, frame };
+        let seen =
+            Sighting { endpoint, facts: &facts, name: name.as_deref(), start: entry.start, time: self.time, frame };
         self.observations.count(&seen, || record::community_id(entry));
         if let (Some(name), Some(totals)) = (name, self.totals_of(endpoint, entry.protocol)) {
             totals.name = Some(name.into());
@@ -114,16 +123,7 @@ impl Context {
                 if let Follower::Tls(tls) = &mut conversation.follower {
                     tls.closed(matches!(reason, EndReason::Fin | EndReason::Rst));
                 }
-                let counted = matches!(&conversation.follower, Follower::Ipsec(ipsec) if ipsec.counted);
-                if counted {
-                    let mut scratch = std::mem::take(&mut self.scratch);
-                    scratch.clear();
-                    record::middle(&conversation, &self.certificates, &mut scratch);
-                    entry.fragment = self.fragments.hold(&scratch);
-                    self.scratch = scratch;
-                } else {
-                    self.settle(&mut entry, Some(&conversation));
-                }
+                self.settle(&mut entry, Some(&conversation));
             }
         } else if entry.phase == Phase::Open {
             self.settle(&mut entry, None);

@@ -3,8 +3,7 @@
 
 use crate::Direction;
 use crate::dns::Overflow;
-use crate::esp::{AhState, EspState};
-use crate::ike::IkeState;
+use crate::ipsec::Ipsec;
 use crate::stream::Held;
 use crate::tls::{DtlsFollower, TlsStream};
 use transitproof_wire::Protocol;
@@ -49,14 +48,4 @@ pub enum Follower {
     Quic {
         version: u32,
     },
-}
-
-/// IKE and ESP may share one UDP 4500 flow.
-#[derive(Default)]
-pub struct Ipsec {
-    pub ike: Option<IkeState>,
-    pub esp: Option<EspState>,
-    pub ah: Option<AhState>,
-    /// The negotiation was counted as an observation.
-    pub counted: bool,
 }

@@ -4,10 +4,9 @@
 //! the work itself, so that the cache misses of a batch overlap.
 
 use crate::context::{Context, EndpointTotals};
-use crate::conversation::{Follower, Ipsec};
+use crate::conversation::{Conversation, Follower};
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
-use crate::esp::{AhState, EspState};
 use crate::fragments::FirstFragments;
 use crate::key::{Key, Seed};
 use crate::limits::idle;
@@ -15,8 +14,8 @@ use crate::observation::Observation;
 use crate::table::{Slot, Table};
 use crate::time::SECOND;
 use crate::{Direction, tcp, udp};
+use transitproof_wire::Protocol;
 use transitproof_wire::packet::{Packet, Stop, dissect, ip_protocol as ip, tcp_flags};
-use transitproof_wire::{Protocol, esp};
 
 /// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
 const BATCH: usize = 32;
@@ -77,8 +76,10 @@ impl Core {
     /// Processes frames in their order.
     pub fn frames(&mut self, frames: &[Frame<'_>]) {
         for batch in frames.chunks(BATCH) {
-            let looked: [Option<Looked<'_>>; BATCH] = std::array::from_fn(|i| batch.get(i).and_then(|frame| self.look(frame)));
-            let lines: [u64; BATCH] = std::array::from_fn(|i| looked[i].as_ref().map_or(0, |l| self.table.touch_index(l.hash)));
+            let looked: [Option<Looked<'_>>; BATCH] =
+                std::array::from_fn(|i| batch.get(i).and_then(|frame| self.look(frame)));
+            let lines: [u64; BATCH] =
+                std::array::from_fn(|i| looked[i].as_ref().map_or(0, |l| self.table.touch_index(l.hash)));
             let warm = lines.iter().fold(0, |warm, line| warm ^ self.table.touch_entry(*line));
             std::hint::black_box(warm);
             for (frame, looked) in batch.iter().zip(looked) {
@@ -124,7 +125,8 @@ impl Core {
             self.turn_wheel(frame.time);
         }
         self.now = self.now.max(frame.time);
-        let found = self.table.find(&looked.key, looked.hash).and_then(|slot| self.still_open(slot, frame.time, packet));
+        let found =
+            self.table.find(&looked.key, looked.hash).and_then(|slot| self.still_open(slot, frame.time, packet));
         let slot = found.unwrap_or_else(|| self.open(frame.time, looked));
         let Some(entry) = self.table.entry(slot) else { return };
         let from = entry.direction(looked.low);
@@ -163,10 +165,11 @@ impl Core {
         let entry = self.table.entry(slot)?;
         let reopens = packet.flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN && entry.closed();
         let silent = time.saturating_sub(entry.last) > idle::CLOSED * SECOND && entry.deadline() <= time;
-        if !reopens && !silent {
+        let another = entry.protocol == Protocol::Ike && begins_another(entry, packet);
+        if !reopens && !silent && !another {
             return Some(slot);
         }
-        let reason = entry.silent_end();
+        let reason = if another { EndReason::Active } else { entry.silent_end() };
         self.close(slot, reason);
         None
     }
@@ -180,7 +183,8 @@ impl Core {
         }
         let packet = &looked.packet;
         // The first packet's sender, unless it answers a SYN that was not seen.
-        let answers = packet.transport == ip::TCP && packet.flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN | tcp_flags::ACK;
+        let answers = packet.transport == ip::TCP
+            && packet.flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN | tcp_flags::ACK;
         let (protocol, next_seq) = match packet.transport {
             ip::ICMP => (Protocol::Icmp, [u32::from(packet.src_port), u32::from(packet.dst_port)]),
             ip::ICMPV6 => (Protocol::Icmpv6, [u32::from(packet.src_port), u32::from(packet.dst_port)]),
@@ -282,7 +286,8 @@ fn without_ports(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &
                 conversation.follower = Follower::Ipsec(Box::default());
             }
             if let Follower::Ipsec(ipsec) = &mut conversation.follower {
-                entry.protocol = raw_ipsec(ipsec, from, packet);
+                ipsec.packet(from, packet);
+                entry.protocol = ipsec.protocol();
             }
             entry.conversation = Some(conversation);
         }
@@ -292,22 +297,10 @@ fn without_ports(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &
     }
 }
 
-/// AH around ESP is one record, of protocol esp.
-fn raw_ipsec(ipsec: &mut Ipsec, from: Direction, packet: &Packet<'_>) -> Protocol {
-    let mut payload = packet.payload;
-    if packet.transport == ip::AH
-        && let Ok(ah) = esp::ah_header(payload)
-    {
-        ipsec.ah.get_or_insert_with(AhState::default).packet(from, ah.spi, ah.seq, packet.payload_length as usize);
-        if ah.next_header != ip::ESP {
-            return Protocol::Ah;
-        }
-        payload = ah.payload;
+/// A new IKE SA negotiated on the ports of an earlier one begins a new record, as a new connection would.
+fn begins_another(entry: &Entry, packet: &Packet<'_>) -> bool {
+    match entry.conversation.as_deref() {
+        Some(Conversation { follower: Follower::Ipsec(ipsec), .. }) => ipsec.begins_another(packet.payload),
+        _ => false,
     }
-    if let Some(header) = esp::header(payload) {
-        let state = ipsec.esp.get_or_insert_with(EspState::raw);
-        state.packet(from, header.spi, header.seq, packet.payload_length as usize);
-        state.inspect(header.payload);
-    }
-    if ipsec.esp.is_some() || packet.transport == ip::ESP { Protocol::Esp } else { Protocol::Ah }
 }

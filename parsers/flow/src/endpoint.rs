@@ -14,11 +14,22 @@ pub struct Endpoint {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum What {
-    Server { address: Address, port: u16, transport: u8 },
+    Server {
+        address: Address,
+        port: u16,
+        transport: u8,
+    },
     /// Both ends of a tunnel, in ascending order.
-    Pair { low: Address, high: Address, protocol: Protocol },
+    Pair {
+        low: Address,
+        high: Address,
+        protocol: Protocol,
+    },
     /// An address that speaks a protocol without ports.
-    Host { address: Address, transport: u8 },
+    Host {
+        address: Address,
+        transport: u8,
+    },
 }
 
 impl Endpoint {

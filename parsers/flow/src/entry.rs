@@ -19,6 +19,8 @@ pub enum EndReason {
     Fin,
     Rst,
     Idle,
+    /// Another negotiation began on the same ports.
+    Active,
     Evicted,
     Answered,
     Eof,
@@ -30,6 +32,7 @@ impl EndReason {
             Self::Fin => "fin",
             Self::Rst => "rst",
             Self::Idle => "idle",
+            Self::Active => "active",
             Self::Evicted => "evicted",
             Self::Answered => "answered",
             Self::Eof => "eof",
@@ -51,7 +54,6 @@ pub mod mark {
     /// Class or protocol is known from statistics or ports, not from content.
     pub const INFERRED: u8 = 1 << 7;
 }
-
 
 pub struct Entry {
     pub key: Key,

@@ -48,8 +48,17 @@ mod tests {
 
     fn part(id: u32, offset: u32, src_port: u16) -> Packet<'static> {
         Packet {
-            v6: false, transport: 17, flags: 0, src: Address::v4([10, 0, 0, 1]), dst: Address::v4([10, 0, 0, 2]),
-            src_port, dst_port: src_port, seq: 0, ip_length: 100, payload_length: 80, payload: &[1; 80],
+            v6: false,
+            transport: 17,
+            flags: 0,
+            src: Address::v4([10, 0, 0, 1]),
+            dst: Address::v4([10, 0, 0, 2]),
+            src_port,
+            dst_port: src_port,
+            seq: 0,
+            ip_length: 100,
+            payload_length: 80,
+            payload: &[1; 80],
             fragment: Some(Fragment { id, offset, more: true }),
         }
     }

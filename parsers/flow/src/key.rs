@@ -116,8 +116,20 @@ fn icmp_ports(v6: bool, (kind, code): (u8, u8)) -> (u16, u16, bool) {
     const V4: [(u8, u8); 10] =
         [(8, 0), (0, 8), (13, 14), (14, 13), (15, 16), (16, 15), (10, 9), (9, 10), (17, 18), (18, 17)];
     const V6: [(u8, u8); 14] = [
-        (128, 129), (129, 128), (133, 134), (134, 133), (135, 136), (136, 135), (130, 131), (131, 130),
-        (144, 145), (145, 144), (139, 140), (140, 139), (146, 147), (147, 146),
+        (128, 129),
+        (129, 128),
+        (133, 134),
+        (134, 133),
+        (135, 136),
+        (136, 135),
+        (130, 131),
+        (131, 130),
+        (144, 145),
+        (145, 144),
+        (139, 140),
+        (140, 139),
+        (146, 147),
+        (147, 146),
     ];
     let table: &[(u8, u8)] = if v6 { &V6 } else { &V4 };
     match table.iter().find(|(t, _)| *t == kind) {
@@ -132,8 +144,18 @@ mod tests {
 
     fn packet(transport: u8, src: [u8; 4], sport: u16, dst: [u8; 4], dport: u16) -> Packet<'static> {
         Packet {
-            v6: false, transport, flags: 0, src: Address::v4(src), dst: Address::v4(dst), src_port: sport, dst_port: dport,
-            seq: 0, ip_length: 0, payload_length: 0, payload: &[], fragment: None,
+            v6: false,
+            transport,
+            flags: 0,
+            src: Address::v4(src),
+            dst: Address::v4(dst),
+            src_port: sport,
+            dst_port: dport,
+            seq: 0,
+            ip_length: 0,
+            payload_length: 0,
+            payload: &[],
+            fragment: None,
         }
     }
 

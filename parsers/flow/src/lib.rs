@@ -15,6 +15,7 @@ pub mod fingerprint;
 mod fragments;
 pub mod ike;
 mod intern;
+mod ipsec;
 pub mod json;
 mod key;
 pub mod limits;

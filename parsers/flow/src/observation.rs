@@ -119,7 +119,14 @@ mod tests {
     use super::*;
 
     fn seen(last_octet: u8, facts: &[u8], time: u64) -> Sighting<'_> {
-        Sighting { endpoint: Endpoint::server([192, 0, 2, last_octet], 443), facts, name: None, start: time, time: time + 1, frame: time }
+        Sighting {
+            endpoint: Endpoint::server([192, 0, 2, last_octet], 443),
+            facts,
+            name: None,
+            start: time,
+            time: time + 1,
+            frame: time,
+        }
     }
 
     #[test]

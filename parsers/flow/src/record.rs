@@ -85,17 +85,7 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
     match &conversation.follower {
         Follower::Tls(tls) => tls.session().write_record(certificates, out),
         Follower::Dtls(dtls) => dtls.session().write_record(certificates, out),
-        Follower::Ipsec(ipsec) => {
-            if let Some(ike) = &ipsec.ike {
-                ike.write_record(out);
-            }
-            if let Some(esp) = &ipsec.esp {
-                esp.write_record(out);
-            }
-            if let Some(ah) = &ipsec.ah {
-                ah.write_record(out);
-            }
-        }
+        Follower::Ipsec(ipsec) => ipsec.write_record(out),
         Follower::Quic { version } => quic(*version, out),
         Follower::Undecided | Follower::Dialogue | Follower::Dns(_) => {}
     }
@@ -116,14 +106,7 @@ pub fn facts(protocol: Protocol, conversation: &Conversation, certificates: &Cer
     match &conversation.follower {
         Follower::Tls(tls) => tls.session().write_facts(certificates, out),
         Follower::Dtls(dtls) => dtls.session().write_facts(certificates, out),
-        Follower::Ipsec(ipsec) => {
-            if let Some(ike) = &ipsec.ike {
-                ike.write_facts(out);
-            }
-            if let Some(esp) = &ipsec.esp {
-                esp.write_facts(out);
-            }
-        }
+        Follower::Ipsec(ipsec) => ipsec.write_facts(out),
         Follower::Quic { .. } => json::word(out, "tls.version", "TLSv1.3"),
         Follower::Dialogue => {
             if let Some(credential) = app::credentials(protocol, conversation.client_and_server().0) {

@@ -111,7 +111,8 @@ mod tests {
     #[test]
     fn overlap_and_wrap() {
         let start = u32::MAX - 2;
-        let parts: [(u32, &[u8]); 4] = [(start, b"abc"), (start.wrapping_add(6), b"ghi"), (start, b"abcd"), (start.wrapping_add(2), b"cdefg")];
+        let parts: [(u32, &[u8]); 4] =
+            [(start, b"abc"), (start.wrapping_add(6), b"ghi"), (start, b"abcd"), (start.wrapping_add(2), b"cdefg")];
         assert_eq!(collect(&parts, start, false), (b"abcdefghi".to_vec(), 0));
     }
 

@@ -51,10 +51,6 @@ impl Table {
         self.live
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.live == 0
-    }
-
     pub fn is_full(&self) -> bool {
         self.live >= self.max
     }

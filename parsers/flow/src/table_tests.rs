@@ -8,8 +8,18 @@ use transitproof_wire::packet::{Address, Packet};
 
 fn key(n: u32) -> Key {
     let packet = Packet {
-        v6: false, transport: 17, flags: 0, src: Address::v4(n.to_be_bytes()), dst: Address::v4([192, 0, 2, 1]), src_port: 1,
-        dst_port: 2, seq: 0, ip_length: 0, payload_length: 0, payload: &[], fragment: None,
+        v6: false,
+        transport: 17,
+        flags: 0,
+        src: Address::v4(n.to_be_bytes()),
+        dst: Address::v4([192, 0, 2, 1]),
+        src_port: 1,
+        dst_port: 2,
+        seq: 0,
+        ip_length: 0,
+        payload_length: 0,
+        payload: &[],
+        fragment: None,
     };
     Key::of(&packet).0
 }
@@ -18,8 +28,18 @@ fn key(n: u32) -> Key {
 fn entry(n: u32, time: u64, hash_bits: u32) -> Entry {
     let key = key(n);
     Entry {
-        key, start: time, last: time, bytes: [0; 2], packets: [0; 2], next_seq: [0; 2], conversation: None, fragment: 0,
-        hash: hash(&key, hash_bits), protocol: Protocol::Unknown, phase: Phase::Settled, marks: mark::INITIATOR_LOW,
+        key,
+        start: time,
+        last: time,
+        bytes: [0; 2],
+        packets: [0; 2],
+        next_seq: [0; 2],
+        conversation: None,
+        fragment: 0,
+        hash: hash(&key, hash_bits),
+        protocol: Protocol::Unknown,
+        phase: Phase::Settled,
+        marks: mark::INITIATOR_LOW,
     }
 }
 

@@ -1,16 +1,16 @@
 //! TCP: connection marks, byte order, and the question what the stream is, asked until it is answered or given up.
 
+use crate::Direction;
 use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
 use crate::entry::{Entry, Phase, mark};
 use crate::limits::{MAX_DIALOGUE, MAX_HEAD};
 use crate::stream::{Piece, distance, in_order};
 use crate::tls::{Progress, TlsStream};
-use crate::Direction;
+use transitproof_wire::Protocol;
 use transitproof_wire::app::{self, Ports, Verdict};
 use transitproof_wire::packet::{Packet, tcp_flags};
 use transitproof_wire::tls::{Seen, looks_like_tls};
-use transitproof_wire::Protocol;
 
 /// Looks at a stream that matches nothing, while one side has not spoken yet.
 const MAX_TRIES: u8 = 2;
@@ -97,7 +97,8 @@ fn deliver_segment(
 /// Delivers held segments whose turn has come, or all with `force`.
 fn release(entry: &mut Entry, conversation: &mut Conversation, from: Direction, force: bool, ctx: &mut Context) {
     let mut held = std::mem::take(&mut conversation.held[from as usize]);
-    let next = held.release(entry.next_seq[from as usize], force, |piece| deliver(entry, conversation, from, piece, ctx));
+    let next =
+        held.release(entry.next_seq[from as usize], force, |piece| deliver(entry, conversation, from, piece, ctx));
     entry.next_seq[from as usize] = next;
     conversation.held[from as usize] = held;
 }
@@ -196,7 +197,21 @@ fn watches(protocol: Protocol) -> bool {
     use Protocol::*;
     matches!(
         protocol,
-        Http | Smtp | Imap | Pop3 | Ftp | Nntp | Ldap | Mysql | Postgresql | Xmpp | Redis | Mqtt | Tds | Rdp | Socks | Irc
+        Http | Smtp
+            | Imap
+            | Pop3
+            | Ftp
+            | Nntp
+            | Ldap
+            | Mysql
+            | Postgresql
+            | Xmpp
+            | Redis
+            | Mqtt
+            | Tds
+            | Rdp
+            | Socks
+            | Irc
     )
 }
 
@@ -214,7 +229,9 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Contex
             let mut progress = Progress::More;
             let client = conversation.client();
             for (from, at) in [(client, client_at), (client.other(), server_at)] {
-                if let Some(bytes) = heads[from as usize].get(at..).filter(|bytes| !bytes.is_empty() && progress == Progress::More) {
+                if let Some(bytes) =
+                    heads[from as usize].get(at..).filter(|bytes| !bytes.is_empty() && progress == Progress::More)
+                {
                     progress = tls.data(from, bytes, ctx.frame, &mut ctx.certificates);
                 }
             }

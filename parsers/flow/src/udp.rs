@@ -2,24 +2,25 @@
 
 use crate::Direction;
 use crate::context::Context;
-use crate::conversation::{Conversation, Follower, Ipsec};
+use crate::conversation::{Conversation, Follower};
 use crate::dns;
 use crate::entry::{EndReason, Entry, Phase, mark};
+use crate::ipsec::{self, Ipsec};
 use crate::limits::MAX_DATAGRAMS;
 use crate::tls::{DtlsFollower, Progress};
 use transitproof_wire::app::{self, Ports, Verdict};
 use transitproof_wire::packet::Packet;
-use transitproof_wire::{Protocol, dtls, esp, ike, quic};
+use transitproof_wire::{Protocol, dtls, esp, quic};
 
 /// One datagram of an open flow. Some reason if the flow ends with it.
 pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) -> Option<EndReason> {
     if entry.protocol == Protocol::Dns {
-        return dns_message(entry, from, packet.payload, ctx);
+        return dns_message(entry, packet.payload, ctx);
     }
     let mut conversation = entry.conversation.take().unwrap_or_default();
     let end = match &mut conversation.follower {
         Follower::Ipsec(ipsec) => {
-            in_ipsec(entry.protocol, ipsec, from, packet, ctx.frame);
+            ipsec.datagram(from, packet, ctx.frame);
             after_ipsec(entry, &mut conversation, ctx);
             None
         }
@@ -58,47 +59,30 @@ fn first_look(
         let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
         conversation.follower = Follower::Dtls(follower);
         after_dtls(entry, conversation, progress, ctx);
-    } else if let Some(protocol) = ipsec_in_udp(packet) {
-        entry.protocol = protocol;
-        let mut ipsec = Box::<Ipsec>::default();
-        in_ipsec(protocol, &mut ipsec, from, packet, ctx.frame);
-        conversation.follower = Follower::Ipsec(ipsec);
-        after_ipsec(entry, conversation, ctx);
+    } else if ipsec::is_ike(payload) {
+        start_ipsec(entry, conversation, from, packet, ctx);
     } else {
-        return application(entry, conversation, from, payload, ctx);
+        return application(entry, conversation, from, packet, ctx);
     }
     None
 }
 
-/// IKE is recognised by its header, ESP in UDP by its port and shape (RFC 3948 has no more).
-fn ipsec_in_udp(packet: &Packet<'_>) -> Option<Protocol> {
-    let message = ike::strip_non_esp_marker(packet.payload).unwrap_or(packet.payload);
-    if ike::looks_like_ike(message) {
-        Some(Protocol::Ike)
-    } else if esp::looks_like_esp_in_udp(packet.payload, packet.src_port, packet.dst_port) {
-        Some(Protocol::Esp)
-    } else {
-        None
-    }
-}
-
-fn in_ipsec(_: Protocol, ipsec: &mut Ipsec, from: Direction, packet: &Packet<'_>, frame: u64) {
-    let (message, marked) = match ike::strip_non_esp_marker(packet.payload) {
-        Some(message) => (message, true),
-        None => (packet.payload, false),
-    };
-    if ike::looks_like_ike(message) {
-        ipsec.ike.get_or_insert_default().message(from, message, marked, frame);
-    } else if let Some(header) = esp::header(packet.payload).filter(|_| !marked && packet.payload.len() > 8) {
-        let state = ipsec.esp.get_or_insert_with(crate::esp::EspState::in_udp);
-        state.packet(from, header.spi, header.seq, packet.payload_length as usize);
-        state.inspect(header.payload);
-    }
+fn start_ipsec(
+    entry: &mut Entry,
+    conversation: &mut Conversation,
+    from: Direction,
+    packet: &Packet<'_>,
+    ctx: &mut Context,
+) {
+    let mut ipsec = Box::<Ipsec>::default();
+    ipsec.datagram(from, packet, ctx.frame);
+    conversation.follower = Follower::Ipsec(ipsec);
+    after_ipsec(entry, conversation, ctx);
 }
 
 fn after_ipsec(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
     let Follower::Ipsec(ipsec) = &mut conversation.follower else { return };
-    entry.protocol = if ipsec.ike.is_some() { Protocol::Ike } else { Protocol::Esp };
+    entry.protocol = ipsec.protocol();
     if !ipsec.counted && ipsec.ike.as_ref().is_some_and(|ike| ike.negotiated()) {
         ipsec.counted = true;
         ctx.observe(entry, Some(conversation));
@@ -121,9 +105,10 @@ fn application(
     entry: &mut Entry,
     conversation: &mut Conversation,
     from: Direction,
-    payload: &[u8],
+    packet: &Packet<'_>,
     ctx: &mut Context,
 ) -> Option<EndReason> {
+    let payload = packet.payload;
     let initiator_low = entry.has(mark::INITIATOR_LOW);
     let ports = Ports { client: entry.key.end(initiator_low).1, server: entry.key.end(!initiator_low).1 };
     match app::datagram(payload, from == Direction::Forward, ports) {
@@ -132,9 +117,9 @@ fn application(
             // An answer first: the one who gave it is the server.
             if from == Direction::Forward && app::dns::is_response(payload) {
                 entry.turn();
-                return dns_message(entry, Direction::Reverse, payload, ctx);
+                return dns_message(entry, payload, ctx);
             }
-            return dns_message(entry, from, payload, ctx);
+            return dns_message(entry, payload, ctx);
         }
         Verdict::Is(protocol) => {
             entry.protocol = protocol;
@@ -144,6 +129,7 @@ fn application(
             conversation.follower = Follower::Dialogue;
             ctx.settle(entry, Some(conversation));
         }
+        _ if ipsec::may_be_esp(packet) => start_ipsec(entry, conversation, from, packet, ctx),
         _ => {
             conversation.tries += 1;
             if conversation.tries >= MAX_DATAGRAMS {
@@ -155,7 +141,7 @@ fn application(
 }
 
 /// DNS over UDP: the flow ends when every query has its answer.
-fn dns_message(entry: &mut Entry, _from: Direction, payload: &[u8], ctx: &mut Context) -> Option<EndReason> {
+fn dns_message(entry: &mut Entry, payload: &[u8], ctx: &mut Context) -> Option<EndReason> {
     let header = app::dns::header(payload).ok()?;
     let mut conversation = entry.conversation.take();
     let overflow = match conversation.as_deref_mut() {

@@ -1,18 +1,30 @@
 //! `Capture`: a capture file or pipe behind a Python object.
 
-use pyo3::exceptions::{PyOSError, PyValueError};
-use pyo3::prelude::*;
 use pyo3::create_exception;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use transitproof_capture::{self as reader, OpenError};
 
 create_exception!(probe._parsers, CaptureError, PyValueError);
 
 #[pyclass(module = "probe._parsers")]
 pub struct Capture {
-    pub reader: reader::Capture,
+    /// Python may look from another thread than the one that reads.
+    reader: Mutex<reader::Capture>,
+}
+
+impl Capture {
+    pub fn reader(&mut self) -> &mut reader::Capture {
+        self.reader.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look(&self) -> MutexGuard<'_, reader::Capture> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[pymethods]
@@ -25,7 +37,7 @@ impl Capture {
             (None, Some(fd)) => reader::Capture::from_reader(descriptor(fd).map_err(OpenError::Io)?),
             _ => Err(OpenError::Io(io::Error::new(io::ErrorKind::InvalidInput, "give either a path or a descriptor"))),
         });
-        opened.map(|reader| Self { reader }).map_err(|error| match error {
+        opened.map(|reader| Self { reader: Mutex::new(reader) }).map_err(|error| match error {
             OpenError::Io(error) => PyErr::from(error),
             other => CaptureError::new_err(other.to_string()),
         })
@@ -33,27 +45,30 @@ impl Capture {
 
     #[getter]
     fn format(&self) -> &'static str {
-        self.reader.format().word()
+        match self.look().format() {
+            reader::Format::Pcapng => "pcapng",
+            _ => "pcap",
+        }
     }
 
     #[getter]
-    fn compression(&self) -> Option<&'static str> {
-        self.reader.compression().map(|c| c.word())
+    fn compression(&self) -> Option<String> {
+        self.look().compression().map(|c| c.to_string())
     }
 
     #[getter]
     fn position(&self) -> u64 {
-        self.reader.position()
+        self.look().position()
     }
 
     #[getter]
     fn size(&self) -> Option<u64> {
-        self.reader.size()
+        self.look().size()
     }
 
     #[getter]
     fn damage(&self) -> Vec<(u64, String)> {
-        self.reader.damage().iter().map(|d| (d.offset, d.what.to_string())).collect()
+        self.look().damage().iter().map(|d| (d.offset, d.what.to_string())).collect()
     }
 }
 

@@ -54,7 +54,7 @@ impl Core {
 
 impl Core {
     fn feed_frames(&mut self, capture: &mut Capture, packets: u64) -> io::Result<bool> {
-        let reader = &mut capture.reader;
+        let reader = capture.reader();
         let mut left = packets;
         while left > 0 {
             let wanted = usize::try_from(left).unwrap_or(FRAMES).min(FRAMES);

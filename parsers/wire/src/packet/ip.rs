@@ -115,7 +115,12 @@ fn extension_headers(mut packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
     for _ in 0..MAX_EXTENSION_HEADERS {
         let mut r = Reader::new(packet.payload, "ipv6_extension");
         let header = match packet.transport {
-            number::HOP_BY_HOP | number::ROUTING | number::DESTINATION | number::MOBILITY | number::HIP | number::SHIM6 => {
+            number::HOP_BY_HOP
+            | number::ROUTING
+            | number::DESTINATION
+            | number::MOBILITY
+            | number::HIP
+            | number::SHIM6 => {
                 let next = r.u8()?;
                 let units = usize::from(r.u8()?);
                 r.take(units * 8 + 6)?;

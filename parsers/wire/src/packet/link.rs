@@ -29,7 +29,16 @@ pub fn supported(link: u16) -> bool {
     use linktype::*;
     matches!(
         link,
-        NULL | ETHERNET | PPP | RAW_BSD | RAW_OPENBSD | RAW | LOOP | LINUX_SLL | LINUX_SLL2 | self::linktype::IPV4 | self::linktype::IPV6
+        NULL | ETHERNET
+            | PPP
+            | RAW_BSD
+            | RAW_OPENBSD
+            | RAW
+            | LOOP
+            | LINUX_SLL
+            | LINUX_SLL2
+            | self::linktype::IPV4
+            | self::linktype::IPV6
     )
 }
 
