@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from . import handshakes, mix, queries, small
+from .capture import Size
 from .recorder import load_recordings
 
 NAMES: Final = ("mix", "small", "handshakes", "dns")
 SEED: Final = 20260101
 
 
-def make(name: str, path: Path, recordings: Path, seed: int, scale: float) -> int:
-    """Write the capture of one workload; the number of flows."""
+def make(name: str, path: Path, recordings: Path, seed: int, scale: float) -> Size:
+    """Write the capture of one workload."""
     if name == "small":
         return small.make(path, seed, scale)
     if name == "dns":
@@ -26,11 +27,11 @@ def make(name: str, path: Path, recordings: Path, seed: int, scale: float) -> in
     return handshakes.make(path, load_recordings(recordings), seed, scale)
 
 
-def describe(path: Path, flows: int, seed: int, scale: float) -> dict[str, Any]:
+def describe(path: Path, size: Size, seed: int, scale: float) -> dict[str, Any]:
     """The manifest's entry of a finished capture."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"flows": flows, "bytes": path.stat().st_size, "sha256": digest, "seed": seed, "scale": scale}
+    return {**size._asdict(), "bytes": path.stat().st_size, "sha256": digest, "seed": seed, "scale": scale}
 
 
 def main() -> int:
@@ -54,12 +55,12 @@ def main() -> int:
         started = time.monotonic()
         # Under another name until it is whole, so that an interrupted run leaves no capture to measure with.
         path, partial = directory / f"{name}.pcap", directory / f"{name}.partial"
-        flows = make(name, partial, recordings, arguments.seed, arguments.scale)
+        size = make(name, partial, recordings, arguments.seed, arguments.scale)
         partial.replace(path)
-        manifest[name] = describe(path, flows, arguments.seed, arguments.scale)
+        manifest[name] = describe(path, size, arguments.seed, arguments.scale)
         manifest_path.write_text(json.dumps(manifest, indent=1) + "\n")
         sys.stderr.write(
-            f"{path}: {flows:,} flows, {path.stat().st_size:,} bytes, {time.monotonic() - started:.1f} s\n"
+            f"{path}: {size.packets:,} packets, {size.flows:,} flows, {time.monotonic() - started:.1f} s\n"
         )
     return 0
 

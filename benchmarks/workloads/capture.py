@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,13 @@ PROGRESS_SECONDS: Final = 0.5
 
 Frame = tuple[int, bytes]
 """Microseconds since the start of the capture, and the Ethernet frame."""
+
+
+class Size(NamedTuple):
+    """What a finished capture holds."""
+
+    packets: int
+    flows: int
 
 
 class CaptureWriter:

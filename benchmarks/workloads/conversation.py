@@ -8,9 +8,10 @@ import random
 import struct
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from .capture import Frame
+if TYPE_CHECKING:
+    from .capture import Frame
 
 CLIENT: Final = 0
 SERVER: Final = 1
@@ -19,6 +20,8 @@ ICMP: Final = 1
 TCP: Final = 6
 UDP: Final = 17
 ESP: Final = 50
+
+IPV6_BYTES: Final = 16
 
 # Sizes of the simulated site, and how much of its traffic is tagged or IPv6.
 CLIENTS: Final = 2000
@@ -48,7 +51,7 @@ class Path:
     @property
     def ipv6(self) -> bool:
         """Whether the addresses are of IPv6."""
-        return len(self.addresses[0]) == 16
+        return len(self.addresses[0]) == IPV6_BYTES
 
     def link_header(self, side: int) -> bytes:
         """Ethernet header, with the 802.1Q tag where there is one, of a frame that `side` sends."""
@@ -86,6 +89,7 @@ class Conversation:
         start: int,
         protocol: int,
         server_port: int,
+        *,
         client_port: int | None = None,
     ) -> None:
         self.path, self.rng, self.start, self.now, self.protocol = path, rng, start, start, protocol

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from . import tls
-from .capture import CaptureWriter
+from .capture import CaptureWriter, Size
 from .conversation import draw_path
 from .entropy import Entropy
 from .names import draw_server_name
@@ -21,8 +21,8 @@ TLS13_UP_TO: Final = 0.75
 POST_QUANTUM_UP_TO: Final = 0.97
 
 
-def make(path: Path, recordings: Recordings, seed: int, scale: float) -> int:
-    """Write the capture; the number of flows."""
+def make(path: Path, recordings: Recordings, seed: int, scale: float) -> Size:
+    """Write the capture."""
     rng, entropy = random.Random(seed + 1), Entropy(seed + 1)
     connections = max(1, int(CONNECTIONS * scale))
     with CaptureWriter(path) as writer:
@@ -34,7 +34,7 @@ def make(path: Path, recordings: Recordings, seed: int, scale: float) -> int:
             _handshake(flow, recordings, entropy, number)
             flow.close()
             writer.add(flow.frames)
-    return connections
+    return Size(writer.packets, connections)
 
 
 def _handshake(flow: TcpConversation, recordings: Recordings, entropy: Entropy, number: int) -> None:

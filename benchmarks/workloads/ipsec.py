@@ -101,19 +101,20 @@ def play(
 ) -> tuple[Conversation, Conversation]:
     """The conversations of one tunnel: IKE on port 500, and the one that carries ESP."""
     path = draw_path(rng, ipv6=False, tagged=False)
-    ike = Conversation(path, rng, start, UDP, IKE_PORT, IKE_PORT)
+    ike = Conversation(path, rng, start, UDP, IKE_PORT, client_port=IKE_PORT)
     exchange = Exchange(entropy)
     for side in (CLIENT, SERVER):
         ike.udp(side, exchange.sa_init(side))
         ike.wait(ike.round_trip)
     if nat:
-        esp = Conversation(path, rng, ike.now, UDP, NAT_T_PORT, rng.choice((NAT_T_PORT, rng.randrange(1024, 65000))))
+        port = rng.choice((NAT_T_PORT, rng.randrange(1024, 65000)))
+        esp = Conversation(path, rng, ike.now, UDP, NAT_T_PORT, client_port=port)
     carrier, marker = (esp, NON_ESP_MARKER) if nat else (ike, b"")
     for side in (CLIENT, SERVER):
         carrier.udp(side, marker + exchange.auth(side))
         carrier.wait(carrier.round_trip)
     if not nat:
-        esp = Conversation(path, rng, ike.now, ESP, 0, 0)
+        esp = Conversation(path, rng, ike.now, ESP, 0, client_port=0)
     _protected(esp, entropy, packets, nat=nat)
     return ike, esp
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from . import dns, ipsec, plain, quic, ssh, tls
-from .capture import CaptureWriter
+from .capture import CaptureWriter, Size
 from .conversation import CLIENT, ICMP, SERVER, UDP, Conversation, draw_path, internet_checksum
 from .entropy import Entropy
 from .names import draw_domain, draw_server_name
@@ -189,7 +189,7 @@ class Mix:
         ipsec.add_tunnel(self._writer, self._truth, self._rng, self._entropy, start, nat=False)
 
     def ping(self, start: int) -> None:
-        flow = Conversation(draw_path(self._rng, ipv6=False), self._rng, start, ICMP, 0, 0)
+        flow = Conversation(draw_path(self._rng, ipv6=False), self._rng, start, ICMP, 0, client_port=0)
         for sequence in range(2):
             for side, kind in ((CLIENT, 8), (SERVER, 0)):
                 rest = b"\0\x07" + sequence.to_bytes(2, "big") + bytes(56)
@@ -223,11 +223,11 @@ SCENARIOS: Final[tuple[tuple[Scenario, int], ...]] = (
 )
 
 
-def make(path: Path, recordings: Recordings, seed: int, scale: float) -> int:
-    """Write the capture, with its truth (`.truth.csv`) and its trust anchor (root.pem) beside it; the number of flows."""
+def make(path: Path, recordings: Recordings, seed: int, scale: float) -> Size:
+    """Write the capture, with its truth (`.truth.csv`) and its trust anchor (root.pem) beside it."""
     truth = Truth()
     with CaptureWriter(path) as writer:
         Mix(writer, truth, recordings, seed).run(scale)
     truth.save(path.with_suffix(".truth.csv"))
     path.with_name("root.pem").write_text(recordings.root_pem, encoding="ascii")
-    return len(truth.lines)
+    return Size(writer.packets, len(truth.lines))

@@ -3,10 +3,11 @@
 import random
 from typing import Final
 
-LABELS: Final = tuple(
+_WORDS = (
     "api mail cdn www static img login auth data sync edge node app web docs git ci db cache vpn portal shop news "
-    "video map time update push metrics log store assets media files backup crm erp hr pay".split()
+    "video map time update push metrics log store assets media files backup crm erp hr pay"
 )
+LABELS: Final = tuple(_WORDS.split())
 SUFFIXES: Final = ("com", "net", "org", "io", "example", "co.uk", "de", "cloud")
 SERVER_NAMES: Final = 100_000
 

@@ -83,7 +83,10 @@ def http(flow: TcpConversation, entropy: Entropy, host: str) -> None:
             f"User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\nCookie: s={cookie}\r\n\r\n".encode(),
         )
         length = int(min(HTTP_BODY_MAXIMUM, HTTP_BODY_MINIMUM * rng.paretovariate(HTTP_BODY_SHAPE)))
-        head = f"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
+        head = (
+            "HTTP/1.1 200 OK\r\nServer: nginx\r\n"
+            f"Content-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
+        )
         flow.send(SERVER, head.encode() + entropy.take(length))
 
 
@@ -138,8 +141,7 @@ def _mysql_login(entropy: Entropy) -> bytes:
 
 
 def _mysql_column() -> bytes:
-    names = b"".join(
-        bytes([len(text)]) + text for text in (b"def", b"shop", b"customers", b"customers", b"email", b"email")
-    )
+    names = (b"def", b"shop", b"customers", b"customers", b"email", b"email")
+    encoded = b"".join(bytes([len(text)]) + text for text in names)
     kind = b"\x0c" + MYSQL_UTF8MB4.to_bytes(2, "little") + (4000).to_bytes(4, "little") + b"\xfd\0\0\0\0\0"
-    return names + kind
+    return encoded + kind

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from . import dns
-from .capture import CaptureWriter
+from .capture import CaptureWriter, Size
 from .conversation import UDP, Conversation, draw_path
 
 PAIRS: Final = 800_000
@@ -19,8 +19,8 @@ VARIETY: Final = 60_000
 TUNNEL_EVERY: Final = 50
 
 
-def make(path: Path, seed: int, scale: float) -> int:
-    """Write the capture; the number of flows (of pairs: a few of them share their five-tuple)."""
+def make(path: Path, seed: int, scale: float) -> Size:
+    """Write the capture; each pair counts as a flow, though a few share their five-tuple."""
     rng = random.Random(seed + 2)
     pairs = max(1, int(PAIRS * scale))
     exchanges = [dns.exchange(rng, tunnel=number % TUNNEL_EVERY == 0) for number in range(min(pairs, VARIETY))]
@@ -31,7 +31,7 @@ def make(path: Path, seed: int, scale: float) -> int:
             ipv6 = rng.random() < IPV6_SHARE
             resolver = RESOLVER_IPV6 if ipv6 else RESOLVERS[number % 2]
             ends = draw_path(rng, ipv6=ipv6, tagged=False, server=resolver)
-            flow = Conversation(ends, rng, start, UDP, dns.DNS_PORT, rng.randrange(1024, 65536))
+            flow = Conversation(ends, rng, start, UDP, dns.DNS_PORT, client_port=rng.randrange(1024, 65536))
             dns.play(flow, rng.choice(exchanges))
             writer.add(flow.frames)
-    return pairs
+    return Size(writer.packets, pairs)

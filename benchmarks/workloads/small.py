@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from .capture import EPOCH_MICROSECONDS, CaptureWriter
+from .capture import EPOCH_MICROSECONDS, CaptureWriter, Size
 from .conversation import CLIENT, SERVER, TCP, UDP
 from .tcp import ACK, PSH, SYN
 
@@ -265,8 +265,8 @@ def _word_sum(octets: Bytes) -> Ints:
     return np.asarray(words.sum(axis=1, dtype=np.int64))
 
 
-def make(path: Path, seed: int, scale: float) -> int:
-    """Write the capture; the number of flows."""
+def make(path: Path, seed: int, scale: float) -> Size:
+    """Write the capture."""
     generator = np.random.default_rng(seed + 3)
     flows = draw_flows(generator, max(1, int(FLOWS * scale)))
     packets = max(len(flows.kind), int(PACKETS * scale))
@@ -286,4 +286,4 @@ def make(path: Path, seed: int, scale: float) -> int:
                         offsets = (ends - sizes)[here]
                         records[offsets[:, None] + np.arange(RECORD_HEADER + size)] = fill(block[here], size)
             writer.write_block(records, len(block))
-    return len(flows.kind)
+    return Size(writer.packets, len(flows.kind))

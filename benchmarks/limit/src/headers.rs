@@ -2,7 +2,8 @@
 
 const ETHERNET: usize = 14;
 const TAG: usize = 4;
-const ETHERTYPES_TAG: [u16; 2] = [0x8100, 0x88a8];
+const ETHERTYPE_VLAN: u16 = 0x8100;
+const ETHERTYPE_QINQ: u16 = 0x88a8;
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
 const TCP: u8 = 6;
@@ -21,11 +22,12 @@ type Address = [u64; 2];
 
 #[inline]
 pub fn read(frame: &[u8]) -> Option<Headers> {
-    let mut ethertype = be16(frame, 12)?;
-    let mut packet = frame.get(ETHERNET..)?;
-    while ETHERTYPES_TAG.contains(&ethertype) {
-        ethertype = be16(packet, 2)?;
-        packet = packet.get(TAG..)?;
+    let (ethernet, mut packet) = frame.split_first_chunk::<ETHERNET>()?;
+    let mut ethertype = u16::from_be_bytes([ethernet[12], ethernet[13]]);
+    while ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ {
+        let (tag, rest) = packet.split_first_chunk::<TAG>()?;
+        ethertype = u16::from_be_bytes([tag[2], tag[3]]);
+        packet = rest;
     }
     match ethertype {
         ETHERTYPE_IPV4 => {
@@ -54,22 +56,17 @@ fn transport(source: Address, destination: Address, protocol: u8, segment: &[u8]
             tcp_flags = segment.get(13).copied().unwrap_or(0);
         }
     }
-    let (low, high) = if (source, source_port) < (destination, destination_port) {
-        ((source, source_port), (destination, destination_port))
+    let [s, d] = [source, destination];
+    let key = if (s, source_port) < (d, destination_port) {
+        [s[0], s[1], d[0], d[1], source_port << 32 | destination_port << 8 | u64::from(protocol)]
     } else {
-        ((destination, destination_port), (source, source_port))
+        [d[0], d[1], s[0], s[1], destination_port << 32 | source_port << 8 | u64::from(protocol)]
     };
-    let rest = low.1 << 32 | high.1 << 8 | u64::from(protocol);
-    Some(Headers { key: [low.0[0], low.0[1], high.0[0], high.0[1], rest], tcp_flags })
+    Some(Headers { key, tcp_flags })
 }
 
 #[inline]
 fn ipv6(bytes: &[u8]) -> Option<Address> {
     let (first, second) = bytes.split_at_checked(8)?;
     Some([u64::from_ne_bytes(first.try_into().ok()?), u64::from_ne_bytes(second.try_into().ok()?)])
-}
-
-#[inline]
-fn be16(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
