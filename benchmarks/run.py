@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -48,6 +49,10 @@ def load_workloads(names: list[str], scale: float) -> list[Workload]:
     directory = DATA / f"scale-{scale:g}"
     manifest_path = directory / "manifest.json"
     if missing := [name for name in names if not _is_whole(directory / f"{name}.pcap", _manifest(manifest_path), name)]:
+        if lacking := [module for module in ("numpy", "cryptography") if find_spec(module) is None]:
+            sys.exit(
+                f"making captures needs {' and '.join(lacking)}: {sys.executable} -m pip install {' '.join(lacking)}"
+            )
         sys.stderr.write(f"making {', '.join(missing)} in {directory}\n")
         recordings = str(DATA / "recordings.json")
         command = [sys.executable, "-m", "workloads", str(directory), *missing, "--scale", f"{scale:g}"]

@@ -70,3 +70,40 @@ fn ipv6(bytes: &[u8]) -> Option<Address> {
     let (first, second) = bytes.split_at_checked(8)?;
     Some([u64::from_ne_bytes(first.try_into().ok()?), u64::from_ne_bytes(second.try_into().ok()?)])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From 10.0.0.1:40000 to 10.0.0.2:443 with PSH and ACK; the reverse has SYN and ACK.
+    const REQUEST: &str = "02000000000202000000000108004500002800010000400600000a0000010a000002\
+                           9c4001bb00000001000000025018010000000000";
+    const ANSWER: &str = "02000000000102000000000208004500002800010000400600000a0000020a000001\
+                          01bb9c4000000002000000015012010000000000";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn both_directions_have_one_key() {
+        let (request, answer) = (read(&bytes(REQUEST)).unwrap(), read(&bytes(ANSWER)).unwrap());
+        assert_eq!(request.key, answer.key);
+        assert_eq!((request.tcp_flags, answer.tcp_flags), (0x18, 0x12));
+        assert_eq!(request.key[4], 40_000 << 32 | 443 << 8 | 6);
+    }
+
+    #[test]
+    fn tags_do_not_change_the_key() {
+        let plain = bytes(REQUEST);
+        let tagged = [&plain[..12], &[0x88, 0xa8, 0, 5, 0x81, 0, 0, 7], &plain[12..]].concat();
+        assert_eq!(read(&plain).unwrap().key, read(&tagged).unwrap().key);
+    }
+
+    #[test]
+    fn a_frame_cut_in_its_headers_is_no_flow() {
+        let whole = bytes(REQUEST);
+        let needed = ETHERNET + 20 + 8;
+        assert!((0..whole.len()).all(|length| read(&whole[..length]).is_some() == (length >= needed)));
+    }
+}

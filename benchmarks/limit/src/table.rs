@@ -82,3 +82,23 @@ fn hash(key: &Key) -> u64 {
     let mixed = key.iter().fold(0u64, |hash, word| (hash.rotate_left(23) ^ word).wrapping_mul(MULTIPLIER));
     mixed ^ mixed >> 29
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growing_keeps_every_flow() {
+        let mut table = FlowTable::new();
+        let flows = FIRST_SLOTS as u64;
+        for microseconds in [7, 9] {
+            for flow in 0..flows {
+                table.count(Headers { key: [flow, 0, 1, 0, 6], tcp_flags: 1 << (microseconds - 7) }, 100, microseconds);
+            }
+        }
+        assert_eq!(table.len() as u64, flows);
+        assert!(table.slots.len() >= 2 * FIRST_SLOTS);
+        let entry = slot_of(&mut table.slots, &[flows / 2, 0, 1, 0, 6]);
+        assert_eq!((entry.packets, entry.bytes, entry.first, entry.last, entry.tcp_flags), (2, 200, 7, 9, 0b101));
+    }
+}
