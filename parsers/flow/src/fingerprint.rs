@@ -209,3 +209,108 @@ impl<D: Digest> Digested<D> {
         self.digest.finalize()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hello(version: u16, suites: &[u16], extensions: &[(u16, &[u8])]) -> Vec<u8> {
+        let list = |codes: &[u16]| codes.iter().flat_map(|code| code.to_be_bytes()).collect::<Vec<u8>>();
+        let mut body = [&version.to_be_bytes()[..], &[7; 32], &[0]].concat();
+        body.extend((suites.len() as u16 * 2).to_be_bytes());
+        body.extend(list(suites));
+        body.extend([1, 0]);
+        let block: Vec<u8> = extensions
+            .iter()
+            .flat_map(|(kind, data)| [&kind.to_be_bytes()[..], &(data.len() as u16).to_be_bytes(), data].concat())
+            .collect();
+        if !extensions.is_empty() {
+            body.extend((block.len() as u16).to_be_bytes());
+            body.extend(block);
+        }
+        body
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Both examples of the README of salesforce/ja3, the first with GREASE strewn in.
+    #[test]
+    fn ja3_as_its_authors_publish_it() {
+        let groups = b"\0\x08\x2a\x2a\0\x17\0\x18\0\x19";
+        let extensions: [(u16, &[u8]); 4] = [(0x1a1a, b""), (0, b""), (10, groups), (11, b"\x01\0")];
+        let suites = [0x0a0a, 47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4];
+        let body = hello(769, &suites, &extensions);
+        assert_eq!(hex(&ja3(&ClientHello::parse(&body, false).unwrap())), "ada70206e40642a3e4461f35503241d5");
+        let body = hello(769, &[4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99], &[]);
+        assert_eq!(hex(&ja3(&ClientHello::parse(&body, false).unwrap())), "de350869b8c85de67a350c8d186f11e6");
+    }
+
+    /// The example of FoxIO's JA4 text, from its raw form, in another order and with GREASE.
+    #[test]
+    fn ja4_as_its_authors_publish_it() {
+        let suites = [
+            0xdada, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c,
+            0x009d, 0x002f, 0x0035,
+        ];
+        let algorithms = b"\0\x10\x04\x03\x08\x04\x04\x01\x05\x03\x08\x05\x05\x01\x08\x06\x06\x01";
+        let extensions: [(u16, &[u8]); 18] = [
+            (0x6a6a, b""),
+            (0x001b, b""),
+            (0, b"\0\x04\0\0\x01a"),
+            (0x33, b""),
+            (0x10, b"\0\x0c\x02h2\x08http/1.1"),
+            (0x4469, b""),
+            (0x17, b""),
+            (0x2d, b""),
+            (0x0d, algorithms),
+            (0x05, b""),
+            (0x23, b""),
+            (0x12, b""),
+            (0x2b, b"\x04\x9a\x9a\x03\x04"),
+            (0xff01, b""),
+            (0x0b, b""),
+            (0x0a, b""),
+            (0x15, b""),
+            (0xfafa, b""),
+        ];
+        let body = hello(0x0303, &suites, &extensions);
+        let hello = ClientHello::parse(&body, false).unwrap();
+        assert_eq!(ja4(&hello, Transport::Tcp), *b"t13d1516h2_8daaf6152771_e5627efa2ab1");
+        assert_eq!(ja4(&hello, Transport::Quic)[..4], *b"q13d");
+    }
+
+    /// The ClientHello of RFC 8448 section 3; expected values worked out by hand from its lists, with md5sum and sha256sum.
+    #[test]
+    fn rfc_8448_client_hello() {
+        let groups = b"\0\x12\0\x1d\0\x17\0\x18\0\x19\x01\0\x01\x01\x01\x02\x01\x03\x01\x04";
+        let algorithms = b"\0\x1e\x04\x03\x05\x03\x06\x03\x02\x03\x08\x04\x08\x05\x08\x06\x04\x01\x05\x01\x06\x01\x02\x01\x04\x02\x05\x02\x06\x02\x02\x02";
+        let extensions: [(u16, &[u8]); 9] = [
+            (0, b"\0\x09\0\0\x06server"),
+            (65281, b"\0"),
+            (10, groups),
+            (35, b""),
+            (51, b""),
+            (43, b"\x02\x03\x04"),
+            (13, algorithms),
+            (45, b"\x01\x01"),
+            (28, b"\x40\x01"),
+        ];
+        let body = hello(0x0303, &[0x1301, 0x1303, 0x1302], &extensions);
+        let hello = ClientHello::parse(&body, false).unwrap();
+        assert_eq!(hex(&ja3(&hello)), "da4dea34fe6d4ce5f0725df3f2682fa0");
+        assert_eq!(ja4(&hello, Transport::Tcp), *b"t13d030900_55b375c5d22e_59cd3dafc54d");
+    }
+
+    #[test]
+    fn ja4_without_suites_or_extensions_and_with_many() {
+        let body = hello(0x0300, &[], &[]);
+        let hello_none = ClientHello::parse(&body, false).unwrap();
+        assert_eq!(ja4(&hello_none, Transport::Tcp), *b"ts3i000000_000000000000_000000000000");
+        let many: Vec<u16> = (0..400).collect();
+        let body = hello(0x0301, &many, &[(16, b"\0\x03\x02\xabx")]);
+        let text = ja4(&ClientHello::parse(&body, false).unwrap(), Transport::Datagram);
+        assert_eq!(&text[..10], b"d10i9901a8");
+    }
+}
