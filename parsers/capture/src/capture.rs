@@ -22,6 +22,8 @@ pub struct Capture {
     size: Option<u64>,
     progress: Arc<Progress>,
     damages: Damages,
+    /// Where the block begins that is being passed over.
+    skipping_from: u64,
     ended: bool,
 }
 
@@ -72,7 +74,7 @@ impl Capture {
         } else if format != Format::Pcapng {
             window.consume(FILE_HEADER as u64);
         }
-        Ok(Self { window, reading, format, compression, size, progress, damages, ended })
+        Ok(Self { window, reading, format, compression, size, progress, damages, skipping_from: 0, ended })
     }
 
     /// Replaces `frames` by up to `max` of the frames that lie in the buffer, reading only if there is not one. None:
@@ -88,7 +90,10 @@ impl Capture {
             match step {
                 Step::Again => {}
                 Step::Need(length) => self.refill(length)?,
-                Step::Skip(length) => self.window.consume(length),
+                Step::Skip(length) => {
+                    self.skipping_from = self.window.offset();
+                    self.window.consume(length);
+                }
                 Step::Stop(fault) => self.end(self.window.offset(), Some(fault)),
             }
         }
@@ -162,11 +167,13 @@ impl Capture {
     fn refill(&mut self, need: usize) -> io::Result<()> {
         match self.window.refill(need) {
             Ok(true) => {}
+            Ok(false) if self.window.to_skip() > 0 => {
+                self.end(self.skipping_from, Some(Fault::Truncated { missing: self.window.to_skip() }));
+            }
             Ok(false) => {
-                let (held, skipping) = (self.window.held().len(), self.window.to_skip());
-                let missing = if skipping > 0 { skipping } else { (need - held) as u64 };
-                let cut = held > 0 || skipping > 0;
-                self.end(self.window.offset(), cut.then_some(Fault::Truncated { missing }));
+                let held = self.window.held().len();
+                let fault = (held > 0).then(|| Fault::Truncated { missing: (need - held) as u64 });
+                self.end(self.window.offset(), fault);
             }
             Err(error) if self.compression.is_none() || self.progress.failed() => return Err(error),
             Err(error) => {
