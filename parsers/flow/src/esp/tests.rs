@@ -1,9 +1,148 @@
+use proptest::prelude::*;
+
+#[allow(dead_code, reason = "shared with the tests of the parser, which use them all")]
+#[path = "../../../wire/src/esp/vectors.rs"]
+mod vectors;
+
 use super::*;
+use vectors::{self as v, bytes};
+
+/// (lost, reordered, replayed) after these sequence numbers.
+fn counted(numbers: impl IntoIterator<Item = u32>) -> (u64, u64, u64) {
+    let mut numbers = numbers.into_iter();
+    let mut sequence = Sequence::new(numbers.next().unwrap());
+    numbers.for_each(|number| sequence.next(number));
+    (sequence.lost(), sequence.reordered(), sequence.replayed())
+}
+
+fn fed(packets: &[&str]) -> EspState {
+    let mut state = EspState::new(true);
+    for hex in packets {
+        let packet = bytes(hex);
+        let esp = transitproof_wire::esp::Esp::parse(&packet).unwrap();
+        state.packet(Direction::Forward, esp.spi, esp.sequence, packet.len());
+        state.inspect(esp.payload);
+    }
+    state
+}
+
+fn record(state: &EspState) -> String {
+    let mut out = b"{".to_vec();
+    state.write_record(&mut out);
+    state.write_facts(&mut out);
+    out.push(b'}');
+    String::from_utf8(out).unwrap()
+}
 
 #[test]
-fn two_associations_need_no_allocation() {
-    let mut esp = EspState::new(false);
-    esp.packet(Direction::Forward, 0x1001, 1, 100);
-    esp.packet(Direction::Reverse, 0x1002, 1, 100);
-    assert_eq!(esp.more.capacity(), 0);
+fn sequence_numbers() {
+    assert_eq!(counted(1..=1000), (0, 0, 0));
+    assert_eq!(counted([5, 6, 9, 10]), (2, 0, 0));
+    assert_eq!(counted([5, 6, 9, 8, 7]), (0, 2, 0), "late, not lost");
+    assert_eq!(counted([5, 6, 6, 5]), (0, 0, 2));
+    assert_eq!(counted([5, 3, 6, 4]), (0, 2, 0), "sent before the capture began");
+    assert_eq!(counted([5, 3, 6, 3]), (0, 1, 1));
+    assert_eq!(counted([1, 201]), (199, 0, 0));
+    assert_eq!(counted([u32::MAX - 1, u32::MAX, 0, 1]), (0, 0, 0), "extended sequence numbers");
+}
+
+#[test]
+fn older_than_the_window_is_a_replay_only_if_nothing_is_missing() {
+    assert_eq!(counted((1..=500).chain([7, 8])), (0, 0, 2));
+    assert_eq!(counted((1..=100).chain(102..=500).chain([101])), (0, 1, 0), "late by far, and the only hole");
+    assert_eq!(counted((1..=100).chain(102..=500).chain([101, 7])), (0, 1, 1));
+}
+
+#[test]
+fn a_counter_set_anew_is_not_a_billion_lost() {
+    assert_eq!(counted([1, 2, 0x4000_0000, 0x4000_0001]), (0, 0, 0));
+}
+
+#[test]
+fn an_spi_counts_by_direction_and_the_record_shows_it() {
+    let mut state = EspState::new(false);
+    for seq in [1, 2, 4] {
+        state.packet(Direction::Forward, 0xc0ff_ee01, seq, 100);
+        state.packet(Direction::Reverse, 0xc0ff_ee01, 1, 60);
+    }
+    assert_eq!(
+        record(&state),
+        concat!(
+            r#"{"esp":{"spis":["0xc0ffee01"],"sas":[{"spi":"0xc0ffee01","direction":"forward","packets":3,"bytes":300,"#,
+            r#""first_sequence":1,"last_sequence":4,"lost":1,"reordered":0,"replayed":0},{"spi":"0xc0ffee01","#,
+            r#""direction":"reverse","packets":3,"bytes":180,"first_sequence":1,"last_sequence":1,"lost":0,"#,
+            r#""reordered":0,"replayed":2}],"nat_t":false,"lost":1,"replayed":2},"esp.nat_t":false}"#
+        )
+    );
+    assert_eq!(state.more.capacity(), 0, "two associations need no allocation");
+}
+
+#[test]
+fn the_table_is_bounded_and_says_so() {
+    let mut state = EspState::new(false);
+    (0..1000).for_each(|n| state.packet(Direction::Forward, 0x1000 + n, 1, 100));
+    assert_eq!((state.sas().count(), state.untracked), (MAX_SAS, 1000 - MAX_SAS as u64));
+    state.packet(Direction::Forward, 0x1000 + 70, 2, 100);
+    assert_eq!(state.untracked, 1000 - MAX_SAS as u64, "known ones are still counted");
+    assert!(record(&state).contains("\"untracked_packets\":872"));
+}
+
+#[test]
+fn null_encryption_takes_two_packets_of_a_tunnel_and_three_in_transport_mode() {
+    assert!(fed(&[v::NULL_TUNNEL_1]).null_layout().is_none());
+    let tunnel = fed(&[v::NULL_TUNNEL_1, v::NULL_TUNNEL_2]);
+    assert_eq!(tunnel.null_layout(), Some(NullLayout { iv: 0, icv: 16 }));
+    assert!(!tunnel.wants_inspection());
+    assert!(record(&tunnel).contains("\"esp.null_encryption\":true"));
+    assert!(fed(&[v::NULL_TRANSPORT_1, v::NULL_TRANSPORT_2]).null_layout().is_none());
+    assert!(fed(&[v::NULL_TRANSPORT_1, v::NULL_TRANSPORT_2, v::NULL_TRANSPORT_3]).null_layout().is_some());
+}
+
+#[test]
+fn ciphertext_is_not_null_encryption() {
+    let record = record(&fed(&[v::GCM; 10]));
+    assert!(record.contains("\"null_encryption\":false") && !record.contains("esp.null_encryption"), "{record}");
+}
+
+#[test]
+fn running_numbers_confirm_and_random_ones_do_not() {
+    let mut state = EspState::new(false);
+    (1..=5).for_each(|seq| state.packet(Direction::Forward, 0x1234_5678, seq, 100));
+    assert!(state.confirmed());
+    let mut state = EspState::new(false);
+    (1u32..=50).for_each(|n| state.packet(Direction::Forward, 0x1234_5678, n.wrapping_mul(0x9e37_79b9), 100));
+    assert!(!state.confirmed());
+}
+
+#[test]
+fn ah_has_a_member_of_its_own() {
+    let mut state = AhState::new();
+    state.packet(Direction::Forward, 0x2001, 1, 129);
+    let mut out = b"{".to_vec();
+    state.write_record(&mut out);
+    assert!(out.starts_with(br#"{"ah":{"spis":["0x00002001"],"sas":[{"spi":"0x00002001","#));
+}
+
+proptest! {
+    /// What the counters say must add up, whatever comes.
+    #[test]
+    fn counters_add_up(numbers in proptest::collection::vec(0u32..300, 1..400)) {
+        let (lost, reordered, replayed) = counted(numbers.iter().copied());
+        let distinct: std::collections::BTreeSet<_> = numbers.iter().collect();
+        let span = u64::from(**distinct.last().unwrap() - numbers[0]) + 1;
+        prop_assert!(lost < span);
+        prop_assert!(reordered + replayed < numbers.len() as u64 + 1);
+        // Packets are never called repeated more often than they were.
+        prop_assert!(replayed <= (numbers.len() - distinct.len()) as u64, "{replayed}");
+    }
+
+    #[test]
+    fn ciphertext_never_proves(packets in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 16..120), 8)) {
+        let mut state = EspState::new(false);
+        for (payload, seq) in packets.iter().zip(1..) {
+            state.packet(Direction::Forward, 0x1001, seq, 100);
+            state.inspect(payload);
+        }
+        prop_assert!(state.null_layout().is_none());
+    }
 }

@@ -213,3 +213,5 @@ impl<'a> Notify<'a> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -191,3 +191,8 @@ fn sum(start: u32, bytes: &[u8]) -> u16 {
     }
     total as u16
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vectors;
