@@ -78,7 +78,7 @@ pub fn coap(d: &Datagram) -> Look {
     if first >> 6 != 1 || token > 8 {
         return NO;
     }
-    let known = matches!(code, 0..=7 | 0x41..=0x45 | 0x5f | 0x80..=0x8f | 0x9d | 0xa0..=0xa5);
+let known = matches!(code, 1..=7 | 0x41..=0x45 | 0x5f | 0x80..=0x86 | 0x88 | 0x89 | 0x8c | 0x8d | 0x8f | 0x9d | 0xa0..=0xa5);
     if code == 0 {
         return weak(b.len() == 4 && first & 0x0f == 0 && be16(b, 2).is_some());
     }
@@ -89,6 +89,9 @@ pub fn coap(d: &Datagram) -> Look {
 /// IANA's CoAP option numbers: If-Match, the Uri parts, Observe, ETag, OSCORE, Accept, Block1 and 2, No-Response, …
 const OPTIONS: &[u32] =
     &[1, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21, 23, 27, 28, 31, 35, 39, 60, 252, 258, 292, 548];
+
+/// Uri-Host, Location-Path, Uri-Path, Uri-Query, Location-Query, Proxy-Uri, Proxy-Scheme.
+const TEXT_OPTIONS: &[u32] = &[3, 8, 11, 15, 20, 35, 39];
 
 /// RFC 7252 section 3.1: delta and length in nibbles, 13 and 14 extend them, 15 is reserved but for the marker.
 fn walk_options(mut b: &[u8]) -> Option<bool> {
@@ -119,7 +122,11 @@ fn walk_options(mut b: &[u8]) -> Option<bool> {
         if !OPTIONS.contains(&number) || length > 1034 {
             return Some(false);
         }
-        b = rest.get(usize::try_from(length).ok()?..)?;
+        let (value, tail) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        if TEXT_OPTIONS.contains(&number) && !is_text(value) {
+            return Some(false);
+        }
+        b = tail;
         seen += 1;
     }
     Some(seen > 0)

@@ -6,6 +6,7 @@
 //! TLS, DTLS, QUIC, IKE and ESP are recognised before this is asked. May not know: flows, time, earlier packets.
 
 mod ber;
+pub mod credentials;
 mod databases;
 mod directory;
 pub mod dns;
@@ -16,6 +17,7 @@ mod management;
 mod messaging;
 mod remote;
 mod rows;
+pub mod starttls;
 mod tunnels;
 mod web;
 

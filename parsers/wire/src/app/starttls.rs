@@ -1,0 +1,240 @@
+//! Where the clear part of a connection ends: both sides have agreed to start TLS.
+//!
+//! Told from the command and its positive answer; the TLS that follows is read by the caller, from the returned offsets on.
+
+use super::ber::{self, INTEGER, SEQUENCE};
+use super::look::{be32, le32, starts_nocase};
+use crate::Protocol;
+
+/// LDAP's StartTLS, RFC 4511 section 4.14.1.
+const LDAP_START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
+/// Extra lines of an answer before it counts as none: SASL and CAPABILITY lists stay below.
+const LINES_LIMIT: usize = 128;
+
+/// The offsets behind the clear part in the client's and in the server's bytes; none until the server has agreed.
+pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    match protocol {
+        Protocol::Smtp => Some((command(client, b"STARTTLS")?, smtp_answer(client, server)?)),
+        Protocol::Ftp => Some((
+            command(client, b"AUTH TLS").or_else(|| command(client, b"AUTH SSL"))?,
+            answer(server, |l| l.starts_with(b"234"))?,
+        )),
+        Protocol::Pop3 => pop3(client, server),
+        Protocol::Imap => imap(client, server),
+        Protocol::Nntp => Some((command(client, b"STARTTLS")?, answer(server, |l| l.starts_with(b"382"))?)),
+        Protocol::Sieve => sieve(client, server),
+        Protocol::Xmpp => Some((element(client, b"<starttls")?, element(server, b"<proceed")?)),
+        Protocol::Http => connect(client, server),
+        Protocol::Postgresql => postgresql(client, server),
+        Protocol::Mysql => mysql(client, server),
+        Protocol::Ldap => ldap(client, server),
+        Protocol::Irc => Some((command(client, b"STARTTLS")?, answer(server, |l| contains(l, b" 670 "))?)),
+        _ => None,
+    }
+}
+
+/// Each whole line with the offset behind it.
+fn lines(b: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', b).take(LINES_LIMIT).map_while(move |end| {
+        let line = b.get(start..end)?;
+        start = end + 1;
+        Some((line.strip_suffix(b"\r").unwrap_or(line), start))
+    })
+}
+
+fn contains(line: &[u8], word: &[u8]) -> bool {
+    memchr::memmem::find(line, word).is_some()
+}
+
+/// Behind the line that is this command.
+fn command(b: &[u8], word: &[u8]) -> Option<usize> {
+    lines(b).find(|(line, _)| line.trim_ascii_end().eq_ignore_ascii_case(word)).map(|(_, end)| end)
+}
+
+fn answer(b: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    lines(b).find(|(line, _)| fits(line)).map(|(_, end)| end)
+}
+
+/// 220 greets as well as agrees: the answer counts as many final replies as there are commands before it.
+fn smtp_answer(client: &[u8], server: &[u8]) -> Option<usize> {
+    let before = lines(client).take_while(|(line, _)| !line.trim_ascii_end().eq_ignore_ascii_case(b"STARTTLS")).count();
+    let mut finals = lines(server).filter(|(line, _)| line.get(3) != Some(&b'-'));
+    let (line, end) = finals.nth(before + 1)?;
+    line.starts_with(b"220").then_some(end)
+}
+
+/// After STLS the server's bytes end with its answer until TLS begins, so the last `+OK` line before TLS is the answer.
+fn pop3(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let asked = command(client, b"STLS")?;
+    let before = lines(client).take_while(|(line, _)| !line.trim_ascii_end().eq_ignore_ascii_case(b"STLS"));
+    let mut skip = 1;
+    // A capability list ends with a line of one dot.
+    let mut dots = 0;
+    for (line, _) in before {
+        skip += 1;
+        dots += usize::from(starts_nocase(line, b"CAPA") == Some(true) || line.eq_ignore_ascii_case(b"AUTH"));
+    }
+    let mut rest =
+        lines(server).filter(|(line, _)| line.starts_with(b"+OK") || line.starts_with(b"-ERR") || *line == b".");
+    let mut replies = 0;
+    while replies < skip + dots {
+        let (line, _) = rest.next()?;
+        replies += 1;
+        // A refused list has no dot.
+        dots -= usize::from(line.starts_with(b"-ERR") && dots > 0);
+    }
+    let (line, end) = rest.next()?;
+    line.starts_with(b"+OK").then_some((asked, end))
+}
+
+/// RFC 9051 section 6.2.1: `tag STARTTLS`, `tag OK`.
+fn imap(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let (tag, asked) = lines(client).find_map(|(line, end)| {
+        let space = memchr::memchr(b' ', line)?;
+        let (tag, rest) = line.split_at_checked(space)?;
+        rest.trim_ascii().eq_ignore_ascii_case(b"STARTTLS").then_some((tag, end))
+    })?;
+    let agreed =
+        answer(server, |line| line.strip_prefix(tag).is_some_and(|rest| starts_nocase(rest, b" OK") == Some(true)))?;
+    Some((asked, agreed))
+}
+
+/// RFC 5804 section 2.2: the greeting ends with OK, then the answer is another.
+fn sieve(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let asked = command(client, b"STARTTLS")?;
+    let before = lines(client).take_while(|(line, _)| !line.eq_ignore_ascii_case(b"STARTTLS")).count();
+    let mut finals = lines(server).filter(|(line, _)| matches!(line.get(..2), Some(b"OK" | b"NO")));
+    let (line, end) = finals.nth(before + 1)?;
+    line.starts_with(b"OK").then_some((asked, end))
+}
+
+/// Behind an XML element that is empty or closed at once (RFC 6120 section 5.4.2).
+fn element(b: &[u8], open: &[u8]) -> Option<usize> {
+    let start = memchr::memmem::find(b, open)?;
+    let end = start + memchr::memchr(b'>', b.get(start..)?)?;
+    if b.get(end.checked_sub(1)?) == Some(&b'/') {
+        return Some(end + 1);
+    }
+    // <proceed …></proceed>
+    let close = memchr::memchr(b'>', b.get(end + 1..)?)?;
+    b.get(end + 1..)?.starts_with(b"</").then_some(end + 1 + close + 1)
+}
+
+/// RFC 9110 section 9.3.6: whatever follows both heads is the tunnel's.
+fn connect(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let head = |b: &[u8]| memchr::memmem::find(b, b"\r\n\r\n").map(|end| end + 4);
+    let agreed = client.starts_with(b"CONNECT ") && server.starts_with(b"HTTP/1.") && server.get(8..11) == Some(b" 20");
+    agreed.then(|| Some((head(client)?, head(server)?)))?
+}
+
+/// SSLRequest, or GSSENCRequest refused and then SSLRequest; one byte answers each.
+fn postgresql(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    const SSL_REQUEST: u32 = 80_877_103;
+    const GSSENC_REQUEST: u32 = 80_877_104;
+    match (be32(client, 4)?, server.first()?) {
+        (SSL_REQUEST, b'S') => Some((8, 1)),
+        (GSSENC_REQUEST, b'N') if be32(client, 12)? == SSL_REQUEST && server.get(1) == Some(&b'S') => Some((16, 2)),
+        _ => None,
+    }
+}
+
+/// The client cuts its response after the fixed part and sets CLIENT_SSL; the server has said that it can.
+fn mysql(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    const SSL_REQUEST_LENGTH: u32 = 32;
+    const CLIENT_SSL: u32 = 0x800;
+    let greeting = usize::try_from(le32(server, 0)? & 0x00ff_ffff).ok()? + 4;
+    let request = le32(client, 0)?;
+    let asked = request & 0x00ff_ffff == SSL_REQUEST_LENGTH && request >> 24 == 1 && le32(client, 4)? & CLIENT_SSL != 0;
+    (asked && client.len() >= 36 && server.get(4) == Some(&10) && server.len() >= greeting).then_some((36, greeting))
+}
+
+/// ExtendedRequest with StartTLS's name, ExtendedResponse with success.
+fn ldap(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let (asked, request) = ldap_operation(client, 0x77)?;
+    let (agreed, response) = ldap_operation(server, 0x78)?;
+    let name = ber::element(request).ok()??;
+    let result = ber::element(response).ok()??;
+    (name.tag == 0x80 && name.value == LDAP_START_TLS && result.value == [0]).then_some((asked, agreed))
+}
+
+/// The first message, whole, and the content of its operation.
+fn ldap_operation(b: &[u8], tag: u8) -> Option<(usize, &[u8])> {
+    let message = ber::element(b).ok()?.filter(|m| m.tag == SEQUENCE && m.is_whole())?;
+    let id = ber::element(message.value).ok()?.filter(|i| i.tag == INTEGER)?;
+    let operation = ber::element(id.rest).ok()?.filter(|o| o.tag == tag)?;
+    Some((b.len() - message.rest.len(), operation.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The offsets must point at what follows: both sides get a TLS record's first byte appended.
+    fn upgrades(protocol: Protocol, client: &[u8], server: &[u8]) {
+        assert_eq!(starttls(protocol, client, server), Some((client.len(), server.len())), "{protocol:?}");
+        let tail = |b: &[u8]| [b, b"\x16\x03\x01\x02\x00\n\x01"].concat();
+        assert_eq!(
+            starttls(protocol, &tail(client), &tail(server)),
+            Some((client.len(), server.len())),
+            "{protocol:?}"
+        );
+        for cut in 0..server.len() {
+            assert_eq!(starttls(protocol, client, &server[..cut]), None, "{protocol:?} answered by {cut} bytes");
+        }
+        for cut in 0..client.len() {
+            assert_eq!(starttls(protocol, &client[..cut], server), None, "{protocol:?} asked by {cut} bytes");
+        }
+    }
+
+    #[test]
+    fn mail() {
+        let server = b"220 mx ESMTP\r\n250-mx\r\n250-SIZE 1\r\n250 STARTTLS\r\n220 2.0.0 go ahead\r\n";
+        upgrades(Protocol::Smtp, b"EHLO a\r\nSTARTTLS\r\n", server);
+        assert_eq!(starttls(Protocol::Smtp, b"EHLO a\r\nSTARTTLS\r\n", b"220 mx\r\n250 ok\r\n454 no TLS\r\n"), None);
+        upgrades(
+            Protocol::Imap,
+            b"a1 CAPABILITY\r\na2 starttls\r\n",
+            b"* OK hi\r\n* CAPABILITY IMAP4rev1\r\na1 OK\r\na2 OK go\r\n",
+        );
+        assert_eq!(starttls(Protocol::Imap, b"a STARTTLS\r\n", b"* OK hi\r\na BAD no\r\n"), None);
+        upgrades(Protocol::Pop3, b"STLS\r\n", b"+OK hi\r\n+OK begin TLS\r\n");
+        upgrades(Protocol::Pop3, b"CAPA\r\nSTLS\r\n", b"+OK hi\r\n+OK list\r\nSTLS\r\nUIDL\r\n.\r\n+OK go\r\n");
+        assert_eq!(starttls(Protocol::Pop3, b"CAPA\r\nSTLS\r\n", b"+OK hi\r\n-ERR what\r\n-ERR no\r\n"), None);
+        let server = b"\"IMPLEMENTATION\" \"x\"\r\n\"STARTTLS\"\r\nOK\r\nOK \"begin\"\r\n";
+        upgrades(Protocol::Sieve, b"STARTTLS\r\n", server);
+    }
+
+    #[test]
+    fn files_news_and_chat() {
+        upgrades(Protocol::Ftp, b"AUTH TLS\r\n", b"220 hi\r\n234 Proceed\r\n");
+        assert_eq!(starttls(Protocol::Ftp, b"AUTH TLS\r\n", b"220 hi\r\n502 no\r\n"), None);
+        upgrades(Protocol::Nntp, b"CAPABILITIES\r\nSTARTTLS\r\n", b"200 hi\r\n101 list\r\nSTARTTLS\r\n.\r\n382 go\r\n");
+        upgrades(
+            Protocol::Xmpp,
+            b"<?xml version='1.0'?><stream:stream to='a'><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+            b"<stream:features/><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+        );
+        upgrades(
+            Protocol::Http,
+            b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+            b"HTTP/1.1 200 Connection established\r\n\r\n",
+        );
+        assert_eq!(starttls(Protocol::Http, b"CONNECT a:443 HTTP/1.1\r\n\r\n", b"HTTP/1.1 403 no\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn databases_and_directories() {
+        upgrades(Protocol::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x2f", b"S");
+        upgrades(Protocol::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x30\0\0\0\x08\x04\xd2\x16\x2f", b"NS");
+        assert_eq!(starttls(Protocol::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x2f", b"N"), None);
+        let mut request = vec![0x20, 0, 0, 1, 0x85, 0xae, 0xff, 0x19, 0, 0, 0, 1, 0x21];
+        request.resize(36, 0);
+        upgrades(Protocol::Mysql, &request, b"\x0b\0\0\0\x0a8.0.33\0\x0b\0\0");
+        request[5] = 0xa6;
+        assert_eq!(starttls(Protocol::Mysql, &request, b"\x0b\0\0\0\x0a8.0.33\0\x0b\0\0"), None);
+        let ask = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
+        upgrades(Protocol::Ldap, ask, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0");
+        assert_eq!(starttls(Protocol::Ldap, ask, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\0\x04\0"), None);
+    }
+}
