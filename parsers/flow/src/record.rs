@@ -109,7 +109,7 @@ pub fn facts(protocol: Protocol, conversation: &Conversation, certificates: &Cer
         Follower::Ipsec(ipsec) => ipsec.write_facts(out),
         Follower::Quic { .. } => json::word(out, "tls.version", "TLSv1.3"),
         Follower::Dialogue => {
-            if let Some(credential) = app::credentials(protocol, conversation.client_and_server().0) {
+            if let Some(credential) = app::credentials::credentials(protocol, conversation.client_and_server().0) {
                 json::word(out, "plaintext.credentials", credential.kind);
                 if let Some(account) = &credential.account {
                     json::string(out, "plaintext.account", account);

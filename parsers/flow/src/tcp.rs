@@ -218,7 +218,7 @@ fn watches(protocol: Protocol) -> bool {
 /// A protocol in the clear: has it agreed on TLS, has it shown a login, is it worth listening on?
 fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
     let (client, server) = conversation.client_and_server();
-    if let Some((client_at, server_at)) = app::starttls(entry.protocol, client, server) {
+    if let Some((client_at, server_at)) = app::starttls::starttls(entry.protocol, client, server) {
         let first = looks_like_tls(client.get(client_at..).unwrap_or(&[]));
         let second = looks_like_tls(server.get(server_at..).unwrap_or(&[]));
         if first == Seen::Yes || second == Seen::Yes {
@@ -242,7 +242,7 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Contex
             return;
         }
     }
-    if app::credentials(entry.protocol, client).is_some() || past_login(entry.protocol, client, server) {
+    if app::credentials::credentials(entry.protocol, client).is_some() || past_login(entry.protocol, client, server) {
         ctx.settle(entry, Some(conversation));
     }
 }
