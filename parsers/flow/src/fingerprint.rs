@@ -20,13 +20,13 @@ pub enum Transport {
 pub fn ja3(hello: &ClientHello<'_>) -> [u8; 16] {
     let mut text = Digested::<Md5>::new();
     text.decimal(hello.legacy_version);
-    text.push(b",");
+    text.character(b',');
     text.decimals(hello.suites.iter());
-    text.push(b",");
+    text.character(b',');
     text.decimals(hello.extensions.map(|(kind, _)| kind));
-    text.push(b",");
+    text.character(b',');
     text.decimals(codes(hello.extensions, extension::SUPPORTED_GROUPS).iter());
-    text.push(b",");
+    text.character(b',');
     let formats = hello.extensions.find(extension::EC_POINT_FORMATS).and_then(|mut body| body.vec8().ok());
     text.decimals(formats.map_or(&[][..], |list| list.rest()).iter().map(|format| u16::from(*format)));
     text.finish().into()
@@ -36,9 +36,9 @@ pub fn ja3(hello: &ClientHello<'_>) -> [u8; 16] {
 pub fn ja3s(hello: &ServerHello<'_>) -> [u8; 16] {
     let mut text = Digested::<Md5>::new();
     text.decimal(hello.legacy_version);
-    text.push(b",");
+    text.character(b',');
     text.decimal(hello.suite);
-    text.push(b",");
+    text.character(b',');
     text.decimals(hello.extensions.map(|(kind, _)| kind));
     text.finish().into()
 }
@@ -127,7 +127,7 @@ fn sorted_hex(list: impl Iterator<Item = u16> + Clone, signature_algorithms: Cod
     text.hex_codes(sorted.iter().copied());
     let mut algorithms = signature_algorithms.iter().filter(|code| !is_grease(*code)).peekable();
     if algorithms.peek().is_some() {
-        text.push(b"_");
+        text.character(b'_');
         text.hex_codes(algorithms);
     }
     Some(text)
@@ -143,6 +143,20 @@ fn hash(text: Option<Digested<Sha256>>, out: &mut [u8]) {
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
+/// Decimal digits, the first in the lowest byte, and how many.
+#[inline]
+fn digits(mut value: u16) -> (u64, usize) {
+    let (mut text, mut len) = (0, 0);
+    loop {
+        text = text << 8 | u64::from(b'0' + (value % 10) as u8);
+        len += 1;
+        value /= 10;
+        if value == 0 {
+            return (text, len);
+        }
+    }
+}
+
 /// Text on its way into a digest, gathered in pieces so that the digest is not called for every comma.
 struct Digested<D> {
     digest: D,
@@ -155,15 +169,21 @@ impl<D: Digest> Digested<D> {
         Self { digest: D::new(), gathered: [0; 256], len: 0 }
     }
 
+    /// The first `len` of 8 bytes: a store of fixed size, where a slice of any length would be a call to memmove.
     #[inline]
-    fn push(&mut self, text: &[u8]) {
-        if self.gathered.len() - self.len < text.len() {
+    fn push(&mut self, text: u64, len: usize) {
+        if self.gathered.len() - self.len < 8 {
             self.flush();
         }
-        if let Some(free) = self.gathered.get_mut(self.len..self.len + text.len()) {
-            free.copy_from_slice(text);
-            self.len += text.len();
+        if let Some(place) = self.gathered.get_mut(self.len..).and_then(|free| free.first_chunk_mut()) {
+            *place = text.to_le_bytes();
+            self.len += len;
         }
+    }
+
+    #[inline]
+    fn character(&mut self, character: u8) {
+        self.push(u64::from(character), 1);
     }
 
     fn flush(&mut self) {
@@ -171,27 +191,22 @@ impl<D: Digest> Digested<D> {
         self.len = 0;
     }
 
-    fn decimal(&mut self, mut value: u16) {
-        let mut digits = [0; 5];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (value % 10) as u8;
-            value /= 10;
-            if value == 0 {
-                break;
-            }
-        }
-        self.push(&digits[at..]);
+    fn decimal(&mut self, value: u16) {
+        let (text, len) = digits(value);
+        self.push(text, len);
     }
 
     /// Joined by dashes.
     fn decimals(&mut self, values: impl Iterator<Item = u16>) {
-        for (i, value) in values.filter(|code| !is_grease(*code)).enumerate() {
-            if i > 0 {
-                self.push(b"-");
+        let mut first = true;
+        for value in values.filter(|code| !is_grease(*code)) {
+            let (text, len) = digits(value);
+            if first {
+                self.push(text, len);
+            } else {
+                self.push(text << 8 | u64::from(b'-'), len + 1);
             }
-            self.decimal(value);
+            first = false;
         }
     }
 
@@ -199,8 +214,12 @@ impl<D: Digest> Digested<D> {
     fn hex_codes(&mut self, codes: impl Iterator<Item = u16>) {
         for (i, code) in codes.enumerate() {
             let digit = |shift: u16| DIGITS[usize::from(code >> shift & 15)];
-            let text = [b',', digit(12), digit(8), digit(4), digit(0)];
-            self.push(if i > 0 { &text } else { &text[1..] });
+            let text = u64::from(u32::from_le_bytes([digit(12), digit(8), digit(4), digit(0)]));
+            if i == 0 {
+                self.push(text, 4);
+            } else {
+                self.push(text << 8 | u64::from(b','), 5);
+            }
         }
     }
 

@@ -26,6 +26,8 @@ struct Side {
 struct Partial {
     sequence: u16,
     kind: u8,
+    /// Of the whole body; a fragment that says otherwise is not of this message.
+    length: u32,
     body: Vec<u8>,
     /// Parts of the body still to come, as (start, end).
     holes: Vec<(u32, u32)>,
@@ -169,13 +171,13 @@ impl DtlsFollower {
 impl Partial {
     fn new(fragment: &Fragment<'_>) -> Self {
         let holes = if fragment.length == 0 { Vec::new() } else { vec![(0, fragment.length)] };
-        Self { sequence: fragment.sequence, kind: fragment.kind, body: Vec::new(), holes }
+        Self { sequence: fragment.sequence, kind: fragment.kind, length: fragment.length, body: Vec::new(), holes }
     }
 
-    /// `false` if it would tear more holes than are kept track of.
+    /// `false` if it does not belong here, or would tear more holes than are kept track of.
     fn add(&mut self, fragment: &Fragment<'_>) -> bool {
         let (start, end) = (fragment.offset, fragment.offset + fragment.body.len() as u32);
-        if self.holes.len() >= limits::MAX_HOLES {
+        if fragment.length != self.length || self.holes.len() >= limits::MAX_HOLES {
             return false;
         }
         // Grown only as far as bytes came: a hostile length costs nothing by itself.

@@ -261,6 +261,19 @@ fn dtls10_resists_nothing_but_is_read() {
     assert_eq!((session.version(), session.established), (Some(0xfeff), Some(true)));
 }
 
+#[test]
+fn a_dtls_fragment_may_not_outgrow_its_message() {
+    let (mut follower, mut certificates) = (DtlsFollower::new(), Certificates::new(1));
+    let mut fragment = |length: [u8; 3], offset: [u8; 3]| {
+        let header = [&[11][..], &length, &[0, 0], &offset, &[0, 0, 1], b"x"].concat();
+        let record = [&b"\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x0d"[..], &header].concat();
+        follower.datagram(Reverse, &record, 1, &mut certificates);
+        follower.session().limited
+    };
+    assert_eq!(fragment([0, 1, 0], [0, 0, 0]), 0);
+    assert_eq!(fragment([0xff, 0xff, 0xff], [0xff, 0xff, 0xf0]), 1);
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(pieces in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..200)), 0..8)) {

@@ -12,7 +12,7 @@ pub mod sslv2;
 pub use hello::{ClientHello, Codes, Extensions, ServerHello};
 pub use key_exchange::{KeyExchange, ServerKeyExchange};
 pub use messages::{Alert, CertificateList, MessageHeader};
-pub use record::{RecordHeader, Seen, looks_like_tls};
+pub use record::{RecordHeader, Seen, joined_inside, looks_like_tls};
 
 /// Record content types, RFC 8446 section 5.1 and RFC 6520.
 pub mod content {
