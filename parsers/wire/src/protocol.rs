@@ -71,6 +71,17 @@ protocols! {
     Openwire "openwire" Plaintext, Rpc "rpc" Plaintext, Afp "afp" Plaintext, Oracle "oracle" Plaintext, Drda "drda" Plaintext,
     Lustre "lustre" Plaintext, Dcerpc "dcerpc" Plaintext, Rlogin "rlogin" Plaintext, Rmi "rmi" Plaintext, Rx "rx" Plaintext,
     Tacacs "tacacs" Plaintext, Citrix "citrix" Plaintext, Wsd "wsd" Plaintext,
+    Babel "babel" Plaintext, Bfcp "bfcp" Plaintext, Bfd "bfd" Plaintext, Bitcoin "bitcoin" Plaintext, Bittorrent "bittorrent" Plaintext,
+    Bjnp "bjnp" Plaintext, C1222 "c1222" Plaintext, Can "can" Plaintext, Checkmk "checkmk" Plaintext, Collectd "collectd" Plaintext,
+    Diameter "diameter" Plaintext, Doip "doip" Plaintext, Dropbox "dropbox" Plaintext, Edonkey "edonkey" Plaintext, Egd "egd" Plaintext,
+    Enip "enip" Plaintext, Ethereum "ethereum" Plaintext, Fins "fins" Plaintext, Giop "giop" Plaintext, Gnutella "gnutella" Plaintext,
+    Gtp "gtp" Plaintext, H323 "h323" Plaintext, Hartip "hartip" Plaintext, Hislip "hislip" Plaintext, Hl7 "hl7" Plaintext,
+    Hsrp "hsrp" Plaintext, JsonRpc "jsonrpc" Plaintext, Ldp "ldp" Plaintext, Lisp "lisp" Plaintext, Lwres "lwres" Plaintext,
+    Megaco "megaco" Plaintext, Mgcp "mgcp" Plaintext, Mms "mms" Plaintext, Mplsecho "mplsecho" Plaintext, Munin "munin" Plaintext,
+    NatPmp "natpmp" Plaintext, Olsr "olsr" Plaintext, Openflow "openflow" Plaintext, Pfcp "pfcp" Plaintext, Pptp "pptp" Plaintext,
+    Ptp "ptp" Plaintext, Raknet "raknet" Plaintext, Rip "rip" Plaintext, Rpkirtr "rpkirtr" Plaintext, Rtps "rtps" Plaintext,
+    Skinny "skinny" Plaintext, Slp "slp" Plaintext, Someip "someip" Plaintext, Synchrophasor "synchrophasor" Plaintext, Thrift "thrift" Plaintext,
+    Tivo "tivo" Plaintext, Whois "whois" Plaintext, Wol "wol" Plaintext, Xdmcp "xdmcp" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 

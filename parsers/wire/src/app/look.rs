@@ -68,11 +68,6 @@ pub fn be32(b: &[u8], at: usize) -> Option<u32> {
 }
 
 #[inline]
-pub fn be64(b: &[u8], at: usize) -> Option<u64> {
-    array(b, at).map(u64::from_be_bytes)
-}
-
-#[inline]
 pub fn le16(b: &[u8], at: usize) -> Option<u16> {
     array(b, at).map(u16::from_le_bytes)
 }
@@ -120,11 +115,6 @@ pub fn line(b: &[u8]) -> Option<&[u8]> {
     let end = memchr::memchr(b'\n', b)?;
     let line = b.get(..end)?;
     Some(line.strip_suffix(b"\r").unwrap_or(line))
-}
-
-/// The bytes after the first line.
-pub fn after_line(b: &[u8]) -> Option<&[u8]> {
-    b.get(memchr::memchr(b'\n', b)?.checked_add(1)?..)
 }
 
 /// Text as protocols write it: no control characters but tabs and line ends. Bytes above 127 pass (UTF-8 and its elders).

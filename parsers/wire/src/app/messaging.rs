@@ -82,6 +82,10 @@ pub fn coap(d: &Datagram) -> Look {
     if code == 0 {
         return weak(b.len() == 4 && first & 0x0f == 0 && be16(b, 2).is_some());
     }
+    // An acknowledgement carries a response, a reset carries nothing (sections 4.2 and 4.3).
+    if first >> 4 == 7 || first >> 4 == 6 && code < 0x40 {
+        return NO;
+    }
     let Some(options) = b.get(4 + token..) else { return NO };
     weak(known && walk_options(options) == Some(true))
 }
@@ -92,6 +96,18 @@ const OPTIONS: &[u32] =
 
 /// Uri-Host, Location-Path, Uri-Path, Uri-Query, Location-Query, Proxy-Uri, Proxy-Scheme.
 const TEXT_OPTIONS: &[u32] = &[3, 8, 11, 15, 20, 35, 39];
+
+/// Table 4 of RFC 7252, and RFC 7641 and 7959: the numbers are short.
+fn longest(option: u32) -> usize {
+    match option {
+        5 => 0,
+        7 | 12 | 17 => 2,
+        6 | 19 | 23 | 27 | 31 => 3,
+        14 | 28 | 60 => 4,
+        1 | 4 => 8,
+        _ => 255,
+    }
+}
 
 /// RFC 7252 section 3.1: delta and length in nibbles, 13 and 14 extend them, 15 is reserved but for the marker.
 fn walk_options(mut b: &[u8]) -> Option<bool> {
@@ -123,7 +139,7 @@ fn walk_options(mut b: &[u8]) -> Option<bool> {
             return Some(false);
         }
         let (value, tail) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-        if TEXT_OPTIONS.contains(&number) && !is_text(value) {
+        if TEXT_OPTIONS.contains(&number) && !is_text(value) || value.len() > longest(number) {
             return Some(false);
         }
         b = tail;

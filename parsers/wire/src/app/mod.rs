@@ -6,19 +6,25 @@
 //! TLS, DTLS, QUIC, IKE and ESP are recognised before this is asked. May not know: flows, time, earlier packets.
 
 mod ber;
+mod chat;
 pub mod credentials;
 mod databases;
 mod directory;
 pub mod dns;
 mod files;
+mod industrial;
 mod look;
 mod mail;
 mod management;
 mod messaging;
+mod naming;
+mod peers;
 mod remote;
+mod routing;
 mod rows;
 pub mod starttls;
 mod tunnels;
+mod voice;
 mod web;
 
 use crate::Protocol;
@@ -84,7 +90,8 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
 pub fn datagram(payload: &[u8], from_client: bool, ports: Ports) -> Verdict {
     let Some(first) = payload.first() else { return Verdict::Undecided };
     let sent = Datagram { payload, from_client };
-    let mut candidates = rows::DATAGRAM[usize::from(*first)];
+    let by_port = |port: u16| rows::DATAGRAM_PORT[usize::from(port & 0xff)];
+    let mut candidates = rows::DATAGRAM[usize::from(*first)] & (by_port(ports.server) | by_port(ports.client));
     let mut fits = false;
     while candidates != 0 {
         let index = candidates.trailing_zeros() as usize;

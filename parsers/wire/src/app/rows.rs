@@ -5,7 +5,10 @@
 //! payload meets only the rows it can match. `ports` are the registered ones: they confirm a weak match and nothing else.
 
 use super::look::{Look, NO};
-use super::{Datagram, databases, directory, dns, files, mail, management, messaging, remote, tunnels, web};
+use super::{
+    Datagram, chat, databases, directory, dns, files, industrial, mail, management, messaging, naming, peers, remote,
+    routing, tunnels, voice, web,
+};
 use crate::Protocol::{self as P};
 
 /// Ranges of first bytes, both ends included.
@@ -35,6 +38,8 @@ pub(super) struct DatagramRow {
     pub(super) protocol: P,
     pub(super) ports: &'static [u16],
     first: First,
+    /// The test is never more than weak: without the port it need not run.
+    ported: bool,
     pub(super) test: fn(&Datagram) -> Look,
 }
 
@@ -61,7 +66,12 @@ const fn same(protocol: P, ports: &'static [u16], first: First, test: fn(&[u8]) 
 }
 
 const fn udp(protocol: P, ports: &'static [u16], first: First, test: fn(&Datagram) -> Look) -> DatagramRow {
-    DatagramRow { protocol, ports, first, test }
+    DatagramRow { protocol, ports, first, ported: false, test }
+}
+
+/// A format too loose to be claimed without its port.
+const fn ported(protocol: P, ports: &'static [u16], first: First, test: fn(&Datagram) -> Look) -> DatagramRow {
+    DatagramRow { protocol, ports, first, ported: true, test }
 }
 
 pub(super) const STREAMS: &[StreamRow] = &[
@@ -138,20 +148,63 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::OpenVpn, &[1194], &[(0, 4)], tunnels::openvpn_stream),
     tcp(P::Socks, &[1080], side(&[(4, 5)], tunnels::socks_client), side(&[(0, 0), (5, 5)], tunnels::socks_server)),
     same(P::Citrix, &[1494], &[(0x7f, 0x7f)], tunnels::citrix),
+    tcp(P::Irc, &[6667], side(LETTERS, chat::irc_client), side(&[(b':', b':'), (b'E', b'P')], chat::irc_server)),
+    same(P::Xmpp, &[5222, 5269], &[(b'<', b'<')], chat::xmpp),
+    tcp(P::Munin, &[4949], SILENT, side(&[(b'#', b'#')], chat::munin_server)),
+    tcp(P::Checkmk, &[6556], SILENT, side(&[(b'<', b'<')], chat::checkmk_server)),
+    same(P::Hl7, &[2575], &[(0x0b, 0x0b)], chat::hl7),
+    same(P::Thrift, &[9090], &[(0, 0), (0x80, 0x80)], chat::thrift),
+    same(P::Giop, &[2809], &[(b'G', b'G')], chat::giop),
+    same(P::Pptp, &[1723], ZERO, chat::pptp),
+    tcp(
+        P::Whois,
+        &[],
+        side(&[(b'!', b'~')], remote::whois_client),
+        side(&[(b' ', b'~'), (b'\r', b'\r')], remote::whois_server),
+    ),
+    same(P::Bittorrent, &[6881], &[(0x13, 0x13)], peers::bittorrent),
+    same(P::Gnutella, &[6346], &[(b'G', b'G')], peers::gnutella),
+    same(P::Edonkey, &[4662], &[(0xc5, 0xc5), (0xe3, 0xe3)], peers::edonkey),
+    same(P::Bitcoin, &[8333], ANY, peers::bitcoin),
+    same(P::JsonRpc, &[], &[(b'{', b'{')], peers::json_rpc),
+    same(P::Bgp, &[179], &[(255, 255)], routing::bgp),
+    same(P::Ldp, &[646], ZERO, routing::ldp),
+    same(P::Diameter, &[3868], &[(1, 1)], routing::diameter),
+    same(P::Openflow, &[6653, 6633], &[(1, 6)], routing::openflow),
+    same(P::Rpkirtr, &[323], &[(0, 2)], routing::rpki_rtr),
+    same(P::Slp, &[427], &[(1, 2)], naming::slp_message),
+    same(P::Stun, &[3478], &[(0, 3)], voice::stun_stream),
+    same(P::H323, &[1720], &[(3, 3)], voice::h323),
+    same(P::Skinny, &[2000], ANY, voice::skinny),
+    same(P::Bfcp, &[], &[(0x20, 0x38)], voice::bfcp),
+    same(P::Iec104, &[2404], &[(0x68, 0x68)], industrial::iec104),
+    same(P::Modbus, &[502], &[(0, 0x3f)], industrial::modbus),
+    same(P::Dnp3, &[20000], &[(5, 5)], industrial::dnp3),
+    same(P::S7, &[102], &[(3, 3)], industrial::s7),
+    same(P::Mms, &[102], &[(3, 3)], industrial::mms),
+    same(P::Opcua, &[4840], UPPER, industrial::opcua),
+    same(P::Enip, &[44818], &[(4, 4), (0x63, 0x70)], industrial::ethernet_ip),
+    same(P::Synchrophasor, &[4712], &[(0xaa, 0xaa)], industrial::synchrophasor_stream),
+    same(P::Hartip, &[5094], &[(1, 1)], industrial::hart_ip),
+    same(P::Fins, &[9600], &[(b'F', b'F')], industrial::fins),
+    same(P::C1222, &[1153], &[(0x60, 0x60)], industrial::c1222),
+    same(P::Doip, &[13400], &[(1, 4)], industrial::doip),
+    same(P::Hislip, &[4880], &[(b'H', b'H')], industrial::hislip),
 ];
 
 pub(super) const DATAGRAMS: &[DatagramRow] = &[
-    udp(P::Mdns, &[5353], ANY, dns::by_port),
-    udp(P::Llmnr, &[5355], ANY, dns::by_port),
+    udp(P::Netbios, &[137], ANY, naming::netbios_name),
+    ported(P::Mdns, &[5353], ANY, dns::by_port),
+    ported(P::Llmnr, &[5355], ANY, dns::by_port),
     udp(P::Dns, &[53], ANY, dns::unicast),
     udp(P::WireGuard, &[51820], &[(1, 4)], tunnels::wireguard),
     udp(P::OpenVpn, &[1194], &[(0x38, 0x38), (0x40, 0x40), (0x50, 0x50)], tunnels::openvpn),
     udp(P::SnmpPrivate, &[161, 162], &[(0x30, 0x30)], management::snmp_private),
     udp(P::Snmp, &[161, 162], &[(0x30, 0x30)], management::snmp),
     udp(P::Syslog, &[514], &[(b'<', b'<')], management::syslog),
-    udp(P::Ntp, &[123], ANY, management::ntp),
+    ported(P::Ntp, &[123], ANY, management::ntp),
     udp(P::Dhcp, &[67, 68], &[(1, 2)], management::dhcp),
-    udp(P::Dhcpv6, &[546, 547], &[(1, 23)], management::dhcpv6),
+    ported(P::Dhcpv6, &[546, 547], &[(1, 23)], management::dhcpv6),
     udp(P::Radius, &[1812, 1813, 1645, 1646, 3799], &[(1, 45)], management::radius),
     udp(P::Ssdp, &[1900], UPPER, web::ssdp),
     udp(P::Sip, &[5060], &[(b'\r', b'\r'), (b'A', b'Z')], web::sip_datagram),
@@ -159,21 +212,70 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Wsd, &[3702], &[(b'<', b'<')], web::ws_discovery),
     udp(P::Tftp, &[69], ZERO, files::tftp),
     udp(P::Rpc, &[111, 2049], ANY, files::rpc_datagram),
-    udp(P::Rx, &[7000, 7001, 7002, 7003, 7005], ANY, files::rx),
+    ported(P::Rx, &[7000, 7001, 7002, 7003, 7005], ANY, files::rx),
     udp(P::Dcerpc, &[], &[(4, 4)], remote::dcerpc_datagram),
     udp(P::Memcached, &[11211], ANY, databases::memcached_datagram),
-    udp(P::Coap, &[5683], &[(0x40, 0x78)], messaging::coap),
+    ported(P::Coap, &[5683], &[(0x40, 0x78)], messaging::coap),
     udp(P::Ldap, &[389], &[(0x30, 0x30)], directory::cldap),
     udp(P::Kerberos, &[88], &[(0x6a, 0x7e)], directory::kerberos),
     udp(P::DnsCrypt, &[443], &[(b'r', b'r')], tunnels::dnscrypt),
-    udp(P::ZeroTier, &[9993], ANY, tunnels::zerotier),
-    udp(P::Warp, &[2408], &[(1, 2)], tunnels::warp),
+    ported(P::ZeroTier, &[9993], ANY, tunnels::zerotier),
+    ported(P::Warp, &[2408], &[(1, 2)], tunnels::warp),
+    udp(P::Netbios, &[138], &[(0x10, 0x16)], naming::netbios_datagram),
+    udp(P::Slp, &[427], &[(1, 2)], naming::slp),
+    ported(P::NatPmp, &[5351, 5350], &[(0, 2)], naming::nat_pmp),
+    ported(P::Bjnp, &[8610, 8611, 8612, 3289], UPPER, naming::bjnp),
+    udp(P::Dropbox, &[17500], &[(b'{', b'{')], naming::dropbox),
+    udp(P::Tivo, &[2190], LETTERS, naming::tivo),
+    udp(P::Lwres, &[921], ZERO, naming::lwres),
+    udp(P::Wol, &[9, 7], &[(255, 255)], naming::wake_on_lan),
+    udp(P::Stun, &[3478], &[(0, 0x3f)], voice::stun),
+    ported(P::Stun, &[3478], &[(0x40, 0x4f)], voice::turn_channel),
+    udp(P::Rtcp, &[5005], &[(0x80, 0xbf)], voice::rtcp),
+    ported(P::Rtp, &[5004], &[(0x80, 0x80)], voice::rtp),
+    udp(P::Mgcp, &[2427, 2727], WORDS, voice::mgcp),
+    udp(P::Megaco, &[2944], &[(b'!', b'!'), (b'M', b'M'), (b'm', b'm')], voice::megaco),
+    udp(P::H323, &[1718, 1719], ANY, voice::h225_ras),
+    udp(P::Bacnet, &[47808], &[(0x81, 0x81)], industrial::bacnet),
+    udp(P::Dnp3, &[20000], &[(5, 5)], industrial::dnp3_datagram),
+    ported(P::Enip, &[44818], &[(4, 4), (0x63, 0x70)], industrial::ethernet_ip_datagram),
+    udp(P::Synchrophasor, &[4713], &[(0xaa, 0xaa)], industrial::synchrophasor_datagram),
+    ported(P::Hartip, &[5094], &[(1, 1)], industrial::hart_ip_datagram),
+    ported(P::Fins, &[9600], &[(0x80, 0xc1)], industrial::fins_datagram),
+    ported(P::C1222, &[1153], &[(0x60, 0x60)], industrial::c1222_datagram),
+    udp(P::Someip, &[30490], ANY, industrial::someip),
+    udp(P::Rtps, &[7400], &[(b'R', b'R')], industrial::rtps),
+    udp(P::Can, &[55000], &[(b'I', b'I')], industrial::can),
+    ported(P::Egd, &[18246], &[(13, 13)], industrial::egd),
+    ported(P::Bfd, &[3784, 4784, 6784], &[(0x20, 0x3f)], routing::bfd),
+    ported(P::Rip, &[520], &[(1, 2)], routing::rip),
+    ported(P::Ldp, &[646], ZERO, routing::ldp_datagram),
+    ported(P::Hsrp, &[1985, 2029], &[(0, 1)], routing::hsrp),
+    ported(P::Olsr, &[698], ANY, routing::olsr),
+    ported(P::Babel, &[6696], &[(42, 42)], routing::babel),
+    ported(P::Lisp, &[4342], &[(0x10, 0x8f)], routing::lisp),
+    ported(P::Mplsecho, &[3503], ZERO, routing::mpls_echo),
+    ported(P::Gtp, &[2123, 3386], &[(0x30, 0x5f)], routing::gtp_control),
+    ported(P::Pfcp, &[8805], &[(0x20, 0x27)], routing::pfcp),
+    ported(P::Netflow, &[2055, 4739, 9995, 9996], ZERO, routing::netflow),
+    udp(P::Sflow, &[6343], ZERO, routing::sflow),
+    ported(P::Ptp, &[319, 320], ANY, routing::ptp),
+    udp(P::Bittorrent, &[6881], &[(b'd', b'd')], peers::bittorrent_dht),
+    udp(P::Bittorrent, &[6771], &[(b'B', b'B')], peers::bittorrent_lsd),
+    udp(P::Gnutella, &[6346], ANY, peers::gnutella_datagram),
+    udp(P::Ethereum, &[30303], ANY, peers::ethereum_discovery),
+    udp(P::Raknet, &[19132], &[(1, 0x1c)], peers::raknet),
+    udp(P::Collectd, &[25826], ZERO, chat::collectd),
+    ported(P::Xdmcp, &[177], ZERO, chat::xdmcp),
+    udp(P::Giop, &[], UPPER, chat::giop_datagram),
 ];
 
 /// For each first byte, the rows it can belong to: bit n is row n.
 pub(super) static STREAM_CLIENT: [u128; 256] = stream_masks(true);
 pub(super) static STREAM_SERVER: [u128; 256] = stream_masks(false);
 pub(super) static DATAGRAM: [u128; 256] = datagram_masks();
+/// For each low byte of a port, the rows that may run with it; those that need no port are in all.
+pub(super) static DATAGRAM_PORT: [u128; 256] = port_masks();
 
 const _: () = assert!(STREAMS.len() <= 128 && DATAGRAMS.len() <= 128, "a mask has one bit a row");
 
@@ -212,6 +314,28 @@ const fn datagram_masks() -> [u128; 256] {
         let mut byte = 0;
         while byte < 256 {
             if holds(DATAGRAMS[row].first, byte as u8) {
+                masks[byte] |= 1 << row;
+            }
+            byte += 1;
+        }
+        row += 1;
+    }
+    masks
+}
+
+const fn port_masks() -> [u128; 256] {
+    let mut masks = [0; 256];
+    let mut row = 0;
+    while row < DATAGRAMS.len() {
+        let mut byte = 0;
+        while byte < 256 {
+            let mut named = !DATAGRAMS[row].ported;
+            let mut port = 0;
+            while port < DATAGRAMS[row].ports.len() {
+                named |= (DATAGRAMS[row].ports[port] & 0xff) as usize == byte;
+                port += 1;
+            }
+            if named {
                 masks[byte] |= 1 << row;
             }
             byte += 1;

@@ -1,0 +1,264 @@
+//! Machines and buildings: IEC 60870-5-104, Modbus, DNP3, S7, OPC UA, BACnet, EtherNet/IP, MMS, synchrophasors, HART-IP, FINS.
+//!
+//! Short binary headers; where fewer than 30 bits are fixed, both sides or the port have to agree.
+
+use super::Datagram;
+use super::look::{Look, NO, at, be16, be32, byte, le16, le32, starts, weak, yes};
+
+/// APCI (IEC 60870-5-104 section 5): start 0x68, length, a control field of one of three formats.
+pub fn iec104(b: &[u8]) -> Look {
+    let (start, length, control) = (byte(b, 0)?, byte(b, 1)?, byte(b, 2)?);
+    if start != 0x68 || !(4..=253).contains(&length) {
+        return NO;
+    }
+    match control & 3 {
+        // U format: one of STARTDT, STOPDT, TESTFR, act or con.
+        3 => yes(length == 4 && matches!(control, 0x07 | 0x0b | 0x13 | 0x23 | 0x43 | 0x83) && b.get(3..6)? == [0; 3]),
+        1 => weak(length == 4 && control == 1 && byte(b, 3)? == 0 && byte(b, 4)? & 1 == 0),
+        // I format: the receive number is even, then an ASDU with a known type and cause.
+        _ => {
+            let (kind, qualifier, cause) = (byte(b, 6)?, byte(b, 7)?, byte(b, 8)?);
+            let known = matches!(kind, 1..=51 | 58..=64 | 70 | 100..=107 | 110..=113 | 120..=127);
+            let whole = byte(b, usize::from(length) + 1).is_some();
+            let sane = qualifier & 0x7f != 0 && (1..=47).contains(&(cause & 0x3f));
+            weak(length >= 10 && whole && byte(b, 4)? & 1 == 0 && known && sane)
+        }
+    }
+}
+
+/// MBAP: transaction, protocol 0, length that fits the function (Modbus messaging guide section 3.1.3).
+pub fn modbus(b: &[u8]) -> Look {
+    let (protocol, length, function) = (be16(b, 2)?, be16(b, 4)?, byte(b, 7)?);
+    let fits = match function & 0x7f {
+        1..=6 => true,
+        7 | 8 | 11 | 12 | 15..=17 | 20..=24 | 43 | 90 => true,
+        _ => false,
+    };
+    let error = function & 0x80 == 0 || length == 3;
+    weak(protocol == 0 && (2..=254).contains(&length) && fits && error && byte(b, 0)? < 0x40)
+}
+
+/// Link frame (IEEE 1815 section 9): start 0x0564, length, control, and the header's CRC-16/DNP.
+pub fn dnp3(b: &[u8]) -> Look {
+    if !starts(b, &[0x05, 0x64])? {
+        return NO;
+    }
+    yes(byte(b, 2)? >= 5 && crc16_dnp(b.get(..8)?) == le16(b, 8)?)
+}
+
+pub fn dnp3_datagram(d: &Datagram) -> Look {
+    dnp3(d.payload)
+}
+
+fn crc16_dnp(b: &[u8]) -> u16 {
+    !b.iter().fold(0u16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xa6bc } else { crc >> 1 })
+    })
+}
+
+/// The user data of a COTP data packet (ISO 8073) behind TPKT.
+fn cotp_data(b: &[u8]) -> Option<Option<&[u8]>> {
+    let fits =
+        starts(b, &[3, 0])? && be16(b, 2)? >= 8 && byte(b, 4)? == 2 && byte(b, 5)? == 0xf0 && byte(b, 6)? & 0x7f == 0;
+    Some(if fits { Some(b.get(7..)?) } else { None })
+}
+
+/// A COTP connection as S7 asks for it: transport selectors of two bytes (RFC 1006; parameters 0xc1, 0xc2 of length 2).
+pub fn s7(b: &[u8]) -> Look {
+    if !starts(b, &[3, 0])? {
+        return NO;
+    }
+    if matches!(byte(b, 5)?, 0xe0 | 0xd0) {
+        let parameters = b.get(11..).filter(|p| !p.is_empty())?;
+        let selectors = [[0xc1, 2, 1], [0xc1, 2, 2], [0xc1, 2, 3], [0xc2, 2, 1], [0xc2, 2, 3]];
+        // Local and remote selector of the S7 family: 01 xx (PG), 02 xx (OP), 03 xx (basic).
+        return weak(selectors.iter().any(|s| memchr::memmem::find(parameters, s).is_some()));
+    }
+    let Some(data) = cotp_data(b)? else { return NO };
+    let (id, kind) = (byte(data, 0)?, byte(data, 1)?);
+    yes(id == 0x32 && matches!(kind, 1 | 2 | 3 | 7) && be16(data, 2)? == 0 || id == 0x72 && matches!(kind, 1..=3))
+}
+
+/// MMS, or another user of the OSI session: CONNECT or data of ISO 8327 in COTP data.
+pub fn mms(b: &[u8]) -> Look {
+    if starts(b, &[3, 0])? && matches!(byte(b, 5)?, 0xe0 | 0xd0) {
+        // Selectors 00 01 are what IEC 61850 stacks use.
+        let parameters = b.get(11..).filter(|p| !p.is_empty())?;
+        return weak(
+            [[0xc2, 2, 0, 1], [0xc1, 2, 0, 1], [0xc1, 2, 0, 0]]
+                .iter()
+                .any(|s| memchr::memmem::find(parameters, s).is_some()),
+        );
+    }
+    let Some(data) = cotp_data(b)? else { return NO };
+    yes(starts(data, &[0x0d])? && be16(data, 2).is_some()
+        || starts(data, &[1, 0, 1, 0, 0x61])?
+        || starts(data, &[0x0e])?)
+}
+
+/// Hello, Acknowledge, Open, Message, Close, Error, chunk type, length (OPC 10000-6 section 7.1.2).
+pub fn opcua(b: &[u8]) -> Look {
+    let kind = b.get(..3)?;
+    let known = [b"HEL", b"ACK", b"ERR", b"OPN", b"MSG", b"CLO", b"RHE"].iter().any(|k| kind == &k[..]);
+    yes(known && matches!(byte(b, 3)?, b'F' | b'C' | b'A') && (8..1 << 24).contains(&le32(b, 4)?))
+}
+
+/// BACnet virtual link (ASHRAE 135 annex J): type 0x81, function, exact length, then NPDU version 1.
+pub fn bacnet(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (kind, function, length) = (byte(b, 0)?, byte(b, 1)?, usize::from(be16(b, 2)?));
+    if kind != 0x81 || function > 0x0c || length != b.len() {
+        return NO;
+    }
+    match function {
+        4 => yes(byte(b, 10)? == 1),
+        9..=11 => yes(byte(b, 4)? == 1),
+        _ => weak(true),
+    }
+}
+
+/// Encapsulation header (CIP volume 2, section 2-3): command, length, session, status 0, options 0.
+pub fn ethernet_ip(b: &[u8]) -> Look {
+    let command = le16(b, 0)?;
+    let known = matches!(command, 0x04 | 0x63..=0x66 | 0x6f | 0x70);
+    weak(known && le16(b, 2)? <= 4096 && le32(b, 8)? <= 0x65 && le32(b, 20)? == 0)
+}
+
+pub fn ethernet_ip_datagram(d: &Datagram) -> Look {
+    ethernet_ip(d.payload)
+}
+
+/// IEEE C37.118: sync byte and frame type with a version, exact size, CRC-CCITT over the frame.
+fn synchrophasor(b: &[u8]) -> Look {
+    let (sync, kind, size) = (byte(b, 0)?, byte(b, 1)?, usize::from(be16(b, 2)?));
+    if sync != 0xaa || kind & 0x80 != 0 || kind >> 4 > 5 || !matches!(kind & 0x0f, 1 | 2) || size < 16 {
+        return NO;
+    }
+    let crc = b.get(..size - 2)?.iter().fold(0xffffu16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 })
+    });
+    yes(crc == be16(b, size - 2)?)
+}
+
+pub fn synchrophasor_stream(b: &[u8]) -> Look {
+    synchrophasor(b)
+}
+
+pub fn synchrophasor_datagram(d: &Datagram) -> Look {
+    synchrophasor(d.payload)
+}
+
+/// HART-IP (FieldComm TP10300): version 1, message type, id, status, sequence, the whole message's length.
+pub fn hart_ip(b: &[u8]) -> Look {
+    let (version, kind, id) = (byte(b, 0)?, byte(b, 1)?, byte(b, 2)?);
+    weak(version == 1 && kind <= 3 && id <= 3 && (8..=512).contains(&be16(b, 6)?) && byte(b, 3)? <= 15)
+}
+
+pub fn hart_ip_datagram(d: &Datagram) -> Look {
+    let length = usize::from(be16(d.payload, 6)?);
+    if length == d.payload.len() { hart_ip(d.payload) } else { NO }
+}
+
+/// Omron FINS: "FINS" over TCP; over UDP ICF, RSV 0, GCT 2 and a command class that exists.
+pub fn fins(b: &[u8]) -> Look {
+    yes(starts(b, b"FINS")? && be32(b, 4)? <= 4096)
+}
+
+pub fn fins_datagram(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (icf, reserved, gateways) = (byte(b, 0)?, byte(b, 1)?, byte(b, 2)?);
+    weak(
+        matches!(icf, 0x80 | 0x81 | 0xc0 | 0xc1)
+            && reserved == 0
+            && gateways <= 7
+            && matches!(byte(b, 10)?, 1..=9 | 0x0c | 0x20..=0x26)
+            && byte(b, 11)? <= 0x40,
+    )
+}
+
+/// ANSI C12.22: an ACSE APDU whose first elements are the context and addresses.
+pub fn c1222(b: &[u8]) -> Look {
+    if byte(b, 0)? != 0x60 {
+        return NO;
+    }
+    let at = if byte(b, 1)? & 0x80 == 0 { 2 } else { 2 + usize::from(byte(b, 1)? & 0x7f).min(4) };
+    weak(matches!(byte(b, at)?, 0xa1 | 0xa2 | 0xa6) && matches!(byte(b, at + 2)?, 0x06 | 0x80 | 0x0d))
+}
+
+pub fn c1222_datagram(d: &Datagram) -> Look {
+    c1222(d.payload)
+}
+
+/// DoIP (ISO 13400-2): version and its inverse, payload type, length.
+pub fn doip(b: &[u8]) -> Look {
+    let (version, inverse, kind) = (byte(b, 0)?, byte(b, 1)?, be16(b, 2)?);
+    let known = matches!(kind, 0..=8 | 0x4001..=0x4004 | 0x8001..=0x8003);
+    yes(version == !inverse && (1..=4).contains(&version) && known && be32(b, 4)? < 1 << 16)
+}
+
+/// SOME/IP: message, length, request, protocol version 1, message type, return code.
+pub fn someip(d: &Datagram) -> Look {
+    let b = d.payload;
+    let length = usize::try_from(be32(b, 4)?).ok()?;
+    let kind = matches!(byte(b, 14)?, 0..=2 | 0x40..=0x42 | 0x80 | 0x81 | 0xc0 | 0xc1);
+    yes(byte(b, 12)? == 1 && kind && byte(b, 15)? <= 0x5e && length >= 8 && length <= b.len().saturating_sub(8))
+}
+
+/// DDS (RTPS 2.x section 8.3.3): "RTPS", version 2 or 1.
+pub fn rtps(d: &Datagram) -> Look {
+    yes(at(d.payload, 0, b"RTPS")? && matches!(byte(d.payload, 4)?, 1 | 2) && byte(d.payload, 5)? <= 5)
+}
+
+/// CAN over UDP ("ISO11898").
+pub fn can(d: &Datagram) -> Look {
+    yes(at(d.payload, 0, b"ISO11898")?)
+}
+
+/// HiSLIP (IVI-6.1): "HS", a message type, control, parameter, payload length.
+pub fn hislip(b: &[u8]) -> Look {
+    yes(starts(b, b"HS")? && byte(b, 2)? <= 25 && be32(b, 8)? == 0 && be32(b, 12)? <= 1 << 20)
+}
+
+/// Ethernet Global Data: type 13, version 1.
+pub fn egd(d: &Datagram) -> Look {
+    weak(byte(d.payload, 0)? == 13 && byte(d.payload, 1)? == 1 && d.payload.len() >= 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Protocol;
+    use crate::app::tests::{both, client, client_on, udp};
+
+    #[test]
+    fn power() {
+        assert_eq!(client(b"\x68\x04\x07\0\0\0"), Some(Protocol::Iec104));
+        assert_eq!(
+            both(b"\x68\x0e\0\0\0\0\x64\x01\x06\0\x01\0\0\0\0\x14", b"\x68\x04\x01\0\x02\0"),
+            Some(Protocol::Iec104)
+        );
+        assert_eq!(client(b"\x68\x04\x08\0\0\0\x01\x02"), None);
+        assert_eq!(client(b"\x05\x64\x05\xc0\x01\0\0\x04\xe9\x21"), Some(Protocol::Dnp3));
+        assert_eq!(client(b"\x05\x64\x05\xc0\x01\0\0\x04\xe9\x22"), None);
+    }
+
+    #[test]
+    fn factory() {
+        assert_eq!(client_on(b"\0\x01\0\0\0\x06\x01\x03\0\0\0\x0a", 502), Some(Protocol::Modbus));
+        assert_eq!(
+            both(b"\0\x01\0\0\0\x06\x01\x03\0\0\0\x0a", b"\0\x01\0\0\0\x05\x01\x03\x02\0\x01"),
+            Some(Protocol::Modbus)
+        );
+        assert_eq!(
+            client(b"\x03\0\0\x19\x02\xf0\x80\x32\x01\0\0\0\0\0\x08\0\0\xf0\0\0\x01\0\x01\x01\xe0"),
+            Some(Protocol::S7)
+        );
+        assert_eq!(client(b"HELF\x2a\0\0\0\0\0\0\0"), Some(Protocol::Opcua));
+        assert_eq!(client(b"\x02\xfd\0\x05\0\0\0\x07\x0e\0\0"), Some(Protocol::Doip));
+    }
+
+    #[test]
+    fn buildings() {
+        assert_eq!(udp(b"\x81\x0b\0\x0c\x01\x20\xff\xff\0\xff\x10\x08", 47808), Some(Protocol::Bacnet));
+        assert_eq!(udp(b"\x81\x0b\0\x0d\x01\x20\xff\xff\0\xff\x10\x08", 47808), None);
+    }
+}

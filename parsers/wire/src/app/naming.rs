@@ -1,0 +1,136 @@
+//! Finding names and services on a network: NetBIOS (RFC 1002), SLP (RFC 2608), NAT-PMP and PCP, BJNP, Dropbox, TiVo.
+
+use super::Datagram;
+use super::look::{Look, NO, be16, be24, be32, byte, is_text, starts, weak, yes};
+
+/// A first-level encoded name: 32 letters A to P behind a length of 32 (RFC 1001 section 14.1).
+fn encoded_name(b: &[u8], at: usize) -> bool {
+    byte(b, at) == Some(32) && b.get(at + 1..at + 33).is_some_and(|n| n.iter().all(|c| (b'A'..=b'P').contains(c)))
+}
+
+/// Name service: a DNS-like header with the name of a question or of an answer behind it.
+pub fn netbios_name(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (questions, answers, authority, additional) = (be16(b, 4)?, be16(b, 6)?, be16(b, 8)?, be16(b, 10)?);
+    let counts = questions <= 1 && answers <= 16 && authority <= 16 && additional <= 16;
+    yes(counts && questions + answers > 0 && encoded_name(b, 12))
+}
+
+/// Datagram service, RFC 1002 section 4.4.1.
+pub fn netbios_datagram(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (kind, flags) = (byte(b, 0)?, byte(b, 1)?);
+    match kind {
+        0x10..=0x12 => yes(flags & 0xf0 == 0 && encoded_name(b, 14)),
+        0x13 => weak(flags & 0xf0 == 0 && b.len() == 11 && matches!(byte(b, 10)?, 0x82..=0x84)),
+        0x14..=0x16 => yes(flags & 0xf0 == 0 && encoded_name(b, 10)),
+        _ => NO,
+    }
+}
+
+/// Header of version 2: function, the packet's own length, flags, extension offset, language tag; version 1 is shorter.
+pub fn slp(d: &Datagram) -> Look {
+    slp_message(d.payload)
+}
+
+pub fn slp_message(b: &[u8]) -> Look {
+    match byte(b, 0)? {
+        2 => {
+            let (function, length, flags) = (byte(b, 1)?, be24(b, 2)?, be16(b, 5)?);
+            let tag = usize::from(be16(b, 12)?);
+            let language = b.get(14..14 + tag.min(16))?;
+            let fits = (1..=11).contains(&function) && flags & 0x1fff == 0 && (14..1 << 16).contains(&length);
+            yes(fits
+                && (2..=16).contains(&tag)
+                && language.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'-')
+                && be24(b, 7)? < length)
+        }
+        1 => {
+            let (function, length) = (byte(b, 1)?, usize::from(be16(b, 2)?));
+            yes((1..=10).contains(&function)
+                && length == b.len()
+                && byte(b, 4)? & 0x07 == 0
+                && byte(b, 5)? == 0
+                && be16(b, 6)? == 0x656e)
+        }
+        _ => NO,
+    }
+}
+
+/// NAT-PMP (RFC 6886) and PCP (RFC 6887) requests and answers, by exact sizes.
+pub fn nat_pmp(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (version, opcode) = (byte(b, 0)?, byte(b, 1)?);
+    match (version, opcode, b.len()) {
+        (0, 0, 2) => weak(true),
+        (0, 128, 8 | 12) => weak(be16(b, 2)? <= 5),
+        (0, 1 | 2, 12) => weak(be16(b, 2)? == 0),
+        (0, 129 | 130, 8 | 16) => weak(be16(b, 2)? <= 5),
+        (2, 0..=2, 24 | 60..) => weak(be16(b, 2)? == 0 && b.len() % 4 == 0),
+        (2, 128..=130, 24 | 60..) => weak(byte(b, 2)? == 0 && byte(b, 3)? <= 13 && b.len() % 4 == 0),
+        _ => NO,
+    }
+}
+
+/// Canon's BJNP and its kin: a magic word, device type, code, length.
+pub fn bjnp(d: &Datagram) -> Look {
+    let magic = [&b"BJNP"[..], b"BJNB", b"BNJB", b"MFNP", b"EPNP"].iter().any(|m| d.payload.starts_with(m));
+    weak(magic && d.payload.len() >= 16)
+}
+
+/// Dropbox LAN sync: a JSON object that names the host.
+pub fn dropbox(d: &Datagram) -> Look {
+    let b = d.payload;
+    yes(b.starts_with(b"{") && memchr::memmem::find(b, b"\"host_int\"").is_some() && is_text(b))
+}
+
+/// TiVo's beacon.
+pub fn tivo(d: &Datagram) -> Look {
+    yes(starts(d.payload, b"tivoconnect=1\n").or_else(|| starts(d.payload, b"TiVoConnect=1"))?
+        || starts(d.payload, b"TiVoConnect=1")?)
+}
+
+/// BIND's lightweight resolver (lwres): length, version 0, flags, serial, opcode, result.
+pub fn lwres(d: &Datagram) -> Look {
+    let b = d.payload;
+    let own = usize::try_from(be32(b, 0)?).ok() == Some(b.len());
+    yes(own && be16(b, 4)? == 0 && be16(b, 6)? <= 1 && be32(b, 12)? & 0xfffe_ffff <= 4)
+}
+
+/// Wake-on-LAN: six 0xff, one address sixteen times.
+pub fn wake_on_lan(d: &Datagram) -> Look {
+    let b = d.payload;
+    let address = b.get(6..12)?;
+    yes(b.starts_with(&[0xff; 6]) && b.get(6..102)?.chunks_exact(6).all(|a| a == address))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Protocol;
+    use crate::app::tests::udp;
+
+    #[test]
+    fn netbios() {
+        let query = b"\x80\x1e\x01\x10\0\x01\0\0\0\0\0\0\x20FHEPFCELEHFCEPFFFACACACACACACABN\0\0\x20\0\x01";
+        assert_eq!(udp(query, 137), Some(Protocol::Netbios));
+        let mut datagram = b"\x11\x0a\x80\x1c\xc0\xa8\0\x01\0\x8a\0\xbb\0\0\x20".to_vec();
+        datagram.extend_from_slice(b"FHEPFCELEHFCEPFFFACACACACACACABN\0");
+        assert_eq!(udp(&datagram, 138), Some(Protocol::Netbios));
+    }
+
+    #[test]
+    fn service_location() {
+        let request = b"\x02\x01\0\0\x2d\x20\0\0\0\0\x12\x34\0\x02en\0\0\0\x0fservice:printer\0\x07DEFAULT";
+        assert_eq!(udp(request, 427), Some(Protocol::Slp));
+        assert_eq!(udp(b"\x02\x0f\0\0\x2d\x20\0\0\0\0\x12\x34\0\x02en\0\0", 427), None);
+    }
+
+    #[test]
+    fn port_mapping_and_waking() {
+        assert_eq!(udp(b"\0\0", 5351), Some(Protocol::NatPmp));
+        assert_eq!(udp(b"\0\0", 5400), None);
+        let mut magic = vec![0xff; 6];
+        (0..16).for_each(|_| magic.extend_from_slice(&[0, 0x11, 0x22, 0x33, 0x44, 0x55]));
+        assert_eq!(udp(&magic, 9), Some(Protocol::Wol));
+    }
+}

@@ -1,0 +1,205 @@
+//! What routers and meters say to each other: BGP (RFC 4271), BFD (RFC 5880), RIP (RFC 2453), LDP (RFC 5036), HSRP, OLSR,
+//! Babel (RFC 8966), LISP (RFC 9301), GTP control and PFCP, Diameter (RFC 6733), OpenFlow, NetFlow, IPFIX, sFlow, PTP.
+
+use super::Datagram;
+use super::look::{Look, NO, be16, be24, be32, byte, starts, weak, yes};
+
+/// The marker of sixteen ones, a length and a type.
+pub fn bgp(b: &[u8]) -> Look {
+    if !starts(b, &[0xff; 16])? {
+        return NO;
+    }
+    yes((19..=4096).contains(&be16(b, 16)?) && (1..=5).contains(&byte(b, 18)?))
+}
+
+/// Version 1, a known diagnostic, exact length, a detection multiplier, an own discriminator, a sane pace.
+pub fn bfd(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (first, length, pace) = (byte(b, 0)?, usize::from(byte(b, 3)?), be32(b, 12)?);
+    let fixed = first >> 5 == 1 && first & 0x1f <= 9 && byte(b, 1)? & 1 == 0 && byte(b, 2)? != 0 && be32(b, 4)? != 0;
+    weak(fixed && (24..=52).contains(&length) && length == b.len() && pace <= 60_000_000)
+}
+
+/// Command, version, zero, then entries of 20 bytes.
+pub fn rip(d: &Datagram) -> Look {
+    let b = d.payload;
+    let entries = b.len() >= 4 && b.len() % 20 == 4 && b.len() <= 504;
+    weak(
+        entries
+            && matches!(byte(b, 0)?, 1 | 2)
+            && matches!(byte(b, 1)?, 1 | 2)
+            && be16(b, 2)? == 0
+            && matches!(be16(b, 4), None | Some(0 | 2 | 0xffff)),
+    )
+}
+
+/// PDU header of version 1, and a first message that fits into it.
+pub fn ldp(b: &[u8]) -> Look {
+    let (version, length) = (be16(b, 0)?, be16(b, 2)?);
+    let (kind, inner) = (be16(b, 10)? & 0x7fff, be16(b, 12)?);
+    let known = matches!(kind, 0x0001 | 0x0100 | 0x0200..=0x0202 | 0x0300 | 0x0301 | 0x0400..=0x0404);
+    weak(version == 1 && (14..=4096).contains(&length) && be16(b, 8)? == 0 && known && inner <= length)
+}
+
+pub fn ldp_datagram(d: &Datagram) -> Look {
+    ldp(d.payload)
+}
+
+/// HSRP version 0 by its size, version 2 by its group TLV.
+pub fn hsrp(d: &Datagram) -> Look {
+    let b = d.payload;
+    let first = byte(b, 0)? == 0
+        && byte(b, 1)? <= 3
+        && matches!(byte(b, 2)?, 0 | 1 | 2 | 4 | 8 | 16)
+        && byte(b, 7)? == 0
+        && b.len() >= 20;
+    weak(first || byte(b, 0)? == 1 && byte(b, 1)? == 40 && byte(b, 2)? == 2)
+}
+
+/// The packet's own length in front, then a message type and size that fit.
+pub fn olsr(d: &Datagram) -> Look {
+    let b = d.payload;
+    let own = usize::from(be16(b, 0)?) == b.len();
+    weak(own && matches!(byte(b, 4)?, 1..=4 | 128..=131 | 200..=203) && usize::from(be16(b, 6)?) <= b.len() - 4)
+}
+
+pub fn babel(d: &Datagram) -> Look {
+    weak(
+        byte(d.payload, 0)? == 42
+            && byte(d.payload, 1)? == 2
+            && usize::from(be16(d.payload, 2)?) <= d.payload.len() - 4
+            && byte(d.payload, 4)? <= 20,
+    )
+}
+
+/// Control messages of types 1 to 4 with their reserved bits clear, a record count and a nonce.
+pub fn lisp(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (records, reserved, family) = (byte(b, 3)?, be16(b, 1)?, be16(b, 12)?);
+    match byte(b, 0)? {
+        // Map-Request: the source's address family. Map-Register and Map-Notify: key id, length of the authentication data.
+        0x10..=0x1f => weak((1..=16).contains(&records) && matches!(family, 0..=2 | 16387) && reserved & 0x3fe0 == 0),
+        0x30..=0x3f | 0x40 => weak(
+            records <= 16 && reserved & 0x00fe == 0 && family <= 0x0203 && matches!(be16(b, 14)?, 0 | 16 | 20 | 32),
+        ),
+        0x20..=0x2f => weak((1..=16).contains(&records) && reserved == 0 && byte(b, 16)? <= 32),
+        // Encapsulated control message: an IP header follows.
+        0x80..=0x8f => weak(reserved == 0 && records == 0 && matches!(byte(b, 4)?, 0x45 | 0x60)),
+        _ => NO,
+    }
+}
+
+/// LSP ping (RFC 8029): version 1, flags, message type, reply mode.
+pub fn mpls_echo(d: &Datagram) -> Look {
+    let b = d.payload;
+    weak(b.len() >= 32 && be16(b, 0)? == 1 && be16(b, 2)? <= 7 && (1..=4).contains(&byte(b, 4)?) && byte(b, 5)? <= 5)
+}
+
+/// GTP version 2 control (3GPP TS 29.274) and version 1 control, by lengths.
+pub fn gtp_control(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (flags, kind, length) = (byte(b, 0)?, byte(b, 1)?, usize::from(be16(b, 2)?));
+    match flags >> 5 {
+        2 => weak(flags & 7 == 0 && kind != 0 && length + 4 == b.len()),
+        1 => weak(flags & 0x18 == 0x10 && kind != 0 && kind != 255 && length + 8 == b.len()),
+        _ => NO,
+    }
+}
+
+/// PFCP (3GPP TS 29.244): version 1, exact length.
+pub fn pfcp(d: &Datagram) -> Look {
+    let b = d.payload;
+    let kind = matches!(byte(b, 1)?, 1..=15 | 50..=57);
+    weak(byte(b, 0)? & 0xf8 == 0x20 && kind && usize::from(be16(b, 2)?) + 4 == b.len())
+}
+
+/// Version 1, a length in steps of four, reserved flag bits clear, a registered command.
+pub fn diameter(b: &[u8]) -> Look {
+    let (version, length, flags, command) = (byte(b, 0)?, be24(b, 1)?, byte(b, 4)?, be24(b, 5)?);
+    let known = matches!(command, 257..=300 | 301..=330 | 8_388_600..=8_388_760);
+    yes(version == 1
+        && length % 4 == 0
+        && (20..1 << 20).contains(&length)
+        && flags & 0x0f == 0
+        && known
+        && be32(b, 8)? <= 0x0200_0000)
+}
+
+/// Version 1.0 to 1.5, HELLO first.
+pub fn openflow(b: &[u8]) -> Look {
+    let (version, kind, length) = (byte(b, 0)?, byte(b, 1)?, be16(b, 2)?);
+    weak((1..=6).contains(&version) && kind == 0 && (8..=64).contains(&length) && be32(b, 4).is_some())
+}
+
+/// RPKI to router (RFC 8210): versions 0 to 2, reset or serial query.
+pub fn rpki_rtr(b: &[u8]) -> Look {
+    let (version, kind, length) = (byte(b, 0)?, byte(b, 1)?, be32(b, 4)?);
+    weak(version <= 2 && matches!((kind, length), (2, 8) | (1, 12) | (3, 8)))
+}
+
+/// NetFlow 1, 5, 7, 9 and IPFIX: version and a count or length that fits the datagram.
+pub fn netflow(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (version, count) = (be16(b, 0)?, usize::from(be16(b, 2)?));
+    match version {
+        5 => weak((1..=30).contains(&count) && b.len() == 24 + 48 * count),
+        1 | 7 => {
+            weak((1..=30).contains(&count) && b.len() == if version == 1 { 16 + 52 * count } else { 24 + 52 * count })
+        }
+        9 => weak(
+            (1..=64).contains(&count)
+                && usize::from(be16(b, 22)?) <= b.len() - 20
+                && (be16(b, 20)? <= 1 || be16(b, 20)? >= 256),
+        ),
+        10 => weak(count == b.len() && (matches!(be16(b, 16)?, 2 | 3) || be16(b, 16)? >= 256)),
+        _ => NO,
+    }
+}
+
+/// sFlow 5 and 4: version, address type, a count of samples.
+pub fn sflow(d: &Datagram) -> Look {
+    let b = d.payload;
+    let family = be32(b, 4)?;
+    let at = if family == 1 { 8 + 4 } else { 8 + 16 };
+    yes(matches!(be32(b, 0)?, 2 | 4 | 5) && matches!(family, 1 | 2) && be32(b, at + 4).is_some())
+}
+
+/// Precision Time Protocol (IEEE 1588): version 2, the message's own length, domain.
+pub fn ptp(d: &Datagram) -> Look {
+    let b = d.payload;
+    let kind = matches!(byte(b, 0)? & 0x0f, 0..=3 | 8..=13);
+    weak(kind && byte(b, 1)? & 0x0f == 2 && usize::from(be16(b, 2)?) <= b.len() && (34..=128).contains(&be16(b, 2)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Protocol;
+    use crate::app::tests::{client, udp};
+
+    #[test]
+    fn neighbours() {
+        let mut keepalive = [0xffu8; 19];
+        keepalive[16..].copy_from_slice(&[0, 19, 4]);
+        assert_eq!(client(&keepalive), Some(Protocol::Bgp));
+        keepalive[18] = 9;
+        assert_eq!(client(&keepalive), None);
+        let bfd = b"\x20\xc0\x03\x18\0\0\0\x01\0\0\0\0\0\x0f\x42\x40\0\x0f\x42\x40\0\0\0\0";
+        assert_eq!(udp(bfd, 3784), Some(Protocol::Bfd));
+        assert_eq!(udp(b"\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10", 520), Some(Protocol::Rip));
+        let capabilities = b"\x01\0\0\x14\x80\0\x01\x01\0\0\0\0\0\0\0\x01\0\0\0\x02";
+        assert_eq!(client(capabilities), Some(Protocol::Diameter));
+    }
+
+    #[test]
+    fn meters() {
+        let mut v5 = vec![0, 5, 0, 1];
+        v5.resize(72, 0);
+        assert_eq!(udp(&v5, 2055), Some(Protocol::Netflow));
+        v5.push(0);
+        assert_eq!(udp(&v5, 2055), None);
+        assert_eq!(
+            udp(b"\0\0\0\x05\0\0\0\x01\x0a\0\0\x01\0\0\0\0\0\0\0\x2a\0\0\x10\0\0\0\0\x01", 6343),
+            Some(Protocol::Sflow)
+        );
+    }
+}
