@@ -162,9 +162,6 @@ def chosen(encr: str, prf: str, ke: str, integ: str | None = None, key_length: i
     return {"encr": encr, "prf": prf, "ke": ke, **{key: value for key, value in optional.items() if value}}
 
 
-IKE_V2 = ["IKE_SA_INIT", "IKE_AUTH", "INFORMATIONAL"]
-
-
 def sa_init(ike: dict[str, Any], **more: Any) -> Flow:
     """The first exchange runs on port 500; IKE moves to 4500 after it (RFC 7296 section 2.23)."""
     return flow("ike", 500, "ipsec", transport="udp", ike=ike, **more)
@@ -172,8 +169,8 @@ def sa_init(ike: dict[str, Any], **more: Any) -> Flow:
 
 def pair(version: int, choice: dict[str, Any], findings: list[Any], **more: Any) -> list[Flow]:
     """What a negotiation leaves: the start on port 500, the rest and the ESP on port 4500."""
-    start = {"version": version, "chosen": choice, "nat_t": True, **more}
-    following = ike_flow({"version": version}, esp={"spis": 2, "nat_t": True, "null_encryption": False})
+    start = {"version": version, "chosen": choice, **more}
+    following = ike_flow({"version": version, "nat_t": True}, esp={"spis": 2, "nat_t": True, "null_encryption": False})
     return [sa_init(start, findings=findings), following]
 
 
@@ -201,7 +198,7 @@ def ike2_weak(stage: Stage) -> list[Flow]:
 def ike1_main(stage: Stage) -> list[Flow]:
     negotiation = Negotiation("aes128-sha1-modp1024", "aes128-sha1", version=1)
     tunnel(stage, negotiation, "IKEv1", "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024")
-    choice = {"encr": "ENCR_AES_CBC", "key_length": 128, "ke": "modp1024"}
+    choice = {"key_length": 128, "ke": "modp1024"}
     return pair(1, choice, [finding("ike.version"), finding("ike.ke")], mode="main")
 
 
@@ -209,7 +206,7 @@ def ike1_main(stage: Stage) -> list[Flow]:
 def ike1_aggressive(stage: Stage) -> list[Flow]:
     negotiation = Negotiation("aes128-sha1-modp1024", "aes128-sha1", version=1, aggressive=True)
     tunnel(stage, negotiation, "IKEv1", "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024")
-    choice = {"encr": "ENCR_AES_CBC", "key_length": 128, "ke": "modp1024"}
+    choice = {"key_length": 128, "ke": "modp1024"}
     return pair(1, choice, [finding("ike.version"), finding("ike.mode")], mode="aggressive")
 
 

@@ -104,19 +104,25 @@ class Program:
         wait_until(printed, f"{text!r} from {self.command[0]}; its output:\n{self.output()}")
 
     def wait_listening(self, *ports: int, udp: bool = False) -> None:
-        for port in ports:
-            wait_until(lambda port=port: self._listens(port, udp), f"{self.command} on port {port}:\n{self.output()}")
+        def listening() -> bool:
+            if self._process.poll() is not None:
+                raise LabError(f"{' '.join(self.command)} ended with {self._process.returncode}:\n{self.output()}")
+            return set(ports) <= self._open_ports(udp)
 
-    def _listens(self, port: int, udp: bool) -> bool:
-        if self._process.poll() is not None:
-            raise LabError(f"{' '.join(self.command)} ended with {self._process.returncode}:\n{self.output()}")
+        wait_until(listening, f"{' '.join(self.command)} on {ports}")
+
+    def _open_ports(self, udp: bool) -> set[int]:
+        """The ports that anyone in the program's namespace listens on; none if the program is about to end."""
         state = UDP_UNCONNECTED if udp else TCP_LISTEN
+        found = set()
         for table in ("udp", "udp6") if udp else ("tcp", "tcp6"):
-            for line in Path(f"/proc/{self.pid}/net/{table}").read_text().splitlines()[1:]:
-                columns = line.split()
-                if columns[3] == state and int(columns[1].rsplit(":", 1)[1], 16) == port:
-                    return True
-        return False
+            try:
+                lines = Path(f"/proc/{self.pid}/net/{table}").read_text().splitlines()[1:]
+            except OSError:
+                return set()
+            rows = (line.split() for line in lines)
+            found |= {int(columns[1].rsplit(":", 1)[1], 16) for columns in rows if columns[3] == state}
+        return found
 
     def end_input(self) -> None:
         if self._process.stdin is not None and not self._process.stdin.closed:

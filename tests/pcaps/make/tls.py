@@ -35,7 +35,9 @@ class Session:
 
     def server_command(self) -> list[str]:
         files = self.server
-        command = ["openssl", "s_server", "-accept", f"{self.server_address}:{self.port}", "-rev"]
+        command = ["openssl", "s_server", "-accept", f"{self.server_address}:{self.port}"]
+        if "-listen" not in self.server_options:
+            command.append("-rev")  # answer each line reversed; s_server does not offer it for DTLS
         command += ["-cert", str(files.certificate), "-key", str(files.key)]
         if files.above.stat().st_size:
             command += ["-cert_chain", str(files.above)]

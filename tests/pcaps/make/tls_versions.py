@@ -59,7 +59,7 @@ def tls12_dhe(stage: Stage) -> list[Flow]:
     stage.lab.call("server", [*generate, "-out", str(group)])
     options = {"server_options": ("-dhparam", str(group)), "client_options": ("-tls1_2", "-cipher", cipher)}
     play(stage.lab, session(stage, "rsa2048", wanted=wanted, **options))
-    return [good_chain(facts("TLSv1.2", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", "ffdhe2048"))]
+    return [good_chain(facts("TLSv1.2", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", "ffdhe2048"), findings=[finding("tls.suite")])]
 
 
 @captured("tls12_static_rsa.pcap", "TLS 1.2 with RSA key transport: no forward secrecy", *OPENSSL)
