@@ -1,0 +1,41 @@
+"""One QUIC stream with aioquic: `serve ADDRESS PORT CHAIN KEY` or `connect ADDRESS PORT NAME ROOT`."""
+
+import asyncio
+import sys
+
+from aioquic.asyncio.client import connect
+from aioquic.asyncio.server import serve
+from aioquic.quic.configuration import QuicConfiguration
+
+ALPN = ["hq-interop"]
+
+
+async def run_server(address: str, port: str, chain: str, key: str) -> None:
+    configuration = QuicConfiguration(is_client=False, alpn_protocols=ALPN)
+    configuration.load_cert_chain(chain, key)
+
+    async def reverse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.read())[::-1])
+        writer.write_eof()
+
+    def on_stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.append(asyncio.ensure_future(reverse(reader, writer)))
+
+    tasks: list[asyncio.Future[None]] = []
+    await serve(address, int(port), configuration=configuration, stream_handler=on_stream)
+    await asyncio.Event().wait()
+
+
+async def run_client(address: str, port: str, name: str, root: str) -> None:
+    configuration = QuicConfiguration(alpn_protocols=ALPN, server_name=name, cafile=root)
+    # The client's default local address is a dual-stack socket; the lab routes IPv4.
+    async with connect(address, int(port), configuration=configuration) as client:
+        reader, writer = await client.create_stream()
+        writer.write(b"drawer")
+        writer.write_eof()
+        print((await reader.read()).decode())
+        tls = client._quic.tls
+        print(f"QUIC 0x{client._quic._version:08x} {tls.key_schedule.cipher_suite.name}")
+
+
+asyncio.run({"serve": run_server, "connect": run_client}[sys.argv[1]](*sys.argv[2:]))
