@@ -90,7 +90,7 @@ def read_pem(path: str) -> list[bytes]:
     blocks = []
     for match in _PEM.finditer(data):
         try:
-            blocks.append(base64.b64decode(match[1]))
+            blocks.append(base64.b64decode(b"".join(match[1].split()), validate=True))
         except binascii.Error as error:
             message = f"{path}: a certificate in it is not base64; export it again as PEM"
             raise TrustError(message) from error
