@@ -127,6 +127,11 @@ class Engine:
         findings.sort(key=lambda f: (-severity_rank(f.verdict.severity), f.verdict.check, f.endpoint, f.uid))
         return findings
 
+    @property
+    def roots(self) -> tuple[str, ...] | None:
+        """The files whose roots chains were judged against; None if there was no chain to judge."""
+        return None if self._chains is None else self._store.sources
+
     def _judge(self, encoded: bytes) -> _Judged:
         facts: Facts = derive(msgspec.json.decode(encoded))
         verdicts = [verdict for detector in DETECTORS for verdict in detector(facts) if self._wanted(verdict)]

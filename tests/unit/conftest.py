@@ -22,7 +22,9 @@ class Authority:
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     root = pki.issue("Test Root", ca=True, begin=pki.NOW - 400 * pki.DAY, end=pki.NOW + 400 * pki.DAY)
-    intermediate = pki.issue("Test Intermediate", root, ca=True, begin=pki.NOW - 300 * pki.DAY, end=pki.NOW + 300 * pki.DAY)
+    intermediate = pki.issue(
+        "Test Intermediate", root, ca=True, begin=pki.NOW - 300 * pki.DAY, end=pki.NOW + 300 * pki.DAY
+    )
     pem = tmp_path_factory.mktemp("roots") / "root.pem"
     pem.write_bytes(root.pem)
     return Authority(root, intermediate, str(pem))
@@ -43,7 +45,10 @@ def capture(tmp_path: Path, core: None) -> Callable[..., str]:
 
     def write(*observations: dict[str, Any], file: str = "x.pcap", **rest: Any) -> str:
         totals = {"packets": 12, "bytes": 3456, "flows": 3, "by_class": {"tls": {"flows": 3, "bytes": 3456}}}
-        content = {"batches": [{"observations": list(observations), "totals": totals, "records": '{"type":"flow"}\n'}], **rest}
+        content = {
+            "batches": [{"observations": list(observations), "totals": totals, "records": '{"type":"flow"}\n'}],
+            **rest,
+        }
         path = tmp_path / file
         path.write_text(json.dumps(content))
         return str(path)

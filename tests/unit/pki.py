@@ -82,7 +82,9 @@ def sha1_leaf(name: str, by: Issued, folder: Path) -> Issued:
     (folder / "leaf.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, plain))
     (folder / "ca.key").write_bytes(by.key.private_bytes(serialization.Encoding.PEM, form, plain))
     (folder / "ca.pem").write_bytes(by.pem)
-    (folder / "ext").write_text(f"subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth\nauthorityKeyIdentifier=keyid\n")
+    (folder / "ext").write_text(
+        f"subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth\nauthorityKeyIdentifier=keyid\n"
+    )
     _openssl(folder, "req", "-new", "-key", "leaf.key", "-subj", f"/CN={name}", "-out", "leaf.csr")
     begin, end = ((NOW + 10 * sign * DAY).strftime("%Y%m%d000000Z") for sign in (-1, 1))
     (folder / "ca.cnf").write_text(

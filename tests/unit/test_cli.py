@@ -37,13 +37,31 @@ def run(core: None, capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., 
         (["repaly", "x"], "unknown command repaly; did you mean replay?; see: transitproof --help"),
         (["zzz"], "unknown command zzz; choose from replay, policies, explain; see: transitproof --help"),
         (["replay", "x", "--polcy", "y"], "unknown option --polcy; did you mean --policy?; see: transitproof --help"),
-        (["replay", "x", "--format", "tabel"], "unknown --format tabel; did you mean table?; see: transitproof replay --help"),
-        (["replay", "x", "--fail-on", "hihg"], "unknown --fail-on hihg; did you mean high?; see: transitproof replay --help"),
+        (
+            ["replay", "x", "--format", "tabel"],
+            "unknown --format tabel; did you mean table?; see: transitproof replay --help",
+        ),
+        (
+            ["replay", "x", "--fail-on", "hihg"],
+            "unknown --fail-on hihg; did you mean high?; see: transitproof replay --help",
+        ),
         (["replay"], "missing: FILE; see: transitproof replay --help"),
-        (["replay", "x", "--at", "soon"], "--at: 'soon' is no time; write capture, now, 2026-11-23 or 2026-11-23T10:00:00Z; see: transitproof replay --help"),
-        (["replay", "x", "--policy", "rfc9235"], "policy rfc9235: unknown; did you mean rfc9325? (a file's name ends in .toml)"),
-        (["replay", "x", "--trust", "/nonexistent"], "/nonexistent: no such file or directory; --trust wants a readable PEM file of certificates"),
-        (["explain", "certificate.chian"], "certificate.chian: no such check; did you mean certificate.chain? see: transitproof explain"),
+        (
+            ["replay", "x", "--at", "soon"],
+            "--at: 'soon' is no time; write capture, now, 2026-11-23 or 2026-11-23T10:00:00Z; see: transitproof replay --help",
+        ),
+        (
+            ["replay", "x", "--policy", "rfc9235"],
+            "policy rfc9235: unknown; did you mean rfc9325? (a file's name ends in .toml)",
+        ),
+        (
+            ["replay", "x", "--trust", "/nonexistent"],
+            "/nonexistent: no such file or directory; --trust wants a readable PEM file of certificates",
+        ),
+        (
+            ["explain", "certificate.chian"],
+            "certificate.chian: no such check; did you mean certificate.chain? see: transitproof explain",
+        ),
         (["policies", "rfc1"], "policy rfc1: unknown; did you mean"),
     ],
 )
@@ -99,7 +117,10 @@ def test_passes_do_not_fail(run: Callable[..., Any], capture: Callable[..., str]
 def test_damage_is_3_and_missing_is_2(run: Callable[..., Any], capture: Callable[..., str], tmp_path: Path) -> None:
     damaged = capture(HTTP, file="d.pcap", damage=[[9, "short block"]])
     code, _, error = run("replay", damaged, "--fail-on", "info")
-    assert (code, error) == (3, f"transitproof: {damaged}: damaged at byte 9: short block; what could be read is reported\n")
+    assert (code, error) == (
+        3,
+        f"transitproof: {damaged}: damaged at byte 9: short block; what could be read is reported\n",
+    )
     missing = str(tmp_path / "none.pcap")
     code, out, error = run("replay", damaged, missing)
     assert code == 2
@@ -111,7 +132,14 @@ def test_damage_is_3_and_missing_is_2(run: Callable[..., Any], capture: Callable
 def test_precedence_of_exit_codes() -> None:
     verdict = Verdict(check="c", status="fail", severity="high", title="t", observed={}, key=None)
     finding = Finding(
-        uid="", verdict=verdict, endpoint="", name=None, count=1, first_seen=0, last_seen=0, evidence=Evidence("observed", [], [])
+        uid="",
+        verdict=verdict,
+        endpoint="",
+        name=None,
+        count=1,
+        first_seen=0,
+        last_seen=0,
+        evidence=Evidence("observed", [], []),
     )
     outcome = Outcome(files=[], findings=[finding])
     assert cli.exit_code(outcome, None) == 0
@@ -140,7 +168,9 @@ def test_policies_and_explain(run: Callable[..., Any]) -> None:
     assert code == 0
     assert "rfc8247" in out
     assert "BCP195-VERSION" in run("policies", "rfc9325")[1]
-    assert run("explain", "certificate.chain")[1].startswith("certificate.chain: whether the server's certificate would be accepted")
+    assert run("explain", "certificate.chain")[1].startswith(
+        "certificate.chain: whether the server's certificate would be accepted"
+    )
     assert "BCP195-DH-SIZE" in run("explain", "tls.group")[1]
     assert run("explain")[1].splitlines()[0] == "certificate.chain"
 

@@ -23,7 +23,9 @@ def _engine(**options: Any) -> Engine:
 def test_batches_are_merged_into_one_finding() -> None:
     engine = _engine()
     first = observation(OLD_TLS, count=3, first_seen=5 * S, last_seen=9 * S, flows=["1:a=", "1:b="], frames=[4, 5])
-    second = observation(OLD_TLS, count=2, first_seen=2 * S, last_seen=7 * S, flows=["1:b=", "1:c=", "1:d="], frames=[4, 5])
+    second = observation(
+        OLD_TLS, count=2, first_seen=2 * S, last_seen=7 * S, flows=["1:b=", "1:c=", "1:d="], frames=[4, 5]
+    )
     engine.feed(Batch(observations=[first]), "a.pcap")
     engine.feed(Batch(observations=[second]), "b.pcap")
     [finding] = [finding for finding in engine.flush() if finding.verdict.check == "tls.version"]
@@ -36,7 +38,9 @@ def test_batches_are_merged_into_one_finding() -> None:
 def test_endpoints_and_names_are_told_apart() -> None:
     engine = _engine()
     places = [("10.0.0.1:443/tcp", None), ("10.0.0.2:443/tcp", None), ("10.0.0.1:443/tcp", "a.example")]
-    engine.feed(Batch(observations=[observation(OLD_TLS, endpoint=endpoint, name=name) for endpoint, name in places]), "x")
+    engine.feed(
+        Batch(observations=[observation(OLD_TLS, endpoint=endpoint, name=name) for endpoint, name in places]), "x"
+    )
     findings = [finding for finding in engine.flush() if finding.verdict.check == "tls.version"]
     assert len({finding.uid for finding in findings}) == 3
 
@@ -85,19 +89,30 @@ def tls() -> Callable[..., Any]:
     def make(leaf: pki.Issued, authority: Any, **rest: Any) -> Batch:
         chain = [leaf, authority.intermediate]
         facts = {"class": "tls", "tls.version": "TLSv1.2", "tls.certificates": [issued.sha256 for issued in chain]}
-        return Batch(certificates=[(issued.sha256, issued.der) for issued in chain], observations=[observation(facts, **rest)])
+        return Batch(
+            certificates=[(issued.sha256, issued.der) for issued in chain], observations=[observation(facts, **rest)]
+        )
 
     return make
 
 
 def _reasons(engine: Engine) -> list[str]:
-    return [finding.verdict.observed["reason"] for finding in engine.flush() if finding.verdict.check == "certificate.chain"]
+    return [
+        finding.verdict.observed["reason"] for finding in engine.flush() if finding.verdict.check == "certificate.chain"
+    ]
 
 
-def test_chains_are_judged_at_the_time_of_the_packet_unless_told_otherwise(authority: Any, tls: Callable[..., Batch]) -> None:
+def test_chains_are_judged_at_the_time_of_the_packet_unless_told_otherwise(
+    authority: Any, tls: Callable[..., Batch]
+) -> None:
     leaf = pki.issue("www.test.example", authority.intermediate)
     later = pki.NOW_NS + 200 * 86_400 * S
-    for first_seen, at, expected in ((pki.NOW_NS, None, []), (later, None, ["expired"]), (pki.NOW_NS, later, ["expired"]), (later, pki.NOW_NS, [])):
+    for first_seen, at, expected in (
+        (pki.NOW_NS, None, []),
+        (later, None, ["expired"]),
+        (pki.NOW_NS, later, ["expired"]),
+        (later, pki.NOW_NS, []),
+    ):
         engine = Engine(load(), Store((authority.pem,), host=False), at=at)
         records = engine.feed(tls(leaf, authority, name="www.test.example", first_seen=first_seen), "x")
         assert [record.sha256 for record in records] == [leaf.sha256, authority.intermediate.sha256]

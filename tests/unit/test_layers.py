@@ -8,7 +8,21 @@ import pytest
 import probe
 
 ROOT = Path(probe.__file__).parent
-LADDER = ["bounded", "model", "trust", "policy", "checks", "engine", "report", "output", "progress", "replay", "arguments", "cli", "__main__"]
+LADDER = [
+    "bounded",
+    "model",
+    "trust",
+    "policy",
+    "checks",
+    "engine",
+    "report",
+    "output",
+    "progress",
+    "replay",
+    "arguments",
+    "cli",
+    "__main__",
+]
 SIDE_BY_SIDE = {("trust", "policy"), ("policy", "trust")}
 
 

@@ -21,6 +21,8 @@ def test_rfc3339(nanoseconds: int, expected: str) -> None:
 
 
 def test_uid_is_the_hash_of_canonical_json() -> None:
-    verdict = Verdict(check="certificate.chain", status="fail", severity="high", title="t", observed={}, key={"reason": "expired"})
+    verdict = Verdict(
+        check="certificate.chain", status="fail", severity="high", title="t", observed={}, key={"reason": "expired"}
+    )
     canonical = '["certificate.chain",null,null,"10.0.0.1:443/tcp","ü.example",{"reason":"expired"}]'
     assert finding_uid(verdict, "10.0.0.1:443/tcp", "ü.example") == hashlib.sha256(canonical.encode()).hexdigest()[:32]

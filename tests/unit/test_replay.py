@@ -44,7 +44,9 @@ def test_files_of_the_same_name_are_told_apart_in_evidence(capture: Callable[...
     assert records[2]["evidence"]["frames"] == [f"{path}#7" for path in paths]
 
 
-def test_certificates_come_before_the_flows_of_their_batch(core: None, authority: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_certificates_come_before_the_flows_of_their_batch(
+    core: None, authority: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     leaf = pki.issue("a.example", authority.root)
     batches = [fake_core.Batch(b'{"type":"flow"}\n', [(leaf.sha256, leaf.der)]), fake_core.Batch()]
     monkeypatch.setattr(fake_core.Core, "take", lambda _core: batches.pop(0))
@@ -56,7 +58,11 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(capture: Callable[.
     (tmp_path / "text").write_text("hello")
     records = list(probe.replay(tmp_path / "none", tmp_path / "text", tmp_path, capture(HTTP)))
     assert _types(records) == ["flow", "finding", "summary"]
-    assert [problem["what"] for problem in records[-1]["unread"]] == ["no such file or directory", "wrong magic", "is a directory"]
+    assert [problem["what"] for problem in records[-1]["unread"]] == [
+        "no such file or directory",
+        "wrong magic",
+        "is a directory",
+    ]
 
 
 def test_reading_that_fails_midway_keeps_what_was_read(capture: Callable[..., str], tmp_path: Path) -> None:
@@ -75,7 +81,11 @@ def test_damage_is_in_the_summary(capture: Callable[..., str]) -> None:
 
 
 def test_interruption_ends_after_the_batch_and_is_marked(capture: Callable[..., str]) -> None:
-    run = Replay([capture(HTTP, file="a"), capture(HTTP, file="b")], Engine(load(), Store(host=False)), progress=lambda _file, _capture: run.stop())
+    run = Replay(
+        [capture(HTTP, file="a"), capture(HTTP, file="b")],
+        Engine(load(), Store(host=False)),
+        progress=lambda _file, _capture: run.stop(),
+    )
     lines = b"".join(run.chunks()).splitlines()
     assert _types([json.loads(line) for line in lines]) == ["flow", "finding", "summary"]
     assert json.loads(lines[-1])["interrupted"] is True

@@ -7,7 +7,15 @@ from probe.report import Damage, Outcome, Problem, finding_lines, summary_line, 
 
 
 def _finding(status: Status = "fail", severity: Severity = "high", **rest: Any) -> Finding:
-    verdict = Verdict(check="tls.version", status=status, severity=severity, title="t", observed={"tls.version": "TLSv1.0"}, key="k", **rest)
+    verdict = Verdict(
+        check="tls.version",
+        status=status,
+        severity=severity,
+        title="t",
+        observed={"tls.version": "TLSv1.0"},
+        key="k",
+        **rest,
+    )
     return Finding(
         uid="00" * 16,
         verdict=verdict,
@@ -32,9 +40,21 @@ def test_finding_has_the_contract_s_keys_in_order_and_no_nulls() -> None:
 
 def test_summary() -> None:
     outcome = Outcome(files=["x"])
-    outcome.totals = {"packets": 1, "bytes": 2, "flows": 1, "by_class": {}, "drops": {"ring_full": 3}, "limits": {"flows": 1}}
+    outcome.totals = {
+        "packets": 1,
+        "bytes": 2,
+        "flows": 1,
+        "by_class": {},
+        "drops": {"ring_full": 3},
+        "limits": {"flows": 1},
+    }
     outcome.limits = {"flows": 1, "findings": 2}
-    outcome.findings = [_finding(), _finding("warn", "low"), _finding("pass", "info"), _finding("not_observable", "info")]
+    outcome.findings = [
+        _finding(),
+        _finding("warn", "low"),
+        _finding("pass", "info"),
+        _finding("not_observable", "info"),
+    ]
     outcome.damaged = [Damage("x", 24, "truncated")]
     assert summary_line(outcome).decode() == (
         '{"type":"summary","packets":1,"bytes":2,"flows":1,"by_class":{},"findings":{"high":1,"low":1},"not_observable":1,'

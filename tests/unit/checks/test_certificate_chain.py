@@ -31,7 +31,7 @@ def test_outside_the_web_pki_s_profile_is_a_low_warning() -> None:
 @pytest.mark.parametrize(
     ("facts", "why"),
     [
-        ({"tls.version": "TLSv1.3"}, "TLSv1.3 encrypts it"),
+        ({"tls.version": "TLSv1.3"}, "TLS 1.3 encrypts it"),
         ({"tls.version": "TLSv1.2", "tls.resumed": True}, "the session was resumed, which sends none"),
         ({"tls.version": "TLSv1.2", "tls.certificates": []}, "the server sent an empty list"),
         ({}, "the handshake is not in the capture as a whole"),

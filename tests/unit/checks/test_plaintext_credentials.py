@@ -4,7 +4,9 @@ from probe.checks.plaintext_credentials import judge
 
 
 def test_password_names_the_account() -> None:
-    [verdict] = judge({"class": "plaintext", "protocol": "http", "plaintext.credentials": "http_basic", "plaintext.account": "alice"})
+    [verdict] = judge(
+        {"class": "plaintext", "protocol": "http", "plaintext.credentials": "http_basic", "plaintext.account": "alice"}
+    )
     assert (verdict.status, verdict.severity) == ("fail", "critical")
     assert verdict.title == "Password of account “alice” sent in the clear (HTTP Basic)"
     assert verdict.observed == {"protocol": "http", "plaintext.credentials": "http_basic", "plaintext.account": "alice"}

@@ -30,13 +30,19 @@ def test_bar_shows_everything_that_is_not_zero() -> None:
     assert Style(unicode=False).bar(0.5, 4, "red") == "##.."
 
 
-@pytest.mark.parametrize(("count", "expected"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (123_456, "123 kB"), (5e12, "5.0 TB")])
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (123_456, "123 kB"), (5e12, "5.0 TB")]
+)
 def test_size(count: float, expected: str) -> None:
     assert size(count) == expected
 
 
 def test_counted() -> None:
-    assert [counted(1, "flow"), counted(12_000, "flow"), counted(2, "capacity", "capacities")] == ["1 flow", "12,000 flows", "2 capacities"]
+    assert [counted(1, "flow"), counted(12_000, "flow"), counted(2, "capacity", "capacities")] == [
+        "1 flow",
+        "12,000 flows",
+        "2 capacities",
+    ]
 
 
 def test_style_follows_choice_environment_and_stream(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,14 @@ from probe.policy.rules import Rule, RuleText, derive, fill
 
 
 def _rule(**condition: Any) -> Rule:
-    base: dict[str, Any] = {"id": "R", "fact": "tls.version", "level": "should", "clause": "9", "title": "t {tls.version}", "remediation": "r"}
+    base: dict[str, Any] = {
+        "id": "R",
+        "fact": "tls.version",
+        "level": "should",
+        "clause": "9",
+        "title": "t {tls.version}",
+        "remediation": "r",
+    }
     return Rule("p", RuleText(**{**base, **condition}))
 
 
@@ -55,7 +62,10 @@ def test_passes_only_on_request() -> None:
     assert (verdict.status, verdict.severity, verdict.remediation) == ("pass", "info", None)
 
 
-@pytest.mark.parametrize(("level", "status", "severity"), [("must", "fail", "high"), ("should_not", "warn", "medium"), ("may", "warn", "info")])
+@pytest.mark.parametrize(
+    ("level", "status", "severity"),
+    [("must", "fail", "high"), ("should_not", "warn", "medium"), ("may", "warn", "info")],
+)
 def test_severity_follows_the_level(level: str, status: str, severity: str) -> None:
     rule = _rule(in_=["a"], level=level)
     assert (rule.status, rule.severity) == (status, severity)

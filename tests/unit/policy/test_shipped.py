@@ -25,7 +25,13 @@ TLS13 = {
     "tls.renegotiation_info": False,
     "tls.extended_master_secret": False,
 }
-IKE = {"class": "ipsec", "ike.version": 2, "ike.encr": "ENCR_AES_GCM_16", "ike.prf": "PRF_HMAC_SHA2_256", "ike.ke": "curve25519"}
+IKE = {
+    "class": "ipsec",
+    "ike.version": 2,
+    "ike.encr": "ENCR_AES_GCM_16",
+    "ike.prf": "PRF_HMAC_SHA2_256",
+    "ike.ke": "curve25519",
+}
 
 
 def _rules(facts: dict[str, Any]) -> list[tuple[str | None, str, str]]:

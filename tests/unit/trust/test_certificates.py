@@ -16,13 +16,17 @@ def _openssl(der: bytes, *arguments: str) -> str:
 
 
 def test_record_agrees_with_openssl(authority: Any) -> None:
-    issued = pki.issue("www.test.example", authority.intermediate, sans=("www.test.example", "*.test.example"), key=pki.rsa_key(2048))
+    issued = pki.issue(
+        "www.test.example", authority.intermediate, sans=("www.test.example", "*.test.example"), key=pki.rsa_key(2048)
+    )
     record = parse(issued.sha256, issued.der).record
     assert record.sha256 == hashlib.sha256(issued.der).hexdigest()
     assert f"serial={str(record.serial).upper()}" == _openssl(issued.der, "-serial").replace("=0", "=")
     assert f"subject={record.subject}" == _openssl(issued.der, "-subject", "-nameopt", "RFC2253")
     assert f"issuer={record.issuer}" == _openssl(issued.der, "-issuer", "-nameopt", "RFC2253")
-    assert f"notAfter={str(record.not_after)[:10]} 00:00:00Z" == _openssl(issued.der, "-enddate", "-dateopt", "iso_8601")
+    assert f"notAfter={str(record.not_after)[:10]} 00:00:00Z" == _openssl(
+        issued.der, "-enddate", "-dateopt", "iso_8601"
+    )
     assert f"Signature Algorithm: {record.signature}" in _openssl(issued.der, "-text")
     spki = subprocess.run(
         ["openssl", "pkey", "-pubin", "-outform", "der"],  # noqa: S607
@@ -37,10 +41,13 @@ def test_record_agrees_with_openssl(authority: Any) -> None:
 def test_record_as_it_is_written(authority: Any) -> None:
     issued = pki.issue("a.example", authority.root)
     line = certificate_lines([parse(issued.sha256, issued.der).record]).decode()
-    assert line.startswith(f'{{"type":"certificate","sha256":"{issued.sha256}","subject":"CN=a.example","issuer":"CN=Test Root","serial":"')
+    assert line.startswith(
+        f'{{"type":"certificate","sha256":"{issued.sha256}","subject":"CN=a.example","issuer":"CN=Test Root","serial":"'
+    )
     assert (
         '"not_before":"2024-05-02T00:00:00.000000Z","not_after":"2024-07-31T00:00:00.000000Z","sans":["dns:a.example"],'
-        '"key":{"algorithm":"ec","bits":256,"curve":"secp256r1"},"signature":"ecdsa-with-SHA256","spki_sha256":"' in line
+        '"key":{"algorithm":"ec","bits":256,"curve":"secp256r1"},"signature":"ecdsa-with-SHA256","spki_sha256":"'
+        in line
     )
     assert line.endswith('"scts":0,"ca":false}\n')
 

@@ -183,5 +183,7 @@ def test_no_mutation_of_a_certificate_raises(judge: Judge, authority: Any) -> No
     judge(authority.intermediate)
     for position in range(len(der)):
         for value in (0x00, 0xFF, der[position] ^ 0x01):
-            mutated = SimpleNamespace(sha256=f"{position:032x}{value:032x}", der=der[:position] + bytes([value]) + der[position + 1 :])
+            mutated = SimpleNamespace(
+                sha256=f"{position:032x}{value:032x}", der=der[:position] + bytes([value]) + der[position + 1 :]
+            )
             assert judge(mutated, authority.intermediate)

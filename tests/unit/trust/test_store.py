@@ -21,7 +21,11 @@ def test_extra_roots_come_besides_the_host(authority: Any, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(
     ("content", "remedy"),
-    [(None, "no such file"), (b"", "no PEM certificate"), (b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----", "export it again")],
+    [
+        (None, "no such file"),
+        (b"", "no PEM certificate"),
+        (b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----", "export it again"),
+    ],
 )
 def test_unusable_files_are_refused_when_they_are_named(tmp_path: Path, content: bytes | None, remedy: str) -> None:
     path = tmp_path / "roots.pem"
