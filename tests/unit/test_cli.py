@@ -1,9 +1,7 @@
 """The command line: exit codes, messages, forms of output."""
 
-import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from probe import cli, __version__
+from probe import __version__, cli
 from probe.model import Evidence, Finding, Verdict
 from probe.report import Damage, Outcome, Problem
 
@@ -193,14 +191,14 @@ def test_a_reader_that_goes_away_is_no_error(capture: Callable[..., str]) -> Non
     path = capture(*({"facts": HTTP["facts"], "endpoint": f"10.0.{n // 250}.{n % 250}:80/tcp"} for n in range(2000)))
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run([*_program(), "replay", path], stdout=write, stderr=subprocess.PIPE, timeout=60, check=False)  # noqa: S603
+    done = subprocess.run([*_program(), "replay", path], stdout=write, stderr=subprocess.PIPE, timeout=60, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_standard_input(capture: Callable[..., str]) -> None:
     with open(capture(HTTP), "rb") as file:
-        done = subprocess.run([*_program(), "replay", "-"], stdin=file, capture_output=True, timeout=60, check=False)  # noqa: S603
+        done = subprocess.run([*_program(), "replay", "-"], stdin=file, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0
     assert b'"frames":["-#7"]' in done.stdout
 
@@ -208,7 +206,7 @@ def test_standard_input(capture: Callable[..., str]) -> None:
 def test_ctrl_c_reports_what_was_read(capture: Callable[..., str]) -> None:
     paths = [capture(HTTP, file="a"), capture(HTTP, file="b")]
     interrupt = "fake_core.Core.finish = lambda core: __import__('os').kill(__import__('os').getpid(), 2)"
-    done = subprocess.run([*_program(interrupt), "replay", *paths], capture_output=True, timeout=60, check=False)  # noqa: S603
+    done = subprocess.run([*_program(interrupt), "replay", *paths], capture_output=True, timeout=60, check=False)
     assert done.returncode == 130
     assert [json.loads(line)["type"] for line in done.stdout.splitlines()] == ["flow", "finding", "summary"]
     assert done.stderr == b"transitproof: interrupted: only what was read until then is reported\n"
@@ -216,5 +214,5 @@ def test_ctrl_c_reports_what_was_read(capture: Callable[..., str]) -> None:
 
 def test_small_captures_do_not_pay_for_certificates(capture: Callable[..., str]) -> None:
     watch = "import atexit; atexit.register(lambda: print(sorted({m.split('.')[0] for m in sys.modules} & {'cryptography', 'OpenSSL'}), file=sys.stderr))"
-    done = subprocess.run([*_program(watch), "replay", capture(HTTP)], capture_output=True, timeout=60, check=False)  # noqa: S603
+    done = subprocess.run([*_program(watch), "replay", capture(HTTP)], capture_output=True, timeout=60, check=False)
     assert done.stderr == b"[]\n"
