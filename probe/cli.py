@@ -56,7 +56,7 @@ def _replay(options: "argparse.Namespace") -> int:
     engine = Engine(policies, Store(tuple(options.trust)), at=options.at, passes=options.passes)
     progress = _progress(options)
     try:
-        run = Replay(options.files, engine, flows=form == "jsonl", progress=progress)
+        run = Replay(options.files, engine, flows=form == "jsonl", endpoints=form == "table", progress=progress)
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
         return USAGE
@@ -73,7 +73,7 @@ def _replay(options: "argparse.Namespace") -> int:
             if progress is not None:
                 progress.close()
     if form == "table":
-        _print_table(run, options)
+        _print_table(run, engine, options)
     _warn(run.outcome, options, form)
     return exit_code(run.outcome, options.fail_on)
 
@@ -93,13 +93,13 @@ def exit_code(outcome: "Outcome", fail_on: str | None) -> int:
     return FINDINGS if any(severity_rank(verdict.severity) >= least for verdict in against) else CLEAN
 
 
-def _print_table(run: Replay, options: "argparse.Namespace") -> None:
+def _print_table(run: Replay, engine: Engine, options: "argparse.Namespace") -> None:
     from probe.model import rfc3339
     from probe.output.table import Context, render
     from probe.output.terminal import style_for
 
     at = "at packet time" if options.at is None else f"at {rfc3339(options.at)[:19]}Z"
-    context = Context(tuple(policy.id for policy in run.policies), at)
+    context = Context(tuple(policy.id for policy in engine.policies), at, engine.roots)
     style = style_for(sys.stdout, options.color)
     text = render(run.outcome, context, style)
     sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", errors="replace"))

@@ -37,10 +37,13 @@ MAX_FACTS: Final = 65_536  # distinct sets of facts remembered, some 2 kB each; 
 MAX_FINDINGS: Final = 262_144  # findings kept until flush, some 1.5 kB each; beyond, new ones are counted only
 
 
+_Verdicts = tuple[tuple[bytes, Verdict], ...]  # with the identity of each, so that it is worked out once
+
+
 class _Judged(Struct, frozen=True):
     """What is known about a set of facts."""
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: _Verdicts
     chain: tuple[str, ...] | None
 
 
@@ -49,13 +52,13 @@ class _Open:
 
     __slots__ = ("count", "endpoint", "first_seen", "flows", "frames", "last_seen", "name", "verdict")
 
-    def __init__(self, verdict: Verdict, endpoint: str, name: str | None, first_seen: int, last_seen: int) -> None:
+    def __init__(self, verdict: Verdict, observation: Observation) -> None:
         self.verdict = verdict
-        self.endpoint = endpoint
-        self.name = name
+        self.endpoint = observation.endpoint
+        self.name = observation.name
         self.count = 0
-        self.first_seen = first_seen
-        self.last_seen = last_seen
+        self.first_seen = observation.first_seen
+        self.last_seen = observation.last_seen
         self.flows: list[str] = []
         self.frames: list[str] = []
 
@@ -99,8 +102,8 @@ class Engine:
         self._passes = passes
         self._chains: Chains | None = None
         self._facts: Lru[int, _Judged] = Lru(MAX_FACTS)
-        self._chain_verdicts: Lru[object, tuple[Verdict, ...]] = Lru(MAX_FACTS)
-        self._open: dict[tuple[object, ...], _Open] = {}
+        self._chain_verdicts: Lru[object, _Verdicts] = Lru(MAX_FACTS)
+        self._open: dict[tuple[bytes, str, str | None], _Open] = {}
 
     def feed(self, batch: Batch, source: str) -> list[Certificate]:
         """Judge a batch taken from the capture `source`; gives the records of the certificates that are new in it."""
@@ -111,11 +114,11 @@ class Engine:
             judged = self._facts.get(observation.facts_id)
             if judged is None:
                 judged = self._facts.put(observation.facts_id, self._judge(observation.facts))
-            for verdict in judged.verdicts:
-                self._count(verdict, observation, source)
+            for identity, verdict in judged.verdicts:
+                self._count(identity, verdict, observation, source)
             if judged.chain is not None:
-                for verdict in self._judge_chain(judged.chain, observation):
-                    self._count(verdict, observation, source)
+                for identity, verdict in self._judge_chain(judged.chain, observation):
+                    self._count(identity, verdict, observation, source)
         return records
 
     def flush(self) -> list[Finding]:
@@ -127,6 +130,11 @@ class Engine:
         findings.sort(key=lambda f: (-severity_rank(f.verdict.severity), f.verdict.check, f.endpoint, f.uid))
         return findings
 
+    @property
+    def roots(self) -> tuple[str, ...] | None:
+        """The files whose roots chains were judged against; None if there was no chain to judge."""
+        return None if self._chains is None else self._store.sources
+
     def _judge(self, encoded: bytes) -> _Judged:
         facts: Facts = derive(msgspec.json.decode(encoded))
         verdicts = [verdict for detector in DETECTORS for verdict in detector(facts) if self._wanted(verdict)]
@@ -134,15 +142,15 @@ class Engine:
             verdicts += policy.judge(facts, passes=self._passes)
         chain = facts.get("tls.certificates")
         if chain:
-            return _Judged(tuple(verdicts), tuple(chain))
+            return _Judged(_identified(verdicts), tuple(chain))
         if facts.get("class") == "tls":
             from probe.checks.certificate_chain import not_observable
 
             hidden = not_observable(facts)
             verdicts += [] if hidden is None else [hidden]
-        return _Judged(tuple(verdicts), None)
+        return _Judged(_identified(verdicts), None)
 
-    def _judge_chain(self, chain: tuple[str, ...], observation: Observation) -> tuple[Verdict, ...]:
+    def _judge_chain(self, chain: tuple[str, ...], observation: Observation) -> _Verdicts:
         when = observation.first_seen if self._at is None else self._at
         judgements = self._trust().judge(chain, observation.name, when)
         verdicts = self._chain_verdicts.get(judgements)
@@ -150,9 +158,9 @@ class Engine:
             from probe.checks.certificate_chain import of_judgement
 
             by_reason = {judgement.reason: judgement for judgement in reversed(judgements)}
-            verdicts = tuple(of_judgement(judgement) for judgement in reversed(by_reason.values()))
-            self._chain_verdicts.put(judgements, verdicts)
-        return tuple(verdict for verdict in verdicts if self._wanted(verdict))
+            found = [of_judgement(judgement) for judgement in reversed(by_reason.values())]
+            verdicts = self._chain_verdicts.put(judgements, _identified(filter(self._wanted, found)))
+        return verdicts
 
     def _wanted(self, verdict: Verdict) -> bool:
         return self._passes or verdict.status != "pass"
@@ -166,15 +174,17 @@ class Engine:
             self._chains = Chains(self._store)
         return self._chains
 
-    def _count(self, verdict: Verdict, observation: Observation, source: str) -> None:
-        key = (verdict.identity, observation.endpoint, observation.name)
+    def _count(self, identity: bytes, verdict: Verdict, observation: Observation, source: str) -> None:
+        key = (identity, observation.endpoint, observation.name)
         entry = self._open.get(key)
         if entry is None:
             if len(self._open) >= MAX_FINDINGS:
                 self.limits["findings"] = self.limits.get("findings", 0) + 1
                 return
-            entry = _Open(
-                verdict, observation.endpoint, observation.name, observation.first_seen, observation.last_seen
-            )
+            entry = _Open(verdict, observation)
             self._open[key] = entry
         entry.add(observation, source)
+
+
+def _identified(verdicts: "Iterable[Verdict]") -> _Verdicts:
+    return tuple((verdict.identity, verdict) for verdict in verdicts)

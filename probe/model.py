@@ -5,6 +5,7 @@ from the core. The words of the enumerations are those of the record contract.
 """
 
 import datetime as dt
+import functools
 import hashlib
 from typing import Any, Final, Literal, Protocol, get_args
 
@@ -51,11 +52,16 @@ def severity_rank(severity: Severity) -> int:
     return SEVERITIES.index(severity)
 
 
+@functools.lru_cache(maxsize=4096)  # findings of one capture share their seconds
+def _second(seconds: int) -> str:
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"
+
+
 def rfc3339(nanoseconds: int) -> str:
     """The contract's time: UTC, truncated to microseconds. A damaged time outside 1970 to 9999 is shown as that bound."""
     seconds, rest = divmod(min(max(nanoseconds, 0), _LAST_MOMENT), NANOSECONDS)
-    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+    return f"{_second(seconds)}.{rest // 1000:06d}Z"
 
 
 class Observation(Protocol):
@@ -135,9 +141,9 @@ class Verdict(Struct, frozen=True, kw_only=True, eq=False):
     evidence: EvidenceClass = "observed"
 
     @property
-    def identity(self) -> tuple[str | None, ...]:
+    def identity(self) -> bytes:
         """Equal for verdicts that are the same finding if they come at the same endpoint and name."""
-        return (self.check, self.policy, self.rule, msgspec.json.encode(self.key, order="sorted").decode())
+        return msgspec.json.encode([self.check, self.policy, self.rule, self.key], order="sorted")
 
 
 class Evidence(Struct, frozen=True, rename={"class_": "class"}):

@@ -16,7 +16,7 @@ import msgspec
 from probe.engine import Engine
 from probe.model import NANOSECONDS
 from probe.policy import load as policy_files
-from probe.report import Damage, Outcome, Problem, certificate_lines, finding_lines, summary_line
+from probe.report import Damage, EndpointTotals, Outcome, Problem, certificate_lines, finding_lines, summary_line
 from probe.trust.store import Store
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ class Replay:
         self.core: Core = self._parsers.Core(flows=flows, endpoints=endpoints)
         self._progress = progress
         self._stopped = False
-        self.policies = engine.policies
         self.outcome = Outcome(files=self._paths)
 
     def stop(self) -> None:
@@ -70,8 +69,17 @@ class Replay:
         self.outcome.findings = self._engine.flush()
         self.outcome.limits = self._engine.limits
         self.outcome.totals = msgspec.json.decode(self.core.totals())
+        self._total_endpoints()
         yield finding_lines(self.outcome.findings)
         yield summary_line(self.outcome)
+
+    def _total_endpoints(self) -> None:
+        for entry in self.core.endpoints():
+            totals = self.outcome.endpoints.setdefault(entry.endpoint, EndpointTotals([]))
+            if entry.protocol and entry.protocol not in totals.protocols:
+                totals.protocols.append(entry.protocol)
+            totals.flows += entry.flows
+            totals.bytes += entry.bytes
 
     def _file(self, path: str, source: str) -> Iterator[bytes]:
         try:

@@ -30,6 +30,14 @@ class Problem(Struct, frozen=True):
     what: str
 
 
+class EndpointTotals(Struct):
+    """What an endpoint's flows come to."""
+
+    protocols: list[str]
+    flows: int = 0
+    bytes: int = 0
+
+
 class Outcome(Struct, kw_only=True):
     """Everything that a replay found out, for the faces; filled in as it goes."""
 
@@ -41,6 +49,8 @@ class Outcome(Struct, kw_only=True):
     damaged: list[Damage] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     interrupted: bool = False
+    endpoints: dict[str, EndpointTotals] = field(default_factory=dict)
+    """Every endpoint that was seen; empty unless asked for."""
 
     def by_severity(self) -> dict[str, int]:
         """Number of findings that are warn or fail, the worst first; severities that did not occur are left out."""

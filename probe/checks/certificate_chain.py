@@ -148,7 +148,7 @@ def not_observable(facts: Facts) -> Verdict | None:
         return None
     version = facts.get("tls.version")
     if version in _HIDDEN:
-        why = f"{version} encrypts it"
+        why = f"{str(version).replace('v', ' ')} encrypts it"
     elif facts.get("tls.resumed"):
         why = "the session was resumed, which sends none"
     elif "tls.certificates" in facts:

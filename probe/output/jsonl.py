@@ -6,6 +6,5 @@ from typing import BinaryIO
 
 def write(chunks: Iterable[bytes], out: BinaryIO) -> None:
     """Write lines as they come."""
-    for chunk in chunks:
-        out.write(chunk)
+    out.writelines(chunks)
     out.flush()

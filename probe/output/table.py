@@ -41,6 +41,8 @@ class Context(Struct, frozen=True):
 
     policies: tuple[str, ...]
     certificates_at: str = "at packet time"
+    roots: tuple[str, ...] | None = None
+    """Files of trusted roots; None if no chain was judged."""
 
 
 def render(outcome: Outcome, context: Context, style: Style) -> str:
@@ -57,9 +59,10 @@ def render(outcome: Outcome, context: Context, style: Style) -> str:
 
 
 def _head(outcome: Outcome, style: Style) -> Iterator[str]:
-    files = ", ".join(clean(path) for path in outcome.files[:MAX_NAMES])
+    files = ", ".join(outcome.files[:MAX_NAMES])
     more = f" and {len(outcome.files) - MAX_NAMES} more" if len(outcome.files) > MAX_NAMES else ""
-    yield "  " + style.paint(files + more, "bold")
+    for text in style.wrap(files + more, 2):
+        yield "  " + style.paint(text, "bold")
     totals = outcome.totals
     parts = [
         counted(totals.get("packets", 0), "packet"),
@@ -68,7 +71,8 @@ def _head(outcome: Outcome, style: Style) -> Iterator[str]:
     ]
     if "start" in totals and "end" in totals:
         parts.append(_period(totals["start"], totals["end"]))
-    yield "  " + style.paint(style.sign(" · ", ", ").join(parts), "dim")
+    for text in style.wrap(style.sign(" · ", ", ").join(parts), 2):
+        yield "  " + style.paint(text, "dim")
 
 
 def _classes(outcome: Outcome, style: Style) -> Iterator[str]:
@@ -92,7 +96,7 @@ def _classes(outcome: Outcome, style: Style) -> Iterator[str]:
 def _blocks(outcome: Outcome, style: Style) -> Iterator[list[str]]:
     groups = _grouped(finding for finding in outcome.findings if finding.verdict.status in ("pass", "warn", "fail"))
     for group in groups[:MAX_BLOCKS]:
-        yield list(_block(group, style))
+        yield list(_block(group, outcome, style))
     if len(groups) > MAX_BLOCKS:
         rest = sum(len(group) for group in groups[MAX_BLOCKS:])
         yield [f"  … {counted(rest, 'more endpoint')} with findings; --format jsonl lists every one."]
@@ -116,15 +120,14 @@ def _badness(findings: list[Finding]) -> list[int]:
     return [counts[rank] for rank in reversed(range(len(SEVERITIES)))]
 
 
-def _block(group: list[list[Finding]], style: Style) -> Iterator[str]:
-    names = dict.fromkeys(clean(finding.name) for endpoint in group for finding in endpoint if finding.name)
+def _block(group: list[list[Finding]], outcome: Outcome, style: Style) -> Iterator[str]:
     title = style.paint(clean(group[0][0].endpoint), "bold")
     if len(group) > 1:
-        title += style.paint(f" and {counted(len(group) - 1, 'more endpoint')} with the same findings", "bold")
-    shown = ", ".join(list(names)[:MAX_NAMES]) + (
-        f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
-    )
-    yield f"  {title}  {style.paint(shown, 'dim')}".rstrip()
+        title += f" and {counted(len(group) - 1, 'more endpoint')} with the same findings"
+    yield f"  {title}"
+    about = style.sign(" · ", ", ").join(_about(group, outcome))
+    for text in style.wrap(about, 2) if about else ():
+        yield "  " + style.paint(text, "dim")
     lines: dict[tuple[str, str], list[Finding]] = {}
     for endpoint in group:
         for finding in endpoint:
@@ -133,6 +136,21 @@ def _block(group: list[list[Finding]], style: Style) -> Iterator[str]:
         yield from _finding(alike, style)
     if len(lines) > MAX_FINDINGS:
         yield " " * _INDENT + style.paint(f"… {len(lines) - MAX_FINDINGS} more; --format jsonl lists every one", "dim")
+
+
+def _about(group: list[list[Finding]], outcome: Outcome) -> Iterator[str]:
+    """Names, protocols and size of the endpoints of a block."""
+    names = list(dict.fromkeys(finding.name for endpoint in group for finding in endpoint if finding.name))
+    if names:
+        yield ", ".join(names[:MAX_NAMES]) + (f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else "")
+    totals = [
+        outcome.endpoints[endpoint[0].endpoint] for endpoint in group if endpoint[0].endpoint in outcome.endpoints
+    ]
+    protocols = dict.fromkeys(protocol for entry in totals for protocol in entry.protocols)
+    if totals:
+        yield ", ".join(protocols) or "unknown"
+        yield counted(sum(entry.flows for entry in totals), "flow")
+        yield size(sum(entry.bytes for entry in totals))
 
 
 def _finding(alike: list[Finding], style: Style) -> Iterator[str]:
@@ -205,17 +223,28 @@ def _result(outcome: Outcome, context: Context, style: Style) -> Iterator[str]:
     if counts:
         numbers = ", ".join(f"{count} {severity}" for severity, count in counts.items())
         worst: Severity = next(severity for severity in reversed(SEVERITIES) if severity in counts)
-        verdict = f"{style.sign('✖', 'x')} {counted(sum(counts.values()), 'finding')} at {counted(len(endpoints), 'endpoint')}: {numbers}"
-        yield "  " + style.paint(verdict, _SEVERITY_COLORS[worst])
+        verdict = f"{style.sign('✖', 'x')} {counted(sum(counts.values()), 'finding')} at {_share(len(endpoints), outcome)}: {numbers}"
+        for text in style.wrap(verdict, 2):
+            yield "  " + style.paint(text, _SEVERITY_COLORS[worst])
     elif not outcome.totals.get("flows"):
         yield "  " + style.paint("No traffic to judge: the input holds no IP packets that could be read.", "yellow")
     else:
         complete = not (outcome.damaged or outcome.problems or outcome.interrupted)
         text = f"{style.sign('✔', 'ok:')} Nothing to object to in what could be observed."
         yield "  " + style.paint(text, "good" if complete else "yellow")
-    judged = f"judged by {', '.join(context.policies) or 'no policy'}; certificates {context.certificates_at}"
+    judged = f"Judged by {', '.join(context.policies) or 'no policy'}; certificates {context.certificates_at}"
+    if context.roots is not None:
+        trusted = f", against {' and '.join(context.roots)}"
+        judged += (
+            trusted if context.roots else "; no root is trusted here: install ca-certificates or name roots by --trust"
+        )
     for text in style.wrap(judged, 2):
         yield "  " + style.paint(text, "dim")
+
+
+def _share(endpoints: int, outcome: Outcome) -> str:
+    every = len(outcome.endpoints)
+    return f"{endpoints:,} of {counted(every, 'endpoint')}" if every >= endpoints else counted(endpoints, "endpoint")
 
 
 def _percent(share: float) -> str:

@@ -138,22 +138,20 @@ def _shown(value: object) -> str:
 
 
 def _predicate(text: RuleText) -> Predicate:
-    if text.in_ is not UNSET:
-        return _membership(text.in_)
-    if text.not_in is not UNSET:
-        return _none(text.not_in)
-    if text.none_of is not UNSET:
-        return _none(text.none_of)
-    if text.equals is not UNSET:
-        return _membership([text.equals])
+    """The one condition of the rule as a function."""
     if text.present is not UNSET:
         wanted = text.present
         return lambda value: (value is not None) is wanted
-    if text.min is not UNSET:
-        least = text.min
-        return lambda value: isinstance(value, int | float) and value >= least
-    most = 0 if text.max is UNSET else text.max
-    return lambda value: isinstance(value, int | float) and value <= most
+    if text.min is not UNSET or text.max is not UNSET:
+        least, most = _bound(text.min, float("-inf")), _bound(text.max, float("inf"))
+        return lambda value: isinstance(value, int | float) and least <= value <= most
+    if text.in_ is not UNSET or text.equals is not UNSET:
+        return _membership(text.equals if text.in_ is UNSET else text.in_)
+    return _none([value for values in (text.not_in, text.none_of) if values is not UNSET for value in values])
+
+
+def _bound(value: int | UnsetType, default: float) -> float:
+    return default if value is UNSET else value
 
 
 def _membership(values: Any) -> Predicate:  # noqa: ANN401 - a TOML value

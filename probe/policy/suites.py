@@ -31,6 +31,8 @@ def properties(suite: str) -> tuple[str, ...]:
     exchange, separator, cipher = suite.partition("_WITH_")
     if not separator:
         return _without_exchange(suite)
+    if exchange.startswith("SSL_CK_"):  # SSLv2: the cipher stands in front, the key exchange is always RSA
+        cipher = exchange.removeprefix("SSL_CK_")
     found = set(_cipher(f"_{cipher}_"))
     if "EXPORT" in suite:
         found.add("export")

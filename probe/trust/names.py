@@ -61,7 +61,7 @@ def _patterns(certificate: x509.Certificate) -> list[CertificatePattern]:
             patterns.append(DNSPattern.from_bytes(value.encode("utf-8")))
         except (CertificateError, ValueError):
             continue
-    for address in names.get_values_for_type(x509.IPAddress):
-        if isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address):
-            patterns.append(IPAddressPattern(address))
+    addresses = names.get_values_for_type(x509.IPAddress)
+    hosts = (address for address in addresses if isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address))
+    patterns.extend(IPAddressPattern(address) for address in hosts)
     return patterns

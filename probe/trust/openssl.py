@@ -4,6 +4,7 @@ The codes are those of x509_vfy.h. Only X509Store is used here; nothing of pyOpe
 """
 
 import datetime as dt
+import functools
 from typing import Any, Final
 
 from cryptography import x509
@@ -72,7 +73,10 @@ class Verifier:
         """The store's roots are trusted even where they are not self-signed (PARTIAL_CHAIN), as in `cryptography`."""
         self._roots = [crypto.X509.from_cryptography(root) for root in store.roots]
         self._timed = self._store(crypto.X509StoreFlags.PARTIAL_CHAIN)
-        self._timeless = self._store(crypto.X509StoreFlags.PARTIAL_CHAIN | NO_CHECK_TIME)
+
+    @functools.cached_property
+    def _timeless(self) -> crypto.X509Store:
+        return self._store(crypto.X509StoreFlags.PARTIAL_CHAIN | NO_CHECK_TIME)
 
     def _store(self, flags: int) -> crypto.X509Store:
         store = crypto.X509Store()
@@ -91,14 +95,6 @@ class Verifier:
             return [first]
         second = _verify(self._timeless, leaf, others)
         return [first] if second is None else [first, second]
-
-    def path(self, leaf: x509.Certificate, others: list[x509.Certificate]) -> list[x509.Certificate] | None:
-        """The chain from leaf to root, whatever the time; None if there is none."""
-        try:
-            found = _context(self._timeless, leaf, others).get_verified_chain()
-        except crypto.X509StoreContextError:
-            return None
-        return [certificate.to_cryptography() for certificate in found]
 
 
 def _verify(store: crypto.X509Store, leaf: x509.Certificate, others: list[x509.Certificate]) -> Failure | None:

@@ -77,9 +77,13 @@ def strength(certificate: x509.Certificate, *, leaf: bool) -> Iterator[Judgement
     signature = signature_name(certificate)
     if signature.lower().replace("-", "").removeprefix("ecdsawith").removeprefix("dsawith").startswith(WEAK_HASHES):
         yield about("weak_signature", certificate, signature)
-    elif signature.lower() == "rsassapss" and (hash_ := certificate.signature_hash_algorithm) is not None:
-        if hash_.name in WEAK_HASHES:
-            yield about("weak_signature", certificate, f"{signature} with {hash_.name}")
+    elif signature.lower() == "rsassapss" and _hash(certificate) in WEAK_HASHES:
+        yield about("weak_signature", certificate, f"{signature} with {_hash(certificate)}")
+
+
+def _hash(certificate: x509.Certificate) -> str:
+    algorithm = certificate.signature_hash_algorithm
+    return "" if algorithm is None else algorithm.name
 
 
 def _listed(sans: x509.SubjectAlternativeName, shown: int = 3) -> str:

@@ -6,11 +6,15 @@ once it is loaded.
 
 import base64
 import binascii
+import contextlib
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cryptography import x509
 
 HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
@@ -90,7 +94,7 @@ def read_pem(path: str) -> list[bytes]:
     blocks = []
     for match in _PEM.finditer(data):
         try:
-            blocks.append(base64.b64decode(match[1]))
+            blocks.append(base64.b64decode(b"".join(match[1].split()), validate=True))
         except binascii.Error as error:
             message = f"{path}: a certificate in it is not base64; export it again as PEM"
             raise TrustError(message) from error
@@ -102,7 +106,12 @@ def read_pem(path: str) -> list[bytes]:
     return blocks
 
 
-def _parse(blocks: list[bytes]) -> "list[x509.Certificate]":
-    from probe.trust.certificates import parse
+def _parse(blocks: list[bytes]) -> "Iterator[x509.Certificate]":
+    """The roots that can be parsed; one that cannot is nobody's root."""
+    from cryptography import x509
 
-    return [parsed.x509 for der in blocks if (parsed := parse("", der)).x509 is not None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library warns about odd serials of roots that everybody trusts
+        for der in blocks:
+            with contextlib.suppress(ValueError, TypeError):
+                yield x509.load_der_x509_certificate(der)

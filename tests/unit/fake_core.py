@@ -6,6 +6,7 @@ Good for testing what is built on the core; what the core itself does is tested 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 
@@ -80,6 +81,9 @@ class Core:
     def take(self) -> Batch:
         batch, self.pending = self.pending, Batch()
         return batch
+
+    def endpoints(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(**entry) for entry in self.counters.get("endpoints", [])]
 
     def totals(self) -> bytes:
         return json.dumps(self.counters).encode()
