@@ -26,8 +26,9 @@ pub fn gnutella(b: &[u8]) -> Look {
 /// A descriptor: id of 16 bytes, type, time to live, hops, payload length that fills the datagram; or GND framing.
 pub fn gnutella_datagram(d: &Datagram) -> Look {
     let b = d.payload;
-    if b.starts_with(b"GND") && b.len() >= 8 {
-        return yes(byte(b, 3)? & 0xfc == 0 && byte(b, 6)? <= byte(b, 7)? || byte(b, 7)? == 0);
+    if b.starts_with(b"GND") {
+        let (flags, part, parts) = (byte(b, 3)?, byte(b, 6)?, byte(b, 7)?);
+        return yes(flags & 0xe0 == 0 && (part <= parts || parts == 0));
     }
     let (kind, ttl, hops) = (byte(b, 16)?, byte(b, 17)?, byte(b, 18)?);
     let length = usize::try_from(le32(b, 19)?).ok()?;

@@ -170,7 +170,6 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Bgp, &[179], &[(255, 255)], routing::bgp),
     same(P::Ldp, &[646], ZERO, routing::ldp),
     same(P::Diameter, &[3868], &[(1, 1)], routing::diameter),
-    same(P::Openflow, &[6653, 6633], &[(1, 6)], routing::openflow),
     same(P::Rpkirtr, &[323], &[(0, 2)], routing::rpki_rtr),
     same(P::Slp, &[427], &[(1, 2)], naming::slp_message),
     same(P::Stun, &[3478], &[(0, 3)], voice::stun_stream),
@@ -190,6 +189,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::C1222, &[1153], &[(0x60, 0x60)], industrial::c1222),
     same(P::Doip, &[13400], &[(1, 4)], industrial::doip),
     same(P::Hislip, &[4880], &[(b'H', b'H')], industrial::hislip),
+    same(P::Openflow, &[6653, 6633], &[(1, 6)], routing::openflow),
 ];
 
 pub(super) const DATAGRAMS: &[DatagramRow] = &[

@@ -103,8 +103,9 @@ pub fn socks_client(b: &[u8]) -> Look {
 
 pub fn socks_server(b: &[u8]) -> Look {
     match byte(b, 0)? {
-        5 => weak(byte(b, 1)? <= 2 || byte(b, 1)? == 0xff),
-        0 => weak((0x5a..=0x5d).contains(&byte(b, 1)?) && b.len() >= 8),
+        // The chosen method, and behind it only an answer of SOCKS or of the method.
+        5 => weak((byte(b, 1)? <= 2 || byte(b, 1)? == 0xff) && (b.len() == 2 || matches!(byte(b, 2)?, 1 | 5))),
+        0 => weak((0x5a..=0x5d).contains(&byte(b, 1)?) && b.len() == 8),
         _ => NO,
     }
 }
