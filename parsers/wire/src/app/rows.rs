@@ -235,7 +235,7 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Rtp, &[5004], &[(0x80, 0x80)], voice::rtp),
     udp(P::Mgcp, &[2427, 2727], WORDS, voice::mgcp),
     udp(P::Megaco, &[2944], &[(b'!', b'!'), (b'M', b'M'), (b'm', b'm')], voice::megaco),
-    udp(P::H323, &[1718, 1719], ANY, voice::h225_ras),
+    udp(P::H323, &[1718, 1719], &[(0, 0x2f)], voice::h225_ras),
     udp(P::Bacnet, &[47808], &[(0x81, 0x81)], industrial::bacnet),
     udp(P::Dnp3, &[20000], &[(5, 5)], industrial::dnp3_datagram),
     ported(P::Enip, &[44818], &[(4, 4), (0x63, 0x70)], industrial::ethernet_ip_datagram),

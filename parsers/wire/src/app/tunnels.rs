@@ -12,7 +12,7 @@ pub fn wireguard(d: &Datagram) -> Look {
         // Three reserved bytes, a type and an exact size: random bytes of this size fit once in 2^32.
         (1, 148) | (2, 92) | (3, 64) => yes(true),
         // Transport data of 16-byte steps with its tag; the counter of a young session is small.
-        (4, 32..) if b.len() % 16 == 0 => yes(b.get(12..16) == Some(&[0; 4]) || b.len() == 32),
+        (4, 32..) if b.len().is_multiple_of(16) => yes(b.get(12..16) == Some(&[0; 4]) || b.len() == 32),
         _ => NO,
     }
 }
