@@ -147,7 +147,6 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Zabbix, &[10050, 10051], &[(b'Z', b'Z')], management::zabbix),
     same(P::OpenVpn, &[1194], &[(0, 4)], tunnels::openvpn_stream),
     tcp(P::Socks, &[1080], side(&[(4, 5)], tunnels::socks_client), side(&[(0, 0), (5, 5)], tunnels::socks_server)),
-    same(P::Citrix, &[1494], &[(0x7f, 0x7f)], tunnels::citrix),
     tcp(P::Irc, &[6667], side(LETTERS, chat::irc_client), side(&[(b':', b':'), (b'E', b'P')], chat::irc_server)),
     same(P::Xmpp, &[5222, 5269], &[(b'<', b'<')], chat::xmpp),
     tcp(P::Munin, &[4949], SILENT, side(&[(b'#', b'#')], chat::munin_server)),

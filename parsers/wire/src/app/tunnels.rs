@@ -124,11 +124,6 @@ pub fn zerotier(d: &Datagram) -> Look {
     )
 }
 
-/// Citrix ICA's greeting.
-pub fn citrix(b: &[u8]) -> Look {
-    yes(starts(b, b"\x7f\x7fICA\0")?)
-}
-
 /// Cloudflare's WARP is WireGuard with a client id in the reserved bytes: only its port tells.
 pub fn warp(d: &Datagram) -> Look {
     let b = d.payload;
