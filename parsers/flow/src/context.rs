@@ -11,6 +11,7 @@ use crate::observation::{Observations, Sighting};
 use crate::record;
 use crate::time::Clock;
 use crate::totals::Totals;
+use crate::tunnels::TunnelStacks;
 use std::collections::HashMap;
 use transitproof_wire::{Class, Protocol};
 
@@ -27,6 +28,7 @@ pub struct Context {
     pub fragments: Fragments,
     pub observations: Observations,
     pub totals: Totals,
+    pub tunnels: TunnelStacks,
     /// Flow records as JSON Lines.
     pub records: Vec<u8>,
     pub clock: Clock,
@@ -45,6 +47,7 @@ impl Context {
             fragments: Fragments::default(),
             observations: Observations::default(),
             totals: Totals::default(),
+            tunnels: TunnelStacks::default(),
             records: Vec::new(),
             clock: Clock::default(),
             frame: 0,
@@ -137,8 +140,11 @@ impl Context {
             }
         }
         if self.write_flows {
-            let fragment = self.fragments.get(entry.fragment);
-            record::write(&entry, fragment, reason, &mut self.clock, &mut self.records);
+            let middle = record::Middle {
+                tunnel: self.tunnels.member(entry.key.tunnel()),
+                facts: self.fragments.get(entry.fragment),
+            };
+            record::write(&entry, middle, reason, &mut self.clock, &mut self.records);
         }
         self.fragments.release(entry.fragment);
     }

@@ -15,7 +15,7 @@ use crate::table::{Slot, Table};
 use crate::time::SECOND;
 use crate::{Direction, tcp, udp};
 use transitproof_wire::Protocol;
-use transitproof_wire::packet::{Packet, Stop, dissect, ip_protocol as ip, tcp_flags};
+use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, tcp_flags};
 
 /// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
 const BATCH: usize = 32;
@@ -93,7 +93,8 @@ impl Core {
 
     #[inline]
     fn look<'a>(&mut self, frame: &Frame<'a>) -> Option<Looked<'a>> {
-        let mut packet = match dissect(frame.link, frame.bytes) {
+        let mut tunnels = Tunnels::default();
+        let mut packet = match dissect(frame.link, frame.bytes, &mut tunnels) {
             Ok(packet) => packet,
             Err(stop) => {
                 self.unreadable(stop);
@@ -103,7 +104,8 @@ impl Core {
         if packet.fragment.is_some() && !self.fragments.resolve(&mut packet) {
             self.ctx.totals.limit("fragment_without_first");
         }
-        let (key, low) = Key::of(&packet);
+        let tunnel = if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(&tunnels) };
+        let (key, low) = Key::of(&packet, tunnel);
         Some(Looked { packet, key, low, hash: key.hash(self.seed) })
     }
 
@@ -254,7 +256,10 @@ impl Core {
     /// JSON object with the counters of the summary.
     pub fn totals(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.ctx.totals.write(&mut out, &[("certificates", self.ctx.certificates.limited)]);
+        self.ctx.totals.write(
+            &mut out,
+            &[("certificates", self.ctx.certificates.limited), ("tunnel_stacks", self.ctx.tunnels.limited)],
+        );
         out
     }
 

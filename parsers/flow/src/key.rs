@@ -11,14 +11,16 @@ use transitproof_wire::packet::{Address, Packet, ip_protocol as ip};
 pub struct Key {
     pub low: Address,
     pub high: Address,
-    /// low port, high port, transport, version: packed so that a comparison is one word.
+    /// low port, high port, tunnel, transport, version: packed so that a comparison is one word.
     rest: u64,
 }
 
 impl Key {
     /// The key, and whether the sender is the low end.
     #[inline]
-    pub fn of(packet: &Packet<'_>) -> (Self, bool) {
+    ///
+    /// `tunnel` is what it was unwrapped from, as a number of [`crate::tunnels`]: two networks may use the same addresses.
+    pub fn of(packet: &Packet<'_>, tunnel: u16) -> (Self, bool) {
         let (src_port, dst_port) = match packet.transport {
             ip::ICMP | ip::ICMPV6 => (0, 0),
             _ => (packet.src_port, packet.dst_port),
@@ -31,6 +33,7 @@ impl Key {
         };
         let rest = u64::from(low_port) << 48
             | u64::from(high_port) << 32
+            | u64::from(tunnel) << 16
             | u64::from(packet.transport) << 8
             | u64::from(packet.v6);
         (Self { low, high, rest }, forward)
@@ -43,6 +46,10 @@ impl Key {
     #[inline]
     pub fn transport(&self) -> u8 {
         (self.rest >> 8) as u8
+    }
+
+    pub fn tunnel(&self) -> u16 {
+        (self.rest >> 16) as u16
     }
 
     /// Address and port of the low or the high end.
@@ -160,7 +167,7 @@ mod tests {
     }
 
     fn id(p: Packet<'_>) -> String {
-        let (key, low) = Key::of(&p);
+        let (key, low) = Key::of(&p, 0);
         let mut out = Vec::new();
         community_id(&key, low, (p.src_port as u8, p.dst_port as u8), &mut out);
         String::from_utf8(out).unwrap()
@@ -181,10 +188,11 @@ mod tests {
 
     #[test]
     fn both_directions_share_key_and_hash() {
-        let (forward, low) = Key::of(&packet(6, [10, 0, 0, 1], 40000, [10, 0, 0, 2], 443));
-        let (back, other) = Key::of(&packet(6, [10, 0, 0, 2], 443, [10, 0, 0, 1], 40000));
+        let (forward, low) = Key::of(&packet(6, [10, 0, 0, 1], 40000, [10, 0, 0, 2], 443), 3);
+        let (back, other) = Key::of(&packet(6, [10, 0, 0, 2], 443, [10, 0, 0, 1], 40000), 3);
         assert_eq!((forward, low), (back, !other));
         assert_eq!(forward.hash(Seed::new(7)), back.hash(Seed::new(7)));
         assert_ne!(forward.hash(Seed::new(7)), forward.hash(Seed::new(8)));
+        assert_eq!((forward.tunnel(), forward.transport(), forward.end(low).1), (3, 6, 40000));
     }
 }

@@ -27,6 +27,7 @@ mod tcp;
 mod time;
 pub mod tls;
 mod totals;
+mod tunnels;
 mod udp;
 
 pub use context::EndpointTotals;

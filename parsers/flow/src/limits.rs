@@ -28,6 +28,9 @@ pub const MAX_SAMPLES: usize = 3;
 /// Endpoints with totals of their own; later ones are counted together.
 pub const MAX_ENDPOINTS: usize = 65_536;
 
+/// Distinct stacks of encapsulation told apart. A mirror target sees one for each session; beyond, they share one.
+pub const MAX_TUNNEL_STACKS: usize = 32_768;
+
 /// First fragments remembered for the ports of the later ones.
 pub const MAX_FRAGMENTS: usize = 4096;
 

@@ -11,8 +11,16 @@ use crate::tls::Offer;
 use transitproof_wire::app;
 use transitproof_wire::{Class, Protocol};
 
-/// Writes the record and its line feed. `middle` is what [`middle`] made of the flow's conversation.
-pub fn write(entry: &Entry, middle: &[u8], reason: EndReason, clock: &mut Clock, out: &mut Vec<u8>) {
+/// What stands between class and end of a record: members without the comma in front, or nothing.
+pub struct Middle<'a> {
+    /// `"tunnel":[…]`.
+    pub tunnel: &'a [u8],
+    /// What [`middle`] made of the flow's conversation.
+    pub facts: &'a [u8],
+}
+
+/// Writes the record and its line feed.
+pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut Clock, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"type\":\"flow\",\"start\":");
     clock.quoted(out, entry.start);
     out.extend_from_slice(b",\"end\":");
@@ -47,9 +55,11 @@ pub fn write(entry: &Entry, middle: &[u8], reason: EndReason, clock: &mut Clock,
         json::word(out, "protocol", entry.protocol.name());
     }
     json::word(out, "evidence", evidence_class(entry));
-    if !middle.is_empty() {
-        out.push(b',');
-        out.extend_from_slice(middle);
+    for part in [middle.tunnel, middle.facts] {
+        if !part.is_empty() {
+            out.push(b',');
+            out.extend_from_slice(part);
+        }
     }
     json::word(out, "end_reason", reason.word());
     out.extend_from_slice(b"}\n");

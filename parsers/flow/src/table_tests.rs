@@ -21,7 +21,7 @@ fn key(n: u32) -> Key {
         payload: &[],
         fragment: None,
     };
-    Key::of(&packet).0
+    Key::of(&packet, 0).0
 }
 
 /// `hash_bits` small makes long runs of collisions.

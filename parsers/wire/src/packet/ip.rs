@@ -19,8 +19,10 @@ pub mod number {
     pub const ICMPV6: u8 = 58;
     pub const NO_NEXT: u8 = 59;
     pub const DESTINATION: u8 = 60;
+    pub const ETHERIP: u8 = 97;
     pub const SCTP: u8 = 132;
     pub const MOBILITY: u8 = 135;
+    pub const MPLS_IN_IP: u8 = 137;
     pub const HIP: u8 = 139;
     pub const SHIM6: u8 = 140;
 }

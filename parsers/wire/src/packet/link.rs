@@ -5,6 +5,11 @@ use crate::{ParseError, Reader};
 
 pub const IPV4: u16 = 0x0800;
 pub const IPV6: u16 = 0x86dd;
+pub const MPLS: u16 = 0x8847;
+pub const MPLS_UPSTREAM: u16 = 0x8848;
+pub const PPPOE_SESSION: u16 = 0x8864;
+/// Cisco MetaData: a security group tag between the addresses and the real EtherType.
+const CMD: u16 = 0x8909;
 const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 
 /// Stacked tags: two are usual (802.1ad), more are provider oddities; beyond this it is an attack or garbage.
@@ -52,7 +57,7 @@ pub fn network(link: u16, frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
 }
 
 #[inline]
-fn ethernet(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+pub fn ethernet(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
     let (header, rest) = frame.split_first_chunk::<14>().ok_or(ParseError::Truncated("ethernet"))?;
     after_ethertype(u16::from_be_bytes([header[12], header[13]]), rest)
 }
@@ -70,7 +75,19 @@ fn after_ethertype(mut ethertype: u16, mut rest: &[u8]) -> Result<(u16, &[u8]), 
         rest = inner;
         tags += 1;
     }
+    if ethertype == CMD {
+        return cisco_metadata(rest);
+    }
     if ethertype < 0x0600 { llc(rest) } else { Ok((ethertype, rest)) }
+}
+
+/// Version, length in words, then options, each with its length in 4-byte units above two bytes of its own; one is usual.
+#[cold]
+fn cisco_metadata(rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    match rest {
+        [1, 1, _, _, _, _, a, b, inner @ ..] => Ok((u16::from_be_bytes([*a, *b]), inner)),
+        _ => Err(Stop::NotIp("cisco_metadata")),
+    }
 }
 
 /// IEEE 802.3 with LLC: SNAP carries an EtherType again (RFC 1042); LLC 0x06 is bare IP; others carry no IP.
@@ -135,7 +152,7 @@ fn loopback(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
 }
 
 /// PPP with or without the HDLC address and control bytes (RFC 1661, 1662).
-fn ppp(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+pub fn ppp(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
     let body = frame.strip_prefix(&[0xff, 0x03]).unwrap_or(frame);
     match body {
         [0x00, 0x21, rest @ ..] | [0x21, rest @ ..] => Ok((IPV4, rest)),
@@ -152,8 +169,8 @@ pub fn ethertype_word(ethertype: u16) -> &'static str {
         0x88cc => "lldp",
         0x888e => "eapol",
         0x88e5 => "macsec",
-        0x8847 | 0x8848 => "mpls",
-        0x8863 | 0x8864 => "pppoe",
+        MPLS | MPLS_UPSTREAM => "mpls",
+        0x8863 | PPPOE_SESSION => "pppoe",
         0x8137 | 0x8138 => "ipx",
         0x88f7 => "ptp",
         0x8892 => "profinet",

@@ -6,9 +6,11 @@
 mod ip;
 mod link;
 mod transport;
+mod tunnel;
 
 pub use ip::number as ip_protocol;
 pub use transport::tcp_flags;
+pub use tunnel::{Kind as TunnelKind, Layer as TunnelLayer, MAX_TUNNELS, Tunnels};
 
 use crate::ParseError;
 
@@ -86,15 +88,65 @@ impl From<ParseError> for Stop {
     }
 }
 
-/// Walks one frame. `link` is the LINKTYPE_ value of its interface (tcpdump.org/linktypes.html).
+/// Walks one frame down to the innermost IP packet. `link` is the LINKTYPE_ value of its interface
+/// (tcpdump.org/linktypes.html); what was unwrapped on the way is pushed onto `tunnels`.
 #[inline]
-pub fn dissect(link: u16, frame: &[u8]) -> Result<Packet<'_>, Stop> {
-    let (ethertype, network) = link::network(link, frame)?;
-    match ethertype {
-        link::IPV4 => ip::v4(network),
-        link::IPV6 => ip::v6(network),
-        other => Err(Stop::NotIp(link::ethertype_word(other))),
+pub fn dissect<'a>(link: u16, frame: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
+    let (ethertype, bytes) = link::network(link, frame)?;
+    let packet = match ethertype {
+        link::IPV4 => ip::v4(bytes)?,
+        link::IPV6 => ip::v6(bytes)?,
+        other => return shim(other, bytes, tunnels),
+    };
+    if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
+}
+
+/// Opens tunnels as long as there is an IP packet inside.
+fn unwrap<'a>(mut packet: Packet<'a>, tunnels: &mut Tunnels) -> Packet<'a> {
+    while let Some((layer, (ethertype, bytes))) = tunnel::open(&packet) {
+        let mut deeper = *tunnels;
+        if !deeper.push(layer.kind, layer.id) {
+            break;
+        }
+        let Ok(inner) = network(ethertype, bytes, &mut deeper) else { break };
+        packet = inner;
+        *tunnels = deeper;
     }
+    packet
+}
+
+/// The IP packet behind an EtherType, or behind the Ethernet frame that a tunnel carries.
+fn network<'a>(ethertype: u16, bytes: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
+    match ethertype {
+        link::IPV4 => ip::v4(bytes),
+        link::IPV6 => ip::v6(bytes),
+        tunnel::ETHERNET => {
+            let (ethertype, bytes) = link::ethernet(bytes)?;
+            match ethertype {
+                link::IPV4 => ip::v4(bytes),
+                link::IPV6 => ip::v6(bytes),
+                other => shim(other, bytes, tunnels),
+            }
+        }
+        other => shim(other, bytes, tunnels),
+    }
+}
+
+/// What stands between Ethernet and IP: MPLS labels, a PPPoE session.
+#[cold]
+fn shim<'a>(ethertype: u16, bytes: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
+    let opened = match ethertype {
+        link::MPLS | link::MPLS_UPSTREAM => tunnel::mpls(bytes).map(|opened| (TunnelKind::Mpls, opened)),
+        link::PPPOE_SESSION => tunnel::pppoe(bytes).map(|opened| (TunnelKind::Pppoe, opened)),
+        _ => None,
+    };
+    let Some((kind, (id, (ethertype, bytes)))) = opened else {
+        return Err(Stop::NotIp(link::ethertype_word(ethertype)));
+    };
+    if !tunnels.push(kind, Some(id)) {
+        return Err(ParseError::Limited("tunnels").into());
+    }
+    Ok(unwrap(network(ethertype, bytes, tunnels)?, tunnels))
 }
 
 /// Link types that [`dissect`] knows.

@@ -3,6 +3,10 @@ use proptest::prelude::*;
 
 const ETHERNET: u16 = 1;
 
+fn dissect(link: u16, frame: &[u8]) -> Result<Packet<'_>, Stop> {
+    super::dissect(link, frame, &mut Tunnels::default())
+}
+
 /// A SYN as Linux sends it, behind Ethernet, with 4 bytes of padding that must not count.
 fn syn() -> Vec<u8> {
     let mut f = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x08, 0x00];
@@ -91,12 +95,87 @@ fn lying_lengths_are_refused() {
     assert_eq!(dissect(ETHERNET, &syn()[..40]).unwrap_err(), Stop::Bad(ParseError::Truncated("tcp")));
 }
 
+/// IPv4 around a payload, checksum not looked at.
+fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let length = (20 + payload.len()) as u16;
+    let mut ip =
+        vec![0x45, 0, (length >> 8) as u8, length as u8, 0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    ip.extend(payload);
+    ip
+}
+
+fn udp(dst_port: u16, payload: &[u8]) -> Vec<u8> {
+    let length = (8 + payload.len()) as u16;
+    let [a, b] = dst_port.to_be_bytes();
+    let [c, d] = length.to_be_bytes();
+    ipv4(17, &[&[0xc0, 0, a, b, c, d, 0, 0], payload].concat())
+}
+
+fn opened(ip: &[u8]) -> (u16, Vec<(&'static str, Option<u32>)>) {
+    let mut tunnels = Tunnels::default();
+    let packet = super::dissect(101, ip, &mut tunnels).unwrap();
+    (packet.dst_port, tunnels.layers().iter().map(|layer| (layer.kind.word(), layer.id)).collect())
+}
+
+#[test]
+fn tunnels_are_opened_down_to_the_innermost_packet() {
+    let (frame, ip) = (syn(), syn()[14..54].to_vec());
+    let with = |header: &[u8], inner: &[u8]| [header, inner].concat();
+    let cases = [
+        ("vxlan", Some(42), udp(4789, &with(&[8, 0, 0, 0, 0, 0, 42, 0], &frame))),
+        ("geneve", Some(7), udp(6081, &with(&[1, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 4], &frame))),
+        ("geneve", Some(7), udp(6081, &with(&[0, 0, 8, 0, 0, 0, 7, 0], &ip))),
+        ("gtp-u", Some(9), udp(2152, &with(&[0x30, 255, 0, 40, 0, 0, 0, 9], &ip))),
+        ("gtp-u", Some(9), udp(2152, &with(&[0x34, 255, 0, 48, 0, 0, 0, 9, 0, 0, 0, 0x85, 1, 0, 0, 0], &ip))),
+        ("l2tp", Some(0x0001_0002), udp(1701, &with(&[0, 2, 0, 1, 0, 2, 0xff, 3, 0, 0x21], &ip))),
+        ("ipip", None, ipv4(4, &ip)),
+        ("gre", None, ipv4(47, &with(&[0, 0, 8, 0], &ip))),
+        ("gre", Some(5), ipv4(47, &with(&[0x30, 0, 8, 0, 0, 0, 0, 5, 0, 0, 0, 1], &ip))),
+        ("erspan", None, ipv4(47, &with(&[0, 0, 0x88, 0xbe], &frame))),
+        ("erspan", Some(3), ipv4(47, &with(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 3, 0, 0, 0, 0], &frame))),
+        ("mpls", Some(16), ipv4(137, &with(&[0, 1, 1, 64], &ip))),
+        ("etherip", None, ipv4(97, &with(&[0x30, 0], &frame))),
+    ];
+    for (word, id, packet) in cases {
+        assert_eq!(opened(&packet), (443, vec![(word, id)]), "{word}");
+    }
+    let twice = udp(6081, &with(&[0, 0, 8, 0, 0, 0, 7, 0], &udp(4789, &with(&[8, 0, 0, 0, 0, 0, 42, 0], &frame))));
+    assert_eq!(opened(&twice), (443, vec![("geneve", Some(7)), ("vxlan", Some(42))]));
+}
+
+#[test]
+fn a_port_alone_makes_no_tunnel() {
+    assert_eq!(opened(&udp(4789, b"nothing of the kind, only text")), (4789, vec![]));
+    assert_eq!(opened(&udp(4789, &[8, 0, 0, 0, 0, 0, 42, 0, 1, 2, 3])), (4789, vec![]));
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let mut packet = syn()[14..54].to_vec();
+    for _ in 0..20 {
+        packet = ipv4(4, &packet);
+    }
+    let mut tunnels = Tunnels::default();
+    let innermost = super::dissect(101, &packet, &mut tunnels).unwrap();
+    assert_eq!((tunnels.layers().len(), innermost.transport), (MAX_TUNNELS, 4));
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(link in 0u16..300, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(p) = dissect(link, &bytes) {
             prop_assert!(p.payload.len() <= bytes.len());
         }
+    }
+
+    #[test]
+    fn arbitrary_tunnels_never_panic(
+        port in prop::sample::select(vec![4789u16, 6081, 2152, 6635, 3544, 1701]),
+        protocol in prop::sample::select(vec![4u8, 41, 47, 97, 137]),
+        bytes in prop::collection::vec(any::<u8>(), 0..120),
+    ) {
+        let _ = dissect(101, &udp(port, &bytes));
+        let _ = dissect(101, &ipv4(protocol, &bytes));
     }
 
     #[test]

@@ -1,0 +1,300 @@
+//! What is wrapped around a packet: tunnels over UDP and IP, and the shims between Ethernet and IP.
+//!
+//! A tunnel over UDP is recognised by its port and a header that fits, and is opened only if an IP packet really lies inside;
+//! else the outer packet stands. RFC 2003, 4213, 2784, 2890, 7348, 8926, 4380, 3032, 2516, 2661; 3GPP TS 29.281; ERSPAN
+//! (draft-foschiano-erspan).
+
+use super::{Packet, ip::number, link};
+
+/// Encapsulations one inside another. A mirrored packet of a tunnel behind a load balancer has three.
+pub const MAX_TUNNELS: usize = 6;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Kind {
+    #[default]
+    None,
+    Vxlan,
+    Geneve,
+    Gre,
+    Erspan,
+    IpIp,
+    SixInFour,
+    SixToFour,
+    Teredo,
+    Mpls,
+    Pppoe,
+    L2tp,
+    GtpU,
+    EtherIp,
+}
+
+impl Kind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::Gre => "gre",
+            Self::Erspan => "erspan",
+            Self::IpIp => "ipip",
+            Self::SixInFour => "6in4",
+            Self::SixToFour => "6to4",
+            Self::Teredo => "teredo",
+            Self::Mpls => "mpls",
+            Self::Pppoe => "pppoe",
+            Self::L2tp => "l2tp",
+            Self::GtpU => "gtp-u",
+            Self::EtherIp => "etherip",
+        }
+    }
+}
+
+/// One encapsulation: its kind and the number that tells its instances apart (VNI, key, label, session), if it has one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Layer {
+    pub kind: Kind,
+    pub id: Option<u32>,
+}
+
+/// What was unwrapped, outermost first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Tunnels {
+    layers: [Layer; MAX_TUNNELS],
+    depth: u8,
+}
+
+impl Tunnels {
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.depth == 0
+    }
+
+    pub fn layers(&self) -> &[Layer] {
+        self.layers.get(..usize::from(self.depth)).unwrap_or(&[])
+    }
+
+    /// False if there are too many already.
+    pub(super) fn push(&mut self, kind: Kind, id: Option<u32>) -> bool {
+        let Some(place) = self.layers.get_mut(usize::from(self.depth)) else { return false };
+        *place = Layer { kind, id };
+        self.depth += 1;
+        true
+    }
+}
+
+/// The inside of a tunnel: what it is by EtherType ([`ETHERNET`] for a whole frame), and its bytes.
+pub type Inside<'a> = (u16, &'a [u8]);
+
+/// Transparent Ethernet Bridging, an Ethernet frame inside (RFC 1701's registry).
+pub const ETHERNET: u16 = 0x6558;
+
+/// Whether a packet may be a tunnel at all: the one question that every packet pays for.
+#[inline]
+pub fn may_be(packet: &Packet<'_>) -> bool {
+    match packet.transport {
+        number::TCP => false,
+        number::UDP => port_kind(packet.src_port, packet.dst_port).is_some(),
+        number::IPIP | number::IPV6 | number::GRE | number::ETHERIP | number::MPLS_IN_IP => true,
+        _ => false,
+    }
+}
+
+#[inline]
+fn port_kind(src: u16, dst: u16) -> Option<Kind> {
+    match (src, dst) {
+        (_, 4789 | 8472) => Some(Kind::Vxlan),
+        (_, 6081) => Some(Kind::Geneve),
+        (_, 2152) => Some(Kind::GtpU),
+        (_, 6635) => Some(Kind::Mpls),
+        (3544, _) | (_, 3544) => Some(Kind::Teredo),
+        (1701, _) | (_, 1701) => Some(Kind::L2tp),
+        _ => None,
+    }
+}
+
+/// The layer and what lies inside, if the packet is a tunnel.
+pub fn open<'a>(packet: &Packet<'a>) -> Option<(Layer, Inside<'a>)> {
+    if packet.fragment.is_some() {
+        return None;
+    }
+    let (kind, id, inside) = match packet.transport {
+        number::IPIP => (Kind::IpIp, None, (link::IPV4, packet.payload)),
+        number::IPV6 => (six_in_four(packet), None, (link::IPV6, packet.payload)),
+        number::GRE => gre(packet.payload)?,
+        number::ETHERIP => (Kind::EtherIp, None, (ETHERNET, packet.payload.strip_prefix(&[0x30, 0])?)),
+        number::MPLS_IN_IP => mpls(packet.payload).map(|(id, inside)| (Kind::Mpls, Some(id), inside))?,
+        number::UDP => over_udp(port_kind(packet.src_port, packet.dst_port)?, packet.payload)?,
+        _ => return None,
+    };
+    Some((Layer { kind, id }, inside))
+}
+
+/// 6to4 is IPv6 in IPv4 from or to 2002::/16 (RFC 3056).
+fn six_in_four(packet: &Packet<'_>) -> Kind {
+    let prefix = |at: usize| packet.payload.get(at..at + 2) == Some(&[0x20, 0x02]);
+    if prefix(8) || prefix(24) { Kind::SixToFour } else { Kind::SixInFour }
+}
+
+fn over_udp(kind: Kind, payload: &[u8]) -> Option<(Kind, Option<u32>, Inside<'_>)> {
+    let (id, inside) = match kind {
+        Kind::Vxlan => vxlan(payload)?,
+        Kind::Geneve => geneve(payload)?,
+        Kind::GtpU => gtp_u(payload)?,
+        Kind::Mpls => mpls(payload).map(|(label, inside)| (Some(label), inside))?,
+        Kind::Teredo => (None, teredo(payload)?),
+        Kind::L2tp => l2tp(payload)?,
+        _ => return None,
+    };
+    Some((kind, id, inside))
+}
+
+/// RFC 7348 section 5; with the GPE bit (draft-ietf-nvo3-vxlan-gpe) the next protocol is named.
+fn vxlan(payload: &[u8]) -> Option<(Option<u32>, Inside<'_>)> {
+    let ([flags, _, _, next, a, b, c, _], rest) = payload.split_first_chunk::<8>()?;
+    let ethertype = match (flags & 0x08 != 0, flags & 0x04 != 0, next) {
+        (true, false, _) | (true, true, 3) => ETHERNET,
+        (true, true, 1) => link::IPV4,
+        (true, true, 2) => link::IPV6,
+        _ => return None,
+    };
+    Some((Some(u32::from_be_bytes([0, *a, *b, *c])), (ethertype, rest)))
+}
+
+/// RFC 8926 section 3.4: options are stepped over.
+fn geneve(payload: &[u8]) -> Option<(Option<u32>, Inside<'_>)> {
+    let ([first, _, e, f, a, b, c, _], rest) = payload.split_first_chunk::<8>()?;
+    if first >> 6 != 0 {
+        return None;
+    }
+    let inside = rest.get(usize::from(first & 0x3f) * 4..)?;
+    Some((Some(u32::from_be_bytes([0, *a, *b, *c])), (u16::from_be_bytes([*e, *f]), inside)))
+}
+
+/// 3GPP TS 29.281 section 5.1: version 1, a G-PDU (message 255), with optional fields and extension headers.
+fn gtp_u(payload: &[u8]) -> Option<(Option<u32>, Inside<'_>)> {
+    let ([flags, message, _, _, a, b, c, d], mut rest) = payload.split_first_chunk::<8>()?;
+    if flags >> 4 != 0x3 || *message != 255 {
+        return None;
+    }
+    if flags & 0x07 != 0 {
+        let ([_, _, _, next], after) = rest.split_first_chunk::<4>()?;
+        rest = after;
+        let mut next = if flags & 0x04 != 0 { *next } else { 0 };
+        // Each header's length is in words and at least one, so this ends with the bytes.
+        while next != 0 {
+            let length = usize::from(*rest.first()?) * 4;
+            let header = rest.get(..length).filter(|header| !header.is_empty())?;
+            next = *header.last()?;
+            rest = &rest[length..];
+        }
+    }
+    Some((Some(u32::from_be_bytes([*a, *b, *c, *d])), ip(rest)?))
+}
+
+/// RFC 4380 section 5.1.1: authentication and origin indications in front of IPv6.
+fn teredo(mut payload: &[u8]) -> Option<Inside<'_>> {
+    if let [0, 1, id, auth, rest @ ..] = payload {
+        payload = rest.get(usize::from(*id) + usize::from(*auth) + 9..)?;
+    }
+    if let [0, 0, rest @ ..] = payload {
+        payload = rest.get(6..)?;
+    }
+    (payload.first()? >> 4 == 6).then_some((link::IPV6, payload))
+}
+
+/// RFC 2661 section 3.1, a data message of version 2 with PPP inside.
+fn l2tp(payload: &[u8]) -> Option<(Option<u32>, Inside<'_>)> {
+    const CONTROL: u8 = 0x80;
+    let ([flags, version], mut rest) = payload.split_first_chunk::<2>()?;
+    if flags & CONTROL != 0 || version & 0x0f != 2 {
+        return None;
+    }
+    let skip = |rest: &mut &[u8], n: usize| rest.get(n..).map(|after| *rest = after);
+    if flags & 0x40 != 0 {
+        skip(&mut rest, 2)?;
+    }
+    let ids = *rest.first_chunk::<4>()?;
+    skip(&mut rest, 4)?;
+    if flags & 0x08 != 0 {
+        skip(&mut rest, 4)?;
+    }
+    if flags & 0x02 != 0 {
+        let size = usize::from(u16::from_be_bytes(*rest.first_chunk::<2>()?));
+        skip(&mut rest, 2 + size)?;
+    }
+    Some((Some(u32::from_be_bytes(ids)), link::ppp(rest).ok()?))
+}
+
+/// RFC 2784 and 2890: checksum, key and sequence number are optional; PPTP's version 1 has PPP inside (RFC 2637).
+fn gre(payload: &[u8]) -> Option<(Kind, Option<u32>, Inside<'_>)> {
+    let ([flags, version, e, f], mut rest) = payload.split_first_chunk::<4>()?;
+    let ethertype = u16::from_be_bytes([*e, *f]);
+    // Source routing (RFC 1701) is deprecated and not followed.
+    if flags & 0x40 != 0 {
+        return None;
+    }
+    if flags & 0x80 != 0 {
+        rest = rest.get(4..)?;
+    }
+    let mut key = None;
+    if flags & 0x20 != 0 {
+        key = Some(u32::from_be_bytes(*rest.first_chunk::<4>()?));
+        rest = rest.get(4..)?;
+    }
+    let sequenced = flags & 0x10 != 0;
+    if sequenced {
+        rest = rest.get(4..)?;
+    }
+    if version & 0x07 == 1 {
+        rest = rest.get(if version & 0x80 != 0 { 4 } else { 0 }..)?;
+        return Some((Kind::Gre, key, link::ppp(rest).ok()?));
+    }
+    match ethertype {
+        // ERSPAN type I has no header of its own, and no sequence number by which to tell it.
+        0x88be if !sequenced => Some((Kind::Erspan, None, (ETHERNET, rest))),
+        0x88be => erspan(rest, 8),
+        0x22eb => erspan(rest, 12),
+        0x880b => Some((Kind::Gre, key, link::ppp(rest).ok()?)),
+        _ => Some((Kind::Gre, key, (ethertype, rest))),
+    }
+}
+
+/// ERSPAN type II and III; the session id is the lower ten bits of the second word.
+fn erspan(payload: &[u8], header: usize) -> Option<(Kind, Option<u32>, Inside<'_>)> {
+    let session = u16::from_be_bytes([*payload.get(2)?, *payload.get(3)?]) & 0x03ff;
+    // Type III may carry a platform-specific subheader of 8 bytes, announced by the last bit.
+    let extra = if header == 12 && payload.get(11)? & 1 != 0 { 8 } else { 0 };
+    Some((Kind::Erspan, Some(u32::from(session)), (ETHERNET, payload.get(header + extra..)?)))
+}
+
+/// RFC 3032: labels up to the bottom of the stack; what follows is told by its first nibble, as routers do.
+pub fn mpls(mut payload: &[u8]) -> Option<(u32, Inside<'_>)> {
+    loop {
+        let (entry, rest) = payload.split_first_chunk::<4>()?;
+        payload = rest;
+        let entry = u32::from_be_bytes(*entry);
+        if entry & 0x100 != 0 {
+            // A pseudowire's control word begins with a zero nibble (RFC 4385); an Ethernet frame follows it.
+            let inside = match rest.first()? >> 4 {
+                0 => (ETHERNET, rest.get(4..)?),
+                _ => ip(rest)?,
+            };
+            return Some((entry >> 12, inside));
+        }
+    }
+}
+
+/// RFC 2516 section 4: a session's PPP.
+pub fn pppoe(payload: &[u8]) -> Option<(u32, Inside<'_>)> {
+    let ([0x11, 0, a, b, _, _], rest) = payload.split_first_chunk::<6>()? else { return None };
+    Some((u32::from(u16::from_be_bytes([*a, *b])), link::ppp(rest).ok()?))
+}
+
+fn ip(bytes: &[u8]) -> Option<Inside<'_>> {
+    match bytes.first()? >> 4 {
+        4 => Some((link::IPV4, bytes)),
+        6 => Some((link::IPV6, bytes)),
+        _ => None,
+    }
+}
