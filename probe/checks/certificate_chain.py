@@ -16,14 +16,15 @@ unparseable (broken encoding) ·
 not_observable (TLS 1.3 encrypts certificates; a resumed session sends none).
 Several may apply; each is a finding of its own.
 
-Evidence: the Certificate message as it was seen (observed), against the roots of this host and those given by --trust. The
-finding names the certificate by SHA-256, subject and issuer. `ok` with `observed.detail` means that OpenSSL accepts the
-chain but the stricter profile of the web PKI does not, which is common and harmless for private authorities.
+Evidence: the Certificate message as it was seen (observed), against the roots of this host and those given by --trust.
+The finding names the certificate by SHA-256, subject and issuer. `ok` with `observed.detail` means that OpenSSL accepts
+the chain but the stricter profile of the web PKI does not, which is common and harmless for private authorities.
 
-Why it matters: a client that accepts such a certificate can be talked into accepting an attacker's; a client that does not
-accept it cannot connect.
+Why it matters: a client that accepts such a certificate can be talked into accepting an attacker's; a client that does
+not accept it cannot connect.
 
-How to fix: the finding says it for each reason; most often: renew, send the full chain, or add the private root by --trust.
+How to fix: the finding says it for each reason; most often: renew, send the full chain, or add the private root by
+--trust.
 
 Reference: RFC 5280 (path validation), RFC 9525 (names), RFC 9325 section 4.5 (keys and signatures).
 """

@@ -1,6 +1,7 @@
 """The report for people: what was seen, what is wrong and how to fix it, the worst first, and what could not be known.
 
-Works on the outcome alone. Endpoints with the same findings share a block, so that a fleet with one fault reads as one fault.
+Works on the outcome alone. Endpoints with the same findings share a block, so that a fleet with one fault reads as one
+fault.
 """
 
 import datetime as dt
@@ -183,9 +184,8 @@ def _unseen(outcome: Outcome, style: Style) -> Iterator[str]:
     unknown = outcome.totals.get("by_class", {}).get("unknown", {})
     notes = [f"certificates of {counted(len(endpoints), 'endpoint')}: {why}" for why, endpoints in hidden.items()]
     if unknown.get("flows"):
-        notes.append(
-            f"{counted(unknown['flows'], 'flow')} ({size(unknown.get('bytes', 0))}): too little was seen to name the protocol"
-        )
+        flows = f"{counted(unknown['flows'], 'flow')} ({size(unknown.get('bytes', 0))})"
+        notes.append(f"{flows}: too little was seen to name the protocol")
     if notes:
         yield "  " + style.paint("Could not be observed", "bold")
     for note in notes[:MAX_NOTES]:
@@ -223,7 +223,8 @@ def _result(outcome: Outcome, context: Context, style: Style) -> Iterator[str]:
     if counts:
         numbers = ", ".join(f"{count} {severity}" for severity, count in counts.items())
         worst: Severity = next(severity for severity in reversed(SEVERITIES) if severity in counts)
-        verdict = f"{style.sign('✖', 'x')} {counted(sum(counts.values()), 'finding')} at {_share(len(endpoints), outcome)}: {numbers}"
+        verdict = f"{style.sign('✖', 'x')} {counted(sum(counts.values()), 'finding')}"
+        verdict += f" at {_share(len(endpoints), outcome)}: {numbers}"
         for text in style.wrap(verdict, 2):
             yield "  " + style.paint(text, _SEVERITY_COLORS[worst])
     elif not outcome.totals.get("flows"):
@@ -248,7 +249,7 @@ def _share(endpoints: int, outcome: Outcome) -> str:
 
 
 def _percent(share: float) -> str:
-    if 0 < share < 0.001:  # noqa: PLR2004
+    if 0 < share < 0.001:
         return "<0.1 %"
     return f"{share:.1%}".replace("%", " %")
 

@@ -76,8 +76,8 @@ def clean(text: str) -> str:
 def size(count: float) -> str:
     """Bytes in decimal units: 1.2 MB."""
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:  # noqa: PLR2004
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"  # noqa: PLR2004
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
 

@@ -23,7 +23,10 @@ MAX_NAME: Final = 254  # characters of a DNS name with its final dot (RFC 1035 s
 
 
 def matches(certificate: x509.Certificate, name: str) -> bool | None:
-    """True or False; None if `name` cannot be checked. Raises ValueError if the certificate's extensions are malformed."""
+    """True or False; None if `name` cannot be checked.
+
+    Raises ValueError if the certificate's extensions are malformed.
+    """
     wanted = _identity(name)
     if wanted is None:
         return None
