@@ -123,9 +123,9 @@ def replay(
 ) -> Iterator[dict[str, Any]]:
     """Replay captures and yield their records (flow, certificate, finding, and one summary last) as dictionaries.
 
-    `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates at this time (with
-    a time zone), not at that of the packets; `passes`: also yield findings of status pass. What could not be read is in
-    the summary, under `unread` and `damaged`. Raises PolicyError and TrustError.
+    `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
+    time zone), not at packet time; `passes`: also yield findings of status pass. What could not be read is in the
+    summary, under `unread` and `damaged`. Raises PolicyError and TrustError.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)

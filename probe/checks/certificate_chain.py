@@ -127,8 +127,8 @@ def of_judgement(judgement: "Judgement") -> Verdict:
         remediation = (
             "Nothing is urgent: bring the authority's certificates in line with RFC 5280 when they are next issued."
         )
-    elif judgement.detail is not None:
-        title = f"{title}: {judgement.detail}"
+    elif told := _told(judgement):
+        title = f"{title}: {told}"
     observed: Facts = {"reason": reason}
     for name, value in (
         ("sha256", judgement.sha256),
@@ -139,6 +139,15 @@ def of_judgement(judgement: "Judgement") -> Verdict:
         if value is not None:
             observed[name] = value
     return _verdict(status, severity, title, observed, remediation)
+
+
+def _told(judgement: "Judgement") -> str | None:
+    """What tells this certificate best: whose it is where trust is missing, else the detail."""
+    if judgement.reason in ("unknown_root", "missing_intermediate"):
+        return f"issued by {judgement.issuer}" if judgement.issuer else judgement.detail
+    if judgement.reason in ("self_signed", "not_a_ca"):
+        return judgement.subject
+    return judgement.detail
 
 
 def not_observable(facts: Facts) -> Verdict | None:

@@ -84,7 +84,22 @@ _WARN_LOW: Final = {
     "sflow": _TUNNEL,
 }
 _ACCEPTED: Final = frozenset(
-    ("dns", "mdns", "llmnr", "netbios", "ntp", "dhcp", "dhcpv6", "icmp", "icmpv6", "ssdp", "wsd", "stun", "bgp")
+    (
+        "dns",
+        "mdns",
+        "llmnr",
+        "netbios",
+        "ntp",
+        "dhcp",
+        "dhcpv6",
+        "icmp",
+        "icmpv6",
+        "ssdp",
+        "wsd",
+        "natpmp",
+        "stun",
+        "bgp",
+    )
 )
 LONGEST_ABBREVIATION: Final = 5
 _NAMES: Final = {

@@ -18,6 +18,7 @@ from probe.report import Outcome
 MAX_BLOCKS: Final = 40  # endpoints or groups of them shown: a screenful or two; JSON Lines has them all
 MAX_FINDINGS: Final = 8  # of one block
 MAX_NAMES: Final = 3
+LONG_HOURS: Final = 48  # from here a period is given in days
 MAX_NOTES: Final = 8  # damaged places, files that were not read, reasons why something was not observable
 _LABELS: Final = {
     "tls": "TLS",
@@ -72,7 +73,7 @@ def _head(outcome: Outcome, style: Style) -> Iterator[str]:
     ]
     if "start" in totals and "end" in totals:
         parts.append(_period(totals["start"], totals["end"]))
-    for text in style.wrap(style.sign(" · ", ", ").join(parts), 2):
+    for text in style.flow(parts, 2):
         yield "  " + style.paint(text, "dim")
 
 
@@ -126,8 +127,7 @@ def _block(group: list[list[Finding]], outcome: Outcome, style: Style) -> Iterat
     if len(group) > 1:
         title += f" and {counted(len(group) - 1, 'more endpoint')} with the same findings"
     yield f"  {title}"
-    about = style.sign(" · ", ", ").join(_about(group, outcome))
-    for text in style.wrap(about, 2) if about else ():
+    for text in style.flow(_about(group, outcome), 2):
         yield "  " + style.paint(text, "dim")
     lines: dict[tuple[str, str], list[Finding]] = {}
     for endpoint in group:
@@ -171,7 +171,7 @@ def _finding(alike: list[Finding], style: Style) -> Iterator[str]:
     parts = [f"{verdict.policy} {verdict.clause}" if verdict.policy else verdict.check]
     parts.append(counted(sum(finding.count for finding in alike), "flow"))
     parts += first.evidence.frames[:1]
-    for text in style.wrap(style.sign(" · ", ", ").join(parts), _INDENT):
+    for text in style.flow(parts, _INDENT):
         yield " " * _INDENT + style.paint(text, "dim")
 
 
@@ -263,7 +263,9 @@ def _period(start: str, end: str) -> str:
     seconds = max((finish - begin).total_seconds(), 0.0)
     hours, rest = divmod(round(seconds), 3600)
     minutes, whole = divmod(rest, 60)
-    if hours:
+    if hours >= LONG_HOURS:
+        length = counted(hours // 24, "day")
+    elif hours:
         length = f"{hours} h {minutes:02d} min"
     elif minutes:
         length = f"{minutes} min {whole:02d} s"
