@@ -1,7 +1,7 @@
 """The command line: arguments in, an exit code out. Standard output is data, standard error is progress and warnings.
 
-Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 damaged input, 4 missing capture rights,
-130 interrupted; where several hold, 130 > 2 > 4 > 3 > 1 > 0.
+Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 damaged input, 4 missing capture
+rights, 130 interrupted; where several hold, 130 > 2 > 4 > 3 > 1 > 0.
 """
 
 import contextlib
@@ -111,10 +111,8 @@ def _policies(options: "argparse.Namespace") -> int:
     from probe.output.terminal import style_for
 
     style = style_for(sys.stdout, options.color)
-    if options.policy is None:
-        text = pages.policies(style)
-    else:
-        text = pages.policy(load_policies([options.policy])[0], style)
+    chosen = options.policy
+    text = pages.policies(style) if chosen is None else pages.policy(load_policies([chosen])[0], style)
     sys.stdout.write(text)
     sys.stdout.flush()
     return CLEAN

@@ -1,8 +1,8 @@
 """The sans-IO heart: batches of observations in, findings out.
 
-No sockets, files, clock or threads; time comes with the packets. Whatever depends on the facts alone is worked out once for
-each distinct set of facts; only certificate chains also depend on the time and the name. Judging what was judged before
-costs a lookup, so a capture's cost is that of its distinct observations, not of its flows.
+No sockets, files, clock or threads; time comes with the packets. Whatever depends on the facts alone is worked out once
+for each distinct set of facts; only certificate chains also depend on the time and the name. Judging what was judged
+before costs a lookup, so a capture's cost is that of its distinct observations, not of its flows.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -14,22 +14,21 @@ from probe.bounded import Lru
 from probe.checks import DETECTORS
 from probe.model import (
     SAMPLES,
-    Batch,
     Certificate,
     Evidence,
     Facts,
     Finding,
-    Observation,
     Verdict,
     finding_uid,
     severity_rank,
 )
-from probe.policy.load import Policy
 from probe.policy.rules import derive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from probe._parsers import Batch, Observation
+    from probe.policy.load import Policy
     from probe.trust.chain import Chains
     from probe.trust.store import Store
 
@@ -52,7 +51,7 @@ class _Open:
 
     __slots__ = ("count", "endpoint", "first_seen", "flows", "frames", "last_seen", "name", "verdict")
 
-    def __init__(self, verdict: Verdict, observation: Observation) -> None:
+    def __init__(self, verdict: Verdict, observation: "Observation") -> None:
         self.verdict = verdict
         self.endpoint = observation.endpoint
         self.name = observation.name
@@ -62,7 +61,7 @@ class _Open:
         self.flows: list[str] = []
         self.frames: list[str] = []
 
-    def add(self, observation: Observation, source: str) -> None:
+    def add(self, observation: "Observation", source: str) -> None:
         """Count one observation of a batch; its frames are numbers in the capture `source`."""
         self.count += observation.count
         self.first_seen = min(self.first_seen, observation.first_seen)
@@ -93,7 +92,10 @@ class Engine:
     def __init__(
         self, policies: "Iterable[Policy]", store: "Store", *, at: int | None = None, passes: bool = False
     ) -> None:
-        """`at`: judge certificates at this time (ns) rather than that of the packets. `passes`: also report what is in order."""
+        """`at`: judge certificates at this time (ns) rather than that of the packets.
+
+        `passes`: also report what is in order.
+        """
         self.policies = tuple(policies)
         self.limits: dict[str, int] = {}
         """Limits of the engine that were hit, and how often."""
@@ -105,7 +107,7 @@ class Engine:
         self._chain_verdicts: Lru[object, _Verdicts] = Lru(MAX_FACTS)
         self._open: dict[tuple[bytes, str, str | None], _Open] = {}
 
-    def feed(self, batch: Batch, source: str) -> list[Certificate]:
+    def feed(self, batch: "Batch", source: str) -> list[Certificate]:
         """Judge a batch taken from the capture `source`; gives the records of the certificates that are new in it."""
         records = []
         for sha256, der in batch.certificates:
@@ -150,7 +152,7 @@ class Engine:
             verdicts += [] if hidden is None else [hidden]
         return _Judged(_identified(verdicts), None)
 
-    def _judge_chain(self, chain: tuple[str, ...], observation: Observation) -> _Verdicts:
+    def _judge_chain(self, chain: tuple[str, ...], observation: "Observation") -> _Verdicts:
         when = observation.first_seen if self._at is None else self._at
         judgements = self._trust().judge(chain, observation.name, when)
         verdicts = self._chain_verdicts.get(judgements)
@@ -174,7 +176,7 @@ class Engine:
             self._chains = Chains(self._store)
         return self._chains
 
-    def _count(self, identity: bytes, verdict: Verdict, observation: Observation, source: str) -> None:
+    def _count(self, identity: bytes, verdict: Verdict, observation: "Observation", source: str) -> None:
         key = (identity, observation.endpoint, observation.name)
         entry = self._open.get(key)
         if entry is None:

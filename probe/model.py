@@ -1,13 +1,13 @@
 """The vocabulary: what the rooms above talk about.
 
-Nothing here reads, judges or formats for people; times are integers, nanoseconds since the Unix epoch in UTC, as they come
-from the core. The words of the enumerations are those of the record contract.
+Nothing here reads, judges or formats for people; times are integers, nanoseconds since the Unix epoch in UTC, as they
+come from the core. The words of the enumerations are those of the record contract.
 """
 
 import datetime as dt
 import functools
 import hashlib
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -59,43 +59,12 @@ def _second(seconds: int) -> str:
 
 
 def rfc3339(nanoseconds: int) -> str:
-    """The contract's time: UTC, truncated to microseconds. A damaged time outside 1970 to 9999 is shown as that bound."""
+    """The contract's time: UTC, truncated to microseconds.
+
+    A damaged time outside 1970 to 9999 is shown as that bound.
+    """
     seconds, rest = divmod(min(max(nanoseconds, 0), _LAST_MOMENT), NANOSECONDS)
     return f"{_second(seconds)}.{rest // 1000:06d}Z"
-
-
-class Observation(Protocol):
-    """What the engine reads of `probe._parsers.Observation`, and a test may build by hand."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def facts_id(self) -> int: ...
-    @property
-    def facts(self) -> bytes: ...
-    @property
-    def endpoint(self) -> str: ...
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def count(self) -> int: ...
-    @property
-    def first_seen(self) -> int: ...
-    @property
-    def last_seen(self) -> int: ...
-    @property
-    def flows(self) -> list[str]: ...
-    @property
-    def frames(self) -> list[int]: ...
-
-
-class Batch(Protocol):
-    """What the engine reads of `probe._parsers.Batch`."""
-
-    @property
-    def certificates(self) -> list[tuple[str, bytes]]: ...
-    @property
-    def observations(self) -> "list[Any]": ...
 
 
 class PublicKey(Struct, frozen=True):

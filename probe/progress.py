@@ -1,20 +1,14 @@
 """The progress bar on standard error: shown on a terminal, for files that take a moment, gone when they are done."""
 
 import time
-from typing import Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from probe._parsers import Capture
 
 DELAY: Final = 0.5  # seconds before the bar appears: small files do not flicker
 INTERVAL: Final = 0.1  # seconds between two pictures
 WIDTH: Final = 24
-
-
-class Readable(Protocol):
-    """What of a capture is looked at."""
-
-    @property
-    def position(self) -> int: ...
-    @property
-    def size(self) -> int | None: ...
 
 
 class Progress:
@@ -26,7 +20,7 @@ class Progress:
         self._begin = self._drawn = time.monotonic()
         self._visible = False
 
-    def __call__(self, file: str, capture: Readable) -> None:
+    def __call__(self, file: str, capture: "Capture") -> None:
         """To be called after each batch."""
         if self._stream is None:
             return

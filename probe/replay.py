@@ -1,11 +1,12 @@
 """Capture files through core and engine: the streaming replay that the command line and `probe.replay()` share.
 
-The same files give the same bytes: batches are cut by packet count, findings are sorted, no clock is asked. This is the one
-place where the core is loaded.
+The same files give the same bytes: batches are cut by packet count, findings are sorted, no clock is asked. This is the
+one place where the core is loaded.
 """
 
 import datetime as dt
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
@@ -45,7 +46,10 @@ class Replay:
         endpoints: bool = False,
         progress: "Callable[[str, Capture], None] | None" = None,
     ) -> None:
-        """`flows`: give flow records; `endpoints`: keep totals of each endpoint. `progress` is called after each batch."""
+        """`flows`: give flow records; `endpoints`: keep totals of each endpoint.
+
+        `progress` is called after each batch.
+        """
         self._paths = list(paths)
         self._engine = engine
         self._flows = flows
@@ -119,9 +123,9 @@ def replay(
 ) -> Iterator[dict[str, Any]]:
     """Replay captures and yield their records (flow, certificate, finding, and one summary last) as dictionaries.
 
-    `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates at this time (with a
-    time zone) rather than at that of the packets; `passes`: also yield findings of status pass. Raises PolicyError, TrustError.
-    What could not be read is in the summary, under `unread` and `damaged`.
+    `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
+    time zone), not at packet time; `passes`: also yield findings of status pass. What could not be read is in the
+    summary, under `unread` and `damaged`. Raises PolicyError and TrustError.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
@@ -139,7 +143,7 @@ def _sources(paths: list[str]) -> list[str]:
 
 
 def _why(error: Exception) -> str:
-    """One line without the path, which is named beside it."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror[0].lower() + error.strerror[1:]
-    return " ".join(str(error).split()) or type(error).__name__
+    """One line without the path, which is named beside it, and without the number that Rust adds."""
+    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    text = " ".join(re.sub(r"\(os error \d+\)$", "", text).split())
+    return text[0].lower() + text[1:]

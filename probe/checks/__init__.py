@@ -1,7 +1,7 @@
 """What can be found, one detector a file; the file's docstring is its page in the documentation.
 
-A detector takes the facts of an observation and gives verdicts. Those here depend on the facts alone, so they are asked once
-for each distinct set of facts; `certificate_chain` also depends on the time and is asked by the engine on its own.
+A detector takes the facts of an observation and gives verdicts. Those here depend on the facts alone, so they are asked
+once for each distinct set of facts; `certificate_chain` also depends on the time and is asked by the engine on its own.
 """
 
 import importlib

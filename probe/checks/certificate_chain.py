@@ -16,14 +16,15 @@ unparseable (broken encoding) ·
 not_observable (TLS 1.3 encrypts certificates; a resumed session sends none).
 Several may apply; each is a finding of its own.
 
-Evidence: the Certificate message as it was seen (observed), against the roots of this host and those given by --trust. The
-finding names the certificate by SHA-256, subject and issuer. `ok` with `observed.detail` means that OpenSSL accepts the
-chain but the stricter profile of the web PKI does not, which is common and harmless for private authorities.
+Evidence: the Certificate message as it was seen (observed), against the roots of this host and those given by --trust.
+The finding names the certificate by SHA-256, subject and issuer. `ok` with `observed.detail` means that OpenSSL accepts
+the chain but the stricter profile of the web PKI does not, which is common and harmless for private authorities.
 
-Why it matters: a client that accepts such a certificate can be talked into accepting an attacker's; a client that does not
-accept it cannot connect.
+Why it matters: a client that accepts such a certificate can be talked into accepting an attacker's; a client that does
+not accept it cannot connect.
 
-How to fix: the finding says it for each reason; most often: renew, send the full chain, or add the private root by --trust.
+How to fix: the finding says it for each reason; most often: renew, send the full chain, or add the private root by
+--trust.
 
 Reference: RFC 5280 (path validation), RFC 9525 (names), RFC 9325 section 4.5 (keys and signatures).
 """
@@ -126,8 +127,8 @@ def of_judgement(judgement: "Judgement") -> Verdict:
         remediation = (
             "Nothing is urgent: bring the authority's certificates in line with RFC 5280 when they are next issued."
         )
-    elif judgement.detail is not None:
-        title = f"{title}: {judgement.detail}"
+    elif told := _told(judgement):
+        title = f"{title}: {told}"
     observed: Facts = {"reason": reason}
     for name, value in (
         ("sha256", judgement.sha256),
@@ -138,6 +139,15 @@ def of_judgement(judgement: "Judgement") -> Verdict:
         if value is not None:
             observed[name] = value
     return _verdict(status, severity, title, observed, remediation)
+
+
+def _told(judgement: "Judgement") -> str | None:
+    """What tells this certificate best: whose it is where trust is missing, else the detail."""
+    if judgement.reason in ("unknown_root", "missing_intermediate"):
+        return f"issued by {judgement.issuer}" if judgement.issuer else judgement.detail
+    if judgement.reason in ("self_signed", "not_a_ca"):
+        return judgement.subject
+    return judgement.detail
 
 
 def not_observable(facts: Facts) -> Verdict | None:

@@ -2,7 +2,8 @@
 
 Meaning: ESP packets carry their content readable (ENCR_NULL): the tunnel authenticates at most, it does not hide.
 
-Evidence: `esp.null_encryption`, proven by reading a well-formed packet at the place where ciphertext would stand (observed).
+Evidence: `esp.null_encryption`, proven by reading a well-formed packet at the place where ciphertext would stand
+(observed).
 
 Why it matters: the operator and every audit see a VPN where an observer reads the traffic.
 

@@ -59,7 +59,8 @@ def nearest(name: str) -> str:
 def _rule(rule: Rule, style: Style) -> list[str]:
     text = rule.text
     level = text.level.replace("_", " ").upper()
-    head = f"{style.paint(text.id, 'bold')}  {rule.check}  {level}  {rule.policy} {text.clause}  {rule.status}, {rule.severity}"
+    where = f"{rule.policy} {text.clause}"
+    head = f"{style.paint(text.id, 'bold')}  {rule.check}  {level}  {where}  {rule.status}, {rule.severity}"
     title = text.title.replace("{", "").replace("}", "")
     lines = [clean(head) if not style.color else head]
     return lines + [f"  {line}" for part in (title, text.remediation) for line in style.wrap(part, 2)]

@@ -1,6 +1,7 @@
 """The report for people: what was seen, what is wrong and how to fix it, the worst first, and what could not be known.
 
-Works on the outcome alone. Endpoints with the same findings share a block, so that a fleet with one fault reads as one fault.
+Works on the outcome alone. Endpoints with the same findings share a block, so that a fleet with one fault reads as one
+fault.
 """
 
 import datetime as dt
@@ -17,6 +18,7 @@ from probe.report import Outcome
 MAX_BLOCKS: Final = 40  # endpoints or groups of them shown: a screenful or two; JSON Lines has them all
 MAX_FINDINGS: Final = 8  # of one block
 MAX_NAMES: Final = 3
+LONG_HOURS: Final = 48  # from here a period is given in days
 MAX_NOTES: Final = 8  # damaged places, files that were not read, reasons why something was not observable
 _LABELS: Final = {
     "tls": "TLS",
@@ -71,7 +73,7 @@ def _head(outcome: Outcome, style: Style) -> Iterator[str]:
     ]
     if "start" in totals and "end" in totals:
         parts.append(_period(totals["start"], totals["end"]))
-    for text in style.wrap(style.sign(" · ", ", ").join(parts), 2):
+    for text in style.flow(parts, 2):
         yield "  " + style.paint(text, "dim")
 
 
@@ -125,8 +127,7 @@ def _block(group: list[list[Finding]], outcome: Outcome, style: Style) -> Iterat
     if len(group) > 1:
         title += f" and {counted(len(group) - 1, 'more endpoint')} with the same findings"
     yield f"  {title}"
-    about = style.sign(" · ", ", ").join(_about(group, outcome))
-    for text in style.wrap(about, 2) if about else ():
+    for text in style.flow(_about(group, outcome), 2):
         yield "  " + style.paint(text, "dim")
     lines: dict[tuple[str, str], list[Finding]] = {}
     for endpoint in group:
@@ -170,7 +171,7 @@ def _finding(alike: list[Finding], style: Style) -> Iterator[str]:
     parts = [f"{verdict.policy} {verdict.clause}" if verdict.policy else verdict.check]
     parts.append(counted(sum(finding.count for finding in alike), "flow"))
     parts += first.evidence.frames[:1]
-    for text in style.wrap(style.sign(" · ", ", ").join(parts), _INDENT):
+    for text in style.flow(parts, _INDENT):
         yield " " * _INDENT + style.paint(text, "dim")
 
 
@@ -183,9 +184,8 @@ def _unseen(outcome: Outcome, style: Style) -> Iterator[str]:
     unknown = outcome.totals.get("by_class", {}).get("unknown", {})
     notes = [f"certificates of {counted(len(endpoints), 'endpoint')}: {why}" for why, endpoints in hidden.items()]
     if unknown.get("flows"):
-        notes.append(
-            f"{counted(unknown['flows'], 'flow')} ({size(unknown.get('bytes', 0))}): too little was seen to name the protocol"
-        )
+        flows = f"{counted(unknown['flows'], 'flow')} ({size(unknown.get('bytes', 0))})"
+        notes.append(f"{flows}: too little was seen to name the protocol")
     if notes:
         yield "  " + style.paint("Could not be observed", "bold")
     for note in notes[:MAX_NOTES]:
@@ -223,7 +223,8 @@ def _result(outcome: Outcome, context: Context, style: Style) -> Iterator[str]:
     if counts:
         numbers = ", ".join(f"{count} {severity}" for severity, count in counts.items())
         worst: Severity = next(severity for severity in reversed(SEVERITIES) if severity in counts)
-        verdict = f"{style.sign('✖', 'x')} {counted(sum(counts.values()), 'finding')} at {_share(len(endpoints), outcome)}: {numbers}"
+        verdict = f"{style.sign('✖', 'x')} {counted(sum(counts.values()), 'finding')}"
+        verdict += f" at {_share(len(endpoints), outcome)}: {numbers}"
         for text in style.wrap(verdict, 2):
             yield "  " + style.paint(text, _SEVERITY_COLORS[worst])
     elif not outcome.totals.get("flows"):
@@ -248,7 +249,7 @@ def _share(endpoints: int, outcome: Outcome) -> str:
 
 
 def _percent(share: float) -> str:
-    if 0 < share < 0.001:  # noqa: PLR2004
+    if 0 < share < 0.001:
         return "<0.1 %"
     return f"{share:.1%}".replace("%", " %")
 
@@ -262,7 +263,9 @@ def _period(start: str, end: str) -> str:
     seconds = max((finish - begin).total_seconds(), 0.0)
     hours, rest = divmod(round(seconds), 3600)
     minutes, whole = divmod(rest, 60)
-    if hours:
+    if hours >= LONG_HOURS:
+        length = counted(hours // 24, "day")
+    elif hours:
         length = f"{hours} h {minutes:02d} min"
     elif minutes:
         length = f"{minutes} min {whole:02d} s"

@@ -6,6 +6,7 @@ Colour follows --color, then NO_COLOR (no-color.org), then whether the output is
 import os
 import shutil
 import textwrap
+from collections.abc import Iterable
 from typing import Final, Literal, TextIO
 
 from msgspec import Struct
@@ -43,6 +44,18 @@ class Style(Struct, frozen=True):
         """Lines that fit behind an indent, cut from cleaned text."""
         return textwrap.wrap(clean(text), max(self.width - indent, 20), break_on_hyphens=False) or [""]
 
+    def flow(self, parts: Iterable[str], indent: int) -> list[str]:
+        """Lines of parts with dots between them, broken between parts where that is possible."""
+        between = self.sign(" · ", ", ")
+        lines: list[str] = []
+        for part in parts:
+            joined = f"{lines[-1]}{between}{clean(part)}" if lines else clean(part)
+            if lines and len(joined) <= self.width - indent:
+                lines[-1] = joined
+            else:
+                lines += self.wrap(part, indent)
+        return lines
+
     def bar(self, share: float, width: int, code: str) -> str:
         """A horizontal bar of `share` (0 to 1); what is not zero is always visible."""
         halves = min(max(round(share * width * 2), 1 if share > 0 else 0), width * 2)
@@ -76,8 +89,8 @@ def clean(text: str) -> str:
 def size(count: float) -> str:
     """Bytes in decimal units: 1.2 MB."""
     for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:  # noqa: PLR2004
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"  # noqa: PLR2004
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
 

@@ -120,7 +120,7 @@ def _check(rule: RuleText, before: list[RuleText]) -> tuple[str, str] | None:
 
 
 def _invalid(source: str, text: str, message: str) -> PolicyError:
-    """From msgspec's message, `Expected `str`, got `int` - at `$.rule[3].title``, with the line found again in the text."""
+    """From msgspec's message, `Expected `str`, got `int` - at `$.rule[3].title``; the line is found in the text."""
     what, _, path = message.partition(" - at `$")
     steps = re.findall(r"\[(\d+)\]|\.([A-Za-z0-9_]+)", path.removesuffix("`"))
     index = next((int(number) for number, _ in steps if number), None)

@@ -1,7 +1,7 @@
 """A rule: one condition on one fact, where it applies, and what it says when it is not met.
 
-Pure: facts in, verdict out. Conditions are compiled to closures over sets once, when the policy is loaded. A fact that was not
-seen is not judged, except by `present`.
+Pure: facts in, verdict out. Conditions are compiled to closures over sets once, when the policy is loaded. A fact that
+was not seen is not judged, except by `present`.
 """
 
 import re
@@ -26,12 +26,19 @@ SEVERITY_OF_LEVEL: Final[dict[Level, Severity]] = {
 }
 DERIVED: Final = {"tls.suite.properties": "tls.suite"}
 """Facts worked out here, and the fact of the record from which they follow, which is what a finding shows."""
+_AREAS: Final = {
+    "tls": (
+        *("version", "suite", "suite.properties", "group", "dh_bits", "compression", "sni", "alpn", "resumed"),
+        *("extended_master_secret", "renegotiation_info", "encrypt_then_mac", "hello_retry_request"),
+    ),
+    "ike": ("version", "mode", "encr", "key_length", "prf", "integ", "ke", "additional_ke", "notifies"),
+    "esp": ("null_encryption",),
+    "plaintext": ("credentials", "account"),
+}
 KNOWN_FACTS: Final = frozenset(
-    "class protocol starttls tls.version tls.suite tls.suite.properties tls.group tls.dh_bits tls.compression tls.sni tls.alpn "
-    "tls.resumed tls.extended_master_secret tls.renegotiation_info tls.encrypt_then_mac tls.hello_retry_request "
-    "ike.version ike.mode ike.encr ike.key_length ike.prf ike.integ ike.ke ike.additional_ke ike.notifies "
-    "esp.null_encryption plaintext.credentials plaintext.account".split()
+    ("class", "protocol", "starttls", *(f"{area}.{fact}" for area, facts in _AREAS.items() for fact in facts))
 )
+"""What rules may judge: the facts that the core gives, and the derived ones."""
 _VERSION: Final = re.compile(r"^(D?TLS|SSL)v(?=\d)")  # TLSv1.0 in records, TLS 1.0 for people
 _PLACEHOLDER: Final = re.compile(r"\{([a-z0-9_.]+)\}")
 

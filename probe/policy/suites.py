@@ -25,7 +25,7 @@ _AEAD: Final = ("_GCM", "_CCM", "_POLY1305", "_OCB", "_MGM")
 
 @functools.lru_cache(maxsize=1024)  # the registry has some 370 suites
 def properties(suite: str) -> tuple[str, ...]:
-    """Sorted words: null export rc4 rc2 des 3des idea seed cbc aead static_rsa static_dh dhe ecdhe anon psk no_authentication."""
+    """Sorted words: null export rc4 rc2 des 3des idea seed cbc aead static_rsa static_dh dhe ecdhe anon psk."""
     if not suite.startswith(("TLS_", "SSL_CK_")) or suite in SIGNALLING:
         return ()
     exchange, separator, cipher = suite.partition("_WITH_")

@@ -1,7 +1,7 @@
 """DER to certificate, once per SHA-256.
 
-The bytes come from the network, so nothing here raises for what they hold: an unparseable certificate is a value that says
-what was wrong with it. Fields: RFC 5280 section 4; names as RFC 4514 strings.
+The bytes come from the network, so nothing here raises for what they hold: an unparseable certificate is a value that
+says what was wrong with it. Fields: RFC 5280 section 4; names as RFC 4514 strings.
 """
 
 import datetime as dt
@@ -96,7 +96,10 @@ def _record(sha256: str, certificate: x509.Certificate) -> Certificate:
 
 
 def extension(certificate: x509.Certificate, kind: type[_T]) -> _T | None:
-    """The value of an extension, None if the certificate has none of this type. Raises ValueError if they are malformed."""
+    """The value of an extension, None if the certificate has none of this type.
+
+    Raises ValueError if they are malformed.
+    """
     for candidate in certificate.extensions:
         if isinstance(candidate.value, kind):
             return candidate.value

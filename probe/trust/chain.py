@@ -1,7 +1,7 @@
 """Whether a chain that was seen would be accepted, and if not, every reason why.
 
 Roles: the verdict is `cryptography`'s (RFC 5280 in the web PKI's profile), the reason OpenSSL's (openssl.py), names
-service_identity's (names.py), keys and signatures our own (reasons.py). Order and superfluous certificates in what the
+service_identity's (identity.py), keys and signatures our own (reasons.py). Order and superfluous certificates in what the
 server sent do not matter: both libraries take them as a pool. Nothing here raises for what a certificate holds.
 """
 
@@ -95,8 +95,10 @@ class Chains:
         return tuple(found)
 
     def _refusal(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> str | None:
-        """Why `cryptography` refuses the chain, None if it accepts it. Names are judged apart, so it is asked for one of the
-        leaf's own."""
+        """Why `cryptography` refuses the chain, None if it accepts it.
+
+        Names are judged apart, so it is asked for one of the leaf's own.
+        """
         store = self._store.verifier_store
         if store is None:
             return "no root is trusted"
@@ -110,7 +112,7 @@ class Chains:
         return None
 
     def _why(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> list[Judgement]:
-        """OpenSSL's reasons; the leaf's own validity besides, since a path that fails otherwise may end before it is checked."""
+        """OpenSSL's reasons, and the leaf's own validity: a path that fails may end before that is checked."""
         if self._openssl is None:
             self._openssl = openssl.Verifier(self._store)
         found = list(reasons.validity(leaf, when))

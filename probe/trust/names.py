@@ -1,67 +1,32 @@
-"""Whether a certificate speaks for a name: RFC 9525, through service_identity; no wildcard code of our own.
+"""Whether a certificate speaks for the name that a client asked for.
 
-A name that no client could have checked (neither a DNS name nor an address) gives no verdict.
+A name that stands letter for letter in the certificate needs no rules; everything else is for identity.py and the
+library behind it, which takes longer to import than most captures to read.
 """
 
-import ipaddress
+import re
 from typing import Final
 
 from cryptography import x509
-from service_identity.exceptions import CertificateError, VerificationError
-from service_identity.hazmat import (
-    DNS_ID,
-    CertificatePattern,
-    DNSPattern,
-    IPAddress_ID,
-    IPAddressPattern,
-    verify_service_identity,
-)
 
 from probe.trust.certificates import extension
 
 MAX_NAME: Final = 254  # characters of a DNS name with its final dot (RFC 1035 section 2.3.4)
+_HOST: Final = re.compile(r"(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+")  # letters, digits, hyphens: what needs no normalisation
+_ADDRESS: Final = re.compile(r"[0-9.]+")
 
 
 def matches(certificate: x509.Certificate, name: str) -> bool | None:
-    """True or False; None if `name` cannot be checked. Raises ValueError if the certificate's extensions are malformed."""
-    wanted = _identity(name)
-    if wanted is None:
-        return None
-    patterns = _patterns(certificate)
-    if not patterns:
-        return False
-    try:
-        verify_service_identity(cert_patterns=patterns, obligatory_ids=[wanted], optional_ids=[])
-    except (VerificationError, CertificateError):
-        return False
-    return True
+    """True or False; None if `name` cannot be checked.
 
-
-def _identity(name: str) -> DNS_ID | IPAddress_ID | None:
+    Raises ValueError if the certificate's extensions are malformed.
+    """
     if len(name) > MAX_NAME:
         return None
-    try:
-        return IPAddress_ID(str(ipaddress.ip_address(name)))
-    except ValueError:
-        pass
-    try:
-        return DNS_ID(name.removesuffix("."))
-    except (ValueError, TypeError):
-        return None
+    if _HOST.fullmatch(name) and not _ADDRESS.fullmatch(name):
+        names = extension(certificate, x509.SubjectAlternativeName)
+        if names is not None and name in names.get_values_for_type(x509.DNSName):
+            return True
+    from probe.trust import identity
 
-
-def _patterns(certificate: x509.Certificate) -> list[CertificatePattern]:
-    """Every alternative name that is well-formed: one bad pattern does not spoil its neighbours, as in browsers."""
-    names = extension(certificate, x509.SubjectAlternativeName)
-    if names is None:
-        return []
-    patterns: list[CertificatePattern] = []
-    for value in names.get_values_for_type(x509.DNSName):
-        try:
-            patterns.append(DNSPattern.from_bytes(value.encode("utf-8")))
-        except (CertificateError, ValueError):
-            continue
-    addresses = names.get_values_for_type(x509.IPAddress)
-    hosts = (address for address in addresses if isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address))
-    patterns.extend(IPAddressPattern(address) for address in hosts)
-    return patterns
+    return identity.matches(certificate, name)

@@ -60,7 +60,10 @@ class Failure(Struct, frozen=True):
 
     @property
     def reason(self) -> Reason:
-        """The contract's word. An issuer that is missing right above the leaf is one that the server should have sent."""
+        """The contract's word.
+
+        An issuer that is missing right above the leaf is one that the server should have sent.
+        """
         if self.code == ISSUER_NOT_LOCAL and self.depth == 0:
             return "missing_intermediate"
         return _REASONS.get(self.code, "unknown_root")

@@ -1,7 +1,7 @@
 """What can be said against a certificate by looking at it alone: validity, name, usage, key and signature.
 
-The path to a root is the business of chain.py. Functions may raise what `cryptography` raises for malformed extensions and
-keys; the caller turns that into a reason.
+The path to a root is the business of chain.py. Functions may raise what `cryptography` raises for malformed extensions
+and keys; the caller turns that into a reason.
 """
 
 import datetime as dt
@@ -68,7 +68,10 @@ def usage(leaf: x509.Certificate) -> Iterator[Judgement]:
 
 
 def strength(certificate: x509.Certificate, *, leaf: bool) -> Iterator[Judgement]:
-    """Size of the key and hash of the signature; neither library looks at both. Nobody relies on the signature of a root."""
+    """Size of the key and hash of the signature; neither library looks at both.
+
+    Nobody relies on the signature of a root.
+    """
     key = key_of(certificate)
     if isinstance(key.bits, int) and key.bits < MIN_BITS.get(key.algorithm, 0):
         yield about("weak_key", certificate, f"{key.algorithm.upper()} {key.bits} bits")

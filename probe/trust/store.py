@@ -1,7 +1,8 @@
-"""The roots that are trusted: the host's own, because the question is whether this host would trust a chain, plus those given.
+"""The roots that are trusted: the host's own, because the question is whether this host would trust a chain, plus those
+given.
 
-Roots are read when the first chain is judged, so that a capture without certificates pays nothing. A store does not change
-once it is loaded.
+Roots are read when the first chain is judged, so that a capture without certificates pays nothing. A store does not
+change once it is loaded.
 """
 
 import base64
@@ -32,7 +33,10 @@ class Store:
     """A set of roots, in the forms that the two verifiers want."""
 
     def __init__(self, extra: tuple[str, ...] = (), *, host: bool = True) -> None:
-        """`extra`: PEM files whose certificates are trusted besides the host's. Raises TrustError if one is unusable."""
+        """`extra`: PEM files whose certificates are trusted besides the host's.
+
+        Raises TrustError if one is unusable.
+        """
         self._extra = [(path, read_pem(path)) for path in extra]
         self._host = host
         self._roots: list[x509.Certificate] | None = None

@@ -1,5 +1,7 @@
 """Fixtures shared by the unit tests."""
 
+import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,15 +35,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def core(monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts the stand-in in the place of the core."""
-    import sys
-
     monkeypatch.setattr(sys.modules["probe.replay"], "load_core", lambda: fake_core)
 
 
 @pytest.fixture
-def capture(tmp_path: Path, core: None) -> Callable[..., str]:
+def capture(tmp_path: Path, core: None) -> Callable[..., str]:  # noqa: ARG001 - fixtures take no usefixtures
     """Writes a capture for the stand-in and gives its path."""
-    import json
 
     def write(*observations: dict[str, Any], file: str = "x.pcap", **rest: Any) -> str:
         totals = {"packets": 12, "bytes": 3456, "flows": 3, "by_class": {"tls": {"flows": 3, "bytes": 3456}}}

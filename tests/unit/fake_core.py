@@ -57,6 +57,7 @@ class Capture:
 class Core:
     def __init__(self, *, flows: bool = True, endpoints: bool = False) -> None:
         self.flows = flows
+        self.keeps_endpoints = endpoints
         self.pending = Batch()
         self.counters: dict[str, Any] = {"packets": 0, "bytes": 0, "flows": 0, "by_class": {}, "drops": {}}
 
@@ -83,7 +84,7 @@ class Core:
         return batch
 
     def endpoints(self) -> list[SimpleNamespace]:
-        return [SimpleNamespace(**entry) for entry in self.counters.get("endpoints", [])]
+        return [SimpleNamespace(**entry) for entry in self.counters.get("endpoints", []) if self.keeps_endpoints]
 
     def totals(self) -> bytes:
         return json.dumps(self.counters).encode()

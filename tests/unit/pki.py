@@ -93,7 +93,8 @@ def sha1_leaf(name: str, by: Issued, folder: Path) -> Issued:
     (folder / "index").touch()
     (folder / "serial").write_text("01\n")
     _openssl(
-        folder, "ca", "-batch", "-notext", "-config", "ca.cnf", "-md", "sha1", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", "leaf.csr",
+        folder, "ca", "-batch", "-notext", "-config", "ca.cnf", "-md", "sha1", "-cert", "ca.pem",
+        "-keyfile", "ca.key", "-in", "leaf.csr",
         "-out", "leaf.pem", "-startdate", begin, "-enddate", end, "-extfile", "ext",
     )  # fmt: skip
     return Issued(x509.load_pem_x509_certificate((folder / "leaf.pem").read_bytes()), key)

@@ -44,8 +44,9 @@ def test_files_of_the_same_name_are_told_apart_in_evidence(capture: Callable[...
     assert records[2]["evidence"]["frames"] == [f"{path}#7" for path in paths]
 
 
+@pytest.mark.usefixtures("core")
 def test_certificates_come_before_the_flows_of_their_batch(
-    core: None, authority: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    authority: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     leaf = pki.issue("a.example", authority.root)
     batches = [fake_core.Batch(b'{"type":"flow"}\n', [(leaf.sha256, leaf.der)]), fake_core.Batch()]
@@ -65,7 +66,7 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(capture: Callable[.
     ]
 
 
-def test_reading_that_fails_midway_keeps_what_was_read(capture: Callable[..., str], tmp_path: Path) -> None:
+def test_reading_that_fails_midway_keeps_what_was_read(capture: Callable[..., str]) -> None:
     path = Path(capture(HTTP))
     content = json.loads(path.read_text())
     content["batches"].append({"error": "Input/output error"})
@@ -107,6 +108,16 @@ def test_options_reach_the_engine(capture: Callable[..., str], authority: Any) -
         next(probe.replay(path, policies=["nope"]))
     with pytest.raises(TrustError):
         next(probe.replay(path, trust=["/nonexistent"]))
+
+
+@pytest.mark.usefixtures("core")
+def test_errors_of_the_core_lose_the_number_that_rust_adds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: str) -> None:
+        message = "Permission denied (os error 13)"
+        raise PermissionError(message)
+
+    monkeypatch.setattr(fake_core, "Capture", refuse)
+    assert list(probe.replay("x"))[-1]["unread"] == [{"file": "x", "what": "permission denied"}]
 
 
 def test_the_module_stays_importable_beside_the_function() -> None:

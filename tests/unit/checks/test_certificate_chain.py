@@ -23,6 +23,19 @@ def test_the_title_says_the_detail() -> None:
     assert verdict.title == "Certificate expired: valid until 2024-05-27 00:00:00 UTC"
 
 
+@pytest.mark.parametrize(
+    ("reason", "title"),
+    [
+        ("unknown_root", "Certificate of an authority that is not trusted here: issued by CN=b"),
+        ("missing_intermediate", "Issuer of the certificate was not sent and is not known here: issued by CN=b"),
+        ("self_signed", "Self-signed certificate: CN=a"),
+        ("wrong_name", "Certificate is for another name: issued for x.example"),
+    ],
+)
+def test_the_title_names_what_the_operator_needs(reason: Reason, title: str) -> None:
+    assert of_judgement(Judgement(reason, "ab", "CN=a", "CN=b", "issued for x.example")).title == title
+
+
 def test_outside_the_web_pki_s_profile_is_a_low_warning() -> None:
     verdict = of_judgement(Judgement("ok", detail="no AKI"))
     assert (verdict.status, verdict.severity, verdict.observed["detail"]) == ("warn", "low", "no AKI")

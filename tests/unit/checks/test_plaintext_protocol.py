@@ -13,7 +13,7 @@ from probe.checks.plaintext_protocol import judge
         ("postgresql", "fail", "medium", "PostgreSQL in the clear"),
         ("http", "warn", "medium", "HTTP in the clear"),
         ("dns", "pass", "info", "DNS in the clear, as is usual"),
-        ("icmpv6", "pass", "info", "ICMPV6 in the clear, as is usual"),
+        ("icmpv6", "pass", "info", "ICMPv6 in the clear, as is usual"),
         ("something-new", "warn", "low", "something-new in the clear"),
         ("", "warn", "low", "Readable content in the clear"),
     ],

@@ -45,8 +45,8 @@ GOLDEN = """
 
   10.0.3.9:80/tcp
   critical  Password of account “ali\\x1b[31mce” sent in the clear (HTTP Basic)
-            → Allow this login only over TLS, and change the password: it must
-              be taken as known to others.
+            → Allow this login only over TLS, and change the secret: it must be
+              taken as known to others.
             plaintext.credentials · 1 flow · capture.pcapng#7
   medium    HTTP in the clear
             → Serve it over HTTPS and redirect clear requests; then send

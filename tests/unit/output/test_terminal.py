@@ -37,6 +37,13 @@ def test_size(count: float, expected: str) -> None:
     assert size(count) == expected
 
 
+def test_flow_breaks_between_parts() -> None:
+    style = Style(24)
+    parts = ["1234567890", "12 MB", "3 flows", "x" * 30]
+    assert style.flow(parts, 2) == ["1234567890 · 12 MB", "3 flows", "x" * 22, "x" * 8]
+    assert style.flow([], 2) == []
+
+
 def test_counted() -> None:
     assert [counted(1, "flow"), counted(12_000, "flow"), counted(2, "capacity", "capacities")] == [
         "1 flow",

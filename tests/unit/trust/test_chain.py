@@ -141,7 +141,7 @@ def test_certificate_that_was_not_kept_is_not_observable(judge: Judge) -> None:
     assert [judgement.reason for judgement in judge.chains.judge(("cd" * 32,), NAME, pki.NOW_NS)] == ["not_observable"]
 
 
-def test_self_signed_that_is_trusted_is_ok(authority: Any, tmp_path: Path) -> None:
+def test_self_signed_that_is_trusted_is_ok(tmp_path: Path) -> None:
     leaf = pki.issue(NAME)
     (tmp_path / "leaf.pem").write_bytes(leaf.pem)
     chains = Chains(Store((str(tmp_path / "leaf.pem"),), host=False))

@@ -5,6 +5,7 @@ from typing import Any
 import pki
 import pytest
 
+from probe.trust import identity
 from probe.trust.names import matches
 
 
@@ -23,6 +24,8 @@ from probe.trust.names import matches
         ("www.example", "", None),
         ("www.example", "a" * 300, None),
         ("www.example", "192.0.2.1", False),
+        ("192.0.2.1", "192.0.2.1", False),
+        ("-bad.example", "-bad.example", True),
     ],
 )
 def test_dns(san: str, name: str, expected: bool | None) -> None:
@@ -32,3 +35,12 @@ def test_dns(san: str, name: str, expected: bool | None) -> None:
 def test_one_odd_name_does_not_spoil_the_others(authority: Any) -> None:
     certificate = pki.issue("x.example", authority.root, sans=("*.*.example", "good.example")).certificate
     assert matches(certificate, "good.example") is True
+
+
+def test_a_name_that_stands_there_letter_for_letter_needs_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(identity, "matches", lambda _certificate, name: asked.append(name))
+    certificate = pki.issue("x.example", sans=("a.example", "www.example")).certificate
+    assert matches(certificate, "www.example") is True
+    matches(certificate, "b.example")
+    assert asked == ["b.example"]
