@@ -7,31 +7,37 @@ packages that README.md lists.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import check
-import encrypted  # noqa: F401 - each of these registers its scenarios
-import formats  # noqa: F401
-import ipsec  # noqa: F401
-import ipsec_raw  # noqa: F401
-import plaintext_apps  # noqa: F401
-import plaintext_mail  # noqa: F401
-import plaintext_network  # noqa: F401
-import plaintext_stores  # noqa: F401
-import showcase  # noqa: F401
-import tls_certificates  # noqa: F401
-import tls_other  # noqa: F401
-import tls_starttls  # noqa: F401
-import tls_versions  # noqa: F401
-import tls_web  # noqa: F401
 from lab import Lab, LabError
 from manifest import Manifest
 from pki import Pki, PkiError
 from scenario import PYPI, SCENARIOS, Scenario, Stage, missing_packages, version_of
 
+# Each registers its scenarios when it is imported; this is the order of the manifest, and formats and shapes
+# read what tls_versions has made.
+FAMILIES = (
+    "tls_versions",
+    "tls_certificates",
+    "tls_web",
+    "tls_other",
+    "tls_starttls",
+    "ipsec",
+    "ipsec_raw",
+    "encrypted",
+    "plaintext_apps",
+    "plaintext_mail",
+    "plaintext_stores",
+    "plaintext_network",
+    "formats",
+    "shapes",
+    "showcase",
+)
 CAPTURES = Path(__file__).resolve().parent.parent
 KEYS = CAPTURES.parent.parent / ".build" / "pcaps-pki"
 
@@ -42,6 +48,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="list the files and what they hold")
     parser.add_argument("--check", action="store_true", help="compare the manifest with tshark; make nothing")
     options = parser.parse_args()
+    import_families()
     if unknown := [name for name in options.names if name not in SCENARIOS]:
         parser.error(f"unknown: {' '.join(unknown)}; --list shows the names")
     chosen = [SCENARIOS[name] for name in options.names or SCENARIOS]
@@ -60,6 +67,11 @@ def main() -> int:
     except PkiError as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def import_families() -> None:
+    for family in FAMILIES:
+        importlib.import_module(family)
 
 
 def _cannot_run(chosen: list[Scenario]) -> str:
