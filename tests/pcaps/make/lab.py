@@ -199,9 +199,25 @@ class Lab:
             self.call(side, ["ip", "route", "add", f"{peer6}/128", "dev", INTERFACE])
 
     def inside(self, side: str, command: Sequence[str]) -> list[str]:
-        """The command as it is to be run in a side's namespace, under a host name that may be published."""
-        rename = f'echo {side}.example.test > /proc/sys/kernel/hostname && exec "$@"'
-        return ["ip", "netns", "exec", self._names[side], "unshare", "--uts", "sh", "-c", rename, "sh", *command]
+        """The command as it is to be run in a side's namespace, under a host name that may be published.
+
+        A daemon run as root may delete what it takes for its own file, /dev/null too; a file that is a mount point
+        cannot be deleted. The mount is private: `ip netns exec` gives the command a mount namespace of its own.
+        """
+        prepare = f"mount --bind /dev/null /dev/null && echo {side}.example.test > /proc/sys/kernel/hostname"
+        return [
+            "ip",
+            "netns",
+            "exec",
+            self._names[side],
+            "unshare",
+            "--uts",
+            "sh",
+            "-c",
+            f'{prepare} && exec "$@"',
+            "sh",
+            *command,
+        ]
 
     def call(
         self,
