@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+import lzma
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab import LabError, run
-from manifest import Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from manifest import Manifest
 
 # The record's word -> tshark's, where they differ.
 DISSECTORS = {
-    "ike": "isakmp", "wireguard": "wg", "postgresql": "pgsql", "redis": "resp", "smb": "smb2",
+    "ike": "isakmp", "pop3": "pop", "wireguard": "wg", "postgresql": "pgsql", "redis": "resp", "smb": "smb2",
 }  # fmt: skip
 VERSIONS = {
     "0x0300": "SSLv3", "0x0301": "TLSv1.0", "0x0302": "TLSv1.1", "0x0303": "TLSv1.2", "0x0304": "TLSv1.3",
@@ -40,11 +46,11 @@ SUITES = {
     "0xc030": "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
 }
 FIELDS = (
-    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.proto", "tcp.stream", "udp.stream", "tcp.srcport", "tcp.dstport",
+    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.stream", "udp.stream", "tcp.srcport", "tcp.dstport",
     "udp.srcport", "udp.dstport", "frame.protocols", "{t}.handshake.type", "{t}.handshake.version",
     "{t}.handshake.extensions.supported_version", "{t}.handshake.ciphersuite",
-    "tls.handshake.extensions_key_share_group", "tls.handshake.server_named_curve",
-    "{t}.handshake.extensions_server_name", "{t}.handshake.extensions_alpn_str", "tls.handshake.certificate",
+    "{t}.handshake.extensions_key_share_group", "{t}.handshake.server_named_curve",
+    "{t}.handshake.extensions_server_name", "{t}.handshake.extensions_alpn_str", "{t}.handshake.certificate",
     "isakmp.version", "isakmp.exchangetype",
 )  # fmt: skip
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE = "1", "2", "11"
@@ -54,11 +60,24 @@ RETRY_RANDOM = "cf21ad74"
 
 def properties(path: Path) -> tuple[str, int]:
     """The link type in capinfos' word and the number of packets; a cut file counts what can be read."""
-    output = run(["capinfos", "-T", "-r", "-E", "-c", "-M", str(path)], check=False)
-    rows = [line.split("\t") for line in output.splitlines() if line.startswith(str(path))]
+    with _readable(path) as plain:
+        output = run(["capinfos", "-T", "-r", "-E", "-c", "-M", str(plain)], check=False)
+    rows = [line.split("\t") for line in output.splitlines() if line.startswith(str(plain)) and "\t" in line]
     if not rows:
         raise LabError(f"capinfos cannot read {path}: {output}")
     return rows[0][1], int(rows[0][2])
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[Path]:
+    """The path itself, or that of an unpacked copy: Wireshark reads gzip and zstd, not xz."""
+    if path.suffix != ".xz":
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as copy:
+        copy.write(lzma.decompress(path.read_bytes()))
+        copy.flush()
+        yield Path(copy.name)
 
 
 @dataclass
@@ -80,7 +99,10 @@ def dissect(path: Path) -> list[Seen]:
     fields = [name.format(t=t) for name in FIELDS for t in (("tls", "dtls") if "{t}" in name else ("",))]
     arguments = [argument for name in fields for argument in ("-e", name)]
     random = ["-e", "tls.handshake.random"]
-    output = run(["tshark", "-n", "-r", str(path), "-T", "fields", *arguments, *random, "-E", "separator=|"], check=False)
+    preferences = ("esp.enable_null_encryption_decode_heuristic:TRUE", "tcp.reassemble_out_of_order:TRUE")
+    options = ["-n", "-T", "fields", "-E", "separator=|", *(part for one in preferences for part in ("-o", one))]
+    with _readable(path) as plain:
+        output = run(["tshark", "-r", str(plain), *options, *arguments, *random], check=False)
     flows: dict[tuple[str, ...], Seen] = {}
     rows = csv.DictReader(io.StringIO(output), [*fields, "random"], delimiter="|", quoting=csv.QUOTE_NONE)
     for row in rows:
@@ -90,17 +112,31 @@ def dissect(path: Path) -> list[Seen]:
 
 
 def _add_frame(flows: dict[tuple[str, ...], Seen], row: dict[str, str]) -> None:
-    transport = "tcp" if row["tcp.stream"] else "udp" if row["udp.stream"] else row["ip.proto"]
-    ends = [row["ip.src"] or row["ipv6.src"], row["ip.dst"] or row["ipv6.dst"]]
-    ports = [row[f"{transport}.{end}port"] if transport in ("tcp", "udp") else "" for end in ("src", "dst")]
-    key = (transport, row.get(f"{transport}.stream") or " ".join(sorted(ends)))
-    seen = flows.setdefault(key, Seen(ends[0], ends[1], ports[0], ports[1], transport))
-    seen.protocols.update(row["frame.protocols"].split(":"))
+    protocols = set(row["frame.protocols"].split(":"))
+    # Tunnels list the addresses of each layer; what is readable inside ESP or AH is a flow of its own.
+    sources, targets = ((row[f"ip.{end}"] or row[f"ipv6.{end}"]).split(",") for end in ("src", "dst"))
+    for word in {"esp", "ah"} & protocols:
+        if "udp" not in protocols or word == "ah":
+            _flow_of(flows, word, (sources[0], ""), (targets[0], "")).protocols.update(protocols)
+    transport = "tcp" if row["tcp.stream"] else "udp" if row["udp.stream"] else ""
+    if not transport:
+        return
+    ports = [row[f"{transport}.{end}port"] for end in ("src", "dst")]
+    seen = _flow_of(flows, transport, (sources[-1], ports[0]), (targets[-1], ports[1]))
+    seen.protocols.update(protocols)
     for kind in ("tls", "dtls"):
         if types := row[f"{kind}.handshake.type"]:
             _add_handshake(seen, types.split(","), kind, row)
     if row["isakmp.version"]:
         seen.ike["version"] = int(row["isakmp.version"].split(",")[0], 16) >> 4
+
+
+def _flow_of(
+    flows: dict[tuple[str, ...], Seen], transport: str, source: tuple[str, str], target: tuple[str, str]
+) -> Seen:
+    """The flow between two ends; whoever sends first is its source."""
+    key = (transport, *(part for end in sorted((source, target)) for part in end))
+    return flows.setdefault(key, Seen(source[0], target[0], source[1], target[1], transport))
 
 
 def _add_handshake(seen: Seen, types: list[str], kind: str, row: dict[str, str]) -> None:
@@ -116,12 +152,12 @@ def _add_handshake(seen: Seen, types: list[str], kind: str, row: dict[str, str])
         seen.tls["version"] = VERSIONS.get(version, version)
         suite = first(f"{kind}.handshake.ciphersuite")
         seen.tls["suite"] = SUITES.get(suite, suite)
-        _add_group(seen, first("tls.handshake.extensions_key_share_group"))
+        _add_group(seen, first(f"{kind}.handshake.extensions_key_share_group"))
         if alpn := first(f"{kind}.handshake.extensions_alpn_str"):
             seen.tls["alpn"] = alpn
-    _add_group(seen, first("tls.handshake.server_named_curve"))
-    if CERTIFICATE in types and row["tls.handshake.certificate"]:
-        count = len(row["tls.handshake.certificate"].split(","))
+    _add_group(seen, first(f"{kind}.handshake.server_named_curve"))
+    if CERTIFICATE in types and row[f"{kind}.handshake.certificate"]:
+        count = len(row[f"{kind}.handshake.certificate"].split(","))
         from_server = row[f"{seen.transport}.srcport"] == seen.dst_port
         seen.tls.setdefault("certificates" if from_server else "client_certificates", count)
 
@@ -164,9 +200,7 @@ def _differences(entry: dict[str, Any], path: Path) -> list[str]:
 
 def _is_of(seen: Seen, expected: dict[str, Any]) -> bool:
     ours = {"transport": seen.transport, "src_ip": seen.src_ip, "dst_ip": seen.dst_ip, "dst_port": seen.dst_port}
-    numbers = {"esp": "50", "ah": "51"}
     wanted = {key: str(expected[key]) for key in ours if key in expected}
-    wanted["transport"] = numbers.get(wanted["transport"], wanted["transport"])
     return all(ours[key] == value for key, value in wanted.items())
 
 

@@ -20,7 +20,9 @@ PidFile none
 """
 
 
-@captured("ssh.pcap", "An SSH login by key that runs one command: OpenSSH at both ends", "openssh-server", "openssh-client")
+@captured(
+    "ssh.pcap", "An SSH login by key that runs one command: OpenSSH at both ends", "openssh-server", "openssh-client"
+)
 def ssh(stage: Stage) -> list[Flow]:
     return ssh_at(stage)
 
@@ -43,7 +45,11 @@ def ssh_at(stage: Stage, where: tuple[int, int] = (0, 0)) -> list[Flow]:
 
 
 @captured(
-    "wireguard.pcap", "WireGuard with a ping inside: wireguard-go at both ends", "wireguard-go", "wireguard-tools", "iputils-ping"
+    "wireguard.pcap",
+    "WireGuard with a ping inside: wireguard-go at both ends",
+    "wireguard-go",
+    "wireguard-tools",
+    "iputils-ping",
 )
 def wireguard(stage: Stage) -> list[Flow]:
     lab = stage.lab

@@ -8,14 +8,16 @@ for it. It refuses traffic selectors that hold the peer itself, hence the inner 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab import CLIENTS, SERVERS, expect, wait_until
 from scenario import Flow, Stage, captured, finding, flow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 STRONGSWAN = (
     "charon-systemd",
@@ -79,9 +81,7 @@ class Negotiation:
         return (CLIENTS if side == "client" else SERVERS)[self.where]
 
     def daemon(self, directory: Path) -> str:
-        return DAEMON.format(
-            plugins=PLUGINS, extra=AGGRESSIVE_ALLOWED if self.aggressive else "", directory=directory
-        )
+        return DAEMON.format(plugins=PLUGINS, extra=AGGRESSIVE_ALLOWED if self.aggressive else "", directory=directory)
 
     def connection(self, side: str) -> str:
         peer = SIDES[1 - SIDES.index(side)]
@@ -122,7 +122,7 @@ class Peer:
         configuration = self.directory / "swanctl.conf"
         configuration.write_text(negotiation.connection(self.side))
         with self._stage.lab.program(self.side, ["/usr/sbin/charon-systemd"], env=self.environment):
-            wait_until(lambda: (self.directory / "vici").exists(), f"charon on the {self.side} side")
+            wait_until((self.directory / "vici").exists, f"charon on the {self.side} side")
             expect(self.swanctl("--load-all", "--file", str(configuration)), "loaded connection 'lab'")
             yield
 

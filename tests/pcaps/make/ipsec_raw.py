@@ -7,18 +7,19 @@ files. A small HTTP exchange is what is protected, or not.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from lab import CLIENTS, SERVERS
 from scapy.layers.inet import IP, TCP
 from scapy.layers.ipsec import AH, ESP, SecurityAssociation
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
-
-from lab import CLIENTS, SERVERS
 from scenario import Flow, Stage, finding, flow, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 SCAPY = "pypi:scapy"
 GATEWAYS = (CLIENTS[0], SERVERS[0])
@@ -33,7 +34,7 @@ def exchange(ends: tuple[str, str]) -> list[tuple[int, Packet]]:
     steps = [(0, "S", b""), (1, "SA", b""), (0, "A", b""), (0, "PA", REQUEST), (1, "PA", RESPONSE)]
     steps += [(0, "FA", b""), (1, "FA", b""), (0, "A", b"")]
     ports, sequence = (40000, 80), [1000, 5000]
-    packets = []
+    packets: list[tuple[int, Packet]] = []
     for way, flags, data in steps:
         ip = IP(src=ends[way], dst=ends[1 - way], id=len(packets) + 1)
         acknowledge = sequence[1 - way] if "A" in flags else 0
@@ -51,7 +52,7 @@ def write(out: Path, make: Callable[[int], SecurityAssociation], ends: tuple[str
     start = time.time()
     frames = []
     for number, (way, packet) in enumerate(exchange(ends)):
-        frame = Ether(src=macs[way], dst=macs[1 - way]) / associations[way].encrypt(packet)
+        frame = Ether(src=macs[way], dst=macs[1 - way]) / associations[way].encrypt(packet)  # type: ignore[no-untyped-call]
         frame.time = start + number * STEP
         frames.append(frame)
     wrpcap(str(out), frames)
@@ -62,7 +63,7 @@ def tunnel(proto: Any, spis: tuple[int, int], **keys: Any) -> Callable[[int], Se
 
     def make(way: int) -> SecurityAssociation:
         outer = IP(src=GATEWAYS[way], dst=GATEWAYS[1 - way])
-        return SecurityAssociation(proto, spi=spis[way], tunnel_header=outer, **keys)
+        return SecurityAssociation(proto, spi=spis[way], tunnel_header=outer, **keys)  # type: ignore[no-untyped-call]
 
     return make
 
@@ -85,7 +86,7 @@ def esp_null(_: Stage, out: Path) -> list[Flow]:
     keys = {"crypt_algo": "NULL", "crypt_key": b"", "auth_algo": "SHA2-256-128", "auth_key": b"k" * 32}
     write(out, tunnel(ESP, spis, **keys), INNER)
     outside = esp_flow(spis, null=True, findings=[finding("esp.null_encryption")])
-    ends = {"src_ip": INNER[0], "dst_ip": INNER[1], "src_port": 40000}
+    ends: dict[str, Any] = {"src_ip": INNER[0], "dst_ip": INNER[1], "src_port": 40000}
     return [outside, flow("http", 80, "plaintext", **ends, tunnel=[f"esp:0x{spis[0]:08x}"])]
 
 
@@ -94,9 +95,9 @@ def ah(_: Stage, out: Path) -> list[Flow]:
     spis = (0xC0FFEE05, 0xC0FFEE06)
 
     def make(way: int) -> SecurityAssociation:
-        return SecurityAssociation(AH, spi=spis[way], auth_algo="SHA2-256-128", auth_key=b"k" * 32)
+        return SecurityAssociation(AH, spi=spis[way], auth_algo="SHA2-256-128", auth_key=b"k" * 32)  # type: ignore[no-untyped-call]
 
     write(out, make, GATEWAYS)
     outside = flow("ah", None, "ipsec", transport="ah")
-    ends = {"src_ip": GATEWAYS[0], "dst_ip": GATEWAYS[1], "src_port": 40000}
+    ends: dict[str, Any] = {"src_ip": GATEWAYS[0], "dst_ip": GATEWAYS[1], "src_port": 40000}
     return [outside, flow("http", 80, "plaintext", **ends, tunnel=[f"ah:0x{spis[0]:08x}"])]

@@ -13,10 +13,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 # Documentation addresses (RFC 5737, RFC 3849): several of each side, so that the actors of one capture differ.
 CLIENTS = [f"192.0.2.{host}" for host in range(10, 30)]
@@ -134,10 +136,8 @@ class Program:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the program and its children; its process group is its own pid."""
-        try:
+        with suppress(BrokenPipeError):
             self.end_input()
-        except BrokenPipeError:
-            pass
         for sign in (how, signal.SIGKILL):
             try:
                 os.killpg(self.pid, sign)
@@ -160,7 +160,7 @@ class Lab:
         self._logs = 0
         self.directory = Path()
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         self.directory = Path(tempfile.mkdtemp(prefix="tp-lab-"))
         self.directory.chmod(0o755)  # postgres, mysql and others leave root and must reach their files
         self._stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
@@ -199,8 +199,25 @@ class Lab:
             self.call(side, ["ip", "route", "add", f"{peer6}/128", "dev", INTERFACE])
 
     def inside(self, side: str, command: Sequence[str]) -> list[str]:
-        """The command as it is to be run in a side's namespace."""
-        return ["ip", "netns", "exec", self._names[side], *command]
+        """The command as it is to be run in a side's namespace, under a host name that may be published.
+
+        A daemon run as root may delete what it takes for its own file, /dev/null too; a file that is a mount point
+        cannot be deleted. The mount is private: `ip netns exec` gives the command a mount namespace of its own.
+        """
+        prepare = f"mount --bind /dev/null /dev/null && echo {side}.example.test > /proc/sys/kernel/hostname"
+        return [
+            "ip",
+            "netns",
+            "exec",
+            self._names[side],
+            "unshare",
+            "--uts",
+            "sh",
+            "-c",
+            f'{prepare} && exec "$@"',
+            "sh",
+            *command,
+        ]
 
     def call(
         self,

@@ -7,8 +7,10 @@ truth values, lists and inline tables) are written below.
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEADER = """\
 # What each capture holds, how it was made, and what must be found in it. Written by tests/pcaps/make;

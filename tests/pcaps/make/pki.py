@@ -7,20 +7,22 @@ directory, which is not committed. Profile: RFC 5280; SHA-1 signatures come from
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
 from lab import run
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-DAY = datetime.timedelta(days=1)
+DAY = dt.timedelta(days=1)
 ROOT_YEARS, INTERMEDIATE_YEARS = 20, 10
 
 
@@ -78,8 +80,8 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([organisation, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: PrivateKey, signer: PrivateKey) -> x509.CertificateBuilder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from lab import CLIENTS, SERVERS, expect
 from scenario import Flow, Stage, captured, finding, flow
@@ -13,7 +14,7 @@ USER, PASSWORD = "alice", "example-password"
 SPEAKERS = Path(__file__).resolve().parent / "speakers"
 
 
-def plain(protocol: str, port: int, *, credentials: bool = False, **more: object) -> Flow:
+def plain(protocol: str, port: int, *, credentials: bool = False, **more: Any) -> Flow:
     """A plaintext flow, with or without a login that an observer can read."""
     checks = ["plaintext.protocol", "plaintext.credentials"] if credentials else ["plaintext.protocol"]
     return flow(protocol, port, "plaintext", findings=[finding(check) for check in checks], **more)
@@ -55,15 +56,12 @@ def http_basic_at(stage: Stage, name: str, where: tuple[int, int] = (0, 0)) -> l
 
 @captured("telnet.pcap", "A Telnet login: inetutils-telnet against a small telnetd", "inetutils-telnet")
 def telnet(stage: Stage) -> list[Flow]:
-    with stage.lab.server(speaker("telnet_server", SERVERS[0], "23"), 23):
-        with stage.lab.program("client", ["telnet", SERVERS[0]]) as client:
-            client.wait_for("login: ")
-            client.send(f"{USER}\n")
-            client.wait_for("Password: ")
-            client.send(f"{PASSWORD}\n")
-            client.wait_for("Welcome")
-            client.send("exit\n")
-            client.wait()
+    server, client_command = speaker("telnet_server", SERVERS[0], "23"), ["telnet", SERVERS[0]]
+    with stage.lab.server(server, 23), stage.lab.program("client", client_command) as client:
+        for prompt, answer in (("login: ", USER), ("Password: ", PASSWORD), ("Welcome", "exit")):
+            client.wait_for(prompt)
+            client.send(f"{answer}\n")
+        client.wait()
     return [plain("telnet", 23, credentials=True)]
 
 

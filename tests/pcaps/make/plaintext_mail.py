@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from lab import SERVERS, expect
-from pki import Files
 from plaintext_apps import PASSWORD, USER, plain, speaker
 from scenario import Flow, Stage, captured
 from tls_web import curl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pki import Files
 
 MAIL = "From: alice@example.test\r\nTo: bob@example.test\r\nSubject: test\r\n\r\nhello\r\n"
 DOVECOT_CONFIGURATION = """\

@@ -13,10 +13,11 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lab import Lab
-from pki import Pki
+if TYPE_CHECKING:
+    from lab import Lab
+    from pki import Pki
 
 Flow = dict[str, Any]
 PYPI = "pypi:"

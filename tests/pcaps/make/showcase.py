@@ -5,8 +5,7 @@ Each part is the act of another scenario, played between addresses of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from encrypted import ssh_at
 from ipsec import STRONGSWAN, ike2_gcm_at
@@ -18,7 +17,20 @@ from tls_certificates import expired_at, self_signed_at
 from tls_versions import tls10_at
 from tls_web import NGINX, tls12_h2_at, tls13_h2_at
 
-NEEDS = ("tcpdump", *NGINX, "openssl", *STRONGSWAN, "openssh-server", "openssh-client", "dnsmasq-base", "bind9-dnsutils")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+NEEDS = (
+    "tcpdump",
+    *NGINX,
+    "openssl",
+    *STRONGSWAN,
+    "openssh-server",
+    "openssh-client",
+    "dnsmasq-base",
+    "bind9-dnsutils",
+)
 
 
 def between(flows: Sequence[Flow], client: int, server: int) -> list[Flow]:
@@ -26,7 +38,9 @@ def between(flows: Sequence[Flow], client: int, server: int) -> list[Flow]:
     return [{"src_ip": CLIENTS[client], "dst_ip": SERVERS[server], **one} for one in flows]
 
 
-@written("showcase.pcapng", "One flow of every class: TLS good and bad, IPsec, SSH, HTTP Basic, DNS, unknown bytes", *NEEDS)
+@written(
+    "showcase.pcapng", "One flow of every class: TLS good and bad, IPsec, SSH, HTTP Basic, DNS, unknown bytes", *NEEDS
+)
 def showcase(stage: Stage, out: Path) -> list[Flow]:
     recorded = stage.lab.scratch("showcase.pcap")
     with stage.lab.capture(recorded):
@@ -37,7 +51,9 @@ def showcase(stage: Stage, out: Path) -> list[Flow]:
             *between(expired_at(stage, "portal.example.test", where=(1, 2)), 1, 2),
             *between(http_basic_at(stage, "intranet.example.test", where=(2, 3)), 2, 3),
             *between(self_signed_at(stage, "printer.example.test", where=(2, 4)), 2, 4),
-            *between(tls10_at(stage, "legacy.example.test", client_address=CLIENTS[3], server_address=SERVERS[5]), 3, 5),
+            *between(
+                tls10_at(stage, "legacy.example.test", client_address=CLIENTS[3], server_address=SERVERS[5]), 3, 5
+            ),
             *between(ike2_gcm_at(stage, where=6), 6, 6),
             *between(ssh_at(stage, where=(4, 7)), 4, 7),
             *between(unknown_at(stage, where=(5, 8)), 5, 8),

@@ -6,12 +6,16 @@ told to fails the scenario.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab import CLIENTS, SERVERS, Lab, LabError, Program, expect
-from pki import Files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pki import Files
 
 # Debian's configuration file forbids what some scenarios need; the programs' own defaults apply without it.
 PLAIN_OPENSSL = {"OPENSSL_CONF": "/dev/null"}
@@ -65,10 +69,7 @@ def talk(client: Program) -> str:
 def connect(lab: Lab, session: Session) -> str:
     """Run the client of a session whose server is running; return what it printed."""
     with lab.program("client", session.client_command(), env=PLAIN_OPENSSL) as client:
-        if session.complete:
-            output = talk(client)
-        else:
-            output = client.wait()
+        output = talk(client) if session.complete else client.wait()
     return expect(output, *session.wanted)
 
 

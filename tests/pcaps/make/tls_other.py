@@ -5,11 +5,13 @@ from __future__ import annotations
 from lab import CLIENT_6, SERVER_6, SERVERS, expect
 from plaintext_apps import speaker
 from scenario import Flow, Stage, captured, flow
-from tls import PLAIN_OPENSSL, talk
+from tls import PLAIN_OPENSSL, play
 from tls_versions import NAME, OPENSSL, facts, good_chain, session, tls_flow
 
 
-@captured("tls13_mlkem.pcap", "TLS 1.3 with X25519MLKEM768: pyOpenSSL at both ends", "pypi:pyOpenSSL", "pypi:cryptography")
+@captured(
+    "tls13_mlkem.pcap", "TLS 1.3 with X25519MLKEM768: pyOpenSSL at both ends", "pypi:pyOpenSSL", "pypi:cryptography"
+)
 def tls13_mlkem(stage: Stage) -> list[Flow]:
     files = stage.pki.leaf(NAME).write(stage.lab.directory, "mlkem")
     with stage.lab.server(speaker("pyopenssl", "serve", SERVERS[0], "443", str(files.chain), str(files.key)), 443):
@@ -23,9 +25,7 @@ def tls12_ipv6(stage: Stage) -> list[Flow]:
     options = ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256")
     addresses = {"client_address": f"[{CLIENT_6}]", "server_address": f"[{SERVER_6}]"}
     ipv6 = session(stage, "ec", client_options=options, **addresses)
-    with stage.lab.server(ipv6.server_command(), 443, env=PLAIN_OPENSSL):
-        with stage.lab.program("client", ipv6.client_command(), env=PLAIN_OPENSSL) as client:
-            expect(talk(client), "Cipher is ECDHE-ECDSA-AES128-GCM-SHA256", "Verify return code: 0 (ok)")
+    expect(play(stage.lab, ipv6), "Cipher is ECDHE-ECDSA-AES128-GCM-SHA256", "Verify return code: 0 (ok)")
     tls = facts("TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "x25519")
     return [{"src_ip": CLIENT_6, "dst_ip": SERVER_6, **good_chain(tls)}]
 
@@ -35,15 +35,17 @@ def dtls12(stage: Stage) -> list[Flow]:
     options = ("-dtls1_2", "-listen")
     wanted = ("Protocol  : DTLSv1.2", "Cipher is ECDHE-ECDSA-AES256-GCM-SHA384", "Verify return code: 0 (ok)")
     datagrams = session(stage, "ec", port=4433, server_options=options, client_options=("-dtls1_2",))
-    with stage.lab.server(datagrams.server_command(), 4433, udp=True, env=PLAIN_OPENSSL) as server:
-        with stage.lab.program("client", datagrams.client_command(), env=PLAIN_OPENSSL) as client:
-            client.wait_for("---\n")
-            client.send("question\n")
-            server.wait_for("question")
-            server.send("answer\n")
-            client.wait_for("answer")
-            client.end_input()
-            expect(client.wait(), *wanted)
+    with (
+        stage.lab.server(datagrams.server_command(), 4433, udp=True, env=PLAIN_OPENSSL) as server,
+        stage.lab.program("client", datagrams.client_command(), env=PLAIN_OPENSSL) as client,
+    ):
+        client.wait_for("---\n")
+        client.send("question\n")
+        server.wait_for("question")
+        server.send("answer\n")
+        client.wait_for("answer")
+        client.end_input()
+        expect(client.wait(), *wanted)
     tls = facts("DTLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "x25519", certificates=2)
     return [flow("dtls", 4433, "tls", transport="udp", tls=tls, clean=["certificate.chain"])]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lab import SERVERS, expect
-from pki import Files
-from plaintext_apps import speaker
+from plaintext_apps import PASSWORD, USER, speaker
 from plaintext_mail import dovecot, ftp_server, login, send_mail
 from plaintext_stores import ldapwhoami, mariadb, mysql, postgresql, psql, slapd
 from scenario import Flow, Stage, captured
 from tls_versions import facts, tls_flow
+
+if TYPE_CHECKING:
+    from pki import Files
 
 SUITE = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
 CIPHER = "SSL connection using TLSv1.2 / ECDHE-ECDSA-AES256-GCM-SHA384"
@@ -19,9 +23,9 @@ def leaf(stage: Stage, name: str) -> Files:
     return stage.pki.leaf(name).write(stage.lab.directory, name)
 
 
-def upgraded(protocol: str, port: int, name: str | None) -> list[Flow]:
+def upgraded(protocol: str, port: int, name: str | None, group: str = "x25519") -> list[Flow]:
     """The expectation: TLS with a good chain, begun as `protocol`; a client without SNI has no name."""
-    tls = facts("TLSv1.2", SUITE, "x25519", certificates=2)
+    tls = facts("TLSv1.2", SUITE, group, certificates=2)
     del tls["sni"]
     if name:
         tls["sni"] = name
@@ -53,21 +57,28 @@ def starttls_pop3(stage: Stage) -> list[Flow]:
     return upgraded("pop3", 110, name)
 
 
-@captured("starttls_ftp.pcap", "FTP with AUTH TLS: pyftpdlib and curl", "pypi:pyftpdlib", "pypi:pyOpenSSL", "curl")
+@captured("starttls_ftp.pcap", "FTP with AUTH TLS: pyftpdlib and Python", "pypi:pyftpdlib", "pypi:pyOpenSSL")
 def starttls_ftp(stage: Stage) -> list[Flow]:
     name = "ftp.example.test"
     files = leaf(stage, name)
+    client = speaker("ftp_login", SERVERS[0], name, USER, PASSWORD, str(stage.pki.root_file))
     with stage.lab.server(ftp_server(stage, (str(files.chain), str(files.key))), 21):
-        expect(login(stage, f"ftp://{name}:21/hello.txt", "--head", *CURL), "AUTH", CIPHER, "230 Login successful")
+        output = stage.lab.call("client", client)
+    expect(output, "TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384", "230 Login successful")
     return upgraded("ftp", 21, name)
 
 
-@captured("starttls_postgresql.pcap", "PostgreSQL with SSLRequest: sslmode=verify-full", "postgresql-15", "postgresql-client-15")
+@captured(
+    "starttls_postgresql.pcap",
+    "PostgreSQL with SSLRequest: sslmode=verify-full",
+    "postgresql-15",
+    "postgresql-client-15",
+)
 def starttls_postgresql(stage: Stage) -> list[Flow]:
     name = "db.example.test"
     with postgresql(stage, leaf(stage, name)):
         expect(psql(stage, name, f"sslmode=verify-full sslrootcert={stage.pki.root_file}"), "hello")
-    return upgraded("postgresql", 5432, name)
+    return upgraded("postgresql", 5432, name, "secp256r1")  # the server's ssl_ecdh_curve by default
 
 
 @captured("starttls_mysql.pcap", "MariaDB with TLS asked for in the login", "mariadb-server", "mariadb-client")

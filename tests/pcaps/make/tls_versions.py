@@ -59,7 +59,11 @@ def tls12_dhe(stage: Stage) -> list[Flow]:
     stage.lab.call("server", [*generate, "-out", str(group)])
     options = {"server_options": ("-dhparam", str(group)), "client_options": ("-tls1_2", "-cipher", cipher)}
     play(stage.lab, session(stage, "rsa2048", wanted=wanted, **options))
-    return [good_chain(facts("TLSv1.2", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", "ffdhe2048"), findings=[finding("tls.suite")])]
+    return [
+        good_chain(
+            facts("TLSv1.2", "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", "ffdhe2048"), findings=[finding("tls.suite")]
+        )
+    ]
 
 
 @captured("tls12_static_rsa.pcap", "TLS 1.2 with RSA key transport: no forward secrecy", *OPENSSL)
@@ -76,9 +80,7 @@ def _legacy(stage: Stage, option: str, port: int = 443, **where: str) -> str:
     wanted = ("Cipher is ECDHE-RSA-AES256-SHA", "Server Temp Key: X25519")
     return play(
         stage.lab,
-        session(
-            stage, "rsa2048", port=port, server_options=options, client_options=options, wanted=wanted, **where
-        ),
+        session(stage, "rsa2048", port=port, server_options=options, client_options=options, wanted=wanted, **where),
     )
 
 
@@ -143,7 +145,9 @@ def tls13_resumed(stage: Stage) -> list[Flow]:
     return [tls_flow(443, first), tls_flow(443, {**first, "resumed": True})]
 
 
-@captured("tls13_hello_retry.pcap", "TLS 1.3 with HelloRetryRequest: key share for P-256, server wants X25519", *OPENSSL)
+@captured(
+    "tls13_hello_retry.pcap", "TLS 1.3 with HelloRetryRequest: key share for P-256, server wants X25519", *OPENSSL
+)
 def tls13_hello_retry(stage: Stage) -> list[Flow]:
     wanted = ("New, TLSv1.3, Cipher is TLS_AES_256_GCM_SHA384", "Server Temp Key: X25519")
     options = {"server_options": ("-groups", "X25519"), "client_options": ("-groups", "P-256:X25519")}
@@ -167,9 +171,7 @@ def tls12_mutual(stage: Stage) -> list[Flow]:
 def tls_no_shared_suite(stage: Stage) -> list[Flow]:
     ours, theirs = ("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"), ("-cipher", "ECDHE-RSA-AES256-GCM-SHA384")
     wanted = ("alert handshake failure", "no peer certificate available")
-    refused = session(
-        stage, "rsa2048", server_options=theirs, client_options=ours, wanted=wanted, complete=False
-    )
+    refused = session(stage, "rsa2048", server_options=theirs, client_options=ours, wanted=wanted, complete=False)
     play(stage.lab, refused)
     return [tls_flow(443, {"sni": NAME, "established": False}, absent=["tls.version", "tls.suite", "tls.certificates"])]
 
@@ -184,5 +186,3 @@ def tls_unknown_ca_alert(stage: Stage) -> list[Flow]:
     play(stage.lab, Session(files, client_options=options, wanted=wanted, complete=False))
     tls = facts("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "x25519", established=False)
     return [good_chain(tls)]
-
-

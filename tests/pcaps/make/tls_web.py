@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from lab import CLIENTS, SERVERS, expect
-from pki import Files
 from scenario import Flow, Stage, captured
 from tls_versions import facts, tls_flow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pki import Files
 
 NGINX = ("nginx-light", "curl", "pypi:cryptography")
 
@@ -58,7 +62,13 @@ def curl(stage: Stage, url: str, name: str, address: str, *options: str, client:
 
 
 def fetch(
-    stage: Stage, name: str, port: int, *options: str, key: str = "ec", http2: bool = True, where: tuple[int, int] = (0, 0)
+    stage: Stage,
+    name: str,
+    port: int,
+    *options: str,
+    key: str = "ec",
+    http2: bool = True,
+    where: tuple[int, int] = (0, 0),
 ) -> str:
     """One page from nginx over TLS."""
     files = stage.pki.leaf(name, key=key).write(stage.lab.directory, name)

@@ -34,8 +34,9 @@ async def run_client(address: str, port: str, name: str, root: str) -> None:
         writer.write(b"drawer")
         writer.write_eof()
         print((await reader.read()).decode())
-        tls = client._quic.tls
-        print(f"QUIC 0x{client._quic._version:08x} {tls.key_schedule.cipher_suite.name}")
+        schedule = client._quic.tls.key_schedule
+        assert schedule is not None
+        print(f"QUIC 0x{client._quic._version:08x} {schedule.cipher_suite.name}")
 
 
 asyncio.run({"serve": run_server, "connect": run_client}[sys.argv[1]](*sys.argv[2:]))

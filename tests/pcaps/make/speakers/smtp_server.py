@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 NAME = "mail.example.test"
 
 
-def accept(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword) -> AuthResult:
+def accept(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, _login: LoginPassword) -> AuthResult:
     return AuthResult(success=True)
 
 
@@ -22,8 +22,7 @@ async def main() -> None:
         context.load_cert_chain(*files)
 
     def protocol() -> SMTP:
-        login = {"authenticator": accept, "auth_require_tls": False}
-        return SMTP(Sink(), hostname=NAME, tls_context=context, **login)
+        return SMTP(Sink(), hostname=NAME, tls_context=context, authenticator=accept, auth_require_tls=False)
 
     server = await asyncio.get_running_loop().create_server(protocol, address, int(port))
     await server.serve_forever()
