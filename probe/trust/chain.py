@@ -1,8 +1,8 @@
 """Whether a chain that was seen would be accepted, and if not, every reason why.
 
 Roles: the verdict is `cryptography`'s (RFC 5280 in the web PKI's profile), the reason OpenSSL's (openssl.py), names
-service_identity's (identity.py), keys and signatures our own (reasons.py). Order and superfluous certificates in what the
-server sent do not matter: both libraries take them as a pool. Nothing here raises for what a certificate holds.
+service_identity's (identity.py), keys and signatures our own (reasons.py). Order and superfluous certificates in what
+the server sent do not matter: both libraries take them as a pool. Nothing here raises for what a certificate holds.
 """
 
 import datetime as dt
