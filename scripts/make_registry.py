@@ -4,12 +4,14 @@
     scripts/make_registry.py scripts/iana/tls.csv > parsers/wire/src/registry/tls/tables.rs
 
 The CSV has the columns registry, code (hex), name; refresh it from https://www.iana.org/assignments/tls-parameters. The
-primes of the FFDHE groups are computed here as RFC 7919 appendix A defines them: 2^b - 2^(b-64) + (floor(2^(b-130) e) + X) 2^64 - 1.
+primes of the FFDHE groups are computed here as RFC 7919 appendix A defines them:
+2^b - 2^(b-64) + (floor(2^(b-130) e) + X) 2^64 - 1.
 """
 
 import argparse
 import csv
 from fractions import Fraction
+from pathlib import Path
 
 TABLES = {
     "cipher_suite": ("SUITES", "TLS Cipher Suites"),
@@ -30,6 +32,7 @@ FFDHE = [
 
 
 def ffdhe_prime(bits: int, x: int) -> int:
+    """The prime of a group, with e worked out far enough."""
     e, term, k = Fraction(0), Fraction(1), 0
     while term > Fraction(1, 2 ** (bits + 64)):
         e += term
@@ -39,9 +42,11 @@ def ffdhe_prime(bits: int, x: int) -> int:
 
 
 def main() -> None:
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("csv")
-    rows = list(csv.DictReader(open(parser.parse_args().csv, newline="")))
+    with Path(parser.parse_args().csv).open(newline="") as file:
+        rows = list(csv.DictReader(file))
     print("// Made by scripts/make_registry.py from scripts/iana/tls.csv: change those, not this file.")
     for registry, (constant, title) in TABLES.items():
         codes = sorted((int(row["code"], 16), row["name"]) for row in rows if row["registry"] == registry)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records the handshakes that the tests follow: openssl s_server and s_client on loopback, with a relay between them.
 
-    record.py        writes NAME.txt beside itself, one line a segment: `>` from the client, `<` from the server, then hex.
+record.py        writes NAME.txt beside itself, one line a segment: `>` from the client, `<` from the server, then hex.
 """
 
 import pathlib
@@ -20,7 +20,11 @@ HANDSHAKES = {
     "tls12_ecdhe": ("-tls1_2 -curves X25519 -alpn h2", "-tls1_2 -servername pay.example -alpn h2,http/1.1", 1),
     "tls12_resumed": ("-tls1_2", "-tls1_2 -sess_out session -sess_in session", 2),
     "tls12_mutual": ("-tls1_2 -Verify 1", f"-tls1_2 {CERTIFICATE}", 1),
-    "tls12_ffdhe": (f"-tls1_2 -dhparam ffdhe.pem {LEGACY}", "-tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256:DHE-PSK-AES128-GCM-SHA256", 1),
+    "tls12_ffdhe": (
+        f"-tls1_2 -dhparam ffdhe.pem {LEGACY}",
+        "-tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256:DHE-PSK-AES128-GCM-SHA256",
+        1,
+    ),
     "tls10_dhe2048": (f"-tls1 {LEGACY}", "-tls1 -cipher DHE-RSA-AES128-SHA:@SECLEVEL=0", 1),
     "tls12_refused": ("-tls1_2 -cipher ECDHE-RSA-AES256-GCM-SHA384", "-tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256", 1),
     "tls13_retry": ("-tls1_3 -groups P-384", "-tls1_3 -groups X25519:P-384 -servername retry.example", 1),
@@ -35,7 +39,9 @@ openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out ffdhe.pem
 """
 
 
-def relay(front: socket.socket, server: tuple[str, int], datagram: bool, lines: list[str], client: subprocess.Popen) -> None:
+def relay(
+    front: socket.socket, server: tuple[str, int], datagram: bool, lines: list[str], client: subprocess.Popen
+) -> None:
     """Passes one connection on, and notes what passes, until the client is gone."""
     kind = socket.SOCK_DGRAM if datagram else socket.SOCK_STREAM
     back = socket.socket(type=kind)
@@ -78,18 +84,24 @@ def record(name: str, server_options: str, client_options: str, connections: int
             port = probe.getsockname()[1]
         server = subprocess.Popen(
             f"openssl s_server -accept 127.0.0.1:{port} -quiet {CERTIFICATE} {server_options}".split(),
-            cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         time.sleep(0.4)
         for attempt in range(connections):
             options = client_options if attempt else client_options.replace("-sess_in session", "")
             client = subprocess.Popen(
                 f"openssl s_client -connect 127.0.0.1:{front.getsockname()[1]} {options}".split(),
-                cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             )
             lines: list[str] = []
 
-            def finish() -> None:
+            def finish(client: subprocess.Popen = client) -> None:
                 time.sleep(0.7)
                 try:
                     client.stdin.write(b"Q\n")
@@ -110,7 +122,9 @@ def main() -> None:
             subprocess.run(line.split(), cwd=folder, check=True, stderr=subprocess.DEVNULL)
         for name, (server, client, connections) in HANDSHAKES.items():
             record(name, server, client, connections, folder)
-        certificate = subprocess.run("openssl x509 -in cert.pem -outform DER".split(), cwd=folder, capture_output=True, check=True)
+        certificate = subprocess.run(
+            ["openssl", "x509", "-in", "cert.pem", "-outform", "DER"], cwd=folder, capture_output=True, check=True
+        )
         (HERE / "certificate.txt").write_text(certificate.stdout.hex() + "\n")
 
 
