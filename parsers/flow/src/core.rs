@@ -78,17 +78,33 @@ impl Core {
         for batch in frames.chunks(BATCH) {
             let looked: [Option<Looked<'_>>; BATCH] =
                 std::array::from_fn(|i| batch.get(i).and_then(|frame| self.look(frame)));
-            let lines: [u64; BATCH] =
-                std::array::from_fn(|i| looked[i].as_ref().map_or(0, |l| self.table.touch_index(l.hash)));
-            let warm = lines.iter().fold(0, |warm, line| warm ^ self.table.touch_entry(*line));
-            std::hint::black_box(warm);
-            for (frame, looked) in batch.iter().zip(looked) {
+            let candidates = self.warm(&looked);
+            for ((frame, looked), candidate) in batch.iter().zip(&looked).zip(candidates) {
                 self.ctx.totals.packet(frame.time);
                 if let Some(looked) = looked {
-                    self.packet(frame, &looked);
+                    self.packet(frame, looked, candidate);
                 }
             }
         }
+    }
+
+    /// Loads what the packets of a batch will need, level by level, so that the misses of each level overlap: the index, the
+    /// entries, what hangs off them. Plain loads whose sum is kept from the optimiser do it without unsafe code.
+    #[inline]
+    fn warm(&self, looked: &[Option<Looked<'_>>; BATCH]) -> [Option<Slot>; BATCH] {
+        let mut sum = 0;
+        for looked in looked.iter().flatten() {
+            sum ^= self.table.touch_index(looked.hash);
+        }
+        let candidates = std::array::from_fn(|i| self.table.candidate(looked[i].as_ref()?.hash));
+        for entry in candidates.iter().flatten().filter_map(|slot| self.table.peek(*slot)) {
+            sum ^= entry.touch();
+        }
+        for entry in candidates.iter().flatten().filter_map(|slot| self.table.peek(*slot)) {
+            sum ^= entry.touch_conversation();
+        }
+        std::hint::black_box(sum);
+        candidates
     }
 
     #[inline]
@@ -118,7 +134,7 @@ impl Core {
     }
 
     #[inline]
-    fn packet(&mut self, frame: &Frame<'_>, looked: &Looked<'_>) {
+    fn packet(&mut self, frame: &Frame<'_>, looked: &Looked<'_>, candidate: Option<Slot>) {
         let packet = &looked.packet;
         self.ctx.frame = frame.number;
         self.ctx.time = frame.time;
@@ -127,8 +143,8 @@ impl Core {
             self.turn_wheel(frame.time);
         }
         self.now = self.now.max(frame.time);
-        let found =
-            self.table.find(&looked.key, looked.hash).and_then(|slot| self.still_open(slot, frame.time, packet));
+        let known = self.table.find(&looked.key, looked.hash, candidate);
+        let found = known.and_then(|slot| self.still_open(slot, frame.time, packet));
         let slot = found.unwrap_or_else(|| self.open(frame.time, looked));
         let Some(entry) = self.table.entry(slot) else { return };
         let from = entry.direction(looked.low);

@@ -55,28 +55,45 @@ pub mod mark {
     pub const INFERRED: u8 = 1 << 7;
 }
 
+/// Laid out for the processor's cache: two lines, never three.
+#[repr(C, align(64))]
 pub struct Entry {
+    // First cache line: what finding a flow and deciding what to do with a packet need.
     pub key: Key,
-    /// Time of the first and of the latest packet, ns.
-    pub start: u64,
+    /// Time of the latest packet, ns.
     pub last: u64,
-    /// Bytes of the IP layer and packets by [`Direction`].
-    pub bytes: [u64; 2],
-    pub packets: [u64; 2],
-    /// Sequence number that the next byte of each direction will have; of ICMP type and code of the first packet.
-    pub next_seq: [u32; 2],
     /// What a handshake or a dialogue in progress needs.
     pub conversation: Option<Box<Conversation>>,
-    /// The finished part of the record, see [`crate::intern`].
-    pub fragment: FragmentId,
     /// Hash of the key, kept for removal from the index.
     pub hash: u32,
     pub protocol: Protocol,
     pub phase: Phase,
     pub marks: u8,
+    // Second cache line: what is counted.
+    /// Time of the first packet, ns.
+    pub start: u64,
+    /// Bytes of the IP layer and packets by [`Direction`].
+    pub bytes: [u64; 2],
+    pub packets: [u64; 2],
+    /// Sequence number that the next byte of each direction will have; of ICMP type and code of the first packet.
+    pub next_seq: [u32; 2],
+    /// The finished part of the record, see [`crate::intern`].
+    pub fragment: FragmentId,
 }
 
 impl Entry {
+    /// Reads both cache lines; the value only has to be used somehow.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        self.last ^ self.start
+    }
+
+    /// Reads what hangs off an entry that was touched before.
+    #[inline]
+    pub fn touch_conversation(&self) -> u64 {
+        self.conversation.as_ref().map_or(0, |conversation| conversation.touch())
+    }
+
     #[inline]
     pub fn has(&self, mark: u8) -> bool {
         self.marks & mark != 0
@@ -139,4 +156,4 @@ impl Entry {
 }
 
 /// The budget of issue and README: what a tracked flow costs past its handshake.
-const _: () = assert!(size_of::<Entry>() <= 128);
+const _: () = assert!(size_of::<Option<Entry>>() == 128);

@@ -1,7 +1,7 @@
 //! The flow table: a slab of entries, an open-addressing index into it, and a lazy timer wheel over it.
 //!
 //! The index holds the upper hash bits beside the slot number, so that a lookup costs one cache line of the index and the
-//! entry itself; [`Table::touch_index`] and [`Table::touch_entry`] load both early for a whole batch of packets.
+//! entry itself; [`Table::touch_index`], [`Table::candidate`] and [`Table::peek`] load them early for a whole batch of packets.
 //! May not know what an entry means beyond its key and deadline.
 
 use crate::{entry::Entry, key::Key, time::SECOND};
@@ -61,27 +61,48 @@ impl Table {
         self.index[hash as usize & (self.index.len() - 1)]
     }
 
-    /// Loads the entry that the index line probably points to.
+    /// The slot that a hash probably belongs to: its entry's key is not looked at.
     #[inline]
-    pub fn touch_entry(&self, line: u64) -> u64 {
-        let slot = (line as u32).wrapping_sub(1) as usize;
-        self.entries.get(slot).and_then(Option::as_ref).map_or(0, |e| e.last ^ e.packets[0])
-    }
-
-    #[inline]
-    pub fn find(&self, key: &Key, hash: u32) -> Option<Slot> {
+    pub fn candidate(&self, hash: u32) -> Option<Slot> {
         let mask = self.index.len() - 1;
         let mut at = hash as usize & mask;
         loop {
-            let line = self.index[at];
-            if line == EMPTY {
-                return None;
+            match self.index[at] {
+                EMPTY => return None,
+                line if (line >> 32) as u32 == hash => return Some(line as u32 - 1),
+                _ => at = (at + 1) & mask,
             }
-            if (line >> 32) as u32 == hash {
-                let slot = line as u32 - 1;
-                if self.entries[slot as usize].as_ref().is_some_and(|e| e.key == *key) {
-                    return Some(slot);
+        }
+    }
+
+    /// Reads what a packet of this flow will need; the value only has to be used somehow.
+    #[inline]
+    pub fn peek(&self, slot: Slot) -> Option<&Entry> {
+        self.entries.get(slot as usize).and_then(Option::as_ref)
+    }
+
+    /// The entry of a key. `candidate` may be out of date, which costs a search.
+    #[inline]
+    pub fn find(&self, key: &Key, hash: u32, candidate: Option<Slot>) -> Option<Slot> {
+        if candidate.and_then(|slot| self.peek(slot)).is_some_and(|entry| entry.key == *key) {
+            return candidate;
+        }
+        self.search(key, hash)
+    }
+
+    fn search(&self, key: &Key, hash: u32) -> Option<Slot> {
+        let mask = self.index.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            match self.index[at] {
+                EMPTY => return None,
+                line if (line >> 32) as u32 == hash => {
+                    let slot = line as u32 - 1;
+                    if self.peek(slot).is_some_and(|entry| entry.key == *key) {
+                        return Some(slot);
+                    }
                 }
+                _ => {}
             }
             at = (at + 1) & mask;
         }
