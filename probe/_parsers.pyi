@@ -42,6 +42,10 @@ class Capture:
         """Bytes of the file as stored, None for a pipe."""
 
     @property
+    def drops(self) -> int:
+        """Packets that the capturing system itself says it lost (pcapng Interface Statistics Blocks read so far)."""
+
+    @property
     def damage(self) -> list[tuple[int, str]]:
         """What could not be read so far: (offset in the uncompressed capture, in bytes; what was wrong there)."""
 
@@ -58,7 +62,7 @@ class Core:
         seed: int | None = None,
     ) -> None:
         """`flows`: serialise flow records. `endpoints`: keep totals for each endpoint. `max_flows`: bound of the flow table;
-        beyond it the flow longest silent is closed (`end_reason` evicted) and counted. `seed` keys the hash of the flow
+        beyond it one of those longest silent is closed (`end_reason` evicted) and counted. `seed` keys the hash of the flow
         table (random if None; records do not depend on it)."""
 
     def feed(self, capture: Capture, packets: int) -> bool:
@@ -72,7 +76,7 @@ class Core:
 
     def totals(self) -> bytes:
         """JSON object with the summary's counters so far: start, end (of the packets), packets, bytes, flows, by_class {class:
-        {flows, packets, bytes}}, other {what: packets} (frames that are no IP), drops {reason: count}, limits {name: count}, malformed {layer: count}."""
+        {flows, packets, bytes}}, other {what: packets} (frames that are no IP), malformed {what: packets}, limits {name: count}."""
 
     def endpoints(self) -> list[Endpoint]:
         """Totals for each endpoint, by bytes, largest first; empty unless asked for in the constructor."""

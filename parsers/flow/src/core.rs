@@ -48,8 +48,8 @@ pub struct Core {
     ctx: Context,
     fragments: FirstFragments,
     seed: Seed,
-    /// The latest packet time, ns: never goes back.
-    now: u64,
+    /// The second of the latest packet time: never goes back.
+    second: Option<u64>,
     expired: Vec<Slot>,
 }
 
@@ -68,7 +68,7 @@ impl Core {
             ctx: Context::new(config.seed, config.flows, config.endpoints),
             fragments: FirstFragments::default(),
             seed: Seed::new(config.seed),
-            now: 0,
+            second: None,
             expired: Vec::new(),
         }
     }
@@ -139,10 +139,9 @@ impl Core {
         self.ctx.frame = frame.number;
         self.ctx.time = frame.time;
         self.ctx.totals.bytes += u64::from(packet.ip_length);
-        if frame.time / SECOND > self.now / SECOND {
+        if self.second.is_none_or(|second| frame.time / SECOND > second) {
             self.turn_wheel(frame.time);
         }
-        self.now = self.now.max(frame.time);
         let known = self.table.find(&looked.key, looked.hash, candidate);
         let found = known.and_then(|slot| self.still_open(slot, frame.time, packet));
         let slot = found.unwrap_or_else(|| self.open(frame.time, looked));
@@ -232,6 +231,7 @@ impl Core {
 
     #[cold]
     fn turn_wheel(&mut self, time: u64) {
+        self.second = Some(time / SECOND);
         let mut expired = std::mem::take(&mut self.expired);
         self.table.expire(time, &mut expired);
         for slot in expired.drain(..) {
@@ -250,7 +250,7 @@ impl Core {
             };
             self.close(slot, reason);
         }
-        self.now = 0;
+        self.second = None;
         self.table.rewind();
         self.fragments = FirstFragments::default();
     }
@@ -325,3 +325,7 @@ fn begins_another(entry: &Entry, packet: &Packet<'_>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+#[path = "core_tests.rs"]
+mod tests;

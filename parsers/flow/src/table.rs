@@ -25,8 +25,9 @@ pub struct Table {
     /// changes hands a thousand times a second is noted once.
     noted: Vec<u64>,
     wheel: Vec<Vec<Slot>>,
-    /// The second up to which the wheel has turned.
+    /// The second up to which the wheel has turned, once it has begun to.
     now: u64,
+    begun: bool,
     live: usize,
     max: usize,
     hand: usize,
@@ -41,6 +42,7 @@ impl Table {
             noted: Vec::new(),
             wheel: vec![Vec::new(); WHEEL_SECONDS],
             now: 0,
+            begun: false,
             live: 0,
             max: max.clamp(1, (u32::MAX - 1) as usize),
             hand: 0,
@@ -191,8 +193,9 @@ impl Table {
     /// Turns the wheel to `time`, collecting the slots whose deadline lies before it, in the order (deadline, start, key).
     pub fn expire(&mut self, time: u64, expired: &mut Vec<Slot>) {
         let second = time / SECOND;
-        if self.now == 0 {
-            self.now = second.saturating_sub(1);
+        if !self.begun {
+            self.begun = true;
+            self.now = second;
         }
         let turns = second.saturating_sub(self.now).min(WHEEL_SECONDS as u64);
         let first = second - turns.min(second);
@@ -225,6 +228,7 @@ impl Table {
 
     /// Forgets the time of an emptied table, so that a capture of an earlier day may follow.
     pub fn rewind(&mut self) {
+        self.begun = false;
         self.now = 0;
         self.noted.fill(0);
         self.wheel.iter_mut().for_each(Vec::clear);

@@ -67,6 +67,11 @@ impl Capture {
     }
 
     #[getter]
+    fn drops(&self) -> u64 {
+        self.look().capture_drops()
+    }
+
+    #[getter]
     fn damage(&self) -> Vec<(u64, String)> {
         self.look().damage().iter().map(|d| (d.offset, d.what.to_string())).collect()
     }

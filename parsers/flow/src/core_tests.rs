@@ -1,0 +1,225 @@
+//! Whole flows through the core: packets built here, records read back as text.
+
+use super::*;
+use proptest::prelude::*;
+
+const CLIENT: [u8; 4] = [192, 0, 2, 1];
+const SERVER: [u8; 4] = [198, 51, 100, 7];
+const RAW_IP: u16 = 101;
+use tcp_flags::{ACK, FIN, RST, SYN};
+
+/// A capture in the making: one IPv4 packet a line.
+#[derive(Clone, Default)]
+struct Tape(Vec<(u64, Vec<u8>)>);
+
+impl Tape {
+    fn ip(mut self, ms: u64, protocol: u8, from_client: bool, payload: &[u8]) -> Self {
+        let (src, dst) = if from_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let length = (20 + payload.len()) as u16;
+        let mut ip = vec![0x45, 0, (length >> 8) as u8, length as u8, 0, 0, 0, 0, 64, protocol, 0, 0];
+        ip.extend(src.iter().chain(&dst).chain(payload));
+        self.0.push((ms * 1_000_000, ip));
+        self
+    }
+
+    fn udp(self, ms: u64, from_client: bool, (client, server): (u16, u16), payload: &[u8]) -> Self {
+        let (src, dst) = if from_client { (client, server) } else { (server, client) };
+        let length = (8 + payload.len()) as u16;
+        let header = [src.to_be_bytes(), dst.to_be_bytes(), length.to_be_bytes(), [0, 0]].concat();
+        self.ip(ms, 17, from_client, &[&header, payload].concat())
+    }
+
+    fn tcp(self, ms: u64, from_client: bool, flags: u8, seq: u32, payload: &[u8]) -> Self {
+        let (src, dst) = if from_client { (40000u16, 8080u16) } else { (8080, 40000) };
+        let mut header = [src.to_be_bytes(), dst.to_be_bytes()].concat();
+        header.extend(seq.to_be_bytes());
+        header.extend([0, 0, 0, 0, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        self.ip(ms, 6, from_client, &[&header, payload].concat())
+    }
+
+    fn handshake(self, ms: u64) -> Self {
+        self.tcp(ms, true, SYN, 99, b"").tcp(ms + 1, false, SYN | ACK, 499, b"").tcp(ms + 2, true, ACK, 100, b"")
+    }
+
+    /// Records in the order in which they were written.
+    fn play(&self, max_flows: usize) -> (Vec<String>, String) {
+        let mut core = Core::new(Config { flows: true, endpoints: false, max_flows, seed: 1 });
+        let frames: Vec<_> = (1..)
+            .zip(&self.0)
+            .map(|(number, (time, bytes))| Frame { time: *time, link: RAW_IP, number, bytes })
+            .collect();
+        core.frames(&frames);
+        core.finish();
+        assert_eq!(core.open_flows(), 0);
+        let records = String::from_utf8(core.take_records()).expect("records are UTF-8");
+        (records.lines().map(str::to_owned).collect(), String::from_utf8(core.totals()).unwrap())
+    }
+
+    fn records(&self) -> Vec<String> {
+        self.play(1000).0
+    }
+}
+
+fn member(record: &str, name: &str) -> String {
+    let Some(at) = record.find(&format!("\"{name}\":")) else { return String::new() };
+    let value = &record[at + name.len() + 3..];
+    let end = if value.starts_with('[') { value.find(']').map(|e| e + 1) } else { value.find([',', '}']) };
+    value[..end.unwrap_or(value.len())].trim_matches('"').to_owned()
+}
+
+fn members(records: &[String], name: &str) -> Vec<String> {
+    records.iter().map(|record| member(record, name)).collect()
+}
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
+
+#[test]
+fn a_connection_is_one_record_until_a_syn_follows_its_end() {
+    let once = |tape: Tape, ms: u64| {
+        tape.handshake(ms)
+            .tcp(ms + 3, true, ACK, 100, REQUEST)
+            .tcp(ms + 4, false, FIN | ACK, 500, b"")
+            .tcp(ms + 5, true, FIN | ACK, 100 + REQUEST.len() as u32, b"")
+            .tcp(ms + 6, false, ACK, 501, b"")
+    };
+    let records = once(once(Tape::default(), 1000), 2000).records();
+    assert_eq!(members(&records, "end_reason"), ["fin", "fin"]);
+    assert_eq!(members(&records, "packets"), ["[4,3]", "[4,3]"]);
+    assert_eq!(members(&records, "protocol"), ["http", "http"]);
+    assert_eq!(members(&records, "src_ip"), ["192.0.2.1", "192.0.2.1"]);
+    assert_eq!(member(&records[0], "community_id"), member(&records[1], "community_id"));
+}
+
+#[test]
+fn the_initiator_is_the_one_who_sent_the_syn() {
+    let answered_only = Tape::default().tcp(1, false, SYN | ACK, 499, b"").tcp(2, true, ACK, 100, REQUEST);
+    assert_eq!(members(&answered_only.records(), "src_port"), ["40000"]);
+    let response_first = Tape::default().tcp(1, false, ACK, 500, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let records = response_first.records();
+    assert_eq!((member(&records[0], "protocol"), member(&records[0], "src_port")), ("http".into(), "40000".into()));
+}
+
+#[test]
+fn segments_out_of_order_are_read_in_order() {
+    let (head, tail) = REQUEST.split_at(3);
+    let tape = Tape::default()
+        .handshake(1)
+        .tcp(5, true, ACK, 103, tail)
+        .tcp(6, true, ACK, 103, tail)
+        .tcp(7, true, ACK, 100, head);
+    assert_eq!(members(&tape.records(), "protocol"), ["http"]);
+}
+
+#[test]
+fn reset_and_silence_end_flows() {
+    let tape = Tape::default().handshake(0).tcp(10, false, RST, 500, b"").udp(20, true, (5000, 5001), &[7; 40]).udp(
+        200_000,
+        true,
+        (6000, 6001),
+        &[7; 40],
+    );
+    let records = tape.records();
+    assert_eq!(members(&records, "end_reason"), ["rst", "idle", "eof"]);
+    assert_eq!(members(&records, "evidence"), ["not_observable"; 3]);
+}
+
+#[test]
+fn dns_ends_with_its_answer() {
+    let query = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x04test\x00\x00\x01\x00\x01";
+    let mut answer = query.to_vec();
+    answer[2] = 0x81;
+    let tape = Tape::default()
+        .udp(1, true, (5353 + 1, 53), query)
+        .udp(2, false, (5353 + 1, 53), &answer)
+        .udp(3, true, (6000, 53), query)
+        .udp(60_000, true, (7000, 53), query);
+    let records = tape.records();
+    assert_eq!(members(&records, "end_reason"), ["answered", "idle", "eof"]);
+    assert_eq!(members(&records, "packets"), ["[1,1]", "[1,0]", "[1,0]"]);
+}
+
+#[test]
+fn esp_between_two_gateways() {
+    let mut tape = Tape::default();
+    for n in 1..=8u8 {
+        let packet = [&[0xc0, 0xff, 0xee, 1, 0, 0, 0, n], &[0xa5; 40][..]].concat();
+        tape = tape.ip(u64::from(n), 50, true, &packet);
+    }
+    let records = tape.records();
+    assert_eq!(members(&records, "transport"), ["esp"]);
+    assert!(records[0].contains("\"spis\":[\"0xc0ffee01\"]"), "{}", records[0]);
+    assert!(!records[0].contains("_port"));
+}
+
+#[test]
+fn fragments_count_to_their_flow() {
+    let query = [7; 16];
+    let mut tape = Tape::default().udp(1, true, (5000, 5001), &query);
+    tape.0[0].1[6] = 0x20; // more fragments
+    tape = tape.ip(2, 17, true, &[9; 24]);
+    tape.0[1].1[7] = 3; // offset 24
+    let records = tape.records();
+    assert_eq!(
+        (members(&records, "packets"), members(&records, "bytes")),
+        (vec!["[2,0]".into()], vec!["[88,0]".into()])
+    );
+}
+
+#[test]
+fn a_full_table_evicts_and_says_so() {
+    let tape = (0..50).fold(Tape::default(), |tape, n| tape.udp(u64::from(n), true, (1000 + n, 5001), &[7; 40]));
+    let (records, totals) = tape.play(10);
+    assert_eq!(records.len(), 50);
+    assert_eq!(members(&records, "end_reason").iter().filter(|end| *end == "evicted").count(), 40);
+    assert!(totals.contains("\"max_flows\":40"), "{totals}");
+}
+
+#[test]
+fn what_is_no_ip_is_counted() {
+    let mut core = Core::new(Config { flows: true, endpoints: false, max_flows: 10, seed: 1 });
+    let arp = [&[0xff; 12][..], &[8, 6], &[0; 28]].concat();
+    core.frames(&[
+        Frame { time: 1, link: 1, number: 1, bytes: &arp },
+        Frame { time: 2, link: 1, number: 2, bytes: &arp[..9] },
+    ]);
+    let totals = String::from_utf8(core.totals()).unwrap();
+    assert!(
+        totals.contains("\"other\":{\"arp\":1}") && totals.contains("\"malformed\":{\"ethernet truncated\":1}"),
+        "{totals}"
+    );
+}
+
+proptest! {
+    /// Whatever the frames hold, every one is counted, and the counters of the classes add up.
+    #[test]
+    fn arbitrary_frames_are_all_counted(
+        frames in prop::collection::vec((0u64..1 << 62, prop::sample::select(vec![0u16, 1, 101, 113, 276]),
+            prop::collection::vec(any::<u8>(), 0..120)), 0..60),
+        max_flows in 1usize..8,
+    ) {
+        let mut core = Core::new(Config { flows: true, endpoints: true, max_flows, seed: 3 });
+        let frames: Vec<_> = frames.iter().map(|(time, link, bytes)| Frame { time: *time, link: *link, number: 1, bytes }).collect();
+        core.frames(&frames);
+        prop_assert!(core.open_flows() <= max_flows);
+        core.finish();
+        let totals = String::from_utf8(core.totals()).unwrap();
+        prop_assert!(totals.contains(&format!("\"packets\":{},", frames.len())), "{}", totals);
+        let lines = core.take_records().iter().filter(|b| **b == b'\n').count();
+        prop_assert!(totals.contains(&format!("\"flows\":{lines},\"by_class\"")), "{}", totals);
+    }
+
+    /// Cutting a dialogue into any segments, sent in any order, gives the same record.
+    #[test]
+    fn segmentation_does_not_matter(cuts in prop::collection::vec(1usize..REQUEST.len(), 0..6), rotate in 0usize..6) {
+        let mut cuts = cuts;
+        cuts.extend([0, REQUEST.len()]);
+        cuts.sort_unstable();
+        cuts.dedup();
+        let mut parts: Vec<_> = cuts.windows(2).map(|w| (w[0], &REQUEST[w[0]..w[1]])).collect();
+        let shift = rotate % parts.len();
+        parts.rotate_left(shift);
+        let tape = parts.iter().fold(Tape::default().handshake(1), |tape, (at, bytes)| tape.tcp(9, true, ACK, 100 + *at as u32, bytes));
+        let records = tape.records();
+        prop_assert_eq!(members(&records, "protocol"), ["http"]);
+    }
+}
