@@ -68,8 +68,9 @@ class Core:
     def feed(self, capture: Capture, packets: int) -> bool:
         """Read and process up to `packets` packets; False once the capture has ended. Raises OSError if reading fails."""
 
-    def finish(self) -> None:
-        """Close every open flow (`end_reason` eof), in the order (start, 5-tuple)."""
+    def finish(self, flows: int | None = None) -> bool:
+        """Close open flows (`end_reason` eof), in the order (start, 5-tuple): all, or up to `flows` of them, so that the records of
+        a full table need not be held at once. False once none is left; another capture may be fed then."""
 
     def take(self) -> Batch:
         """What has come about since the last call; buffers in the core are emptied."""

@@ -51,6 +51,8 @@ pub struct Core {
     /// The second of the latest packet time: never goes back.
     second: Option<u64>,
     expired: Vec<Slot>,
+    /// Slots that [`Core::finish`] has still to end, the last one first.
+    ending: Vec<Slot>,
 }
 
 /// A packet with its place in the table half looked up.
@@ -70,6 +72,7 @@ impl Core {
             seed: Seed::new(config.seed),
             second: None,
             expired: Vec::new(),
+            ending: Vec::new(),
         }
     }
 
@@ -241,18 +244,28 @@ impl Core {
         self.expired = expired;
     }
 
-    /// Ends every flow, in the order (start, 5-tuple), and forgets the time: another capture may follow.
-    pub fn finish(&mut self) {
-        for slot in self.table.all() {
+    /// Ends flows, up to `most` of them, in the order (start, 5-tuple). False once none is left: the time is forgotten then, and
+    /// another capture may follow. In parts, because the records of a full table are large.
+    pub fn finish(&mut self, most: usize) -> bool {
+        if self.ending.is_empty() {
+            self.ending = self.table.all();
+            self.ending.reverse();
+        }
+        let rest = self.ending.len().saturating_sub(most);
+        for slot in self.ending.split_off(rest).into_iter().rev() {
             let reason = match self.table.entry(slot).map(|e| e.silent_end()) {
                 Some(EndReason::Idle) | None => EndReason::Eof,
                 Some(ended) => ended,
             };
             self.close(slot, reason);
         }
+        if !self.ending.is_empty() {
+            return true;
+        }
         self.second = None;
         self.table.rewind();
         self.fragments = FirstFragments::default();
+        false
     }
 
     /// Flow records written since the last call, as JSON Lines.

@@ -49,7 +49,7 @@ impl Tape {
             .map(|(number, (time, bytes))| Frame { time: *time, link: RAW_IP, number, bytes })
             .collect();
         core.frames(&frames);
-        core.finish();
+        while core.finish(7) {}
         assert_eq!(core.open_flows(), 0);
         let records = String::from_utf8(core.take_records()).expect("records are UTF-8");
         (records.lines().map(str::to_owned).collect(), String::from_utf8(core.totals()).unwrap())
@@ -201,7 +201,7 @@ proptest! {
         let frames: Vec<_> = frames.iter().map(|(time, link, bytes)| Frame { time: *time, link: *link, number: 1, bytes }).collect();
         core.frames(&frames);
         prop_assert!(core.open_flows() <= max_flows);
-        core.finish();
+        core.finish(usize::MAX);
         let totals = String::from_utf8(core.totals()).unwrap();
         prop_assert!(totals.contains(&format!("\"packets\":{},", frames.len())), "{}", totals);
         let lines = core.take_records().iter().filter(|b| **b == b'\n').count();

@@ -34,9 +34,10 @@ impl Core {
         Ok(py.detach(|| self.feed_frames(capture, packets))?)
     }
 
-    fn finish(&mut self, py: Python<'_>) {
-        py.detach(|| self.core.finish());
+    #[pyo3(signature = (flows = None))]
+    fn finish(&mut self, py: Python<'_>, flows: Option<usize>) -> bool {
         self.frame = 0;
+        py.detach(|| self.core.finish(flows.unwrap_or(usize::MAX)))
     }
 
     fn take(&mut self, py: Python<'_>) -> PyResult<Batch> {
