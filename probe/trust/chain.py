@@ -8,28 +8,38 @@ the server sent do not matter: both libraries take them as a pool. Nothing here 
 import datetime as dt
 import ipaddress
 import warnings
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import verification
+from msgspec import Struct
 
 from probe.bounded import Lru
 from probe.model import NANOSECONDS
-from probe.trust import openssl, reasons
+from probe.trust import anchors, openssl, reasons
 from probe.trust.certificates import Parsed, extension, parse
-from probe.trust.reasons import Judgement
+from probe.trust.reasons import Judgement, of
 from probe.trust.store import Store
 
 MAX_CHAIN: Final = 32  # certificates of one chain looked at: the longest real ones have 6
 MAX_CERTIFICATES: Final = 16_384  # kept parsed, some 10 kB each
-MAX_PATHS: Final = 16_384  # verdicts kept per (chain, day), some 1 kB each
+MAX_PATHS: Final = 16_384  # verdicts kept per chain and interval of time, some 1 kB each
 MAX_NAMES: Final = 65_536  # verdicts kept per (leaf, name), some 500 bytes each
-_DAY: Final = 86_400 * NANOSECONDS
+_DAY: Final = 86_400
+_LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z; a damaged time is judged as the nearest
 _NAMES_TRIED: Final = 4  # alternative names of a leaf tried for one that the verifier takes as a subject
 
 Judgements = tuple[Judgement, ...]
+
+
+class _Known(Struct, frozen=True, eq=False):
+    """A chain whose certificates were kept."""
+
+    certificates: list[Parsed]
+    ends: list[int]
+    """Seconds since the epoch, sorted; see `_ends`."""
 
 
 class Chains:
@@ -40,7 +50,8 @@ class Chains:
         self._store = store
         self._openssl: openssl.Verifier | None = None
         self._certificates: Lru[str, Parsed] = Lru(MAX_CERTIFICATES)
-        self._paths: Lru[tuple[tuple[str, ...], int], Judgements] = Lru(MAX_PATHS)
+        self._chains: Lru[tuple[str, ...], _Known] = Lru(MAX_PATHS)
+        self._paths: Lru[tuple[tuple[str, ...], int, int, int], Judgements] = Lru(MAX_PATHS)
         self._names: Lru[tuple[str, str | None], Judgements] = Lru(MAX_NAMES)
 
     @property
@@ -54,20 +65,30 @@ class Chains:
 
     def judge(self, chain: tuple[str, ...], name: str | None, when: int) -> Judgements:
         """Every reason against the chain (SHA-256s, leaf first) at `when` (ns), or one `ok`."""
-        known = (self._certificates.get(sha256) for sha256 in dict.fromkeys(chain[:MAX_CHAIN]))
-        certificates = [parsed for parsed in known if parsed is not None]
-        if not certificates or certificates[0].sha256 != chain[0]:
+        known = self._known(chain)
+        if known is None:
             return (Judgement("not_observable", chain[0] if chain else None, detail="the certificate was not kept"),)
-        leaf = certificates[0]
-        moment = _datetime(when)
-        path_key = (chain, when if _changes_on(certificates, moment) else -1 - when // _DAY)
+        leaf = known.certificates[0]
+        when = min(max(when // NANOSECONDS, 0), _LAST_SECOND)
+        path_key = (chain, when // _DAY, bisect_left(known.ends, when), bisect_right(known.ends, when))
         path = self._paths.get(path_key)
         if path is None:
-            path = self._paths.put(path_key, self._safely(leaf, lambda: self._judge_path(certificates, moment)))
+            path = self._paths.put(path_key, self._safely(leaf, lambda: self._judge_path(known.certificates, when)))
         named = self._names.get((leaf.sha256, name))
         if named is None:
             named = self._names.put((leaf.sha256, name), self._safely(leaf, lambda: _judge_name(leaf, name)))
         return _together(leaf, path, named)
+
+    def _known(self, chain: tuple[str, ...]) -> "_Known | None":
+        """The certificates of a chain, each once, if the leaf was kept."""
+        known = self._chains.get(chain)
+        if known is None:
+            found = (self._certificates.get(sha256) for sha256 in dict.fromkeys(chain[:MAX_CHAIN]))
+            certificates = [parsed for parsed in found if parsed is not None]
+            if not certificates or certificates[0].sha256 != chain[0]:
+                return None
+            known = self._chains.put(chain, _Known(certificates, sorted(_ends(certificates))))
+        return known
 
     @staticmethod
     def _safely(leaf: Parsed, function: Callable[[], Judgements]) -> Judgements:
@@ -78,21 +99,29 @@ class Chains:
             except Exception as error:  # noqa: BLE001 - whatever a library raises for hostile bytes is their property
                 return (Judgement("unparseable", leaf.sha256, detail=f"{type(error).__name__}: {error}"[:200]),)
 
-    def _judge_path(self, certificates: list[Parsed], when: dt.datetime) -> Judgements:
-        found = [
-            Judgement("unparseable", parsed.sha256, detail=parsed.problem) for parsed in certificates if parsed.problem
-        ]
-        leaf = certificates[0].x509
-        if leaf is None:
+    def _judge_path(self, certificates: list[Parsed], when: int) -> Judgements:
+        found = [of("unparseable", parsed, parsed.problem) for parsed in certificates if parsed.problem]
+        leaf = certificates[0]
+        if leaf.x509 is None:
             return tuple(found[:1])
-        others = [parsed.x509 for parsed in certificates[1:] if parsed.x509 is not None]
+        moment = dt.datetime.fromtimestamp(when, tz=dt.UTC)
+        dead_end = anchors.dead_end(certificates, self._store)
+        if dead_end is None:
+            others = [parsed.x509 for parsed in certificates[1:] if parsed.x509 is not None]
+            found += self._ask(leaf.x509, others, moment)
+        else:
+            found += [*reasons.validity(leaf.x509, moment), dead_end]
+        for parsed in certificates:
+            if parsed.x509 is not None and not self._store.contains(bytes.fromhex(parsed.sha256)):
+                found += reasons.strength(parsed, leaf=parsed is leaf)
+        return (*found, *reasons.usage(leaf.x509))
+
+    def _ask(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> list[Judgement]:
+        """The two libraries' word: nothing if `cryptography` accepts the chain."""
         refusal = self._refusal(leaf, others, when)
-        if refusal is not None:
-            found += self._why(leaf, others, when) or [reasons.about("ok", leaf, refusal)]
-        for certificate in (leaf, *others):
-            if not self._store.contains(certificate.fingerprint(SHA256())):
-                found += reasons.strength(certificate, leaf=certificate is leaf)
-        return tuple(found)
+        if refusal is None:
+            return []
+        return self._why(leaf, others, when) or [reasons.about("ok", leaf, refusal)]
 
     def _refusal(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> str | None:
         """Why `cryptography` refuses the chain, None if it accepts it.
@@ -126,7 +155,7 @@ class Chains:
 def _judge_name(leaf: Parsed, name: str | None) -> Judgements:
     if leaf.x509 is None:
         return ()
-    return (*reasons.name_of(leaf.x509, name), *reasons.usage(leaf.x509))
+    return tuple(reasons.name_of(leaf.x509, name))
 
 
 def _together(leaf: Parsed, *groups: Judgements) -> Judgements:
@@ -155,16 +184,9 @@ def _verifier(builder: verification.PolicyBuilder, leaf: x509.Certificate) -> ve
     return None
 
 
-def _changes_on(certificates: list[Parsed], when: dt.datetime) -> bool:
-    """Whether the validity of one of them begins or ends on this very day, so that the day is too coarse."""
-    date = f"{when:%Y-%m-%d}"
-    boundaries = [
-        boundary for parsed in certificates for boundary in (parsed.record.not_before, parsed.record.not_after)
-    ]
-    return any(isinstance(boundary, str) and boundary.startswith(date) for boundary in boundaries)
-
-
-def _datetime(nanoseconds: int) -> dt.datetime:
-    """To the second; a damaged time is judged as the nearest one that can be written."""
-    seconds = min(max(nanoseconds // NANOSECONDS, 0), 253_402_300_799)
-    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
+def _ends(certificates: list[Parsed]) -> Iterator[int]:
+    """The seconds in which the validity of a certificate begins or ends: between two of them no verdict changes."""
+    for parsed in certificates:
+        if parsed.x509 is not None and parsed.problem is None:
+            yield int(parsed.x509.not_valid_before_utc.timestamp())
+            yield int(parsed.x509.not_valid_after_utc.timestamp())

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from msgspec import Struct
 
-from probe.model import Reason
+from probe.model import PublicKey, Reason
 from probe.trust import names
-from probe.trust.certificates import MAX_TEXT, extension, key_of, signature_name
+from probe.trust.certificates import MAX_TEXT, Parsed, extension
 
 MIN_BITS: Final = {"rsa": 2048, "dsa": 2048, "ec": 224}  # RFC 9325 section 4.5: at least 112 bits of security
 WEAK_HASHES: Final = ("md2", "md4", "md5", "sha1")  # RFC 9155; RFC 9325 section 4.5
@@ -39,6 +39,18 @@ def about(reason: Reason, certificate: x509.Certificate, detail: str | None = No
         certificate.fingerprint(SHA256()).hex(),
         _text(certificate, "subject"),
         _text(certificate, "issuer"),
+        detail,
+    )
+
+
+def of(reason: Reason, parsed: Parsed, detail: str | None = None) -> Judgement:
+    """A judgement about a certificate that was parsed before, which spares reading its names again."""
+    subject, issuer = parsed.record.subject, parsed.record.issuer
+    return Judgement(
+        reason,
+        parsed.sha256,
+        subject if isinstance(subject, str) else None,
+        issuer if isinstance(issuer, str) else None,
         detail,
     )
 
@@ -67,21 +79,20 @@ def usage(leaf: x509.Certificate) -> Iterator[Judgement]:
         yield about("wrong_usage", leaf, "extendedKeyUsage does not list serverAuth")
 
 
-def strength(certificate: x509.Certificate, *, leaf: bool) -> Iterator[Judgement]:
+def strength(parsed: Parsed, *, leaf: bool) -> Iterator[Judgement]:
     """Size of the key and hash of the signature; neither library looks at both.
 
     Nobody relies on the signature of a root.
     """
-    key = key_of(certificate)
-    if isinstance(key.bits, int) and key.bits < MIN_BITS.get(key.algorithm, 0):
-        yield about("weak_key", certificate, f"{key.algorithm.upper()} {key.bits} bits")
-    if not leaf and certificate.subject == certificate.issuer:
+    key, signature = parsed.record.key, parsed.record.signature
+    if isinstance(key, PublicKey) and isinstance(key.bits, int) and key.bits < MIN_BITS.get(key.algorithm, 0):
+        yield of("weak_key", parsed, f"{key.algorithm.upper()} {key.bits} bits")
+    if not isinstance(signature, str) or (not leaf and parsed.record.subject == parsed.record.issuer):
         return
-    signature = signature_name(certificate)
     if signature.lower().replace("-", "").removeprefix("ecdsawith").removeprefix("dsawith").startswith(WEAK_HASHES):
-        yield about("weak_signature", certificate, signature)
-    elif signature.lower() == "rsassapss" and _hash(certificate) in WEAK_HASHES:
-        yield about("weak_signature", certificate, f"{signature} with {_hash(certificate)}")
+        yield of("weak_signature", parsed, signature)
+    elif signature.lower() == "rsassapss" and parsed.x509 is not None and (used := _hash(parsed.x509)) in WEAK_HASHES:
+        yield of("weak_signature", parsed, f"{signature} with {used}")
 
 
 def _hash(certificate: x509.Certificate) -> str:

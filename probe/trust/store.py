@@ -41,6 +41,7 @@ class Store:
         self._host = host
         self._roots: list[x509.Certificate] | None = None
         self._fingerprints: frozenset[bytes] = frozenset()
+        self._subjects: frozenset[str] | None = None
         self._verifier: Any = None
         self.sources: tuple[str, ...] = ()
 
@@ -54,6 +55,15 @@ class Store:
     def contains(self, fingerprint: bytes) -> bool:
         """Whether the certificate with this SHA-256 is itself trusted."""
         return bool(self.roots) and fingerprint in self._fingerprints
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """The names of the trusted certificates, casefolded RFC 4514 strings cut as records cut them."""
+        if self._subjects is None:
+            from probe.trust.certificates import MAX_TEXT
+
+            self._subjects = frozenset(root.subject.rfc4514_string()[:MAX_TEXT].casefold() for root in self.roots)
+        return self._subjects
 
     @property
     def verifier_store(self) -> Any:  # noqa: ANN401 - cryptography's Store, imported late
