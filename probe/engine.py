@@ -5,7 +5,7 @@ for each distinct set of facts; only certificate chains also depend on the time 
 before costs a lookup, so a capture's cost is that of its distinct observations, not of its flows.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +14,7 @@ from probe.bounded import Lru
 from probe.checks import DETECTORS
 from probe.model import (
     SAMPLES,
+    SEVERITIES,
     Certificate,
     Evidence,
     Facts,
@@ -36,6 +37,9 @@ MAX_FACTS: Final = 65_536  # distinct sets of facts remembered, some 2 kB each; 
 MAX_FINDINGS: Final = 262_144  # findings kept until flush, some 1.5 kB each; beyond, new ones are counted only
 
 
+_VARIED: Final = frozenset(("tls.sni", "tls.alpn", "tls.certificates", "tls.client_certificates"))
+"""Facts that differ from server to server and that hardly a rule judges: without them few distinct sets are left."""
+
 _Verdicts = tuple[tuple[bytes, Verdict], ...]  # with the identity of each, so that it is worked out once
 
 
@@ -51,25 +55,26 @@ class _Open:
 
     __slots__ = ("count", "endpoint", "first_seen", "flows", "frames", "last_seen", "name", "verdict")
 
-    def __init__(self, verdict: Verdict, observation: "Observation") -> None:
+    def __init__(
+        self, verdict: Verdict, endpoint: str, name: str | None, observation: "Observation", frames: list[str]
+    ) -> None:
         self.verdict = verdict
-        self.endpoint = observation.endpoint
-        self.name = observation.name
-        self.count = 0
+        self.endpoint = endpoint
+        self.name = name
+        self.count = observation.count
         self.first_seen = observation.first_seen
         self.last_seen = observation.last_seen
-        self.flows: list[str] = []
-        self.frames: list[str] = []
+        self.flows = observation.flows[:SAMPLES]
+        self.frames = frames[:SAMPLES]
 
-    def add(self, observation: "Observation", source: str) -> None:
-        """Count one observation of a batch; its frames are numbers in the capture `source`."""
+    def add(self, observation: "Observation", frames: list[str]) -> None:
+        """Count another observation; `frames` are its own with the capture's name."""
         self.count += observation.count
         self.first_seen = min(self.first_seen, observation.first_seen)
         self.last_seen = max(self.last_seen, observation.last_seen)
         if len(self.flows) < SAMPLES:
             self.flows += [flow for flow in observation.flows if flow not in self.flows][: SAMPLES - len(self.flows)]
         if len(self.frames) < SAMPLES:
-            frames = (f"{source}#{number}" for number in observation.frames)
             self.frames += [frame for frame in frames if frame not in self.frames][: SAMPLES - len(self.frames)]
 
     def finding(self) -> Finding:
@@ -104,6 +109,8 @@ class Engine:
         self._passes = passes
         self._chains: Chains | None = None
         self._facts: Lru[int, _Judged] = Lru(MAX_FACTS)
+        self._verdicts: Lru[object, _Verdicts] = Lru(MAX_FACTS)
+        self._free = _VARIED - {fact for policy in self.policies for rule in policy.rules for fact in rule.mentions}
         self._chain_verdicts: Lru[object, _Verdicts] = Lru(MAX_FACTS)
         self._open: dict[tuple[bytes, str, str | None], _Open] = {}
 
@@ -116,11 +123,11 @@ class Engine:
             judged = self._facts.get(observation.facts_id)
             if judged is None:
                 judged = self._facts.put(observation.facts_id, self._judge(observation.facts))
-            for identity, verdict in judged.verdicts:
-                self._count(identity, verdict, observation, source)
+            verdicts = judged.verdicts
             if judged.chain is not None:
-                for identity, verdict in self._judge_chain(judged.chain, observation):
-                    self._count(identity, verdict, observation, source)
+                verdicts += self._judge_chain(judged.chain, observation)
+            if verdicts:
+                self._count(verdicts, observation, source)
         return records
 
     def flush(self) -> list[Finding]:
@@ -129,7 +136,8 @@ class Engine:
             self.limits["certificates"] = self._chains.forgotten
         findings = [entry.finding() for entry in self._open.values()]
         self._open.clear()
-        findings.sort(key=lambda f: (-severity_rank(f.verdict.severity), f.verdict.check, f.endpoint, f.uid))
+        rank = {severity: -severity_rank(severity) for severity in SEVERITIES}
+        findings.sort(key=lambda f: (rank[f.verdict.severity], f.verdict.check, f.endpoint, f.uid))
         return findings
 
     @property
@@ -138,19 +146,25 @@ class Engine:
         return None if self._chains is None else self._store.sources
 
     def _judge(self, encoded: bytes) -> _Judged:
-        facts: Facts = derive(msgspec.json.decode(encoded))
+        facts: Facts = msgspec.json.decode(encoded)
+        chain = facts.get("tls.certificates")
+        alike = tuple((fact, _key(value, free=fact in self._free)) for fact, value in facts.items())
+        verdicts = self._verdicts.get(alike)
+        if verdicts is None:
+            verdicts = self._verdicts.put(alike, _identified(self._ask(derive(facts))))
+        return _Judged(verdicts, tuple(chain) if chain else None)
+
+    def _ask(self, facts: Facts) -> list[Verdict]:
+        """What checks and policies say of facts alone."""
         verdicts = [verdict for detector in DETECTORS for verdict in detector(facts) if self._wanted(verdict)]
         for policy in self.policies:
             verdicts += policy.judge(facts, passes=self._passes)
-        chain = facts.get("tls.certificates")
-        if chain:
-            return _Judged(_identified(verdicts), tuple(chain))
-        if facts.get("class") == "tls":
+        if facts.get("class") == "tls" and not facts.get("tls.certificates"):
             from probe.checks.certificate_chain import not_observable
 
             hidden = not_observable(facts)
             verdicts += [] if hidden is None else [hidden]
-        return _Judged(_identified(verdicts), None)
+        return verdicts
 
     def _judge_chain(self, chain: tuple[str, ...], observation: "Observation") -> _Verdicts:
         when = observation.first_seen if self._at is None else self._at
@@ -176,16 +190,25 @@ class Engine:
             self._chains = Chains(self._store)
         return self._chains
 
-    def _count(self, identity: bytes, verdict: Verdict, observation: "Observation", source: str) -> None:
-        key = (identity, observation.endpoint, observation.name)
-        entry = self._open.get(key)
-        if entry is None:
-            if len(self._open) >= MAX_FINDINGS:
+    def _count(self, verdicts: _Verdicts, observation: "Observation", source: str) -> None:
+        endpoint, name = observation.endpoint, observation.name
+        frames = [f"{source}#{number}" for number in observation.frames]
+        for identity, verdict in verdicts:
+            key = (identity, endpoint, name)
+            entry = self._open.get(key)
+            if entry is not None:
+                entry.add(observation, frames)
+            elif len(self._open) < MAX_FINDINGS:
+                self._open[key] = _Open(verdict, endpoint, name, observation, frames)
+            else:
                 self.limits["findings"] = self.limits.get("findings", 0) + 1
-                return
-            entry = _Open(verdict, observation)
-            self._open[key] = entry
-        entry.add(observation, source)
+
+
+def _key(value: Any, *, free: bool) -> Any:  # noqa: ANN401 - a fact of any type
+    """A fact as part of a key; of one that nothing judges only whether it is empty."""
+    if free:
+        return bool(value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _identified(verdicts: "Iterable[Verdict]") -> _Verdicts:

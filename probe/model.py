@@ -137,7 +137,18 @@ class Finding(Struct, frozen=True, kw_only=True):
     evidence: Evidence
 
 
+@functools.lru_cache(maxsize=4096)  # distinct verdicts are few, the places where they apply are many
+def _uid_frame(verdict: Verdict) -> tuple[bytes, bytes]:
+    """What stands before and behind endpoint and name in the canonical JSON of a finding's identity."""
+    before = msgspec.json.encode([verdict.check, verdict.policy, verdict.rule])
+    return before[:-1] + b",", b"," + msgspec.json.encode(verdict.key, order="sorted") + b"]"
+
+
 def finding_uid(verdict: Verdict, endpoint: str, name: str | None) -> str:
-    """The same problem at the same place has the same uid, whoever sees it and however often."""
-    identity = [verdict.check, verdict.policy, verdict.rule, endpoint, name, verdict.key]
-    return hashlib.sha256(msgspec.json.encode(identity, order="sorted")).hexdigest()[:32]
+    """The same problem at the same place has the same uid, whoever sees it and however often.
+
+    The first half of the SHA-256 over canonical JSON: [check, policy, rule, endpoint, name, key].
+    """
+    before, behind = _uid_frame(verdict)
+    place = msgspec.json.encode((endpoint, name))[1:-1]
+    return hashlib.sha256(before + place + behind).hexdigest()[:32]

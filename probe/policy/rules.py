@@ -96,6 +96,11 @@ class Rule:
         self._applies = [(fact, _membership(values)) for fact, values in text.when.items()]
         self._shown = [DERIVED.get(text.fact, text.fact), *(DERIVED.get(fact, fact) for fact in text.when)]
 
+    @property
+    def mentions(self) -> frozenset[str]:
+        """Facts on which its verdict or its words depend."""
+        return frozenset((self.text.fact, *self.text.when, *_PLACEHOLDER.findall(self.text.title)))
+
     def judge(self, facts: Facts, *, passes: bool) -> Verdict | None:
         """None if it does not apply, and if it is met unless `passes`."""
         fact = self.text.fact
