@@ -5,6 +5,7 @@ rights, 130 interrupted; where several hold, 130 > 2 > 4 > 3 > 1 > 0.
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -30,6 +31,9 @@ USAGE: Final = 2
 DAMAGED: Final = 3
 NO_RIGHTS: Final = 4
 INTERRUPTED: Final = 130
+GC_THRESHOLD: Final = (
+    200_000  # what a replay makes has no cycles and lives until its end: looking for some costs a tenth
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +64,7 @@ def _replay(options: "argparse.Namespace") -> int:
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
         return USAGE
+    gc.set_threshold(GC_THRESHOLD)
     with _interruptible(run):
         try:
             if form == "jsonl":

@@ -5,7 +5,8 @@ for each distinct set of facts; only certificate chains also depend on the time 
 before costs a lookup, so a capture's cost is that of its distinct observations, not of its flows.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
@@ -37,8 +38,10 @@ MAX_FACTS: Final = 65_536  # distinct sets of facts remembered, some 2 kB each; 
 MAX_FINDINGS: Final = 262_144  # findings kept until flush, some 1.5 kB each; beyond, new ones are counted only
 
 
-_VARIED: Final = frozenset(("tls.sni", "tls.alpn", "tls.certificates", "tls.client_certificates"))
+_VARIED: Final = ("tls.sni", "tls.alpn", "tls.certificates", "tls.client_certificates")
 """Facts that differ from server to server and that hardly a rule judges: without them few distinct sets are left."""
+_CHAIN: Final = re.compile(rb'"tls\.certificates":\["([^\]]+)"\]')
+"""The chain in the encoded facts. A quote inside a string is escaped there, so this cannot be part of one."""
 
 _Verdicts = tuple[tuple[bytes, Verdict], ...]  # with the identity of each, so that it is worked out once
 
@@ -109,8 +112,8 @@ class Engine:
         self._passes = passes
         self._chains: Chains | None = None
         self._facts: Lru[int, _Judged] = Lru(MAX_FACTS)
-        self._verdicts: Lru[object, _Verdicts] = Lru(MAX_FACTS)
-        self._free = _VARIED - {fact for policy in self.policies for rule in policy.rules for fact in rule.mentions}
+        self._verdicts: Lru[bytes, _Verdicts] = Lru(MAX_FACTS)
+        self._varying = _varying(self.policies)
         self._chain_verdicts: Lru[object, _Verdicts] = Lru(MAX_FACTS)
         self._open: dict[tuple[bytes, str, str | None], _Open] = {}
 
@@ -146,13 +149,12 @@ class Engine:
         return None if self._chains is None else self._store.sources
 
     def _judge(self, encoded: bytes) -> _Judged:
-        facts: Facts = msgspec.json.decode(encoded)
-        chain = facts.get("tls.certificates")
-        alike = tuple((fact, _key(value, free=fact in self._free)) for fact, value in facts.items())
+        alike = encoded if self._varying is None else self._varying.sub(rb'"\1":0', encoded)
         verdicts = self._verdicts.get(alike)
         if verdicts is None:
-            verdicts = self._verdicts.put(alike, _identified(self._ask(derive(facts))))
-        return _Judged(verdicts, tuple(chain) if chain else None)
+            verdicts = self._verdicts.put(alike, _identified(self._ask(derive(msgspec.json.decode(encoded)))))
+        chain = _CHAIN.search(encoded)
+        return _Judged(verdicts, None if chain is None else tuple(chain[1].decode().split('","')))
 
     def _ask(self, facts: Facts) -> list[Verdict]:
         """What checks and policies say of facts alone."""
@@ -204,11 +206,11 @@ class Engine:
                 self.limits["findings"] = self.limits.get("findings", 0) + 1
 
 
-def _key(value: Any, *, free: bool) -> Any:  # noqa: ANN401 - a fact of any type
-    """A fact as part of a key; of one that nothing judges only whether it is empty."""
-    if free:
-        return bool(value)
-    return tuple(value) if isinstance(value, list) else value
+def _varying(policies: "Iterable[Policy]") -> re.Pattern[bytes] | None:
+    """Finds the facts that vary and that no rule mentions, unless they are empty."""
+    mentioned = {fact for policy in policies for rule in policy.rules for fact in rule.mentions}
+    free = b"|".join(re.escape(fact.encode()) for fact in _VARIED if fact not in mentioned)
+    return re.compile(rb'"(%b)":(?:"(?:[^"\\]|\\.)+"|\[[^\]]+\])' % free) if free else None
 
 
 def _identified(verdicts: "Iterable[Verdict]") -> _Verdicts:

@@ -5,6 +5,7 @@ says what was wrong with it. Fields: RFC 5280 section 4; names as RFC 4514 strin
 """
 
 import datetime as dt
+import functools
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable
@@ -53,7 +54,7 @@ def moment(when: dt.datetime) -> str:
 
 def key_of(certificate: x509.Certificate) -> PublicKey:
     """Algorithm and size of the public key. Raises what the library raises for keys that it cannot read."""
-    key = certificate.public_key()
+    key = _public_key(certificate)
     if isinstance(key, rsa.RSAPublicKey):
         return PublicKey("rsa", key.key_size)
     if isinstance(key, ec.EllipticCurvePublicKey):
@@ -61,6 +62,11 @@ def key_of(certificate: x509.Certificate) -> PublicKey:
     if isinstance(key, dsa.DSAPublicKey):
         return PublicKey("dsa", key.key_size)
     return PublicKey(_oid_name(certificate.public_key_algorithm_oid))
+
+
+@functools.lru_cache(maxsize=1)  # both of its users come one after the other
+def _public_key(certificate: x509.Certificate) -> Any:  # noqa: ANN401 - one of many kinds of key
+    return certificate.public_key()
 
 
 def signature_name(certificate: x509.Certificate) -> str:
@@ -100,10 +106,13 @@ def extension(certificate: x509.Certificate, kind: type[_T]) -> _T | None:
 
     Raises ValueError if they are malformed.
     """
-    for candidate in certificate.extensions:
-        if isinstance(candidate.value, kind):
-            return candidate.value
-    return None
+    value: _T | None = _extensions(certificate).get(kind)
+    return value
+
+
+@functools.lru_cache(maxsize=64)  # a certificate is asked for six of them in a row
+def _extensions(certificate: x509.Certificate) -> dict[type, Any]:
+    return {type(candidate.value): candidate.value for candidate in reversed(list(certificate.extensions))}
 
 
 def is_ca(certificate: x509.Certificate) -> bool:
@@ -135,7 +144,7 @@ def _scts(certificate: x509.Certificate) -> int:
 
 
 def _spki_sha256(certificate: x509.Certificate) -> str:
-    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    spki = _public_key(certificate).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(spki).hexdigest()
 
 

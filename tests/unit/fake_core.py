@@ -37,7 +37,7 @@ class Batch:
 
 def observation(facts: dict[str, Any], **rest: Any) -> Observation:
     """An observation of these facts; equal facts get equal ids."""
-    encoded = json.dumps(facts, sort_keys=True).encode()
+    encoded = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
     return Observation(facts=encoded, facts_id=hash(encoded), **rest)
 
 
