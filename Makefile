@@ -25,7 +25,7 @@ check: .build/core .build/dev ## formatting, linters and types only
 	@scripts/check
 
 bench: .build/core .build/dev ## the four workloads against the physical limit
-	@$(VENV)/python -m benchmarks.run
+	@$(VENV)/python benchmarks/run.py
 
 captures: .build/dev ## make the test captures anew from real programs (root, Debian packages)
 	@$(VENV)/python tests/pcaps/make

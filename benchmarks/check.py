@@ -17,7 +17,7 @@ from typing import Any
 
 from run import FULL_SCALE, QUICK_SCALE, default_probe, load_workloads
 
-Ends = tuple[str, str, int, str, int]
+Ends = tuple[str, tuple[str, int], tuple[str, int]]
 Kind = tuple[str, str, str, str]
 
 ASPECTS = ("class", "protocol", "version", "sni", "packets", "bytes")
@@ -29,15 +29,20 @@ def read_truth(path: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
+def both_ways(transport: str, one: tuple[str, int], other: tuple[str, int]) -> Ends:
+    """A 5-tuple without direction: of a flow without SYN only its first packet says who began."""
+    return transport, min(one, other), max(one, other)
+
+
 def read_flows(command: list[str]) -> dict[Ends, list[dict[str, Any]]]:
-    """The flow records that the probe prints, by their ends, the initiator first."""
+    """The flow records that the probe prints, by their ends."""
     flows: dict[Ends, list[dict[str, Any]]] = defaultdict(list)
     with subprocess.Popen(command, stdout=subprocess.PIPE) as probe:
         for line in probe.stdout or ():
             record = json.loads(line)
             if record["type"] == "flow":
                 ports = record.get("src_port", 0), record.get("dst_port", 0)
-                ends = (record["transport"], record["src_ip"], ports[0], record["dst_ip"], ports[1])
+                ends = both_ways(record["transport"], (record["src_ip"], ports[0]), (record["dst_ip"], ports[1]))
                 flows[ends].append(record)
     if probe.returncode:
         sys.exit(f"{shlex.join(command)}: exit code {probe.returncode}")
@@ -64,7 +69,8 @@ def compare(truth: Iterable[dict[str, str]], flows: dict[Ends, list[dict[str, An
     for line in truth:
         count = counts[line["class"], line["protocol"], line["version"], line["detail"]]
         count["flows"] += 1
-        ends = (line["transport"], line["src_ip"], int(line["src_port"]), line["dst_ip"], int(line["dst_port"]))
+        src, dst = (line["src_ip"], int(line["src_port"])), (line["dst_ip"], int(line["dst_port"]))
+        ends = both_ways(line["transport"], src, dst)
         if not flows[ends]:
             continue
         count["reported"] += 1

@@ -44,7 +44,8 @@ impl Ipsec {
 
     /// A negotiation of another IKE SA: its facts want a record of their own.
     pub fn begins_another(&self, payload: &[u8]) -> bool {
-        self.ike.as_ref().is_some_and(|ike| ike.begins_another(strip_non_esp_marker(payload).unwrap_or(payload)))
+        is_ike(payload)
+            && self.ike.as_ref().is_some_and(|ike| ike.begins_another(strip_non_esp_marker(payload).unwrap_or(payload)))
     }
 
     /// One datagram of a flow that carries IKE or ESP.

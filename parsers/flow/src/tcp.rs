@@ -10,7 +10,7 @@ use crate::tls::{Progress, TlsStream};
 use transitproof_wire::Protocol;
 use transitproof_wire::app::{self, Ports, Verdict};
 use transitproof_wire::packet::{Packet, tcp_flags};
-use transitproof_wire::tls::{Seen, looks_like_tls};
+use transitproof_wire::tls::{Seen, joined_inside, looks_like_tls};
 
 /// Looks at a stream that matches nothing, while one side has not spoken yet.
 const MAX_TRIES: u8 = 2;
@@ -152,6 +152,13 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
             return;
         }
         _ => conversation.heads[side] = head,
+    }
+    // Picked up in the middle of a record: the next record's header is where it must be.
+    if !entry.has(mark::SYN)
+        && let Some(at) = joined_inside(&conversation.heads[side])
+    {
+        let head = std::mem::take(&mut conversation.heads[side]);
+        return start_tls(entry, conversation, from, &head[at..], ctx);
     }
     recognise(entry, conversation, ctx);
 }

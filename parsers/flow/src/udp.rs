@@ -121,6 +121,11 @@ fn application(
             }
             return dns_message(entry, payload, ctx);
         }
+        // Peers find each other by STUN before they speak DTLS: the next datagrams may say more.
+        Verdict::Is(Protocol::Stun) if conversation.tries < MAX_DATAGRAMS => {
+            entry.protocol = Protocol::Stun;
+            conversation.tries += 1;
+        }
         Verdict::Is(protocol) => {
             entry.protocol = protocol;
             if from == Direction::Forward {

@@ -70,7 +70,7 @@ protocols! {
     Sieve "sieve" Plaintext, Elasticsearch "elasticsearch" Plaintext, Zookeeper "zookeeper" Plaintext, Stomp "stomp" Plaintext,
     Openwire "openwire" Plaintext, Rpc "rpc" Plaintext, Afp "afp" Plaintext, Oracle "oracle" Plaintext, Drda "drda" Plaintext,
     Lustre "lustre" Plaintext, Dcerpc "dcerpc" Plaintext, Rlogin "rlogin" Plaintext, Rmi "rmi" Plaintext, Rx "rx" Plaintext,
-    Tacacs "tacacs" Plaintext, Citrix "citrix" Plaintext, Wsd "wsd" Plaintext,
+    Tacacs "tacacs" Plaintext, Wsd "wsd" Plaintext,
     Babel "babel" Plaintext, Bfcp "bfcp" Plaintext, Bfd "bfd" Plaintext, Bitcoin "bitcoin" Plaintext, Bittorrent "bittorrent" Plaintext,
     Bjnp "bjnp" Plaintext, C1222 "c1222" Plaintext, Can "can" Plaintext, Checkmk "checkmk" Plaintext, Collectd "collectd" Plaintext,
     Diameter "diameter" Plaintext, Doip "doip" Plaintext, Dropbox "dropbox" Plaintext, Edonkey "edonkey" Plaintext, Egd "egd" Plaintext,

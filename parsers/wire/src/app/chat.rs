@@ -31,7 +31,8 @@ pub fn irc_server(b: &[u8]) -> Look {
 pub fn xmpp(b: &[u8]) -> Look {
     let open = one_of(b, &[b"<stream:stream", b"<?xml"])?;
     if !open {
-        return NO;
+        // Picked up within a stream.
+        return weak(one_of(b, &[b"<iq ", b"<presence ", b"<message "])?);
     }
     let head = b.get(..512).unwrap_or(b);
     if memchr::memmem::find(head, b"<stream:stream").is_some() {

@@ -71,7 +71,7 @@ pub fn postgresql_server(b: &[u8]) -> Look {
 pub fn tds(b: &[u8]) -> Look {
     let (kind, status, length) = (byte(b, 0)?, byte(b, 1)?, be16(b, 2)?);
     let (packet, window) = (byte(b, 6)?, byte(b, 7)?);
-    if status > 1 || window != 0 || packet > 1 || !(9..=4096).contains(&length) {
+    if status & !0x19 != 0 || window != 0 || packet > 1 || !(9..=4096).contains(&length) {
         return NO;
     }
     match kind {
@@ -84,7 +84,8 @@ pub fn tds(b: &[u8]) -> Look {
                 && (matches!(byte(b, 8)?, 0xaa | 0xab | 0xad | 0xe3 | 0x81 | 0xfd)
                     || byte(b, 8)? == 0 && be16(b, 11)? == 6),
         ),
-        0x01 | 0x03 => weak(le32(b, 8)? == 22),
+        // SQL batch, RPC: the connection may be reset with it (status 0x08, 0x10).
+        0x01 | 0x03 => weak(status & 1 == 1),
         _ => NO,
     }
 }

@@ -20,7 +20,7 @@ fn ldap_message(b: &[u8]) -> Look {
         return NO;
     }
     // The operation and its controls fill the message exactly.
-    let header = outer.length.checked_sub(outer.value.len() - id.rest.len()).unwrap_or_default();
+    let header = outer.length.saturating_sub(outer.value.len() - id.rest.len());
     let fits = operation.length < header && (outer.length <= 1 << 20);
     match operation.tag {
         0x60 => yes(fits && operation.value.get(..3).is_some_and(|v| matches!(v, [2, 1, 2 | 3]))),

@@ -6,20 +6,30 @@ use super::Datagram;
 use super::look::{Look, NO, at, be16, be24, be32, byte, either, is_text, le16, le32, line, one_of, starts, weak, yes};
 use super::mail::{reply, says};
 
+/// The greeting; picked up later, any reply fits, as SMTP's would.
 pub fn ftp_server(b: &[u8]) -> Look {
-    if !(reply(b, b"220")? || reply(b, b"120")? || reply(b, b"530")?) {
-        return NO;
+    if reply(b, b"220")? {
+        let own = says(b, &[b"FTP", b"FileZilla"]) && !says(b, &[b"SMTP"]);
+        return if own { yes(true) } else { weak(true) };
     }
-    if says(b, &[b"FTP", b"FileZilla"]) && !says(b, &[b"SMTP"]) {
-        yes(b.starts_with(b"220"))
-    } else {
-        weak(b.starts_with(b"220"))
-    }
+    let [class, group, digit, separator] = b.first_chunk::<4>()?;
+    let code = matches!(class, b'1'..=b'5') && matches!(group, b'0'..=b'5') && digit.is_ascii_digit();
+    weak(code && matches!(separator, b' ' | b'-') && is_text(line(b).unwrap_or(b)))
 }
 
 pub fn ftp_client(b: &[u8]) -> Look {
-    const COMMANDS: &[&[u8]] =
-        &[b"USER ", b"FEAT\r\n", b"SYST\r\n", b"AUTH TLS", b"AUTH SSL", b"OPTS UTF8", b"PBSZ 0", b"CLNT ", b"HOST "];
+    const COMMANDS: &[&[u8]] = &[
+        b"USER ",
+        b"PASS ",
+        b"FEAT\r\n",
+        b"SYST\r\n",
+        b"AUTH TLS",
+        b"AUTH SSL",
+        b"OPTS UTF8",
+        b"PBSZ 0",
+        b"CLNT ",
+        b"HOST ",
+    ];
     weak(one_of(b, COMMANDS)? && is_text(line(b).unwrap_or(b)))
 }
 

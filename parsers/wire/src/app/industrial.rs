@@ -29,11 +29,7 @@ pub fn iec104(b: &[u8]) -> Look {
 /// MBAP: transaction, protocol 0, length that fits the function (Modbus messaging guide section 3.1.3).
 pub fn modbus(b: &[u8]) -> Look {
     let (protocol, length, function) = (be16(b, 2)?, be16(b, 4)?, byte(b, 7)?);
-    let fits = match function & 0x7f {
-        1..=6 => true,
-        7 | 8 | 11 | 12 | 15..=17 | 20..=24 | 43 | 90 => true,
-        _ => false,
-    };
+    let fits = matches!(function & 0x7f, 1..=8 | 11 | 12 | 15..=17 | 20..=24 | 43 | 90);
     let error = function & 0x80 == 0 || length == 3;
     weak(protocol == 0 && (2..=254).contains(&length) && fits && error && byte(b, 0)? < 0x40)
 }

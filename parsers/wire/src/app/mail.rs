@@ -30,7 +30,7 @@ pub fn smtp_server(b: &[u8]) -> Look {
         };
     }
     let refused = [b"554", b"421", b"250"].iter().any(|c| reply(b, c) == Some(true));
-    weak(refused && says(b, &[b"SMTP", b"mail", b"closing"]) || refused && says(b, &[b"250-"]))
+    weak(refused && says(b, &[b"SMTP", b"mail", b"closing", b"250-"]))
 }
 
 pub fn smtp_client(b: &[u8]) -> Look {

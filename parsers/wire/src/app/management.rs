@@ -100,7 +100,6 @@ pub fn ntp(d: &Datagram) -> Look {
         // Control messages (RFC 9327): opcode, and a count that stays within.
         6 => weak(
             b.len() >= 12
-                && byte(b, 1)? & 0x1f <= 31
                 && usize::from(be16(b, 10)?) <= b.len() - 12
                 && be16(b, 8)? <= 4096
                 && first & 0xc0 == 0
@@ -114,7 +113,7 @@ pub fn ntp(d: &Datagram) -> Look {
             let (stratum, poll, precision) = (byte(b, 1)?, byte(b, 2)?, byte(b, 3)?.cast_signed());
             // Root delay and dispersion in seconds; a transmit time of this or the last era, or none from a client.
             let (delay, dispersion) = (be16(b, 4)?, be16(b, 8)?);
-            let tail = b.len() == 48 || b.len() % 4 == 0;
+            let tail = b.len() == 48 || b.len().is_multiple_of(4);
             weak(
                 stratum <= 16 && poll <= 17 && (-32..=0).contains(&precision) && delay < 64 && dispersion < 256 && tail,
             )

@@ -26,8 +26,9 @@ pub fn gnutella(b: &[u8]) -> Look {
 /// A descriptor: id of 16 bytes, type, time to live, hops, payload length that fills the datagram; or GND framing.
 pub fn gnutella_datagram(d: &Datagram) -> Look {
     let b = d.payload;
-    if b.starts_with(b"GND") && b.len() >= 8 {
-        return yes(byte(b, 3)? & 0xfc == 0 && byte(b, 6)? <= byte(b, 7)? || byte(b, 7)? == 0);
+    if b.starts_with(b"GND") {
+        let (flags, part, parts) = (byte(b, 3)?, byte(b, 6)?, byte(b, 7)?);
+        return yes(flags & 0xe0 == 0 && (part <= parts || parts == 0));
     }
     let (kind, ttl, hops) = (byte(b, 16)?, byte(b, 17)?, byte(b, 18)?);
     let length = usize::try_from(le32(b, 19)?).ok()?;
@@ -42,7 +43,7 @@ pub fn edonkey(b: &[u8]) -> Look {
         matches!(magic, 0xe3 | 0xc5)
             && (2..1 << 16).contains(&length)
             && opcode == 1
-            && matches!(byte(b, 6)?, 0x10 | 0x00..=0x0f),
+            && matches!(byte(b, 6)?, 0x00..=0x10),
     )
 }
 
@@ -65,7 +66,7 @@ fn list_fields(list: &[u8], kind: u8) -> bool {
     let body = list.iter().position(|c| *c >= 0x01 && *c < 0xf8).and_then(|at| list.get(at..)).unwrap_or_default();
     match kind {
         1 => body.iter().take(4).any(|c| (3..=5).contains(c)),
-        2 | 3 | 4 => list.iter().take(4).any(|c| matches!(c, 0xb8 | 0xa0 | 0xc9 | 0xcb | 0xd7 | 0xf8 | 0xf9)),
+        2..=4 => list.iter().take(4).any(|c| matches!(c, 0xb8 | 0xa0 | 0xc9 | 0xcb | 0xd7 | 0xf8 | 0xf9)),
         _ => list.iter().take(4).any(|c| matches!(c, 0x84 | 0xa0)),
     }
 }

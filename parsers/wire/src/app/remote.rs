@@ -134,7 +134,11 @@ pub fn java_rmi(b: &[u8]) -> Look {
 
 /// whois (RFC 3912): a question of one short line, the answer in text; only both sides together say so.
 pub fn whois_client(b: &[u8]) -> Look {
-    let question = line(b)?;
+    let question = match line(b.get(..130).unwrap_or(b)) {
+        Some(question) => question,
+        None if b.len() < 130 && is_text(b) => return None,
+        None => return NO,
+    };
     weak(question.len() <= 128 && !question.is_empty() && is_text(question) && question.len() + 2 == b.len())
 }
 

@@ -79,7 +79,7 @@ pub fn lisp(d: &Datagram) -> Look {
     match byte(b, 0)? {
         // Map-Request: the source's address family. Map-Register and Map-Notify: key id, length of the authentication data.
         0x10..=0x1f => weak((1..=16).contains(&records) && matches!(family, 0..=2 | 16387) && reserved & 0x3fe0 == 0),
-        0x30..=0x3f | 0x40 => weak(
+        0x30..=0x40 => weak(
             records <= 16 && reserved & 0x00fe == 0 && family <= 0x0203 && matches!(be16(b, 14)?, 0 | 16 | 20 | 32),
         ),
         0x20..=0x2f => weak((1..=16).contains(&records) && reserved == 0 && byte(b, 16)? <= 32),

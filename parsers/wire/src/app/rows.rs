@@ -147,7 +147,6 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Zabbix, &[10050, 10051], &[(b'Z', b'Z')], management::zabbix),
     same(P::OpenVpn, &[1194], &[(0, 4)], tunnels::openvpn_stream),
     tcp(P::Socks, &[1080], side(&[(4, 5)], tunnels::socks_client), side(&[(0, 0), (5, 5)], tunnels::socks_server)),
-    same(P::Citrix, &[1494], &[(0x7f, 0x7f)], tunnels::citrix),
     tcp(P::Irc, &[6667], side(LETTERS, chat::irc_client), side(&[(b':', b':'), (b'E', b'P')], chat::irc_server)),
     same(P::Xmpp, &[5222, 5269], &[(b'<', b'<')], chat::xmpp),
     tcp(P::Munin, &[4949], SILENT, side(&[(b'#', b'#')], chat::munin_server)),
@@ -170,7 +169,6 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Bgp, &[179], &[(255, 255)], routing::bgp),
     same(P::Ldp, &[646], ZERO, routing::ldp),
     same(P::Diameter, &[3868], &[(1, 1)], routing::diameter),
-    same(P::Openflow, &[6653, 6633], &[(1, 6)], routing::openflow),
     same(P::Rpkirtr, &[323], &[(0, 2)], routing::rpki_rtr),
     same(P::Slp, &[427], &[(1, 2)], naming::slp_message),
     same(P::Stun, &[3478], &[(0, 3)], voice::stun_stream),
@@ -190,6 +188,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::C1222, &[1153], &[(0x60, 0x60)], industrial::c1222),
     same(P::Doip, &[13400], &[(1, 4)], industrial::doip),
     same(P::Hislip, &[4880], &[(b'H', b'H')], industrial::hislip),
+    same(P::Openflow, &[6653, 6633], &[(1, 6)], routing::openflow),
 ];
 
 pub(super) const DATAGRAMS: &[DatagramRow] = &[
@@ -235,7 +234,7 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Rtp, &[5004], &[(0x80, 0x80)], voice::rtp),
     udp(P::Mgcp, &[2427, 2727], WORDS, voice::mgcp),
     udp(P::Megaco, &[2944], &[(b'!', b'!'), (b'M', b'M'), (b'm', b'm')], voice::megaco),
-    udp(P::H323, &[1718, 1719], ANY, voice::h225_ras),
+    udp(P::H323, &[1718, 1719], &[(0, 0x2f)], voice::h225_ras),
     udp(P::Bacnet, &[47808], &[(0x81, 0x81)], industrial::bacnet),
     udp(P::Dnp3, &[20000], &[(5, 5)], industrial::dnp3_datagram),
     ported(P::Enip, &[44818], &[(4, 4), (0x63, 0x70)], industrial::ethernet_ip_datagram),

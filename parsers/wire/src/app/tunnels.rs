@@ -12,7 +12,7 @@ pub fn wireguard(d: &Datagram) -> Look {
         // Three reserved bytes, a type and an exact size: random bytes of this size fit once in 2^32.
         (1, 148) | (2, 92) | (3, 64) => yes(true),
         // Transport data of 16-byte steps with its tag; the counter of a young session is small.
-        (4, 32..) if b.len() % 16 == 0 => yes(b.get(12..16) == Some(&[0; 4]) || b.len() == 32),
+        (4, 32..) if b.len().is_multiple_of(16) => yes(b.get(12..16) == Some(&[0; 4]) || b.len() == 32),
         _ => NO,
     }
 }
@@ -103,8 +103,9 @@ pub fn socks_client(b: &[u8]) -> Look {
 
 pub fn socks_server(b: &[u8]) -> Look {
     match byte(b, 0)? {
-        5 => weak(byte(b, 1)? <= 2 || byte(b, 1)? == 0xff),
-        0 => weak((0x5a..=0x5d).contains(&byte(b, 1)?) && b.len() >= 8),
+        // The chosen method, and behind it only an answer of SOCKS or of the method.
+        5 => weak((byte(b, 1)? <= 2 || byte(b, 1)? == 0xff) && (b.len() == 2 || matches!(byte(b, 2)?, 1 | 5))),
+        0 => weak((0x5a..=0x5d).contains(&byte(b, 1)?) && b.len() == 8),
         _ => NO,
     }
 }
@@ -121,11 +122,6 @@ pub fn zerotier(d: &Datagram) -> Look {
             && byte(b, 29)? <= 2
             && byte(b, 13)? != 0xff,
     )
-}
-
-/// Citrix ICA's greeting.
-pub fn citrix(b: &[u8]) -> Look {
-    yes(starts(b, b"\x7f\x7fICA\0")?)
 }
 
 /// Cloudflare's WARP is WireGuard with a client id in the reserved bytes: only its port tells.

@@ -132,7 +132,7 @@ pub fn h323(b: &[u8]) -> Look {
 /// H.225 RAS: a gatekeeper request in packed encoding, with the protocol's object identifier in it.
 pub fn h225_ras(d: &Datagram) -> Look {
     let head = d.payload.get(..24).unwrap_or(d.payload);
-    yes(memchr::memmem::find(head, &[0x06, 0x00, 0x08, 0x91, 0x4a, 0x00]).is_some())
+    yes(head.windows(6).any(|w| w == [0x06, 0x00, 0x08, 0x91, 0x4a, 0x00]))
 }
 
 /// Cisco Skinny: little-endian length, header version, message id.
