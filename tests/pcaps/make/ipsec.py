@@ -207,7 +207,9 @@ def ike1_aggressive(stage: Stage) -> list[Flow]:
     negotiation = Negotiation("aes128-sha1-modp1024", "aes128-sha1", version=1, aggressive=True)
     tunnel(stage, negotiation, "IKEv1", "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024")
     choice = {"key_length": 128, "ke": "modp1024"}
-    return pair(1, choice, [finding(f"ike.{fact}") for fact in ("version", "mode", "ke", "integ", "prf")], mode="aggressive")
+    return pair(
+        1, choice, [finding(f"ike.{fact}") for fact in ("version", "mode", "ke", "integ", "prf")], mode="aggressive"
+    )
 
 
 @captured("ike2_no_proposal.pcap", "IKEv2 refused with NO_PROPOSAL_CHOSEN", *STRONGSWAN)
