@@ -1,7 +1,7 @@
 """The test captures: what the manifest says of them, and what a replay makes of them.
 
-Everything here is data-driven: a capture added to tests/pcaps/manifest.toml is replayed, compared with its golden output and
-put before the oracles without a line of test code.
+Everything here is data-driven: a capture added to tests/pcaps/manifest.toml is replayed, compared with its golden
+output and put before the oracles without a line of test code.
 """
 
 import contextlib

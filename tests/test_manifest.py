@@ -1,14 +1,15 @@
-"""Every capture of the manifest through the real core: what the programs were told must be what is found, and nothing else.
+"""Every capture of the manifest through the real core: what the programs were told must be found, and nothing else.
 
 How the keys of manifest.toml are read here:
 
 - of a file: `packets` must be counted; `damaged` says that the summary names damage, without it there must be none.
-- `[[file.flow]]`: the flow records, in order of their first packets, one for one. Identity: `transport`, addresses, ports, `tunnel`.
+- `[[file.flow]]`: the flow records, in order of their first packets, one for one. Identity: `transport`, addresses,
+  ports, `tunnel`.
 - facts (`class`, `protocol`, `starttls`, `tls`, `ike`, `esp`, `quic`): must be in the record; of a table only the named
   members are compared; a number where the record has a list is its length.
 - `absent`: dotted members that the record must not have.
-- `findings`: exactly these checks (and the named part of `observed`) must fail or warn on the flow; one entry covers several
-  findings of one check. Without the key, nothing is said about the flow's findings.
+- `findings`: exactly these checks (and the named part of `observed`) must fail or warn on the flow; one entry covers
+  several findings of one check. Without the key, nothing is said about the flow's findings.
 - `clean`: checks that must not fail or warn; for `certificate.chain` the chain must be judged ok, not merely unseen.
 - `unseen_by_tshark` is for tests/pcaps/make alone.
 """
@@ -24,7 +25,7 @@ FACTS: Final = ("class", "protocol", "starttls", "via", "tls", "ike", "esp", "ah
 OTHERS: Final = {"findings", "clean", "absent", "unseen_by_tshark"}
 NOTED: Final = ("fail", "warn")
 
-# What is not yet as the manifest wants it: (capture, name of the test) -> reason. Strict: whoever mends it removes the line.
+# What is not yet as the manifest wants it: (capture, name of the test) -> reason. Strict: who mends it removes the line.
 INSIDE: Final = "what AH and ESP-NULL carry in the clear gets no records of its own yet"
 LOGIN: Final = "logins of this protocol are not recognised yet"
 KNOWN: Final[dict[tuple[str, str], str]] = {

@@ -1,7 +1,7 @@
 """The core against independent dissectors: scapy and dpkt say what is in every test capture.
 
-scapy is GPL and slow to import: it is a judge here and nothing else, imported once. Where an oracle cannot read a capture, the table
-says why.
+scapy is GPL and slow to import: it is a judge here and nothing else, imported once. Where an oracle cannot read a
+capture, the table says why.
 """
 
 import base64
@@ -149,7 +149,7 @@ def _streams(scapy: SimpleNamespace, name: str) -> dict[tuple[Any, ...], bytes]:
     """The bytes of each direction of each TCP connection, put in order by sequence number."""
     segments: dict[Any, dict[int, bytes]] = defaultdict(dict)
     for transport, src, sport, dst, dport, _, layer in _packets(scapy, name):
-        if transport == "tcp" and not layer.flags.S and layer.payload.name != "Padding":
+        if transport == "tcp" and not layer.flags.S and layer.payload.name not in ("Padding", "NoPayload"):
             segments[src, sport, dst, dport].setdefault(layer.seq, bytes(layer.payload))
     streams = {}
     for key, parts in segments.items():
