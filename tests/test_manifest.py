@@ -25,7 +25,7 @@ FACTS: Final = ("class", "protocol", "starttls", "via", "tls", "ike", "esp", "ah
 OTHERS: Final = {"findings", "clean", "absent", "unseen_by_tshark"}
 NOTED: Final = ("fail", "warn")
 
-# What is not yet as the manifest wants it: (capture, name of the test) -> reason. Strict: who mends it removes the line.
+# What is not yet as the manifest wants it: (capture, name of the test) -> reason. Strict: whoever mends it says so.
 INSIDE: Final = "what AH and ESP-NULL carry in the clear gets no records of its own yet"
 LOGIN: Final = "logins of this protocol are not recognised yet"
 KNOWN: Final[dict[tuple[str, str], str]] = {
