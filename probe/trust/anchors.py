@@ -12,7 +12,7 @@ from typing import Final
 from cryptography import x509
 
 from probe.model import Reason
-from probe.trust.certificates import Parsed, extension
+from probe.trust.certificates import Parsed
 from probe.trust.reasons import Judgement, of
 from probe.trust.store import Store
 
@@ -59,15 +59,13 @@ def _names(parsed: Parsed) -> tuple[str, str] | None:
 
 def _fits(child: Parsed, parent: Parsed) -> bool:
     """Whether nothing in the two speaks against the one having issued the other (RFC 5280 section 4.2.1.1)."""
-    if child.x509 is None or parent.x509 is None:
-        return False
-    usage = extension(parent.x509, x509.KeyUsage)
+    usage = parent.extensions.get(x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign and child is not parent:
         return False
-    wanted = extension(child.x509, x509.AuthorityKeyIdentifier)
+    wanted = child.extensions.get(x509.AuthorityKeyIdentifier)
     if wanted is None:
         return True
     if wanted.authority_cert_serial_number is not None:
         return False  # by issuer and serial number: rare enough for the library
-    given = extension(parent.x509, x509.SubjectKeyIdentifier)
-    return wanted.key_identifier is None or given is None or wanted.key_identifier == given.digest
+    given = parent.extensions.get(x509.SubjectKeyIdentifier)
+    return bool(wanted.key_identifier is None or given is None or wanted.key_identifier == given.digest)

@@ -29,6 +29,8 @@ class Parsed(Struct, frozen=True, eq=False):
     sha256: str
     x509: x509.Certificate | None
     record: Certificate
+    extensions: dict[type, Any] = {}
+    """By the type of their values; empty where they are malformed."""
 
     @property
     def problem(self) -> str | None:
@@ -44,7 +46,7 @@ def parse(sha256: str, der: bytes) -> Parsed:
             certificate = x509.load_der_x509_certificate(der)
         except Exception as error:  # noqa: BLE001 - hostile bytes: whatever the parser raises is the certificate's fault
             return Parsed(sha256, None, Certificate(sha256=sha256, unparseable=_why("certificate", error)))
-        return Parsed(sha256, certificate, _record(sha256, certificate))
+        return _read(sha256, certificate)
 
 
 def moment(when: dt.datetime) -> str:
@@ -74,7 +76,7 @@ def signature_name(certificate: x509.Certificate) -> str:
     return _oid_name(certificate.signature_algorithm_oid)
 
 
-def _record(sha256: str, certificate: x509.Certificate) -> Certificate:
+def _read(sha256: str, certificate: x509.Certificate) -> Parsed:
     problems: list[str] = []
 
     def read(part: str, function: Callable[[], _T]) -> _T | UnsetType:
@@ -84,21 +86,24 @@ def _record(sha256: str, certificate: x509.Certificate) -> Certificate:
             problems.append(_why(part, error))
             return UNSET
 
-    return Certificate(
+    extensions = read("extensions", lambda: _extensions(certificate))
+    known: dict[type, Any] = {} if extensions is UNSET else extensions
+    record = Certificate(
         sha256=sha256,
         subject=read("subject", lambda: certificate.subject.rfc4514_string()[:MAX_TEXT]),
         issuer=read("issuer", lambda: certificate.issuer.rfc4514_string()[:MAX_TEXT]),
         serial=read("serial", lambda: f"{certificate.serial_number:x}"),
         not_before=read("not_before", lambda: moment(certificate.not_valid_before_utc)),
         not_after=read("not_after", lambda: moment(certificate.not_valid_after_utc)),
-        sans=read("extensions", lambda: _sans(certificate)),
+        sans=UNSET if extensions is UNSET else _sans(known.get(x509.SubjectAlternativeName)),
         key=read("key", lambda: key_of(certificate)),
         signature=read("signature", lambda: signature_name(certificate)),
         spki_sha256=read("key", lambda: _spki_sha256(certificate)),
-        scts=read("extensions", lambda: _scts(certificate)),
-        ca=read("extensions", lambda: is_ca(certificate)),
+        scts=UNSET if extensions is UNSET else len(known.get(x509.PrecertificateSignedCertificateTimestamps, ())),
+        ca=UNSET if extensions is UNSET else _is_ca(known.get(x509.BasicConstraints)),
         unparseable="; ".join(dict.fromkeys(problems)) or UNSET,
     )
+    return Parsed(sha256, certificate, record, known)
 
 
 def extension(certificate: x509.Certificate, kind: type[_T]) -> _T | None:
@@ -110,19 +115,16 @@ def extension(certificate: x509.Certificate, kind: type[_T]) -> _T | None:
     return value
 
 
-@functools.lru_cache(maxsize=64)  # a certificate is asked for six of them in a row
 def _extensions(certificate: x509.Certificate) -> dict[type, Any]:
     return {type(candidate.value): candidate.value for candidate in reversed(list(certificate.extensions))}
 
 
-def is_ca(certificate: x509.Certificate) -> bool:
+def _is_ca(constraints: x509.BasicConstraints | None) -> bool:
     """Whether basicConstraints says that this certificate may sign others."""
-    constraints = extension(certificate, x509.BasicConstraints)
     return constraints is not None and constraints.ca
 
 
-def _sans(certificate: x509.Certificate) -> list[str]:
-    names = extension(certificate, x509.SubjectAlternativeName)
+def _sans(names: x509.SubjectAlternativeName | None) -> list[str]:
     return [] if names is None else list(_name_strings(list(names)[:MAX_NAMES]))
 
 
@@ -136,11 +138,6 @@ def _name_strings(names: Iterable[x509.GeneralName]) -> Iterable[str]:
             yield f"email:{name.value}"[:MAX_TEXT]
         elif isinstance(name, x509.UniformResourceIdentifier):
             yield f"uri:{name.value}"[:MAX_TEXT]
-
-
-def _scts(certificate: x509.Certificate) -> int:
-    timestamps = extension(certificate, x509.PrecertificateSignedCertificateTimestamps)
-    return 0 if timestamps is None else len(timestamps)
 
 
 def _spki_sha256(certificate: x509.Certificate) -> str:

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from probe.bounded import Lru
 from probe.model import NANOSECONDS
-from probe.trust import anchors, openssl, reasons
+from probe.trust import anchors, names, openssl, reasons
 from probe.trust.certificates import Parsed, extension, parse
 from probe.trust.reasons import Judgement, of
 from probe.trust.store import Store
@@ -114,7 +114,7 @@ class Chains:
         for parsed in certificates:
             if parsed.x509 is not None and not self._store.contains(bytes.fromhex(parsed.sha256)):
                 found += reasons.strength(parsed, leaf=parsed is leaf)
-        return (*found, *reasons.usage(leaf.x509))
+        return (*found, *reasons.usage(leaf))
 
     def _ask(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> list[Judgement]:
         """The two libraries' word: nothing if `cryptography` accepts the chain."""
@@ -153,7 +153,7 @@ class Chains:
 
 
 def _judge_name(leaf: Parsed, name: str | None) -> Judgements:
-    if leaf.x509 is None:
+    if leaf.x509 is None or (name is not None and names.is_listed(leaf.record.sans, name)):
         return ()
     return tuple(reasons.name_of(leaf.x509, name))
 

@@ -8,12 +8,18 @@ import re
 from typing import Final
 
 from cryptography import x509
-
-from probe.trust.certificates import extension
+from msgspec import UNSET, UnsetType
 
 MAX_NAME: Final = 254  # characters of a DNS name with its final dot (RFC 1035 section 2.3.4)
 _HOST: Final = re.compile(r"(?!-)[a-z0-9-]+(\.[a-z0-9-]+)+")  # letters, digits, hyphens: what needs no normalisation
 _ADDRESS: Final = re.compile(r"[0-9.]+")
+
+
+def is_listed(sans: list[str] | UnsetType, name: str) -> bool:
+    """Whether a plain host name is among the alternative names of a certificate's record."""
+    if sans is UNSET or len(name) > MAX_NAME or f"dns:{name}" not in sans:
+        return False
+    return bool(_HOST.fullmatch(name)) and not _ADDRESS.fullmatch(name)
 
 
 def matches(certificate: x509.Certificate, name: str) -> bool | None:
@@ -23,10 +29,6 @@ def matches(certificate: x509.Certificate, name: str) -> bool | None:
     """
     if len(name) > MAX_NAME:
         return None
-    if _HOST.fullmatch(name) and not _ADDRESS.fullmatch(name):
-        names = extension(certificate, x509.SubjectAlternativeName)
-        if names is not None and name in names.get_values_for_type(x509.DNSName):
-            return True
     from probe.trust import identity
 
     return identity.matches(certificate, name)

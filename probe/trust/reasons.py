@@ -72,11 +72,11 @@ def name_of(leaf: x509.Certificate, name: str | None) -> Iterator[Judgement]:
         yield about("wrong_name", leaf, detail)
 
 
-def usage(leaf: x509.Certificate) -> Iterator[Judgement]:
+def usage(leaf: Parsed) -> Iterator[Judgement]:
     """RFC 5280 section 4.2.1.12: a server's certificate that has extendedKeyUsage must list serverAuth."""
-    usages = extension(leaf, x509.ExtendedKeyUsage)
+    usages = leaf.extensions.get(x509.ExtendedKeyUsage)
     if usages is not None and not any(usage in _SERVER_USAGES for usage in usages):
-        yield about("wrong_usage", leaf, "extendedKeyUsage does not list serverAuth")
+        yield of("wrong_usage", leaf, "extendedKeyUsage does not list serverAuth")
 
 
 def strength(parsed: Parsed, *, leaf: bool) -> Iterator[Judgement]:
