@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from probe._parsers import Capture, Core
 
 PACKETS_PER_BATCH: Final = 65_536  # large enough that crossing into Python costs nothing, some 30 ms of work
+FLOWS_PER_BATCH: Final = 65_536  # that end with the capture: some 25 MB of records at a time
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
 
 
@@ -57,6 +58,7 @@ class Replay:
         self.core: Core = self._parsers.Core(flows=flows, endpoints=endpoints)
         self._progress = progress
         self._stopped = False
+        self._drops: Counter[str] = Counter()
         self.outcome = Outcome(files=self._paths)
 
     def stop(self) -> None:
@@ -72,7 +74,7 @@ class Replay:
         self.outcome.interrupted = self._stopped
         self.outcome.findings = self._engine.flush()
         self.outcome.limits = self._engine.limits
-        self.outcome.totals = msgspec.json.decode(self.core.totals())
+        self.outcome.totals = {**msgspec.json.decode(self.core.totals()), "drops": dict(self._drops)}
         self._total_endpoints()
         yield finding_lines(self.outcome.findings)
         yield summary_line(self.outcome)
@@ -101,8 +103,11 @@ class Replay:
             yield from self._take(source)
             if self._progress is not None:
                 self._progress(source, capture)
-        self.core.finish()
+        while self.core.finish(FLOWS_PER_BATCH):
+            yield from self._take(source)
         yield from self._take(source)
+        if capture.drops:
+            self._drops["capture"] += capture.drops
         self.outcome.damaged += [Damage(path, offset, what) for offset, what in capture.damage]
 
     def _take(self, source: str) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from captures import NAMES, PCAPS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import probe
 from probe._parsers import Capture, CaptureError, Core
 
 SMALL: Final = [name for name in NAMES if name.endswith(".pcap") and (PCAPS / name).stat().st_size < 4096]
@@ -157,3 +158,18 @@ def _segment(side: int, seq: int, flags: int, payload: bytes) -> bytes:
     ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0, src, dst) + tcp
     frame = bytes(12) + b"\x08\x00" + ip
     return struct.pack("<IIII", 1_700_000_000, 0, len(frame), len(frame)) + frame
+
+
+def test_the_capturing_systems_own_drops_are_told(folder: Path) -> None:
+    """A pcapng whose Interface Statistics Block says that 7 packets were lost (option 5, isb_ifdrop)."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        size = struct.pack("<I", 12 + len(body))
+        return struct.pack("<I", kind) + size + body + size
+
+    header = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    interface = block(1, struct.pack("<HHI", 1, 0, 65535))
+    statistics = block(5, struct.pack("<III", 0, 0, 0) + struct.pack("<HHQ", 5, 8, 7) + struct.pack("<HH", 0, 0))
+    assert play(header + interface + statistics, folder)[2].drops == 7
+    summary = list(probe.replay(folder / "capture"))[-1]
+    assert summary["drops"] == {"capture": 7}

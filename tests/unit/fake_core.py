@@ -51,6 +51,7 @@ class Capture:
         self.batches = list(self.content.get("batches", []))
         self.size = len(data)
         self.position = 0
+        self.drops = int(self.content.get("drops", 0))
         self.damage = [tuple(damage) for damage in self.content.get("damage", [])]
 
 
@@ -76,8 +77,8 @@ class Core:
         capture.position = capture.size
         return bool(capture.batches)
 
-    def finish(self) -> None:
-        pass
+    def finish(self, flows: int | None = None) -> bool:
+        return False
 
     def take(self) -> Batch:
         batch, self.pending = self.pending, Batch()
