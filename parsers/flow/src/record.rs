@@ -135,7 +135,7 @@ pub fn evidence(conversation: &Conversation, now: u64) -> (u64, Option<String>) 
     let session = match &conversation.follower {
         Follower::Tls(tls) => tls.session(),
         Follower::Dtls(dtls) => dtls.session(),
-        Follower::Ipsec(ipsec) => return (ipsec.ike.as_ref().map_or(now, |ike| ike.frame()), None),
+        Follower::Ipsec(ipsec) => return (decided(ipsec.ike.as_ref().map_or(0, |ike| ike.frame()), now), None),
         _ => return (now, None),
     };
     let name = session.offer.as_ref().and_then(Offer::server_name).map(|sni| {
@@ -143,5 +143,10 @@ pub fn evidence(conversation: &Conversation, now: u64) -> (u64, Option<String>) 
         json::text(&mut quoted, sni);
         String::from_utf8_lossy(&quoted[1..quoted.len() - 1]).into_owned()
     });
-    (session.frame, name)
+    (decided(session.frame, now), name)
+}
+
+/// Where nothing was decided, the packet in hand is the evidence.
+fn decided(frame: u64, now: u64) -> u64 {
+    if frame > 0 { frame } else { now }
 }

@@ -199,7 +199,7 @@ def ike1_main(stage: Stage) -> list[Flow]:
     negotiation = Negotiation("aes128-sha1-modp1024", "aes128-sha1", version=1)
     tunnel(stage, negotiation, "IKEv1", "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024")
     choice = {"key_length": 128, "ke": "modp1024"}
-    return pair(1, choice, [finding("ike.version"), finding("ike.ke")], mode="main")
+    return pair(1, choice, [finding(f"ike.{fact}") for fact in ("version", "ke", "integ", "prf")], mode="main")
 
 
 @captured("ike1_aggressive.pcap", "IKEv1 aggressive mode with a pre-shared key, and ESP in UDP", *STRONGSWAN)
@@ -207,7 +207,9 @@ def ike1_aggressive(stage: Stage) -> list[Flow]:
     negotiation = Negotiation("aes128-sha1-modp1024", "aes128-sha1", version=1, aggressive=True)
     tunnel(stage, negotiation, "IKEv1", "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024")
     choice = {"key_length": 128, "ke": "modp1024"}
-    return pair(1, choice, [finding("ike.version"), finding("ike.mode")], mode="aggressive")
+    return pair(
+        1, choice, [finding(f"ike.{fact}") for fact in ("version", "mode", "ke", "integ", "prf")], mode="aggressive"
+    )
 
 
 @captured("ike2_no_proposal.pcap", "IKEv2 refused with NO_PROPOSAL_CHOSEN", *STRONGSWAN)

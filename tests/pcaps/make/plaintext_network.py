@@ -49,7 +49,7 @@ def snmp(stage: Stage) -> list[Flow]:
     with stage.lab.server([*command, f"udp:{SERVERS[0]}:161"], 161, udp=True, env=persistent):
         get = ["snmpget", "-v2c", "-c", "example-community", SERVERS[0], "1.3.6.1.2.1.1.5.0"]
         expect(stage.lab.call("client", get), "host.example.test")
-    return [plain("snmp", 161, transport="udp")]
+    return [plain("snmp", 161, transport="udp", credentials=True)]
 
 
 @captured("syslog.pcap", "syslog over UDP: rsyslog and logger", "rsyslog", "bsdutils")
