@@ -62,20 +62,25 @@ def roots(trust: tuple[str, ...]) -> Store:
 def output(name: str) -> bytes:
     """The JSON Lines of a capture, as if replayed in its own folder so that no path of this machine is in them."""
     with contextlib.chdir(PCAPS):
-        return _lines(name, trust_of(name))
+        return _lines(name, engine_for(name))
 
 
 def output_of_pipe(name: str) -> bytes:
     """The same through standard input, in odd chunks; named like the file afterwards."""
     content = (PCAPS / name).read_bytes()
     with standard_input(content):
-        lines = _lines("-", trust_of(name))
+        lines = _lines("-", engine_for(name))
     source = Path(name).name
     return lines.replace(b'"-#', f'"{source}#'.encode()).replace(b'"file":"-"', f'"file":"{name}"'.encode())
 
 
-def _lines(path: str, trust: tuple[str, ...]) -> bytes:
-    return b"".join(Replay([path], Engine(policies.load(policies.DEFAULT), roots(trust))).chunks())
+def engine_for(name: str) -> Engine:
+    """A fresh engine with the default policies and the manifest's roots."""
+    return Engine(policies.load(policies.DEFAULT), roots(trust_of(name)))
+
+
+def _lines(path: str, engine: Engine) -> bytes:
+    return b"".join(Replay([path], engine).chunks())
 
 
 @contextlib.contextmanager
