@@ -77,7 +77,7 @@ class Core:
         capture.position = capture.size
         return bool(capture.batches)
 
-    def finish(self, flows: int | None = None) -> bool:
+    def finish(self, _flows: int | None = None) -> bool:
         return False
 
     def take(self) -> Batch:

@@ -205,7 +205,7 @@ def test_standard_input(capture: Callable[..., str]) -> None:
 
 def test_ctrl_c_reports_what_was_read(capture: Callable[..., str]) -> None:
     paths = [capture(HTTP, file="a"), capture(HTTP, file="b")]
-    interrupt = "fake_core.Core.finish = lambda core: __import__('os').kill(__import__('os').getpid(), 2)"
+    interrupt = "fake_core.Core.finish = lambda core, flows: __import__('os').kill(__import__('os').getpid(), 2)"
     done = subprocess.run([*_program(interrupt), "replay", *paths], capture_output=True, timeout=60, check=False)
     assert done.returncode == 130
     assert [json.loads(line)["type"] for line in done.stdout.splitlines()] == ["flow", "finding", "summary"]
