@@ -4,6 +4,7 @@
 use crate::Direction;
 use crate::dns::Overflow;
 use crate::ipsec::Ipsec;
+use crate::quic::QuicFollower;
 use crate::stream::Held;
 use crate::tls::{DtlsFollower, TlsStream};
 use transitproof_wire::Protocol;
@@ -45,7 +46,5 @@ pub enum Follower {
     Dtls(Box<DtlsFollower>),
     Ipsec(Box<Ipsec>),
     Dns(Overflow),
-    Quic {
-        version: u32,
-    },
+    Quic(Box<QuicFollower>),
 }
