@@ -85,12 +85,16 @@ impl QuicFollower {
                 QuicPacket::Short(_) => self.short(from),
             }
         }
-        if self.session().server.is_some() && !self.attempts.is_empty() {
+        if self.hellos_read() && self.buffer.capacity() > 0 {
             // What is left to see needs no keys.
             (self.attempts, self.waiting, self.buffer) = Default::default();
         }
         let done = self.session().established.is_some() || self.datagrams >= limits::MAX_DATAGRAMS;
         if done { Progress::Done } else { Progress::More }
+    }
+
+    fn hellos_read(&self) -> bool {
+        self.session().offer.is_some() && self.session().server.is_some()
     }
 
     fn long(&mut self, from: Direction, packet: &LongPacket<'_>, frame: u64, certificates: &mut Certificates) {
@@ -99,7 +103,7 @@ impl QuicFollower {
         }
         // A packet that the capture cut cannot be authenticated.
         let readable = packet.header.packet_type == PacketType::Initial && packet.missing == 0;
-        if !readable || self.session().server.is_some() || schemes(packet.header.version).is_empty() {
+        if !readable || self.hellos_read() || schemes(packet.header.version).is_empty() {
             return;
         }
         if !self.open(from, packet, frame, certificates) {
@@ -116,13 +120,7 @@ impl QuicFollower {
     }
 
     /// Opens an Initial packet with the keys of an attempt in progress, the latest first.
-    fn open(
-        &mut self,
-        from: Direction,
-        packet: &LongPacket<'_>,
-        frame: u64,
-        certificates: &mut Certificates,
-    ) -> bool {
+    fn open(&mut self, from: Direction, packet: &LongPacket<'_>, frame: u64, certificates: &mut Certificates) -> bool {
         let Self { attempts, handshake, buffer, .. } = self;
         let opened = attempts.iter_mut().rev().find_map(|attempt| {
             let by_client = attempt.client == from;
@@ -185,10 +183,10 @@ impl QuicFollower {
         }
     }
 
-    /// A client sends no 1-RTT packet before it has checked the server's Finished, and its own went before it; a server has
-    /// nothing to send them for but the same connection.
+    /// A client sends no 1-RTT packet before it has checked the server's Finished and sent its own. Counted from both sides
+    /// behind the hellos: before them, the packet may be of an earlier connection on the same ports.
     fn short(&mut self, from: Direction) {
-        if self.session().server.is_some() {
+        if self.hellos_read() {
             self.handshake.protected(from, content::APPLICATION_DATA, u16::MAX);
         }
     }

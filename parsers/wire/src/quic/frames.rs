@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn padding_ping_and_acknowledgements_are_passed_over() {
-        let payload = b"\0\0\x01\x02\x05\x00\x01\x02\x00\x01\x03\x05\x00\x00\x02\x01\x01\x01\x06\x02\x03abc\0\0\x06\x05\x01d\0";
+        let payload =
+            b"\0\0\x01\x02\x05\x00\x01\x02\x00\x01\x03\x05\x00\x00\x02\x01\x01\x01\x06\x02\x03abc\0\0\x06\x05\x01d\0";
         let frames: Vec<_> = initial_frames(payload).collect::<Result<_, _>>().unwrap();
         assert_eq!(
             frames,
