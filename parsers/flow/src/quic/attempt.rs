@@ -11,6 +11,8 @@ use transitproof_wire::quic::LongPacket;
 
 pub struct Attempt {
     pub client: Direction,
+    /// A packet could be opened with its keys.
+    pub proven: bool,
     id: Box<[u8]>,
     /// Made when first needed. The schemes are static, so the table has at most two entries for each.
     keys: Vec<(&'static Scheme, Side, Keys)>,
@@ -21,7 +23,7 @@ pub struct Attempt {
 
 impl Attempt {
     pub fn new(id: &[u8], client: Direction) -> Self {
-        Self { client, id: id.into(), keys: Vec::new(), streams: Default::default(), largest: [0; 2] }
+        Self { client, proven: false, id: id.into(), keys: Vec::new(), streams: Default::default(), largest: [0; 2] }
     }
 
     pub fn is_of(&self, id: &[u8], client: Direction) -> bool {
@@ -43,6 +45,7 @@ impl Attempt {
             keys.open(packet, largest, buffer)
         })?;
         self.largest[side as usize] = opened.number.max(largest);
+        self.proven = true;
         Some((opened.payload, &mut self.streams[side as usize]))
     }
 

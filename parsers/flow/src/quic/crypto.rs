@@ -32,7 +32,7 @@ impl CryptoStream {
         }
         let from = touched.first().map_or(start, |piece| piece.start.min(start));
         let to = touched.last().map_or(end, |piece| piece.end.max(end));
-        self.pieces.splice(first..last, [from..to]);
+        self.pieces.splice(first..last, std::iter::once(from..to));
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }

@@ -10,6 +10,9 @@ pub const MAX_CRYPTO: usize = 16 << 10;
 pub const MAX_PIECES: usize = 64;
 /// Connection attempts in one flow: the first, one after a Retry, one after a version negotiation, and one to spare.
 pub const MAX_ATTEMPTS: usize = 4;
+/// Attempts begun on the word of a packet that cannot be authenticated, because the capture cut it: the client's and, where
+/// that is cut too, the server's.
+pub const MAX_SUPPOSED: usize = 2;
 /// Initial packets that came before those that tell their keys.
 pub const MAX_WAITING: usize = 8;
 /// Their bytes: that many of the size that a path takes without fragments.

@@ -65,9 +65,10 @@ impl QuicFollower {
         self.version
     }
 
-    /// Who sent the first Initial packet that could be opened with the id in it.
+    /// Who sent the Initial packet with the id that opened the first one.
     pub fn client(&self) -> Option<Direction> {
-        self.attempts.first().map(|attempt| attempt.client).or(self.handshake.client())
+        let proven = self.attempts.iter().find(|attempt| attempt.proven);
+        proven.map(|attempt| attempt.client).or(self.handshake.client())
     }
 
     /// The payload of one datagram.
@@ -101,12 +102,13 @@ impl QuicFollower {
         if packet.header.packet_type != PacketType::Retry {
             self.see_version(from, packet.header.version);
         }
-        // A packet that the capture cut cannot be authenticated.
-        let readable = packet.header.packet_type == PacketType::Initial && packet.missing == 0;
-        if !readable || self.hellos_read() || schemes(packet.header.version).is_empty() {
+        let initial = packet.header.packet_type == PacketType::Initial;
+        if !initial || self.hellos_read() || schemes(packet.header.version).is_empty() {
             return;
         }
-        if !self.open(from, packet, frame, certificates) {
+        if packet.missing > 0 {
+            self.suppose(from, packet, certificates);
+        } else if !self.open(from, packet, frame, certificates) {
             self.begin(from, packet, frame, certificates);
         }
     }
@@ -170,6 +172,16 @@ impl QuicFollower {
             self.waiting.push(Waiting { from, packet: packet.bytes.into(), frame });
         } else {
             self.handshake.limited();
+        }
+    }
+
+    /// A packet that the capture cut cannot be authenticated, but the id in it may still open the answer to it.
+    fn suppose(&mut self, from: Direction, packet: &LongPacket<'_>, certificates: &mut Certificates) {
+        let id = packet.header.destination_id;
+        let another = !self.attempts.iter().any(|attempt| attempt.is_of(id, from));
+        if another && self.attempts.len() < limits::MAX_SUPPOSED {
+            self.attempts.push(Attempt::new(id, from));
+            self.open_waiting(certificates);
         }
     }
 

@@ -144,6 +144,15 @@ fn what_cannot_be_opened_is_kept_within_bounds() {
 }
 
 #[test]
+fn a_client_hello_cut_by_the_capture_leaves_the_server_hello() {
+    let mut all = trace!("v1");
+    all[0].1.truncate(200);
+    let (follower, _) = follow(&all);
+    assert!(follower.session().offer.is_none() && follower.session().server.is_some());
+    assert_eq!(follower.client(), Some(Forward));
+}
+
+#[test]
 fn version_negotiation_alone_says_no_version() {
     let mut out = Vec::new();
     QuicFollower::new(0).write_record(&Certificates::new(1), &mut out);

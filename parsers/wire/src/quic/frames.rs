@@ -9,6 +9,11 @@ const ACK: u8 = 0x02;
 const ACK_ECN: u8 = 0x03;
 const CRYPTO: u8 = 0x06;
 const CONNECTION_CLOSE: u8 = 0x1c;
+/// T050 and T051 have the packets of the drafts with the frames of Google's QUIC. Neither type is allowed in an Initial
+/// packet of RFC 9000, so the two sets need no telling apart.
+const GOOGLE_CRYPTO: u8 = 0x08;
+const GOOGLE_ACK: u8 = 0x40;
+const GOOGLE_ACK_LAST: u8 = 0x7f;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InitialFrame<'a> {
@@ -39,28 +44,27 @@ impl<'a> Iterator for InitialFrames<'a> {
             let padding = r.rest().iter().take_while(|byte| **byte == PADDING).count();
             r.take(padding).ok()?;
             let kind = r.u8().ok()?;
-            let frame = match kind {
-                PING => Some(()),
-                ACK | ACK_ECN => acknowledgement(r, kind == ACK_ECN),
-                CRYPTO => {
-                    if let Some((offset, data)) = crypto(r) {
-                        return Some(Ok(InitialFrame::Crypto { offset, data }));
-                    }
-                    None
+            match frame(r, kind) {
+                Some(None) => {}
+                Some(Some(told)) => return Some(Ok(told)),
+                None => {
+                    *r = Reader::new(&[], "quic");
+                    return Some(Err(ParseError::Malformed("quic frame")));
                 }
-                CONNECTION_CLOSE => {
-                    if let Some(code) = connection_close(r) {
-                        return Some(Ok(InitialFrame::Close(code)));
-                    }
-                    None
-                }
-                _ => None,
-            };
-            if frame.is_none() {
-                *r = Reader::new(&[], "quic");
-                return Some(Err(ParseError::Malformed("quic frame")));
             }
         }
+    }
+}
+
+/// What a frame tells, if anything; `None` if it is not whole or may not be there.
+fn frame<'a>(r: &mut Reader<'a>, kind: u8) -> Option<Option<InitialFrame<'a>>> {
+    match kind {
+        PING => Some(None),
+        ACK | ACK_ECN => acknowledgement(r, kind == ACK_ECN).map(|()| None),
+        GOOGLE_ACK..=GOOGLE_ACK_LAST => google_acknowledgement(r, kind).map(|()| None),
+        CRYPTO | GOOGLE_CRYPTO => crypto(r).map(Some),
+        CONNECTION_CLOSE => connection_close(r).map(Some),
+        _ => None,
     }
 }
 
@@ -82,19 +86,33 @@ fn acknowledgement(r: &mut Reader<'_>, ecn: bool) -> Option<()> {
     Some(())
 }
 
-fn crypto<'a>(r: &mut Reader<'a>) -> Option<(u64, &'a [u8])> {
+/// `01nullmm`: more blocks than one, unused, sizes of the largest acknowledged and of the block lengths. Then the largest,
+/// the delay, the count of blocks, first block, gap and length of each other, and timestamps.
+fn google_acknowledgement(r: &mut Reader<'_>, kind: u8) -> Option<()> {
+    let size = |bits: u8| usize::from([1u8, 2, 4, 6][usize::from(bits & 3)]);
+    r.take(size(kind >> 2) + 2).ok()?;
+    let others = if kind & 0x20 != 0 { usize::from(r.u8().ok()?) } else { 0 };
+    r.take(size(kind) + others * (1 + size(kind))).ok()?;
+    // The first timestamp has 4 bytes of time, the others 2, each behind a byte that names its packet.
+    match usize::from(r.u8().ok()?) {
+        0 => Some(()),
+        timestamps => r.take(5 + (timestamps - 1) * 3).ok().map(|_| ()),
+    }
+}
+
+fn crypto<'a>(r: &mut Reader<'a>) -> Option<InitialFrame<'a>> {
     let offset = varint(r)?;
     let length = usize::try_from(varint(r)?).ok()?;
-    Some((offset, r.take(length).ok()?))
+    Some(InitialFrame::Crypto { offset, data: r.take(length).ok()? })
 }
 
 /// Error code, type of the frame at fault, reason phrase.
-fn connection_close(r: &mut Reader<'_>) -> Option<u64> {
+fn connection_close<'a>(r: &mut Reader<'_>) -> Option<InitialFrame<'a>> {
     let code = varint(r)?;
     varint(r)?;
     let reason = usize::try_from(varint(r)?).ok()?;
     r.take(reason).ok()?;
-    Some(code)
+    Some(InitialFrame::Close(code))
 }
 
 #[cfg(test)]
@@ -118,9 +136,26 @@ mod tests {
         assert_eq!(frames, [Ok(InitialFrame::Close(0x128))]);
     }
 
+    /// Layouts as tshark shows them; the second has two blocks and two timestamps.
+    #[test]
+    fn frames_of_google_quic() {
+        for ack in [&b"\x40\x01\0\0\x01\0"[..], b"\x64\0\x09\0\0\x01\x02\x01\x03\x02\0\0\0\0\x01\x01\0\x05"] {
+            let frames: Vec<_> =
+                initial_frames(&[ack, b"\x08\0\x01a"].concat()).map(Result::unwrap).map(owned).collect();
+            assert_eq!(frames, [(0, b"a".to_vec())]);
+        }
+    }
+
+    fn owned(frame: InitialFrame<'_>) -> (u64, Vec<u8>) {
+        match frame {
+            InitialFrame::Crypto { offset, data } => (offset, data.to_vec()),
+            InitialFrame::Close(_) => panic!("{frame:?}"),
+        }
+    }
+
     #[test]
     fn a_frame_that_may_not_be_there_ends_the_walk() {
-        let frames: Vec<_> = initial_frames(b"\x06\0\x01a\x08\0\x06\x01\x01b").collect();
+        let frames: Vec<_> = initial_frames(b"\x06\0\x01a\x10\0\x06\x01\x01b").collect();
         assert_eq!(frames.len(), 2);
         assert!(frames[1].is_err());
         assert!(initial_frames(b"\x06\0\x02a").next().unwrap().is_err());

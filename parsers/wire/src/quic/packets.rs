@@ -44,11 +44,11 @@ impl<'a> Iterator for QuicPackets<'a> {
         let datagram = std::mem::take(&mut self.0);
         let first = *datagram.first()?;
         if first & 0x80 == 0 {
-            // Some senders fill datagrams up with zeros; the fixed bit tells those.
-            return (first & 0x40 != 0 && datagram.len() >= SHORTEST).then_some(QuicPacket::Short(datagram));
+            // Some senders fill datagrams up with zeros. The fixed bit need not be set: RFC 9287.
+            return (first != 0 && datagram.len() >= SHORTEST).then_some(QuicPacket::Short(datagram));
         }
         let version = Reader::new(datagram.get(1..)?, "quic").u32().ok()?;
-        if first & 0x40 == 0 || !is_ietf(version) {
+        if !is_ietf(version) {
             return None;
         }
         let header = long_header(datagram, first, version)?;
@@ -100,6 +100,12 @@ mod tests {
     fn zeros_at_the_end_are_no_packet() {
         let datagram = [INITIAL, &[0; 100]].concat();
         assert_eq!(packets(&datagram).count(), 1);
+    }
+
+    #[test]
+    fn the_fixed_bit_may_be_greased() {
+        let grease = |packet: &[u8]| [&[packet[0] & !0x40], &packet[1..]].concat();
+        assert_eq!(packets(&[grease(INITIAL), grease(SHORT)].concat()).count(), 2);
     }
 
     #[test]
