@@ -4,6 +4,7 @@
 use crate::Direction;
 use crate::dns::Overflow;
 use crate::ipsec::Ipsec;
+use crate::quic::QuicFollower;
 use crate::stream::Held;
 use crate::tls::{DtlsFollower, TlsStream};
 use transitproof_wire::Protocol;
@@ -54,7 +55,5 @@ pub enum Follower {
     Dtls(Box<DtlsFollower>),
     Ipsec(Box<Ipsec>),
     Dns(Overflow),
-    Quic {
-        version: u32,
-    },
+    Quic(Box<QuicFollower>),
 }

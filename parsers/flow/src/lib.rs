@@ -20,6 +20,7 @@ pub mod json;
 mod key;
 pub mod limits;
 pub mod observation;
+pub mod quic;
 mod record;
 mod stream;
 mod table;

@@ -96,16 +96,9 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
         Follower::Tls(tls) => tls.session().write_record(certificates, out),
         Follower::Dtls(dtls) => dtls.session().write_record(certificates, out),
         Follower::Ipsec(ipsec) => ipsec.write_record(out),
-        Follower::Quic { version } => quic(*version, out),
+        Follower::Quic(quic) => quic.write_record(certificates, out),
         Follower::Undecided | Follower::Dialogue | Follower::Dns(_) => {}
     }
-}
-
-/// QUIC version 1 and 2 are TLS 1.3 by definition (RFC 9001, 9369), even where no hello was read.
-fn quic(version: u32, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"\"quic\":{\"version\":\"0x");
-    json::hex(out, &version.to_be_bytes());
-    out.extend_from_slice(b"\"},\"tls\":{\"version\":\"TLSv1.3\"}");
 }
 
 /// The flat facts of `Observation.facts` beyond class and protocol, appended to an open object.
@@ -117,7 +110,7 @@ pub fn facts(protocol: Protocol, conversation: &Conversation, certificates: &Cer
         Follower::Tls(tls) => tls.session().write_facts(certificates, out),
         Follower::Dtls(dtls) => dtls.session().write_facts(certificates, out),
         Follower::Ipsec(ipsec) => ipsec.write_facts(out),
-        Follower::Quic { .. } => json::word(out, "tls.version", "TLSv1.3"),
+        Follower::Quic(quic) => quic.write_facts(certificates, out),
         Follower::Dialogue => {
             if let Some(credential) = app::credentials::credentials(protocol, conversation.client_and_server().0) {
                 json::word(out, "plaintext.credentials", credential.kind);
@@ -135,6 +128,7 @@ pub fn evidence(conversation: &Conversation, now: u64) -> (u64, Option<String>) 
     let session = match &conversation.follower {
         Follower::Tls(tls) => tls.session(),
         Follower::Dtls(dtls) => dtls.session(),
+        Follower::Quic(quic) => quic.session(),
         Follower::Ipsec(ipsec) => return (decided(ipsec.ike.as_ref().map_or(0, |ike| ike.frame()), now), None),
         _ => return (now, None),
     };

@@ -1,4 +1,4 @@
-//! Datagrams: each is looked at by itself until one says what the flow is; then DTLS, IKE, ESP and DNS are followed.
+//! Datagrams: each is looked at by itself until one says what the flow is; then DTLS, QUIC, IKE, ESP and DNS are followed.
 
 use crate::Direction;
 use crate::context::Context;
@@ -7,6 +7,7 @@ use crate::dns;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::ipsec::{self, Ipsec};
 use crate::limits::MAX_DATAGRAMS;
+use crate::quic::QuicFollower;
 use crate::tls::{DtlsFollower, Progress};
 use transitproof_wire::app::{self, Ports, Verdict};
 use transitproof_wire::packet::Packet;
@@ -27,6 +28,10 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
         Follower::Dtls(follower) => {
             let progress = follower.datagram(from, packet.payload, ctx.frame, &mut ctx.certificates);
             after_dtls(entry, &mut conversation, progress, ctx);
+            None
+        }
+        Follower::Quic(_) => {
+            quic_datagram(entry, &mut conversation, from, packet.payload, ctx);
             None
         }
         _ => first_look(entry, &mut conversation, from, packet, ctx),
@@ -51,8 +56,12 @@ fn first_look(
     }
     if let Some(header) = quic::looks_like_quic(payload) {
         entry.protocol = header.protocol();
-        conversation.follower = Follower::Quic { version: header.version };
-        ctx.settle(entry, Some(conversation));
+        conversation.follower = Follower::Quic(Box::new(QuicFollower::new(header.version)));
+        if entry.protocol == Protocol::Quic {
+            quic_datagram(entry, conversation, from, payload, ctx);
+        } else {
+            ctx.settle(entry, Some(conversation));
+        }
     } else if dtls::looks_like_dtls(payload) {
         entry.protocol = Protocol::Dtls;
         let mut follower = Box::<DtlsFollower>::default();
@@ -86,6 +95,21 @@ fn after_ipsec(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Con
     if !ipsec.counted && ipsec.ike.as_ref().is_some_and(|ike| ike.negotiated()) {
         ipsec.counted = true;
         ctx.observe(entry, Some(conversation));
+    }
+}
+
+fn quic_datagram(
+    entry: &mut Entry,
+    conversation: &mut Conversation,
+    from: Direction,
+    payload: &[u8],
+    ctx: &mut Context,
+) {
+    let Follower::Quic(follower) = &mut conversation.follower else { return };
+    let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
+    conversation.turned = follower.client() == Some(Direction::Reverse);
+    if progress != Progress::More {
+        ctx.settle(entry, Some(conversation));
     }
 }
 

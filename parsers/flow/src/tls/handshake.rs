@@ -14,6 +14,7 @@ use transitproof_wire::tls::{
 
 /// RFC 7250: the Certificate message then holds a bare key.
 const RAW_PUBLIC_KEY: u8 = 2;
+const TLS_1_3: u16 = 0x0304;
 /// A TLS 1.3 Finished has 4 bytes of header and at least 32 of hash, a byte of type and 8 of tag. What is shorter is an
 /// alert or EndOfEarlyData, and proves nothing.
 const SHORTEST_FINISHED: u16 = 4 + 32 + 1 + 8;
@@ -43,8 +44,9 @@ struct Side {
 
 impl Handshake {
     pub fn new(transport: Transport) -> Self {
+        let implied_version = (transport == Transport::Quic).then_some(TLS_1_3);
         Self {
-            session: Session::default(),
+            session: Session { implied_version, ..Session::default() },
             transport,
             client: None,
             key_exchange: KeyExchange::Other,
@@ -55,6 +57,11 @@ impl Handshake {
 
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// Who sent the ClientHello, or should have by the ServerHello.
+    pub fn client(&self) -> Option<Direction> {
+        self.client
     }
 
     /// Whether the body of a message is read at all; of others `message` needs the type only.
@@ -225,6 +232,11 @@ impl Handshake {
         if alert.level == Alert::FATAL {
             self.session.established = Some(false);
         }
+    }
+
+    /// Something of the handshake was left unread because of a limit.
+    pub fn limited(&mut self) {
+        self.session.limited = self.session.limited.saturating_add(1);
     }
 
     /// Bytes of this side are missing.

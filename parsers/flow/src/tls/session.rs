@@ -11,6 +11,8 @@ pub struct Session {
     pub offer: Option<Offer>,
     pub hello_retry_request: bool,
     pub server: Option<ServerFacts>,
+    /// The version that the transport alone leaves, while no ServerHello was seen: QUIC has TLS 1.3 and no other.
+    pub implied_version: Option<u16>,
     pub group: Option<u16>,
     pub dh_bits: Option<u16>,
     /// Selected in the ServerHello; TLS 1.3 hides it in EncryptedExtensions.
@@ -54,7 +56,7 @@ pub(super) fn is_tls13(version: u16) -> bool {
 
 impl Session {
     pub fn version(&self) -> Option<u16> {
-        self.server.map(|server| server.version)
+        self.server.map(|server| server.version).or(self.implied_version)
     }
 
     pub fn is_tls13(&self) -> bool {

@@ -10,7 +10,7 @@ use transitproof_wire::registry::tls::{
 impl Session {
     /// `"tls":{…}` of a flow record, nothing if nothing was seen.
     pub fn write_record(&self, certificates: &Certificates, out: &mut Vec<u8>) {
-        if self.is_empty() && self.established.is_none() {
+        if self.is_empty() && self.established.is_none() && self.implied_version.is_none() {
             return;
         }
         json::key(out, "tls");
@@ -76,8 +76,10 @@ impl Session {
     }
 
     fn write_chosen(&self, out: &mut Vec<u8>, [version, suite, group, dh_bits]: [&str; 4]) {
+        if let Some(number) = self.version() {
+            code(out, version, version_name(number), &number.to_be_bytes());
+        }
         if let Some(server) = self.server {
-            code(out, version, version_name(server.version), &server.version.to_be_bytes());
             match server.suite.map(|suite| (suite, u16::try_from(suite))) {
                 Some((_, Ok(code16))) => code(out, suite, suite_name(code16), &code16.to_be_bytes()),
                 Some((kind, Err(_))) => {

@@ -1,12 +1,22 @@
 //! QUIC long headers, and how to tell QUIC by them: RFC 9000 section 17.2, RFC 9369 (version 2), RFC 8999 (what all
-//! versions share), and the older headers of Google's QUIC, which is another protocol.
+//! versions share), and the older headers of Google's QUIC, which is another protocol. Then the packets of a datagram and
+//! the frames of an Initial packet.
 //!
-//! Headers only: nothing here removes header protection.
+//! Nothing here removes protection.
+
+mod frames;
+mod packets;
+
+pub use frames::{InitialFrame, InitialFrames, initial_frames};
+pub use packets::{LongPacket, QuicPacket, QuicPackets, packets};
 
 use crate::{Protocol, Reader};
 
 pub const VERSION_1: u32 = 0x0000_0001;
 pub const VERSION_2: u32 = 0x6b33_43cf;
+/// Google's QUIC with TLS, the last steps before version 1.
+pub const VERSION_T050: u32 = 0x5430_3530;
+pub const VERSION_T051: u32 = 0x5430_3531;
 
 /// The kind of a packet with a long header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,13 +73,13 @@ fn is_known(version: u32) -> bool {
 /// Versions with the long header of RFC 9000: 1, 2, drafts, Facebook's mvfst, Google's T050 and T051, and those reserved
 /// to exercise version negotiation.
 fn is_ietf(version: u32) -> bool {
-    matches!(version, VERSION_1 | VERSION_2 | 0xff00_0014..=0xff00_00ff | 0x5430_3530 | 0x5430_3531)
+    matches!(version, VERSION_1 | VERSION_2 | 0xff00_0014..=0xff00_00ff | VERSION_T050 | VERSION_T051)
         || version & 0xffff_ff00 == 0xface_b000
         || version & 0x0f0f_0f0f == 0x0a0a_0a0a
 }
 
 /// `Q0` and two digits.
-fn is_gquic(version: u32) -> bool {
+pub fn is_gquic(version: u32) -> bool {
     let [q, zero, tens, ones] = version.to_be_bytes();
     q == b'Q' && zero == b'0' && tens.is_ascii_digit() && ones.is_ascii_digit()
 }
