@@ -7,6 +7,7 @@ use crate::ipsec::Ipsec;
 use crate::stream::Held;
 use crate::tls::{DtlsFollower, TlsStream};
 use transitproof_wire::Protocol;
+use transitproof_wire::app::proxies::Via;
 
 #[derive(Default)]
 pub struct Conversation {
@@ -20,6 +21,8 @@ pub struct Conversation {
     pub turned: bool,
     /// The clear protocol in which an upgrade to TLS was agreed.
     pub starttls: Option<Protocol>,
+    /// Proxies stepped over, outermost first.
+    pub via: Vec<Via>,
 }
 
 impl Conversation {

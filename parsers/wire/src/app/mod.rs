@@ -19,6 +19,7 @@ mod management;
 mod messaging;
 mod naming;
 mod peers;
+pub mod proxies;
 mod remote;
 mod routing;
 mod rows;
