@@ -28,6 +28,8 @@ mod tunnels;
 mod voice;
 mod web;
 
+pub use voice::RtpHeader;
+
 use crate::Protocol;
 use look::{Look, Match};
 use rows::{DATAGRAMS, STREAMS};

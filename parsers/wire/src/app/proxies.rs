@@ -62,7 +62,7 @@ fn proxy_v1(client: &[u8]) -> Prefix {
         let n = opening.len().min(client.len());
         opening.get(..n) == client.get(..n)
     };
-    if !OPENINGS.iter().any(|opening| begins(opening)) {
+    if !OPENINGS.iter().any(begins) {
         return Prefix::None;
     }
     let head = client.get(..PROXY_V1_LIMIT).unwrap_or(client);
