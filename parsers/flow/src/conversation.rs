@@ -8,6 +8,11 @@ use crate::quic::QuicFollower;
 use crate::stream::Held;
 use crate::tls::{DtlsFollower, TlsStream};
 use transitproof_wire::Protocol;
+use transitproof_wire::app::RtpHeader;
+use transitproof_wire::app::proxies::Via;
+
+/// Successive packets that prove an RTP stream: source, type and sequence then agree in 100 bits.
+const RTP_RUN: u8 = 3;
 
 #[derive(Default)]
 pub struct Conversation {
@@ -16,11 +21,15 @@ pub struct Conversation {
     pub held: [Held; 2],
     /// Datagrams looked at in vain.
     pub tries: u8,
+    /// The latest RTP packet of each direction and how many followed one another up to it.
+    pub media: [Option<(RtpHeader, u8)>; 2],
     pub follower: Follower,
     /// The content shows that the responder is the client: the ends change places when the flow settles.
     pub turned: bool,
     /// The clear protocol in which an upgrade to TLS was agreed.
     pub starttls: Option<Protocol>,
+    /// Proxies stepped over, outermost first.
+    pub via: Vec<Via>,
 }
 
 impl Conversation {
@@ -36,6 +45,15 @@ impl Conversation {
     /// The direction in which the client speaks.
     pub fn client(&self) -> Direction {
         if self.turned { Direction::Reverse } else { Direction::Forward }
+    }
+
+    /// One more datagram: whether it is the last of as many successive RTP packets as prove the stream.
+    pub fn hears_media(&mut self, from: Direction, payload: &[u8]) -> bool {
+        let earlier = self.media[from as usize].take();
+        let Some(header) = RtpHeader::of_clear_frame(payload) else { return false };
+        let run = earlier.filter(|(last, _)| header.follows(*last)).map_or(1, |(_, run)| run + 1);
+        self.media[from as usize] = Some((header, run));
+        run >= RTP_RUN
     }
 
     pub fn client_and_server(&self) -> (&[u8], &[u8]) {

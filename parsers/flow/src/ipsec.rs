@@ -5,7 +5,7 @@ use crate::esp::{AhState, EspState};
 use crate::ike::IkeState;
 use transitproof_wire::Protocol;
 use transitproof_wire::esp::{Ah, Esp, looks_like_esp_in_udp};
-use transitproof_wire::ike::{looks_like_ike, strip_non_esp_marker};
+use transitproof_wire::ike::{looks_like_ike, plausible_ike, strip_non_esp_marker};
 use transitproof_wire::packet::{Packet, ip_protocol as ip};
 
 #[derive(Default)]
@@ -20,6 +20,12 @@ pub struct Ipsec {
 /// What a datagram is, by content: IKE is recognised by its header.
 pub fn is_ike(payload: &[u8]) -> bool {
     looks_like_ike(strip_non_esp_marker(payload).unwrap_or(payload))
+}
+
+/// On IKE's own port a header is enough: the message may be cut by the snap length or a fragment.
+pub fn may_be_cut_ike(packet: &Packet<'_>) -> bool {
+    const IKE: u16 = 500;
+    (packet.src_port == IKE || packet.dst_port == IKE) && plausible_ike(packet.payload)
 }
 
 /// By port and shape, which is all that RFC 3948 gives: the sequence numbers confirm it later.
@@ -52,7 +58,7 @@ impl Ipsec {
     pub fn datagram(&mut self, from: Direction, packet: &Packet<'_>, frame: u64) {
         let marked = strip_non_esp_marker(packet.payload);
         let message = marked.unwrap_or(packet.payload);
-        if looks_like_ike(message) {
+        if looks_like_ike(message) || may_be_cut_ike(packet) {
             self.ike.get_or_insert_default().message(from, message, marked.is_some(), frame);
         } else if marked.is_none() && may_be_esp(packet) {
             self.esp(from, packet.payload, packet.ip_length, true);

@@ -20,6 +20,9 @@ pub mod json;
 mod key;
 pub mod limits;
 pub mod observation;
+mod opening;
+#[cfg(test)]
+mod opening_tests;
 pub mod quic;
 mod record;
 mod stream;

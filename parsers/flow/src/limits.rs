@@ -7,6 +7,9 @@ pub const MAX_HEAD: usize = 4096;
 /// Bytes of each direction watched in a dialogue that may still upgrade to TLS or show a login.
 pub const MAX_DIALOGUE: usize = 8192;
 
+/// Proxies stepped over in front of a stream: a chain of load balancer, SOCKS and CONNECT has three.
+pub const MAX_VIA: usize = 4;
+
 /// Datagrams looked at before a UDP flow stays unknown: what identifies itself does so in the first of either side.
 pub const MAX_DATAGRAMS: u8 = 8;
 

@@ -85,12 +85,13 @@ pub fn community_id(entry: &Entry) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The members that the conversation knows: `"starttls":…,"tls":{…}` and the like, without the outer commas.
+/// The members that the conversation knows: `"via":[…],"starttls":…,"tls":{…}` and the like, without the outer commas.
 pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mut Vec<u8>) {
+    if !conversation.via.is_empty() {
+        json::words(out, "via", conversation.via.iter().map(|via| via.name()));
+    }
     if let Some(protocol) = conversation.starttls {
-        out.extend_from_slice(b"\"starttls\":\"");
-        out.extend_from_slice(protocol.name().as_bytes());
-        out.push(b'"');
+        json::word(out, "starttls", protocol.name());
     }
     match &conversation.follower {
         Follower::Tls(tls) => tls.session().write_record(certificates, out),
@@ -103,6 +104,9 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
 
 /// The flat facts of `Observation.facts` beyond class and protocol, appended to an open object.
 pub fn facts(protocol: Protocol, conversation: &Conversation, certificates: &Certificates, out: &mut Vec<u8>) {
+    if !conversation.via.is_empty() {
+        json::words(out, "via", conversation.via.iter().map(|via| via.name()));
+    }
     if let Some(clear) = conversation.starttls {
         json::word(out, "starttls", clear.name());
     }

@@ -68,7 +68,7 @@ fn first_look(
         let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
         conversation.follower = Follower::Dtls(follower);
         after_dtls(entry, conversation, progress, ctx);
-    } else if ipsec::is_ike(payload) {
+    } else if ipsec::is_ike(payload) || ipsec::may_be_cut_ike(packet) {
         start_ipsec(entry, conversation, from, packet, ctx);
     } else {
         return application(entry, conversation, from, packet, ctx);
@@ -156,6 +156,10 @@ fn application(
                 conversation.heads[0].extend_from_slice(payload);
             }
             conversation.follower = Follower::Dialogue;
+            ctx.settle(entry, Some(conversation));
+        }
+        _ if conversation.hears_media(from, payload) => {
+            entry.protocol = Protocol::Rtp;
             ctx.settle(entry, Some(conversation));
         }
         _ if ipsec::may_be_esp(packet) => start_ipsec(entry, conversation, from, packet, ctx),

@@ -81,7 +81,7 @@ protocols! {
     NatPmp "natpmp" Plaintext, Olsr "olsr" Plaintext, Openflow "openflow" Plaintext, Pfcp "pfcp" Plaintext, Pptp "pptp" Plaintext,
     Ptp "ptp" Plaintext, Raknet "raknet" Plaintext, Rip "rip" Plaintext, Rpkirtr "rpkirtr" Plaintext, Rtps "rtps" Plaintext,
     Skinny "skinny" Plaintext, Slp "slp" Plaintext, Someip "someip" Plaintext, Synchrophasor "synchrophasor" Plaintext, Thrift "thrift" Plaintext,
-    Tivo "tivo" Plaintext, Whois "whois" Plaintext, Wol "wol" Plaintext, Xdmcp "xdmcp" Plaintext,
+    Timed "timed" Plaintext, Tivo "tivo" Plaintext, Tplink "tplink" Plaintext, Ubiquiti "ubiquiti" Plaintext, Whois "whois" Plaintext, Wol "wol" Plaintext, Xdmcp "xdmcp" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 

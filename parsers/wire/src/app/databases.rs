@@ -110,8 +110,11 @@ const REDIS_INLINE: &[&[u8]] =
 
 /// A RESP array of bulk strings, or an inline command.
 pub fn redis_client(b: &[u8]) -> Look {
-    if byte(b, 0)? != b'*' {
-        return weak(one_of(b, REDIS_INLINE)?);
+    match byte(b, 0)? {
+        b'*' => {}
+        // Any other RESP value is no command: servers answer it with an error.
+        b'$' | b'+' | b':' => return weak(line(b)?.get(1..).and_then(number).is_some_and(|(_, rest)| rest.is_empty())),
+        _ => return weak(one_of(b, REDIS_INLINE)?),
     }
     let first = line(b).or((b.len() > 8).then_some(&[]))?;
     let Some((count, [])) = first.get(1..).and_then(number) else { return NO };

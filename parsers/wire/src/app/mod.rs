@@ -19,6 +19,7 @@ mod management;
 mod messaging;
 mod naming;
 mod peers;
+pub mod proxies;
 mod remote;
 mod routing;
 mod rows;
@@ -26,6 +27,8 @@ pub mod starttls;
 mod tunnels;
 mod voice;
 mod web;
+
+pub use voice::RtpHeader;
 
 use crate::Protocol;
 use look::{Look, Match};

@@ -97,6 +97,39 @@ pub fn lwres(d: &Datagram) -> Look {
     yes(own && be16(b, 4)? == 0 && be16(b, 6)? <= 1 && be32(b, 12)? & 0xfffe_ffff <= 4)
 }
 
+/// TP-Link's smart home devices: JSON, each byte XORed with the one before it, the first with 171. There is no key.
+pub fn tplink(d: &Datagram) -> Look {
+    const SEED: u8 = 171;
+    let previous = std::iter::once(&SEED).chain(d.payload);
+    let mut clear = d.payload.iter().zip(previous).map(|(byte, previous)| byte ^ previous);
+    let opens = clear.next() == Some(b'{') && clear.next() == Some(b'"');
+    let last = clear.try_fold(0, |_, byte| (byte >= 0x20 || byte.is_ascii_whitespace()).then_some(byte));
+    yes(opens && d.payload.len() >= 8 && last == Some(b'}'))
+}
+
+/// Ubiquiti's discovery: version, command, the length of what follows, elements of type and length that fill it.
+pub fn ubiquiti(d: &Datagram) -> Look {
+    let b = d.payload;
+    let mut elements = b.get(4..)?;
+    if !matches!(byte(b, 0)?, 1 | 2) || byte(b, 1)? > 11 || usize::from(be16(b, 2)?) != elements.len() {
+        return NO;
+    }
+    while !elements.is_empty() {
+        let Some(rest) = elements.get(3 + usize::from(be16(elements, 1)?)..) else { return NO };
+        elements = rest;
+    }
+    weak(true)
+}
+
+/// BSD's timed, which keeps clocks together: type, version 1, a sequence number, a time, the sender's name in 64 bytes.
+pub fn timed(d: &Datagram) -> Look {
+    let b = d.payload;
+    let known = (1..=25).contains(&byte(b, 0)?) && byte(b, 1)? == 1;
+    let name = b.get(12..)?;
+    let end = name.iter().position(|c| *c == 0)?;
+    weak(known && (1..=64).contains(&end) && name.get(..end)?.iter().all(u8::is_ascii_graphic))
+}
+
 /// Wake-on-LAN: six 0xff, one address sixteen times.
 pub fn wake_on_lan(d: &Datagram) -> Look {
     let b = d.payload;
@@ -132,5 +165,19 @@ mod tests {
         let mut magic = vec![0xff; 6];
         (0..16).for_each(|_| magic.extend_from_slice(&[0, 0x11, 0x22, 0x33, 0x44, 0x55]));
         assert_eq!(udp(&magic, 9), Some(Protocol::Wol));
+    }
+
+    #[test]
+    fn devices_on_a_network() {
+        // {"system":{"get_sysinfo":{}}}
+        let sysinfo = b"\xd0\xf2\x81\xf8\x8b\xff\x9a\xf7\xd5\xef\x94\xb6\xd1\xb4\xc0\x9f\xec\x95\xe6\x8f\xe1\x87\xe8\xca\xf0\x8b\xf6\x8b\xf6";
+        assert_eq!(udp(sysinfo, 9999), Some(Protocol::Tplink));
+        assert_eq!(udp(&sysinfo[..26], 9999), None);
+        let discovery = b"\x02\x06\0\x0c\x0b\0\x04ubnt\x0c\0\x02u7";
+        assert_eq!(udp(discovery, 10001), Some(Protocol::Ubiquiti));
+        assert_eq!((udp(&discovery[..15], 10001), udp(discovery, 10002)), (None, None));
+        let mut timed = b"\x18\x01\x3c\x8a\x0a\0\0\0\0\0\0\0OTTO.test.example\0".to_vec();
+        timed.resize(76, 0);
+        assert_eq!(udp(&timed, 525), Some(Protocol::Timed));
     }
 }

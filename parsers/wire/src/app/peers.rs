@@ -32,7 +32,7 @@ pub fn gnutella_datagram(d: &Datagram) -> Look {
     }
     let (kind, ttl, hops) = (byte(b, 16)?, byte(b, 17)?, byte(b, 18)?);
     let length = usize::try_from(le32(b, 19)?).ok()?;
-    let known = matches!(kind, 0x00 | 0x01 | 0x02 | 0x30..=0x32 | 0x40 | 0x80 | 0x81);
+    let known = matches!(kind, 0x00 | 0x01 | 0x02 | 0x30..=0x32 | 0x40 | 0x44 | 0x80 | 0x81);
     yes(known && ttl <= 10 && hops <= 10 && length == b.len() - 23)
 }
 

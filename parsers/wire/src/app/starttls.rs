@@ -24,7 +24,6 @@ pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usi
         Protocol::Nntp => Some((command(client, b"STARTTLS")?, answer(server, |l| l.starts_with(b"382"))?)),
         Protocol::Sieve => sieve(client, server),
         Protocol::Xmpp => Some((element(client, b"<starttls")?, element(server, b"<proceed")?)),
-        Protocol::Http => connect(client, server),
         Protocol::Postgresql => postgresql(client, server),
         Protocol::Mysql => mysql(client, server),
         Protocol::Ldap => ldap(client, server),
@@ -88,16 +87,17 @@ fn pop3(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
     line.starts_with(b"+OK").then_some((asked, end))
 }
 
-/// RFC 9051 section 6.2.1: `tag STARTTLS`, `tag OK`.
+/// RFC 9051 section 6.2.1: `tag STARTTLS`, `tag OK`. People who type use one tag for every command: its answers count.
 fn imap(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let split = |line| memchr::memchr(b' ', line).and_then(|space| line.split_at_checked(space));
     let (tag, asked) = lines(client).find_map(|(line, end)| {
-        let space = memchr::memchr(b' ', line)?;
-        let (tag, rest) = line.split_at_checked(space)?;
+        let (tag, rest) = split(line)?;
         rest.trim_ascii().eq_ignore_ascii_case(b"STARTTLS").then_some((tag, end))
     })?;
-    let agreed =
-        answer(server, |line| line.strip_prefix(tag).is_some_and(|rest| starts_nocase(rest, b" OK") == Some(true)))?;
-    Some((asked, agreed))
+    let tagged = |line| split(line).is_some_and(|(own, _)| own == tag);
+    let before = lines(client).take_while(|(_, end)| *end < asked).filter(|(line, _)| tagged(line)).count();
+    let (line, agreed) = lines(server).filter(|(line, _)| tagged(line)).nth(before)?;
+    (starts_nocase(line.get(tag.len()..)?, b" OK") == Some(true)).then_some((asked, agreed))
 }
 
 /// RFC 5804 section 2.2: the greeting ends with OK, then the answer is another.
@@ -119,13 +119,6 @@ fn element(b: &[u8], open: &[u8]) -> Option<usize> {
     // <proceed …></proceed>
     let close = memchr::memchr(b'>', b.get(end + 1..)?)?;
     b.get(end + 1..)?.starts_with(b"</").then_some(end + 1 + close + 1)
-}
-
-/// RFC 9110 section 9.3.6: whatever follows both heads is the tunnel's.
-fn connect(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    let head = |b: &[u8]| memchr::memmem::find(b, b"\r\n\r\n").map(|end| end + 4);
-    let agreed = client.starts_with(b"CONNECT ") && server.starts_with(b"HTTP/1.") && server.get(8..11) == Some(b" 20");
-    agreed.then(|| Some((head(client)?, head(server)?)))?
 }
 
 /// SSLRequest, or GSSENCRequest refused and then SSLRequest; one byte answers each.
@@ -197,6 +190,11 @@ mod tests {
             b"a1 CAPABILITY\r\na2 starttls\r\n",
             b"* OK hi\r\n* CAPABILITY IMAP4rev1\r\na1 OK\r\na2 OK go\r\n",
         );
+        upgrades(
+            Protocol::Imap,
+            b". CAPABILITY\r\n. STARTTLS\r\n",
+            b"* OK hi\r\n* CAPABILITY IMAP4rev1\r\n. OK\r\n. OK go\r\n",
+        );
         assert_eq!(starttls(Protocol::Imap, b"a STARTTLS\r\n", b"* OK hi\r\na BAD no\r\n"), None);
         upgrades(Protocol::Pop3, b"STLS\r\n", b"+OK hi\r\n+OK begin TLS\r\n");
         upgrades(Protocol::Pop3, b"CAPA\r\nSTLS\r\n", b"+OK hi\r\n+OK list\r\nSTLS\r\nUIDL\r\n.\r\n+OK go\r\n");
@@ -215,12 +213,6 @@ mod tests {
             b"<?xml version='1.0'?><stream:stream to='a'><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
             b"<stream:features/><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
         );
-        upgrades(
-            Protocol::Http,
-            b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
-            b"HTTP/1.1 200 Connection established\r\n\r\n",
-        );
-        assert_eq!(starttls(Protocol::Http, b"CONNECT a:443 HTTP/1.1\r\n\r\n", b"HTTP/1.1 403 no\r\n\r\n"), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! RTP has no magic: one packet is at most weak; the caller asks again with the next one and decides on sequences.
 
 use super::Datagram;
-use super::look::{Look, NO, be16, be32, byte, is_text, le32, line, number, one_of, starts, weak, yes};
+use super::look::{Look, Match, NO, be16, be32, byte, is_text, le32, line, number, one_of, starts, weak, yes};
 
 const MAGIC_COOKIE: u32 = 0x2112_a442;
 
@@ -22,24 +22,25 @@ fn stun_message(b: &[u8], whole: bool) -> Look {
         return NO;
     }
     let mut attributes = b.get(20..)?;
-    let mut seen = 0;
+    let (mut seen, mut foreign) = (0, false);
     while !attributes.is_empty() {
         let (kind, size) = (be16(attributes, 0)?, usize::from(be16(attributes, 2)?));
-        if !matches!(kind, 1..=0x22 | 0x8000..=0x80ff) {
-            return NO;
-        }
+        // Products add their own (Zoom's 0x0101): then only the lengths speak for it.
+        foreign |= !matches!(kind, 1..=0x22 | 0x8000..=0x80ff);
         attributes = attributes.get(4 + size.next_multiple_of(4)..)?;
         seen += 1;
     }
-    if seen >= 2 { yes(true) } else { weak(length <= 1024) }
+    if seen >= 2 && !foreign { yes(true) } else { weak(seen > 0 && length <= 1024 || length == 0) }
 }
 
 pub fn stun(d: &Datagram) -> Look {
     stun_message(d.payload, true)
 }
 
+/// As it is, or behind RFC 4571's length (ICE over TCP, RFC 6544 section 3).
 pub fn stun_stream(b: &[u8]) -> Look {
-    stun_message(b, false)
+    let framed = be32(b, 6)? == MAGIC_COOKIE && be16(b, 0)? == be16(b, 4)?.saturating_add(20) && be16(b, 2)? >> 14 == 0;
+    if framed { yes(true) } else { stun_message(b, false) }
 }
 
 /// TURN's ChannelData: channel number, length of what follows (RFC 8656 section 12.4).
@@ -78,7 +79,33 @@ pub fn rtcp(d: &Datagram) -> Look {
 
 /// Static payload types that occur, with the size of a frame where it is fixed: only exact frames count.
 pub fn rtp(d: &Datagram) -> Look {
-    let b = d.payload;
+    rtp_frame(d.payload)
+}
+
+/// What makes successive packets one RTP stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RtpHeader {
+    pub kind: u8,
+    pub sequence: u16,
+    pub source: u32,
+}
+
+impl RtpHeader {
+    /// Of a packet whose frames have a size that SRTP's tag of 4, 10 or 16 bytes cannot make up: G.711, G.722 and GSM.
+    pub fn of_clear_frame(payload: &[u8]) -> Option<Self> {
+        let kind = byte(payload, 1)? & 0x7f;
+        if !matches!(kind, 0 | 3 | 8 | 9) || rtp_frame(payload) != Some(Match::Weak) {
+            return None;
+        }
+        Some(Self { kind, sequence: be16(payload, 2)?, source: be32(payload, 8)? })
+    }
+
+    pub fn follows(self, earlier: Self) -> bool {
+        (self.kind, self.source) == (earlier.kind, earlier.source) && self.sequence == earlier.sequence.wrapping_add(1)
+    }
+}
+
+fn rtp_frame(b: &[u8]) -> Look {
     let (first, kind) = (byte(b, 0)?, byte(b, 1)?);
     // Version 2 without padding, extension or contributing sources.
     if first != 0x80 {
@@ -156,6 +183,7 @@ pub fn bfcp(b: &[u8]) -> Look {
 
 #[cfg(test)]
 mod tests {
+    use super::RtpHeader;
     use crate::Protocol;
     use crate::app::tests::{client, udp};
 
@@ -168,6 +196,13 @@ mod tests {
         let classic = b"\0\x01\0\x08aaaabbbbccccdddd\0\x03\0\x04\0\0\0\0";
         assert_eq!(udp(classic, 3478), Some(Protocol::Stun));
         assert_eq!(udp(classic, 9000), None);
+        let foreign = b"\0\x01\0\x08aaaabbbbccccdddd\x01\x01\0\x04\0\0\0\0";
+        assert_eq!((udp(foreign, 3478), udp(foreign, 9000)), (Some(Protocol::Stun), None));
+        let mut framed = vec![0, 40];
+        framed.extend_from_slice(request);
+        assert_eq!(client(&framed), Some(Protocol::Stun));
+        framed[1] = 41;
+        assert_eq!(client(&framed), None);
     }
 
     #[test]
@@ -175,7 +210,13 @@ mod tests {
         let mut rtp = vec![0x80, 0, 0x9a, 1, 0, 0, 0, 0xa0, 0xde, 0xad, 0xbe, 0xef];
         rtp.resize(12 + 160, 0xd5);
         assert_eq!(udp(&rtp, 5004), Some(Protocol::Rtp));
+        assert_eq!(udp(&rtp, 9000), None);
+        let first = RtpHeader::of_clear_frame(&rtp).unwrap();
+        rtp[3] = 2;
+        assert!(RtpHeader::of_clear_frame(&rtp).unwrap().follows(first));
+        assert!(!first.follows(first));
         rtp.push(0);
+        assert_eq!(RtpHeader::of_clear_frame(&rtp), None);
         assert_eq!(udp(&rtp, 5004), None);
         let rtcp = b"\x80\xc9\0\x01\xde\xad\xbe\xef\x81\xca\0\x03\xde\xad\xbe\xef\x01\x03a@b\0\0\0";
         assert_eq!(udp(rtcp, 20_001), Some(Protocol::Rtcp));

@@ -25,7 +25,9 @@ def certificate():
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "pay.example")])
     start = datetime.datetime(2026, 1, 1)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), start, start.replace(2036))
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), start, start.replace(2036)
+    )
     return builder.sign(key, hashes.SHA256()), key
 
 
@@ -71,5 +73,10 @@ record("v1", {}, {})
 record("long_hello", {"alpn_protocols": ["h3"] + [f"a-long-protocol-name-{n:03}" for n in range(80)]}, {})
 record("retry", {}, {}, "retry")
 record("compatible_v2", {"original_version": V1, "supported_versions": [V2, V1]}, {"supported_versions": [V2, V1]})
-record("version_negotiation", {"original_version": V2, "supported_versions": [V2, V1]}, {"supported_versions": [V1]}, "versions")
+record(
+    "version_negotiation",
+    {"original_version": V2, "supported_versions": [V2, V1]},
+    {"supported_versions": [V1]},
+    "versions",
+)
 record("refused", {"alpn_protocols": ["other"]}, {})

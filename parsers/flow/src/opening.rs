@@ -1,0 +1,279 @@
+//! What a TCP stream is, asked until it is answered or given up: TLS, a proxy's prefix, or a protocol in the clear that
+//! may yet agree on TLS or show a login. Behind a prefix the question is asked anew. May not know sequence numbers.
+
+use crate::Direction;
+use crate::context::Context;
+use crate::conversation::{Conversation, Follower};
+use crate::entry::{Entry, Phase, mark};
+use crate::limits::{MAX_DIALOGUE, MAX_HEAD, MAX_VIA};
+use crate::stream::Piece;
+use crate::tls::{Progress, TlsStream};
+use transitproof_wire::Protocol;
+use transitproof_wire::app::proxies::{self, Prefix, Via};
+use transitproof_wire::app::{self, Ports, Verdict};
+use transitproof_wire::tls::{Seen, joined_inside, looks_like_tls};
+
+/// Looks at a stream that matches nothing, while one side has not spoken yet.
+const MAX_TRIES: u8 = 2;
+
+/// The next bytes of one direction, or the news that some will never come.
+pub fn deliver(
+    entry: &mut Entry,
+    conversation: &mut Conversation,
+    from: Direction,
+    piece: Piece<'_>,
+    ctx: &mut Context,
+) {
+    if entry.phase == Phase::Settled {
+        return;
+    }
+    match (&mut conversation.follower, piece) {
+        (Follower::Tls(tls), Piece::Gap) => tls.gap(from),
+        (Follower::Tls(tls), Piece::Bytes(bytes)) => {
+            let progress = tls.data(from, bytes, ctx.frame, &mut ctx.certificates);
+            after_tls(entry, conversation, progress, ctx);
+        }
+        (Follower::Undecided, Piece::Bytes(bytes)) => undecided(entry, conversation, from, bytes, ctx),
+        (Follower::Dialogue, Piece::Bytes(bytes)) => {
+            keep(&mut conversation.heads[from as usize], bytes, MAX_DIALOGUE);
+            dialogue(entry, conversation, ctx);
+        }
+        // What comes behind a hole is no head of a stream: decide on what there is.
+        (_, Piece::Gap) => conversation.heads[from as usize].clear(),
+        _ => {}
+    }
+}
+
+fn keep(head: &mut Vec<u8>, bytes: &[u8], limit: usize) {
+    let room = limit.saturating_sub(head.len());
+    head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+}
+
+fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction, bytes: &[u8], ctx: &mut Context) {
+    let side = from as usize;
+    // What comes behind a proxy's prefix decides; until something does, the flow is what negotiated it.
+    entry.protocol = Protocol::Unknown;
+    if conversation.heads[side].is_empty() && looks_like_tls(bytes) == Seen::Yes {
+        return start_tls(entry, conversation, from, bytes, ctx);
+    }
+    keep(&mut conversation.heads[side], bytes, MAX_HEAD);
+    match proxy_header(entry, conversation, from) {
+        Prefix::Passed(via, length, _) => return step_over(entry, conversation, via, (length, 0), ctx),
+        Prefix::NeedMore => return,
+        Prefix::None => {}
+    }
+    let head = std::mem::take(&mut conversation.heads[side]);
+    match looks_like_tls(&head) {
+        Seen::Yes => return start_tls(entry, conversation, from, &head, ctx),
+        Seen::NeedMore if conversation.heads[1 - side].is_empty() => {
+            conversation.heads[side] = head;
+            return;
+        }
+        _ => conversation.heads[side] = head,
+    }
+    // Picked up in the middle of a record: the next record's header is where it must be.
+    if !entry.has(mark::SYN)
+        && let Some(at) = joined_inside(&conversation.heads[side])
+    {
+        let head = std::mem::take(&mut conversation.heads[side]);
+        return start_tls(entry, conversation, from, &head[at..], ctx);
+    }
+    recognise(entry, conversation, ctx);
+}
+
+/// A PROXY header is the first thing that a client says.
+fn proxy_header(entry: &Entry, conversation: &mut Conversation, from: Direction) -> Prefix {
+    let joined = !entry.has(mark::SYN) && conversation.via.is_empty();
+    if conversation.via.len() >= MAX_VIA || from != conversation.client() && !joined {
+        return Prefix::None;
+    }
+    let prefix = proxies::proxy_header(&conversation.heads[from as usize]);
+    if matches!(prefix, Prefix::Passed(..)) {
+        conversation.turned = from == Direction::Reverse;
+    }
+    prefix
+}
+
+/// A proxy's prefix is over: what either side has said behind it is looked at as if the connection began there.
+fn step_over(
+    entry: &mut Entry,
+    conversation: &mut Conversation,
+    via: Via,
+    (client_at, server_at): (usize, usize),
+    ctx: &mut Context,
+) {
+    conversation.via.push(via);
+    conversation.follower = Follower::Undecided;
+    conversation.tries = 0;
+    let heads = std::mem::take(&mut conversation.heads);
+    let client = conversation.client();
+    for (from, at) in [(client, client_at), (client.other(), server_at)] {
+        if let Some(bytes) = heads[from as usize].get(at..).filter(|bytes| !bytes.is_empty()) {
+            deliver(entry, conversation, from, Piece::Bytes(bytes), ctx);
+        }
+    }
+}
+
+fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
+    let ports = ports(entry, conversation);
+    let (client, server) = conversation.client_and_server();
+    let mut verdict = app::stream(client, server, ports);
+    if !matches!(verdict, Verdict::Is(_)) && !entry.has(mark::SYN) && conversation.via.is_empty() {
+        let swapped = app::stream(server, client, Ports { client: ports.server, server: ports.client });
+        if matches!(swapped, Verdict::Is(_)) {
+            conversation.turned = !conversation.turned;
+            verdict = swapped;
+        }
+    }
+    match verdict {
+        Verdict::Is(protocol) => {
+            entry.protocol = protocol;
+            if watches(protocol) {
+                conversation.follower = Follower::Dialogue;
+                dialogue(entry, conversation, ctx);
+            } else {
+                ctx.settle(entry, Some(conversation));
+            }
+        }
+        Verdict::Undecided if conversation.heads.iter().all(|head| head.len() < MAX_HEAD) => {}
+        // While one side is silent, its first words may yet tell.
+        Verdict::None if conversation.heads.iter().any(Vec::is_empty) && conversation.tries < MAX_TRIES => {
+            conversation.tries += 1;
+        }
+        _ => ctx.settle(entry, Some(conversation)),
+    }
+}
+
+/// Ports of client and server.
+fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
+    let client_low = entry.has(mark::INITIATOR_LOW) != conversation.turned;
+    Ports { client: entry.key.end(client_low).1, server: entry.key.end(!client_low).1 }
+}
+
+/// Protocols whose clear part may agree on TLS or carry a login.
+fn watches(protocol: Protocol) -> bool {
+    use Protocol::*;
+    matches!(
+        protocol,
+        Http | Smtp
+            | Imap
+            | Pop3
+            | Ftp
+            | Nntp
+            | Ldap
+            | Mysql
+            | Postgresql
+            | Xmpp
+            | Redis
+            | Mqtt
+            | Tds
+            | Rdp
+            | Socks
+            | Irc
+    )
+}
+
+/// A protocol in the clear: has it agreed on something else, has it shown a login, is it worth listening on?
+fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
+    let (client, server) = conversation.client_and_server();
+    let mut tunnelling = false;
+    if conversation.via.len() < MAX_VIA {
+        match proxies::negotiated(entry.protocol, client, server) {
+            Prefix::Passed(via, client_at, server_at) => {
+                return step_over(entry, conversation, via, (client_at, server_at), ctx);
+            }
+            prefix => tunnelling = prefix == Prefix::NeedMore,
+        }
+    }
+    if let Some((client_at, server_at)) = app::starttls::starttls(entry.protocol, client, server) {
+        let first = looks_like_tls(client.get(client_at..).unwrap_or(&[]));
+        let second = looks_like_tls(server.get(server_at..).unwrap_or(&[]));
+        if first == Seen::Yes || second == Seen::Yes {
+            return upgrade(entry, conversation, (client_at, server_at), ctx);
+        }
+        if first == Seen::NeedMore || second == Seen::NeedMore {
+            return;
+        }
+    }
+    // A login at the proxy comes in front of the tunnel, which is what the flow will be.
+    let login = !tunnelling && app::credentials::credentials(entry.protocol, client).is_some();
+    if login || past_login(entry.protocol, tunnelling, client, server) {
+        ctx.settle(entry, Some(conversation));
+    }
+}
+
+/// TLS begins behind the clear part.
+fn upgrade(
+    entry: &mut Entry,
+    conversation: &mut Conversation,
+    (client_at, server_at): (usize, usize),
+    ctx: &mut Context,
+) {
+    let heads = std::mem::take(&mut conversation.heads);
+    conversation.starttls = Some(entry.protocol);
+    entry.protocol = Protocol::Tls;
+    let mut tls = Box::<TlsStream>::default();
+    let mut progress = Progress::More;
+    let client = conversation.client();
+    for (from, at) in [(client, client_at), (client.other(), server_at)] {
+        if let Some(bytes) =
+            heads[from as usize].get(at..).filter(|bytes| !bytes.is_empty() && progress == Progress::More)
+        {
+            progress = tls.data(from, bytes, ctx.frame, &mut ctx.certificates);
+        }
+    }
+    conversation.follower = Follower::Tls(tls);
+    after_tls(entry, conversation, progress, ctx);
+}
+
+/// The point after which neither an upgrade nor a login can come any more; elsewhere the byte limit decides.
+fn past_login(protocol: Protocol, tunnelling: bool, client: &[u8], server: &[u8]) -> bool {
+    let full = |head: &[u8]| head.len() >= MAX_DIALOGUE;
+    match protocol {
+        _ if tunnelling => full(client) || full(server),
+        Protocol::Http => client.is_empty() || memchr::memmem::find(client, b"\r\n\r\n").is_some() || full(client),
+        // The login is the first thing that a client says.
+        Protocol::Redis | Protocol::Mqtt => client.len() >= 512,
+        _ => full(client) || full(server),
+    }
+}
+
+/// The stream is TLS from here on; what the other side said before is part of it.
+fn start_tls(entry: &mut Entry, conversation: &mut Conversation, from: Direction, bytes: &[u8], ctx: &mut Context) {
+    const HANDSHAKE: u8 = 22;
+    const CLIENT_HELLO: u8 = 1;
+    const SERVER_HELLO: u8 = 2;
+    // Picked up without a SYN, the first packet may have been the server's: the hello knows better.
+    let hello = bytes.get(5).filter(|_| bytes[0] == HANDSHAKE);
+    if conversation.via.is_empty() {
+        conversation.turned = !entry.has(mark::SYN)
+            && match from {
+                Direction::Forward => hello == Some(&SERVER_HELLO),
+                Direction::Reverse => hello == Some(&CLIENT_HELLO),
+            };
+    }
+    entry.protocol = Protocol::Tls;
+    let mut tls = Box::<TlsStream>::default();
+    let earlier = std::mem::take(&mut conversation.heads[from.other() as usize]);
+    let mut progress = Progress::More;
+    if looks_like_tls(&earlier) != Seen::No && !earlier.is_empty() {
+        progress = tls.data(from.other(), &earlier, ctx.frame, &mut ctx.certificates);
+    }
+    if progress == Progress::More {
+        progress = tls.data(from, bytes, ctx.frame, &mut ctx.certificates);
+    }
+    conversation.follower = Follower::Tls(tls);
+    after_tls(entry, conversation, progress, ctx);
+}
+
+fn after_tls(entry: &mut Entry, conversation: &mut Conversation, progress: Progress, ctx: &mut Context) {
+    match progress {
+        Progress::More => {}
+        Progress::Done => ctx.settle(entry, Some(conversation)),
+        Progress::Alien => {
+            entry.protocol = conversation.starttls.take().unwrap_or(Protocol::Unknown);
+            conversation.follower = Follower::Undecided;
+            ctx.settle(entry, Some(conversation));
+        }
+    }
+}
