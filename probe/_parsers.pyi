@@ -5,6 +5,7 @@ nanoseconds since the Unix epoch (UTC) of the packet, never of the clock. The co
 raises for what a packet contains: damage is data.
 """
 
+from collections.abc import Sequence
 from typing import Final, final
 
 __version__: Final[str]
@@ -58,10 +59,12 @@ class Core:
         *,
         flows: bool = True,
         endpoints: bool = False,
+        names: bool = False,
         max_flows: int = 1_048_576,
         seed: int | None = None,
     ) -> None:
-        """`flows`: serialise flow records. `endpoints`: keep totals for each endpoint. `max_flows`: bound of the flow table;
+        """`flows`: serialise flow records. `endpoints`: keep totals for each endpoint. `names`: tell observations
+        apart by server names, ALPN and chains among their facts too, for rules that ask for those. `max_flows`: bound of the flow table;
         beyond it one of those longest silent is closed (`end_reason` evicted) and counted. `seed` keys the hash of the flow
         table (random if None; records do not depend on it)."""
 
@@ -84,6 +87,15 @@ class Core:
 
 @final
 class Batch:
+    def __init__(
+        self,
+        *,
+        records: bytes | None = None,
+        certificates: list[tuple[str, bytes]] = ...,
+        observations: list[Observation] = ...,
+    ) -> None:
+        """`Core.take` makes them; by hand for tests and for what was observed elsewhere."""
+
     @property
     def records(self) -> bytes:
         """Flow records of the contract as JSON Lines, in the order in which the flows closed."""
@@ -92,59 +104,124 @@ class Batch:
     def certificates(self) -> list[tuple[str, bytes]]:
         """Certificates never seen before by this core: (SHA-256 in lower hex, DER)."""
 
-    @property
-    def observations(self) -> list[Observation]:
-        """Observations made or counted up since the last take, in order of first sight."""
-
 @final
 class Observation:
-    """One distinct set of protocol facts at one endpoint; what checks judge. Flows are counted onto it in the core."""
+    """One distinct set of protocol facts at one endpoint, under one name and with one chain; what is judged. Flows are counted
+    onto it in the core, and it is counted onto findings by a `Ledger`."""
 
-    @property
-    def id(self) -> int:
-        """Stable within one core: the same id comes again when it was counted up."""
-
-    @property
-    def facts_id(self) -> int:
-        """Equal for equal `facts` within one core, so that what depends on the facts alone is worked out once."""
-
-    @property
-    def facts(self) -> bytes:
-        """JSON object, flat, keys as the checks and policies name them: `class`, `protocol`, `starttls`,
+    def __init__(
+        self,
+        facts: bytes,
+        endpoint: str,
+        *,
+        name: str | None = None,
+        chain: list[str] = ...,
+        count: int = 1,
+        first_seen: int = 0,
+        last_seen: int = 0,
+        samples: list[tuple[str, int]] = ...,
+    ) -> None:
+        """`facts`: JSON object, flat, keys as the checks and policies name them: `class`, `protocol`, `starttls`,
         `tls.version`, `tls.suite`, `tls.group`, `tls.dh_bits`, `tls.compression`, `tls.sni`, `tls.alpn`, `tls.resumed`,
         `tls.extended_master_secret`, `tls.renegotiation_info`, `tls.encrypt_then_mac`, `tls.hello_retry_request`,
         `tls.certificates` (SHA-256s, leaf first; absent = none readable), `tls.client_certificates`,
         `ike.version`, `ike.mode`, `ike.encr`, `ike.key_length`, `ike.prf`, `ike.integ`, `ike.ke`, `ike.additional_ke`, `ike.notifies`,
         `esp.null_encryption`, `plaintext.credentials` (kind: http_basic, ftp_pass, …), `plaintext.account` (the account's name;
-        the secret never leaves the core). Absent means not seen; values are strings, numbers, booleans or lists of strings."""
+        the secret never leaves the core). Absent means not seen; values are strings, numbers, booleans or lists of strings.
+        `endpoint`: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`; those of the core may also be pairs `A<->B/esp` with the addresses
+        sorted. `name`: the server's name as the client asked for it (SNI). `chain`: SHA-256s of the certificates, leaf first.
+        `count`: flows. `first_seen`: start of its first flow, ns. `last_seen`: time of the packet that completed its latest
+        flow's facts, ns. `samples`: (Community ID, frame in which the facts were completed, from 1), 3 at most are kept.
+        Raises ValueError for an endpoint, hash or Community ID that is none."""
+
+@final
+class Verdict:
+    """What a check or a rule says about a set of facts, ready for the lines of its findings."""
+
+    def __init__(
+        self,
+        check: str,
+        status: str,
+        severity: str,
+        title: str,
+        observed: bytes,
+        key: bytes,
+        *,
+        remediation: str | None = None,
+        policy: str | None = None,
+        rule: str | None = None,
+        clause: str | None = None,
+        evidence: str = "observed",
+    ) -> None:
+        """The members of the finding record; `observed` as a JSON object, `key` (the part of it that tells this finding from
+        another of the same check or rule at the same endpoint) as canonical JSON. Raises ValueError for a status or severity that
+        the contract does not know."""
+
+@final
+class Ledger:
+    """Counts observations of one or several cores onto findings.
+
+    It judges nothing itself: a set of facts, or a chain at a time, that it meets for the first time is a question; it is answered
+    once, and then serves every endpoint and name. Bounded: answers beyond 65,536 are forgotten and asked again, findings beyond
+    262,144 are counted only (`limited`).
+    """
+
+    def __init__(
+        self,
+        wordings: Sequence[tuple[str, tuple[str, str, str, str | None, str | None]]],
+        *,
+        passes: bool = False,
+        at: int | None = None,
+    ) -> None:
+        """`wordings`: for each reason of `certificate.chain`: status, severity, title, what else the title tells (`detail`,
+        `subject`, `issuer` or nothing), remediation; the row `outside_profile` is for `ok` with a detail. `passes`: verdicts of
+        status pass become findings too. `at`: judge chains at this time, ns, rather than at that of the packets."""
+
+    def add(self, batch: Batch, source: str) -> None:
+        """Take the observations out of a batch of the capture `source` (its name in evidence). They wait until `settle`."""
+
+    def facts(self) -> list[tuple[int, bytes]]:
+        """Sets of facts that were not judged yet: number and facts, see `Observation`."""
+
+    def answer_facts(self, number: int, verdicts: list[Verdict]) -> None: ...
+    def chains(self) -> list[tuple[int, list[str], str | None, int]]:
+        """Chains that were not judged yet for a name and time: number, SHA-256s (leaf first), name, seconds since the epoch."""
+
+    def answer_chain(
+        self,
+        number: int,
+        reasons: Sequence[tuple[str, str | None, str | None, str | None, str | None]],
+        since: int,
+        until: int,
+    ) -> None:
+        """`reasons`: (reason, SHA-256, subject, issuer, detail) for each reason against the chain, or one `ok`. The answer serves
+        from the second `since` to the second `until`, both included."""
+
+    def settle(self) -> None:
+        """Count what was added onto findings by the answers; what was not answered counts for nothing."""
+
+    def take(self) -> Report:
+        """The findings since the last call."""
 
     @property
-    def endpoint(self) -> str:
-        """`10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`, for IPsec `A<->B/esp` with the addresses sorted."""
+    def limited(self) -> int:
+        """Findings that were counted only because there were too many."""
+
+@final
+class Report:
+    """Findings in an order that does not depend on how they came: the worst first, then by check, endpoint and uid."""
+
+    def __len__(self) -> int: ...
+    @property
+    def against(self) -> list[tuple[str, int]]:
+        """Findings that are warn or fail, by severity, the worst first; severities that did not occur are left out."""
 
     @property
-    def name(self) -> str | None:
-        """The server's name as the client asked for it (SNI), else None."""
+    def not_observable(self) -> int:
+        """Findings that say that something could not be observed."""
 
-    @property
-    def count(self) -> int:
-        """Flows counted onto it since the last take."""
-
-    @property
-    def first_seen(self) -> int:
-        """Start of its first flow, ns."""
-
-    @property
-    def last_seen(self) -> int:
-        """Time of the packet that completed its latest flow's facts, ns."""
-
-    @property
-    def flows(self) -> list[str]:
-        """Community ids of its first flows in this batch, 3 at most."""
-
-    @property
-    def frames(self) -> list[int]:
-        """Frame numbers (from 1) in the current capture where the facts of these flows were completed."""
+    def lines(self, first: int, most: int) -> bytes:
+        """Records of up to `most` findings from number `first` (from 0) on, as JSON Lines."""
 
 @final
 class Endpoint:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from probe.arguments import Usage, parse
 from probe.engine import Engine
-from probe.model import SEVERITIES, severity_rank
+from probe.model import SEVERITIES
 from probe.policy.load import DEFAULT, PolicyError
 from probe.policy.load import load as load_policies
 from probe.replay import Replay
@@ -57,10 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _replay(options: "argparse.Namespace") -> int:
     form = options.format or ("table" if sys.stdout.isatty() else "jsonl")
     policies = load_policies(options.policy or DEFAULT)
-    engine = Engine(policies, Store(tuple(options.trust)), at=options.at, passes=options.passes)
+    store = Store(tuple(options.trust))
     progress = _progress(options)
     try:
-        run = Replay(options.files, engine, flows=form == "jsonl", endpoints=form == "table", progress=progress)
+        engine = Engine(policies, store, at=options.at, passes=options.passes)
+        run = Replay(options.files, engine, flows=form == "jsonl", report=form == "table", progress=progress)
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
         return USAGE
@@ -94,8 +95,7 @@ def exit_code(outcome: "Outcome", fail_on: str | None) -> int:
     if fail_on is None:
         return CLEAN
     least = SEVERITIES.index(fail_on)
-    against = (finding.verdict for finding in outcome.findings if finding.verdict.status in ("warn", "fail"))
-    return FINDINGS if any(severity_rank(verdict.severity) >= least for verdict in against) else CLEAN
+    return FINDINGS if any(severity in outcome.by_severity for severity in SEVERITIES[least:]) else CLEAN
 
 
 def _print_table(run: Replay, engine: Engine, options: "argparse.Namespace") -> None:

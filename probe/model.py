@@ -6,10 +6,8 @@ come from the core. The words of the enumerations are those of the record contra
 
 import datetime as dt
 import functools
-import hashlib
 from typing import Any, Final, Literal, get_args
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 Severity = Literal["info", "low", "medium", "high", "critical"]
@@ -44,7 +42,6 @@ NANOSECONDS: Final = 1_000_000_000
 _LAST_MOMENT: Final = (
     253_402_300_800 * NANOSECONDS - 1
 )  # 9999-12-31T23:59:59.999999999Z, the last that RFC 3339 can write
-SAMPLES: Final = 3  # flows and frames kept as evidence: enough to look at, too few to grow with the traffic
 
 
 def severity_rank(severity: Severity) -> int:
@@ -109,11 +106,6 @@ class Verdict(Struct, frozen=True, kw_only=True, eq=False):
     clause: str | None = None
     evidence: EvidenceClass = "observed"
 
-    @property
-    def identity(self) -> bytes:
-        """Equal for verdicts that are the same finding if they come at the same endpoint and name."""
-        return msgspec.json.encode([self.check, self.policy, self.rule, self.key], order="sorted")
-
 
 class Evidence(Struct, frozen=True, rename={"class_": "class"}):
     """How a finding is known, with samples of where to look."""
@@ -124,31 +116,24 @@ class Evidence(Struct, frozen=True, rename={"class_": "class"}):
     """`file#number`, numbers from 1."""
 
 
-class Finding(Struct, frozen=True, kw_only=True):
-    """A verdict at an endpoint, with everything that was counted onto it."""
+class Finding(Struct, frozen=True, kw_only=True, tag_field="type", tag="finding"):
+    """The finding record: a verdict at an endpoint, with everything that was counted onto it."""
 
     uid: str
-    verdict: Verdict
+    """The same problem at the same place has the same uid, whoever sees it and however often: the first half of the
+    SHA-256 over canonical JSON [check, policy, rule, endpoint, name, key part of observed]."""
+    check: str
+    status: Status
+    severity: Severity
+    policy: str | None = None
+    rule: str | None = None
+    clause: str | None = None
+    title: str
     endpoint: str
-    name: str | None
+    name: str | None = None
+    observed: Facts
     count: int
-    first_seen: int
-    last_seen: int
+    first_seen: str
+    last_seen: str
     evidence: Evidence
-
-
-@functools.lru_cache(maxsize=4096)  # distinct verdicts are few, the places where they apply are many
-def _uid_frame(verdict: Verdict) -> tuple[bytes, bytes]:
-    """What stands before and behind endpoint and name in the canonical JSON of a finding's identity."""
-    before = msgspec.json.encode([verdict.check, verdict.policy, verdict.rule])
-    return before[:-1] + b",", b"," + msgspec.json.encode(verdict.key, order="sorted") + b"]"
-
-
-def finding_uid(verdict: Verdict, endpoint: str, name: str | None) -> str:
-    """The same problem at the same place has the same uid, whoever sees it and however often.
-
-    The first half of the SHA-256 over canonical JSON: [check, policy, rule, endpoint, name, key].
-    """
-    before, behind = _uid_frame(verdict)
-    place = msgspec.json.encode((endpoint, name))[1:-1]
-    return hashlib.sha256(before + place + behind).hexdigest()[:32]
+    remediation: str | None = None

@@ -1,7 +1,6 @@
 """Capture files through core and engine: the streaming replay that the command line and `probe.replay()` share.
 
-The same files give the same bytes: batches are cut by packet count, findings are sorted, no clock is asked. This is the
-one place where the core is loaded.
+The same files give the same bytes: batches are cut by packet count, findings are sorted, no clock is asked.
 """
 
 import datetime as dt
@@ -9,15 +8,14 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from probe.engine import Engine
-from probe.model import NANOSECONDS
+from probe.engine import Engine, load_core
+from probe.model import NANOSECONDS, Finding
 from probe.policy import load as policy_files
-from probe.report import Damage, EndpointTotals, Outcome, Problem, certificate_lines, finding_lines, summary_line
+from probe.report import Damage, EndpointTotals, Outcome, Problem, certificate_lines, summary_line
 from probe.trust.store import Store
 
 if TYPE_CHECKING:
@@ -25,14 +23,10 @@ if TYPE_CHECKING:
 
 PACKETS_PER_BATCH: Final = 65_536  # large enough that crossing into Python costs nothing, some 30 ms of work
 FLOWS_PER_BATCH: Final = 65_536  # that end with the capture: some 25 MB of records at a time
+FINDINGS_PER_CHUNK: Final = 8192  # some 5 MB of records
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
 
-
-def load_core() -> ModuleType:
-    """The packet-parsing core."""
-    from probe import _parsers
-
-    return _parsers
+_FINDINGS: Final = msgspec.json.Decoder(Finding)
 
 
 class Replay:
@@ -44,10 +38,10 @@ class Replay:
         engine: Engine,
         *,
         flows: bool = True,
-        endpoints: bool = False,
+        report: bool = False,
         progress: "Callable[[str, Capture], None] | None" = None,
     ) -> None:
-        """`flows`: give flow records; `endpoints`: keep totals of each endpoint.
+        """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
         `progress` is called after each batch.
         """
@@ -55,7 +49,8 @@ class Replay:
         self._engine = engine
         self._flows = flows
         self._parsers = load_core()
-        self.core: Core = self._parsers.Core(flows=flows, endpoints=endpoints)
+        self.core: Core = self._parsers.Core(flows=flows, endpoints=report, names=engine.names)
+        self._report = report
         self._progress = progress
         self._stopped = False
         self._drops: Counter[str] = Counter()
@@ -72,12 +67,22 @@ class Replay:
                 break
             yield from self._file(path, source)
         self.outcome.interrupted = self._stopped
-        self.outcome.findings = self._engine.flush()
+        yield from self._findings()
         self.outcome.limits = self._engine.limits
         self.outcome.totals = {**msgspec.json.decode(self.core.totals()), "drops": dict(self._drops)}
         self._total_endpoints()
-        yield finding_lines(self.outcome.findings)
         yield summary_line(self.outcome)
+
+    def _findings(self) -> Iterator[bytes]:
+        """The findings in parts, because those of a large capture need not be held at once."""
+        report = self._engine.flush()
+        self.outcome.by_severity = dict(report.against)
+        self.outcome.not_observable = report.not_observable
+        for first in range(0, len(report), FINDINGS_PER_CHUNK):
+            lines = report.lines(first, FINDINGS_PER_CHUNK)
+            if self._report:
+                self.outcome.findings += _FINDINGS.decode_lines(lines)
+            yield lines
 
     def _total_endpoints(self) -> None:
         for entry in self.core.endpoints():

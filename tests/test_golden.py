@@ -41,7 +41,7 @@ def test_the_showcase_as_a_table(rewrite: bool) -> None:
     """As the command prints it on a page of 100 columns without colour, but for the roots of the host."""
     with contextlib.chdir(PCAPS):
         engine = engine_for(SHOWCASE)
-        run = Replay([SHOWCASE], engine, flows=False, endpoints=True)
+        run = Replay([SHOWCASE], engine, flows=False, report=True)
         for _ in run.chunks():
             pass
     assert engine.roots == trust_of(SHOWCASE)

@@ -29,125 +29,113 @@ How to fix: the finding says it for each reason; most often: renew, send the ful
 Reference: RFC 5280 (path validation), RFC 9525 (names), RFC 9325 section 4.5 (keys and signatures).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final, Literal
 
 from probe.model import Facts, Reason, Severity, Status, Verdict
 
-if TYPE_CHECKING:
-    from probe.trust.reasons import Judgement
-
 CHECK: Final = "certificate.chain"
 
-_Row = tuple[Status, Severity, str, str | None]
-_REASONS: Final[dict[Reason, _Row]] = {
-    "ok": ("pass", "info", "Certificate chain accepted", None),
+_Told = Literal["detail", "subject", "issuer"]
+_Row = tuple[Status, Severity, str, _Told | None, str | None]
+_REASONS: Final[dict[Reason | Literal["outside_profile"], _Row]] = {
+    "ok": ("pass", "info", "Certificate chain accepted", None, None),
+    "outside_profile": (
+        "warn",
+        "low",
+        "Certificate chain valid, but outside the profile of the web PKI",
+        None,
+        "Nothing is urgent: bring the authority's certificates in line with RFC 5280 when they are next issued.",
+    ),
     "expired": (
         "fail",
         "high",
         "Certificate expired",
+        "detail",
         "Renew the certificate, and automate it so that it cannot happen again.",
     ),
     "not_yet_valid": (
         "fail",
         "high",
         "Certificate not yet valid",
+        "detail",
         "Check the server's clock and the date from which it was issued.",
     ),
     "self_signed": (
         "fail",
         "high",
         "Self-signed certificate",
+        "subject",
         "Use a certificate of an authority that clients trust; if this one is meant, name it by --trust.",
     ),
     "unknown_root": (
         "fail",
         "high",
         "Certificate of an authority that is not trusted here",
+        "issuer",
         "If it is a private authority, name its root by --trust; else replace the certificate.",
     ),
     "missing_intermediate": (
         "warn",
         "medium",
         "Issuer of the certificate was not sent and is not known here",
+        "issuer",
         "Configure the server to send its full chain; if a private authority issued it, name that by --trust.",
     ),
     "wrong_name": (
         "fail",
         "high",
         "Certificate is for another name",
+        "detail",
         "Issue a certificate that lists the name that clients ask for, or correct the clients.",
     ),
-    "revoked": ("fail", "critical", "Certificate revoked", "Replace the certificate and its key now."),
+    "revoked": ("fail", "critical", "Certificate revoked", "detail", "Replace the certificate and its key now."),
     "weak_key": (
         "fail",
         "high",
         "Certificate with a weak key",
+        "detail",
         "Issue a new certificate with ECDSA P-256 or RSA of at least 2048 bits.",
     ),
     "weak_signature": (
         "fail",
         "high",
         "Certificate with a weak signature",
+        "detail",
         "Issue it again, signed with SHA-256 or better.",
     ),
     "not_a_ca": (
         "fail",
         "critical",
         "Certificate signed by one that may not sign others",
+        "subject",
         "Find out who issued it: this is a mistake of the authority or an attack.",
     ),
     "wrong_usage": (
         "fail",
         "medium",
         "Certificate used for what it was not issued for",
+        "detail",
         "Issue a certificate with extendedKeyUsage serverAuth, within what its authority may issue.",
     ),
     "unparseable": (
         "fail",
         "medium",
         "Certificate cannot be parsed",
+        "detail",
         "Issue it again: its encoding is broken, and clients may refuse it.",
     ),
     "not_observable": (
         "not_observable",
         "info",
         "Certificate not observable",
+        "detail",
         "Look at the endpoint itself, or give the session's keys.",
     ),
 }
+WORDINGS: Final = list(_REASONS.items())
+"""Of each reason: status, severity, title, what of the certificate the title tells besides, remediation. The row
+`outside_profile` is for `ok` with a detail. The ledger puts chains into these words."""
 _HIDDEN: Final = ("TLSv1.3", "DTLSv1.3")
-
-
-def of_judgement(judgement: "Judgement") -> Verdict:
-    """The verdict for one reason of a judged chain."""
-    reason = judgement.reason
-    status, severity, title, remediation = _REASONS[reason]
-    if reason == "ok" and judgement.detail is not None:
-        status, severity, title = "warn", "low", "Certificate chain valid, but outside the profile of the web PKI"
-        remediation = (
-            "Nothing is urgent: bring the authority's certificates in line with RFC 5280 when they are next issued."
-        )
-    elif told := _told(judgement):
-        title = f"{title}: {told}"
-    observed: Facts = {"reason": reason}
-    for name, value in (
-        ("sha256", judgement.sha256),
-        ("subject", judgement.subject),
-        ("issuer", judgement.issuer),
-        ("detail", judgement.detail),
-    ):
-        if value is not None:
-            observed[name] = value
-    return _verdict(status, severity, title, observed, remediation)
-
-
-def _told(judgement: "Judgement") -> str | None:
-    """What tells this certificate best: whose it is where trust is missing, else the detail."""
-    if judgement.reason in ("unknown_root", "missing_intermediate"):
-        return f"issued by {judgement.issuer}" if judgement.issuer else judgement.detail
-    if judgement.reason in ("self_signed", "not_a_ca"):
-        return judgement.subject
-    return judgement.detail
 
 
 def not_observable(facts: Facts) -> Verdict | None:
@@ -165,18 +153,14 @@ def not_observable(facts: Facts) -> Verdict | None:
         why = "the server sent an empty list"
     else:
         why = "the handshake is not in the capture as a whole"
-    status, severity, title, remediation = _REASONS["not_observable"]
-    return _verdict(status, severity, f"{title}: {why}", {"reason": "not_observable", "detail": why}, remediation)
-
-
-def _verdict(status: Status, severity: Severity, title: str, observed: Facts, remediation: str | None) -> Verdict:
+    status, severity, title, _, remediation = _REASONS["not_observable"]
     return Verdict(
         check=CHECK,
         status=status,
         severity=severity,
-        title=title,
-        observed=observed,
-        key={"reason": observed["reason"]},
+        title=f"{title}: {why}",
+        observed={"reason": "not_observable", "detail": why},
+        key={"reason": "not_observable"},
         remediation=remediation,
-        evidence="not_observable" if status == "not_observable" else "observed",
+        evidence="not_observable",
     )

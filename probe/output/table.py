@@ -96,7 +96,7 @@ def _classes(outcome: Outcome, style: Style) -> Iterator[str]:
 
 
 def _blocks(outcome: Outcome, style: Style) -> Iterator[list[str]]:
-    groups = _grouped(finding for finding in outcome.findings if finding.verdict.status in ("pass", "warn", "fail"))
+    groups = _grouped(finding for finding in outcome.findings if finding.status in ("pass", "warn", "fail"))
     for group in groups[:MAX_BLOCKS]:
         yield list(_block(group, outcome, style))
     if len(groups) > MAX_BLOCKS:
@@ -111,14 +111,14 @@ def _grouped(findings: Iterable[Finding]) -> list[list[list[Finding]]]:
         endpoints.setdefault(finding.endpoint, []).append(finding)
     blocks: dict[frozenset[tuple[str, str]], list[list[Finding]]] = {}
     for of_endpoint in endpoints.values():
-        alike = frozenset((finding.verdict.severity, finding.verdict.title) for finding in of_endpoint)
+        alike = frozenset((finding.severity, finding.title) for finding in of_endpoint)
         blocks.setdefault(alike, []).append(of_endpoint)
     return sorted(blocks.values(), key=lambda block: _badness(block[0]), reverse=True)
 
 
 def _badness(findings: list[Finding]) -> list[int]:
     """Numbers of findings, critical first; two lists compare as one would judge them."""
-    counts = Counter(severity_rank(finding.verdict.severity) for finding in findings)
+    counts = Counter(severity_rank(finding.severity) for finding in findings)
     return [counts[rank] for rank in reversed(range(len(SEVERITIES)))]
 
 
@@ -132,7 +132,7 @@ def _block(group: list[list[Finding]], outcome: Outcome, style: Style) -> Iterat
     lines: dict[tuple[str, str], list[Finding]] = {}
     for endpoint in group:
         for finding in endpoint:
-            lines.setdefault((finding.verdict.severity, finding.verdict.title), []).append(finding)
+            lines.setdefault((finding.severity, finding.title), []).append(finding)
     for alike in list(lines.values())[:MAX_FINDINGS]:
         yield from _finding(alike, style)
     if len(lines) > MAX_FINDINGS:
@@ -157,18 +157,17 @@ def _about(group: list[list[Finding]], outcome: Outcome) -> Iterator[str]:
 def _finding(alike: list[Finding], style: Style) -> Iterator[str]:
     """What is wrong, how to fix it, and where to look."""
     first = alike[0]
-    verdict = first.verdict
-    severity = "pass" if verdict.status == "pass" else verdict.severity
-    color = "green" if severity == "pass" else _SEVERITY_COLORS[verdict.severity]
-    title, *rest = style.wrap(verdict.title, _INDENT)
+    severity = "pass" if first.status == "pass" else first.severity
+    color = "green" if severity == "pass" else _SEVERITY_COLORS[first.severity]
+    title, *rest = style.wrap(first.title, _INDENT)
     yield "  " + style.paint(f"{severity:<{_INDENT - 2}}", color) + title
     for text in rest:
         yield " " * _INDENT + text
-    if verdict.remediation is not None:
+    if first.remediation is not None:
         arrow = style.sign("→ ", "> ")
-        for number, text in enumerate(style.wrap(verdict.remediation, _INDENT + 2)):
+        for number, text in enumerate(style.wrap(first.remediation, _INDENT + 2)):
             yield " " * _INDENT + (style.paint(arrow, "green") if number == 0 else "  ") + text
-    parts = [f"{verdict.policy} {verdict.clause}" if verdict.policy else verdict.check]
+    parts = [f"{first.policy} {first.clause}" if first.policy else first.check]
     parts.append(counted(sum(finding.count for finding in alike), "flow"))
     parts += first.evidence.frames[:1]
     for text in style.flow(parts, _INDENT):
@@ -179,8 +178,8 @@ def _unseen(outcome: Outcome, style: Style) -> Iterator[str]:
     """What a passive observer could not know here."""
     hidden: dict[str, set[str]] = {}
     for finding in outcome.findings:
-        if finding.verdict.status == "not_observable":
-            hidden.setdefault(str(finding.verdict.observed.get("detail", "")), set()).add(finding.endpoint)
+        if finding.status == "not_observable":
+            hidden.setdefault(str(finding.observed.get("detail", "")), set()).add(finding.endpoint)
     unknown = outcome.totals.get("by_class", {}).get("unknown", {})
     notes = [f"certificates of {counted(len(endpoints), 'endpoint')}: {why}" for why, endpoints in hidden.items()]
     if unknown.get("flows"):
@@ -218,8 +217,8 @@ def _notices(outcome: Outcome, style: Style) -> Iterator[str]:
 
 
 def _result(outcome: Outcome, context: Context, style: Style) -> Iterator[str]:
-    counts = outcome.by_severity()
-    endpoints = {finding.endpoint for finding in outcome.findings if finding.verdict.status in ("warn", "fail")}
+    counts = outcome.by_severity
+    endpoints = {finding.endpoint for finding in outcome.findings if finding.status in ("warn", "fail")}
     if counts:
         numbers = ", ".join(f"{count} {severity}" for severity, count in counts.items())
         worst: Severity = next(severity for severity in reversed(SEVERITIES) if severity in counts)

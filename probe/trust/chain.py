@@ -79,6 +79,19 @@ class Chains:
             named = self._names.put((leaf.sha256, name), self._safely(leaf, lambda: _judge_name(leaf, name)))
         return _together(leaf, path, named)
 
+    def period(self, chain: tuple[str, ...], when: int) -> tuple[int, int]:
+        """The seconds around `when` (ns), both included, in which `judge` gives the same answer."""
+        second = min(max(when // NANOSECONDS, 0), _LAST_SECOND)
+        known = self._known(chain)
+        ends = [] if known is None else known.ends
+        at = bisect_left(ends, second)
+        if at < len(ends) and ends[at] == second:
+            return second, second
+        day = second // _DAY * _DAY
+        since = max(day, ends[at - 1] + 1) if at else day
+        until = min(day + _DAY - 1, ends[at] - 1) if at < len(ends) else day + _DAY - 1
+        return since, until
+
     def _known(self, chain: tuple[str, ...]) -> "_Known | None":
         """The certificates of a chain, each once, if the leaf was kept."""
         known = self._chains.get(chain)

@@ -4,41 +4,30 @@ Good for testing what is built on the core; what the core itself does is tested 
 """
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+from probe._parsers import Batch, Ledger, Observation, Verdict
+
+__all__ = ["Batch", "Capture", "CaptureError", "Core", "Ledger", "Verdict", "flow_id", "observation"]
 
 
 class CaptureError(ValueError):
     """Not a capture."""
 
 
-@dataclass
-class Observation:
-    facts_id: int = 1
-    facts: bytes = b"{}"
-    endpoint: str = "10.0.0.1:443/tcp"
-    name: str | None = None
-    count: int = 1
-    first_seen: int = 1_700_000_000_000_000_000
-    last_seen: int = 1_700_000_001_000_000_000
-    flows: list[str] = field(default_factory=lambda: ["1:aaa="])
-    frames: list[int] = field(default_factory=lambda: [7])
-    id: int = 1
-
-
-@dataclass
-class Batch:
-    records: bytes = b""
-    certificates: list[tuple[str, bytes]] = field(default_factory=list)
-    observations: list[Any] = field(default_factory=list)
-
-
-def observation(facts: dict[str, Any], **rest: Any) -> Observation:
-    """An observation of these facts; equal facts get equal ids."""
+def observation(facts: dict[str, Any], endpoint: str = "10.0.0.1:443/tcp", **rest: Any) -> Observation:
+    """An observation of these facts by one flow."""
     encoded = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
-    return Observation(facts=encoded, facts_id=hash(encoded), **rest)
+    first, last = 1_700_000_000_000_000_000, 1_700_000_001_000_000_000
+    rest = {"first_seen": first, "last_seen": last, "samples": [(flow_id("a"), 7)], **rest}
+    return Observation(encoded, endpoint, **rest)
+
+
+def flow_id(letter: str) -> str:
+    """A Community ID."""
+    return f"1:{letter * 27}="
 
 
 class Capture:
@@ -56,10 +45,11 @@ class Capture:
 
 
 class Core:
-    def __init__(self, *, flows: bool = True, endpoints: bool = False) -> None:
+    def __init__(self, *, flows: bool = True, endpoints: bool = False, names: bool = False) -> None:  # noqa: ARG002
         self.flows = flows
         self.keeps_endpoints = endpoints
-        self.pending = Batch()
+        self.observations: list[Observation] = []
+        self.records = b""
         self.counters: dict[str, Any] = {"packets": 0, "bytes": 0, "flows": 0, "by_class": {}, "drops": {}}
 
     def feed(self, capture: Capture, packets: int) -> bool:
@@ -69,10 +59,8 @@ class Core:
         batch = capture.batches.pop(0)
         if batch.get("error"):
             raise OSError(5, batch["error"])
-        self.pending.observations += [
-            observation(entry.pop("facts"), **entry) for entry in batch.get("observations", [])
-        ]
-        self.pending.records += batch.get("records", "").encode() if self.flows else b""
+        self.observations += [observation(entry.pop("facts"), **entry) for entry in batch.get("observations", [])]
+        self.records += batch.get("records", "").encode() if self.flows else b""
         self.counters.update(batch.get("totals", {}))
         capture.position = capture.size
         return bool(capture.batches)
@@ -81,7 +69,8 @@ class Core:
         return False
 
     def take(self) -> Batch:
-        batch, self.pending = self.pending, Batch()
+        batch = Batch(records=self.records, observations=self.observations)
+        self.observations, self.records = [], b""
         return batch
 
     def endpoints(self) -> list[SimpleNamespace]:

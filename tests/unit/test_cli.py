@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from probe import __version__, cli
-from probe.model import Evidence, Finding, Verdict
 from probe.report import Damage, Outcome, Problem
 
 HTTP = {"facts": {"class": "plaintext", "protocol": "http"}}
@@ -128,18 +127,7 @@ def test_damage_is_3_and_missing_is_2(run: Callable[..., Any], capture: Callable
 
 
 def test_precedence_of_exit_codes() -> None:
-    verdict = Verdict(check="c", status="fail", severity="high", title="t", observed={}, key=None)
-    finding = Finding(
-        uid="",
-        verdict=verdict,
-        endpoint="",
-        name=None,
-        count=1,
-        first_seen=0,
-        last_seen=0,
-        evidence=Evidence("observed", [], []),
-    )
-    outcome = Outcome(files=[], findings=[finding])
+    outcome = Outcome(files=[], by_severity={"high": 1})
     assert cli.exit_code(outcome, None) == 0
     assert cli.exit_code(outcome, "high") == 1
     outcome.damaged = [Damage("x", 0, "w")]
@@ -155,7 +143,7 @@ def test_a_missing_core_is_named(run: Callable[..., Any], monkeypatch: pytest.Mo
         message = "No module named 'probe._parsers'"
         raise ImportError(message)
 
-    monkeypatch.setattr(sys.modules["probe.replay"], "load_core", missing)
+    monkeypatch.setattr(sys.modules["probe.engine"], "load_core", missing)
     code, _, error = run("replay", "x")
     assert code == 2
     assert error.startswith("transitproof: the packet-parsing core is not installed")

@@ -53,6 +53,6 @@ def test_imports_point_one_way(path: Path) -> None:
         assert (module, room) not in SIDE_BY_SIDE, f"{path.name} imports {imported}"
 
 
-def test_only_the_replay_loads_the_core() -> None:
+def test_only_the_engine_loads_the_core() -> None:
     users = [path.name for path in ROOT.rglob("*.py") if "import _parsers" in path.read_text()]
-    assert users == ["replay.py"]
+    assert users == ["engine.py"]

@@ -1,10 +1,8 @@
-"""Times and identities of the contract."""
-
-import hashlib
+"""Times of the contract."""
 
 import pytest
 
-from probe.model import Verdict, finding_uid, rfc3339
+from probe.model import rfc3339
 
 
 @pytest.mark.parametrize(
@@ -18,11 +16,3 @@ from probe.model import Verdict, finding_uid, rfc3339
 )
 def test_rfc3339(nanoseconds: int, expected: str) -> None:
     assert rfc3339(nanoseconds) == expected
-
-
-def test_uid_is_the_hash_of_canonical_json() -> None:
-    verdict = Verdict(
-        check="certificate.chain", status="fail", severity="high", title="t", observed={}, key={"reason": "expired"}
-    )
-    canonical = '["certificate.chain",null,null,"10.0.0.1:443/tcp","ü.example",{"reason":"expired"}]'
-    assert finding_uid(verdict, "10.0.0.1:443/tcp", "ü.example") == hashlib.sha256(canonical.encode()).hexdigest()[:32]

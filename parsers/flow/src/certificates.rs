@@ -13,12 +13,15 @@ const MAX_KEPT_BYTES: usize = 128 << 20;
 /// Hashes known at all, DER kept or not: 130 bytes each, so about 130 MB at the worst.
 const MAX_KNOWN: usize = 1 << 20;
 
+/// Lower-case hex digits.
+pub type Sha256Hex = [u8; 64];
+
 /// One distinct certificate of this interner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CertificateId(u32);
 
 struct Entry {
-    sha256: [u8; 64],
+    sha256: Sha256Hex,
     /// `None` beyond the limits.
     der: Option<Box<[u8]>>,
     /// The next entry with the same fast hash.
@@ -71,6 +74,10 @@ impl Certificates {
             .or_else(|| self.insert(hash, Entry { sha256, der: None, next: None }))
     }
 
+    pub fn sha256(&self, id: CertificateId) -> Sha256Hex {
+        self.entries.get(id.0 as usize).map_or([b'0'; 64], |entry| entry.sha256)
+    }
+
     pub fn sha256_hex(&self, id: CertificateId) -> &str {
         self.entries.get(id.0 as usize).and_then(|entry| std::str::from_utf8(&entry.sha256).ok()).unwrap_or_default()
     }
@@ -106,7 +113,7 @@ impl Certificates {
     }
 }
 
-fn hex_sha256(der: &[u8]) -> [u8; 64] {
+fn hex_sha256(der: &[u8]) -> Sha256Hex {
     let mut hex = Vec::with_capacity(64);
     json::hex(&mut hex, &Sha256::digest(der));
     hex.try_into().unwrap_or([b'0'; 64])

@@ -2,13 +2,14 @@
 
 use crate::certificates::Certificates;
 use crate::conversation::{Conversation, Follower};
+use crate::core::Config;
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::intern::Fragments;
 use crate::json;
 use crate::limits::MAX_ENDPOINTS;
 use crate::observation::{Observations, Sighting};
-use crate::record;
+use crate::record::{self, Detail};
 use crate::time::Clock;
 use crate::totals::Totals;
 use crate::tunnels::TunnelStacks;
@@ -37,13 +38,15 @@ pub struct Context {
     pub time: u64,
     pub write_flows: bool,
     pub endpoints: Option<HashMap<(Endpoint, Protocol), EndpointTotals>>,
+    /// The facts by which observations are told apart.
+    detail: Detail,
     scratch: Vec<u8>,
 }
 
 impl Context {
-    pub fn new(seed: u64, write_flows: bool, endpoints: bool) -> Self {
+    pub fn new(config: &Config) -> Self {
         Self {
-            certificates: Certificates::new(seed),
+            certificates: Certificates::new(config.seed),
             fragments: Fragments::default(),
             observations: Observations::default(),
             totals: Totals::default(),
@@ -52,8 +55,9 @@ impl Context {
             clock: Clock::default(),
             frame: 0,
             time: 0,
-            write_flows,
-            endpoints: endpoints.then(HashMap::new),
+            write_flows: config.flows,
+            endpoints: config.endpoints.then(HashMap::new),
+            detail: if config.names { Detail::All } else { Detail::Judged },
             scratch: Vec::new(),
         }
     }
@@ -87,26 +91,32 @@ impl Context {
         if entry.class() == Class::Unknown || matches!(entry.protocol, Protocol::Icmp | Protocol::Icmpv6) {
             return;
         }
-        let mut facts = std::mem::take(&mut self.scratch);
-        facts.clear();
-        facts.push(b'{');
-        json::word(&mut facts, "class", entry.class().name());
-        json::word(&mut facts, "protocol", entry.protocol.name());
-        let mut frame = self.frame;
-        let mut name = None;
-        if let Some(conversation) = conversation {
-            record::facts(entry.protocol, conversation, &self.certificates, &mut facts);
-            (frame, name) = record::evidence(conversation, frame);
-        }
-        facts.push(b'}');
+        let mut key = std::mem::take(&mut self.scratch);
+        key.clear();
+        let certificates = &self.certificates;
+        write_facts(entry, conversation, certificates, self.detail, &mut key);
+        let session = conversation.and_then(record::session);
+        let name = session.and_then(record::name);
         let endpoint = Endpoint::of(entry);
-        let seen =
-            Sighting { endpoint, facts: &facts, name: name.as_deref(), start: entry.start, time: self.time, frame };
-        self.observations.count(&seen, || record::community_id(entry));
+        let seen = Sighting {
+            endpoint,
+            key: &key,
+            name: name.as_deref(),
+            chain: session.and_then(|session| session.certificates.as_deref()).unwrap_or_default(),
+            start: entry.start,
+            time: self.time,
+            frame: conversation.map_or(self.frame, |conversation| record::evidence(conversation, self.frame)),
+        };
+        let facts = || {
+            let mut all = Vec::new();
+            write_facts(entry, conversation, certificates, Detail::All, &mut all);
+            all
+        };
+        self.observations.count(&seen, certificates, facts, || record::community_id(entry));
+        self.scratch = key;
         if let (Some(name), Some(totals)) = (name, self.totals_of(endpoint, entry.protocol)) {
             totals.name = Some(name.into());
         }
-        self.scratch = facts;
     }
 
     fn totals_of(&mut self, endpoint: Endpoint, protocol: Protocol) -> Option<&mut EndpointTotals> {
@@ -148,4 +158,21 @@ impl Context {
         }
         self.fragments.release(entry.fragment);
     }
+}
+
+/// The facts as a JSON object.
+fn write_facts(
+    entry: &Entry,
+    conversation: Option<&Conversation>,
+    certificates: &Certificates,
+    detail: Detail,
+    out: &mut Vec<u8>,
+) {
+    out.push(b'{');
+    json::word(out, "class", entry.class().name());
+    json::word(out, "protocol", entry.protocol.name());
+    if let Some(conversation) = conversation {
+        record::facts(entry.protocol, conversation, certificates, detail, out);
+    }
+    out.push(b'}');
 }

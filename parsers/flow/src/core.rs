@@ -38,6 +38,8 @@ pub struct Config {
     pub flows: bool,
     /// Keep totals by endpoint.
     pub endpoints: bool,
+    /// Tell observations apart by names and chains in their facts, because a rule asks for them.
+    pub names: bool,
     pub max_flows: usize,
     /// Keys the hashes; records do not depend on it.
     pub seed: u64,
@@ -67,7 +69,7 @@ impl Core {
     pub fn new(config: Config) -> Self {
         Self {
             table: Table::new(config.max_flows),
-            ctx: Context::new(config.seed, config.flows, config.endpoints),
+            ctx: Context::new(&config),
             fragments: FirstFragments::default(),
             seed: Seed::new(config.seed),
             second: None,

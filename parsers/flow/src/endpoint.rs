@@ -1,7 +1,7 @@
 //! Where something was observed, in the words of the contract: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`, `A<->B/esp`.
 
 use crate::{entry::Entry, entry::mark, json};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use transitproof_wire::packet::{Address, ip_protocol as ip};
 use transitproof_wire::{Class, Protocol};
 
@@ -46,6 +46,23 @@ impl Endpoint {
             What::Host { address, transport }
         };
         Self { v6: key.v6(), what }
+    }
+
+    /// A server as [`Self::write`] writes it: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/udp`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (socket, transport) = text.rsplit_once('/')?;
+        let transport = match transport {
+            "tcp" => ip::TCP,
+            "udp" => ip::UDP,
+            "sctp" => ip::SCTP,
+            _ => return None,
+        };
+        let socket: SocketAddr = socket.parse().ok()?;
+        let address = match socket.ip() {
+            IpAddr::V4(v4) => Address::v4(v4.octets()),
+            IpAddr::V6(v6) => Address::v6(v6.octets()),
+        };
+        Some(Self { v6: socket.is_ipv6(), what: What::Server { address, port: socket.port(), transport } })
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -153,6 +170,10 @@ mod tests {
         let what = What::Server { address: v6, port: 443, transport: ip::UDP };
         assert_eq!(written(Endpoint { v6: true, what }), "[2001:db8::1]:443/udp");
         let (low, high) = (Address::v4([192, 0, 2, 1]), Address::v4([192, 0, 2, 2]));
+        for text in ["10.0.3.7:443/tcp", "[2001:db8::1]:53/udp"] {
+            assert_eq!(written(Endpoint::parse(text).unwrap()), text);
+        }
+        assert!(Endpoint::parse("10.0.3.7/icmp").is_none() && Endpoint::parse("10.0.3.7:x/tcp").is_none());
         let what = What::Pair { low, high, protocol: Protocol::Esp };
         assert_eq!(written(Endpoint { v6: false, what }), "192.0.2.1<->192.0.2.2/esp");
     }

@@ -108,17 +108,22 @@ pub fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// A list of words of ours.
-pub fn words<'a>(out: &mut Vec<u8>, name: &str, values: impl IntoIterator<Item = &'a str>) {
+/// A list whose elements `write` appends.
+pub fn list<T>(out: &mut Vec<u8>, name: &str, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
     key(out, name);
     out.push(b'[');
-    for (i, value) in values.into_iter().enumerate() {
+    for (i, item) in items.into_iter().enumerate() {
         if i > 0 {
             out.push(b',');
         }
-        quoted(out, value);
+        write(out, item);
     }
     out.push(b']');
+}
+
+/// A list of words of ours.
+pub fn words<'a>(out: &mut Vec<u8>, name: &str, values: impl IntoIterator<Item = &'a str>) {
+    list(out, name, values, quoted);
 }
 
 #[cfg(test)]

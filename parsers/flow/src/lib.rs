@@ -11,13 +11,17 @@ mod dns;
 pub mod endpoint;
 mod entry;
 pub mod esp;
+pub mod few;
+
 pub mod fingerprint;
 mod fragments;
+mod hash;
 pub mod ike;
 mod intern;
 mod ipsec;
 pub mod json;
 mod key;
+pub mod ledger;
 pub mod limits;
 pub mod observation;
 mod opening;

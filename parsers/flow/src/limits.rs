@@ -22,10 +22,16 @@ pub const MAX_HELD_BYTES: usize = 65_536;
 /// DNS queries of one UDP flow without an answer yet; a stub resolver has a handful in flight.
 pub const MAX_DNS_PENDING: usize = 32;
 
-/// Distinct observations kept in the core between two hand-overs before ids start anew.
+/// Distinct observations kept in the core between two hand-overs before its tables are emptied.
 pub const MAX_OBSERVATIONS: usize = 65_536;
 
-/// Community ids and frames named as samples of one observation.
+/// Findings kept until they are written, some 500 bytes each; beyond, new ones are counted only.
+pub const MAX_FINDINGS: usize = 262_144;
+
+/// Sets of facts, and verdicts on chains, remembered as judged, some 2 kB each; a forgotten one is judged again.
+pub const MAX_JUDGED: usize = 65_536;
+
+/// Community ids and frames named as samples of one observation or finding.
 pub const MAX_SAMPLES: usize = 3;
 
 /// Endpoints with totals of their own; later ones are counted together.

@@ -1,56 +1,88 @@
-//! Observations: one distinct set of protocol facts at one endpoint, with the flows counted onto it.
+//! Observations: one distinct set of judged facts at one endpoint, under one name and with one chain, with the flows counted
+//! onto it.
 //!
-//! What Python judges. A fact set is interned by its bytes, an observation by (endpoint, fact set); ids live until the tables
-//! are emptied at a hand-over that finds them over [`MAX_OBSERVATIONS`], and are never given twice.
+//! What is judged. Facts are told apart by a key that leaves out what differs from server to server and that no rule asks
+//! for, so that a handful of sets is left however many servers there are. An observation is self-contained: observations of
+//! several cores are counted into one [`crate::ledger::Ledger`].
 
+use crate::certificates::{CertificateId, Certificates, Sha256Hex};
 use crate::endpoint::Endpoint;
-use crate::limits::{MAX_OBSERVATIONS, MAX_SAMPLES};
-use std::collections::HashMap;
+use crate::few::Few;
+use crate::hash::Map;
+use crate::limits::MAX_OBSERVATIONS;
 use std::sync::Arc;
+
+/// Community ID version 1: `1:` and 20 bytes in base64.
+pub type CommunityId = [u8; 30];
+
+/// A chain as it was sent: SHA-256 of each certificate, leaf first.
+pub type Chain = Arc<[Sha256Hex]>;
+
+/// A flow to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    pub flow: CommunityId,
+    /// Frame of the capture in which its facts were complete, from 1.
+    pub frame: u64,
+}
 
 /// Flows counted onto one observation since the last hand-over.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    pub id: u64,
-    pub facts_id: u64,
-    /// JSON object, see `_parsers.pyi`.
+    /// Equal for sets of facts that are judged alike.
+    pub key: Arc<[u8]>,
+    /// JSON object with the facts of the first flow that had this key, see `_parsers.pyi`.
     pub facts: Arc<[u8]>,
     pub endpoint: Endpoint,
     /// The server's name as the client gave it, bytes that are no UTF-8 as `\xNN`.
     pub name: Option<Arc<str>>,
+    /// The server's chain, `None` where none was readable or an empty one was sent.
+    pub chain: Option<Chain>,
     pub count: u64,
     /// Packet times in ns: start of the first flow, completion of the latest flow's facts.
     pub first_seen: u64,
     pub last_seen: u64,
-    pub flows: Vec<String>,
-    pub frames: Vec<u64>,
+    pub samples: Few<Sample>,
 }
 
 /// One flow's contribution.
 pub struct Sighting<'a> {
     pub endpoint: Endpoint,
-    pub facts: &'a [u8],
+    pub key: &'a [u8],
     pub name: Option<&'a str>,
+    pub chain: &'a [CertificateId],
     pub start: u64,
     pub time: u64,
     pub frame: u64,
 }
 
-#[derive(Debug, Default)]
+/// Numbers of facts, name and chain, 0 for none; and where.
+type Place = (u32, u32, u32, Endpoint);
+
+/// A JSON object with facts.
+type Facts = Arc<[u8]>;
+
+#[derive(Default)]
 pub struct Observations {
-    facts: HashMap<Arc<[u8]>, u64>,
-    by_key: HashMap<(u64, Endpoint), usize>,
+    facts: Map<Arc<[u8]>, (u32, Facts)>,
+    names: Map<Arc<str>, u32>,
+    chains: Map<Box<[CertificateId]>, (u32, Chain)>,
+    by_place: Map<Place, usize>,
     all: Vec<Observation>,
     /// Places in `all` that were counted up since the last hand-over, in order of first sight.
     touched: Vec<usize>,
-    next_facts: u64,
-    next_id: u64,
 }
 
 impl Observations {
-    /// `community_id` is worked out only where it becomes a sample.
-    pub fn count(&mut self, seen: &Sighting<'_>, community_id: impl FnOnce() -> String) {
-        let at = self.place(seen);
+    /// `facts` and `community_id` are worked out only where they are kept.
+    pub fn count(
+        &mut self,
+        seen: &Sighting<'_>,
+        certificates: &Certificates,
+        facts: impl FnOnce() -> Vec<u8>,
+        community_id: impl FnOnce() -> CommunityId,
+    ) {
+        let at = self.place(seen, certificates, facts);
         let observation = &mut self.all[at];
         if observation.count == 0 {
             self.touched.push(at);
@@ -59,58 +91,93 @@ impl Observations {
         observation.count += 1;
         observation.first_seen = observation.first_seen.min(seen.start);
         observation.last_seen = observation.last_seen.max(seen.time);
-        if observation.frames.len() < MAX_SAMPLES {
-            observation.flows.push(community_id());
-            observation.frames.push(seen.frame);
+        if !observation.samples.is_full() {
+            observation.samples.keep(Sample { flow: community_id(), frame: seen.frame });
         }
     }
 
-    fn place(&mut self, seen: &Sighting<'_>) -> usize {
-        let (facts, facts_id) = match self.facts.get_key_value(seen.facts) {
-            Some((facts, id)) => (facts.clone(), *id),
+    fn place(&mut self, seen: &Sighting<'_>, certificates: &Certificates, facts: impl FnOnce() -> Vec<u8>) -> usize {
+        let facts_number = match self.facts.get(seen.key) {
+            Some((number, _)) => *number,
             None => {
-                let facts: Arc<[u8]> = seen.facts.into();
-                self.facts.insert(facts.clone(), self.next_facts);
-                self.next_facts += 1;
-                (facts, self.next_facts - 1)
+                let number = self.facts.len() as u32 + 1;
+                self.facts.insert(seen.key.into(), (number, facts().into()));
+                number
             }
         };
-        let (all, next_id) = (&mut self.all, &mut self.next_id);
-        *self.by_key.entry((facts_id, seen.endpoint)).or_insert_with(|| {
-            all.push(Observation {
-                id: *next_id,
-                facts_id,
-                facts,
-                endpoint: seen.endpoint,
-                name: seen.name.map(Into::into),
-                count: 0,
-                first_seen: 0,
-                last_seen: 0,
-                flows: Vec::new(),
-                frames: Vec::new(),
-            });
-            *next_id += 1;
-            all.len() - 1
-        })
+        let name_number = seen.name.map_or(0, |name| number_of_name(&mut self.names, name));
+        let chain_number = match seen.chain {
+            [] => 0,
+            ids => number_of_chain(&mut self.chains, ids, certificates),
+        };
+        let place = (facts_number, name_number, chain_number, seen.endpoint);
+        if let Some(at) = self.by_place.get(&place) {
+            return *at;
+        }
+        let shared = self.facts.get_key_value(seen.key);
+        self.all.push(Observation {
+            key: shared.map(|(key, _)| key.clone()).unwrap_or_default(),
+            facts: shared.map(|(_, (_, facts))| facts.clone()).unwrap_or_default(),
+            endpoint: seen.endpoint,
+            name: seen.name.and_then(|name| self.names.get_key_value(name)).map(|(name, _)| name.clone()),
+            chain: self.chains.get(seen.chain).map(|(_, chain)| chain.clone()),
+            count: 0,
+            first_seen: 0,
+            last_seen: 0,
+            samples: Few::default(),
+        });
+        self.by_place.insert(place, self.all.len() - 1);
+        self.all.len() - 1
     }
 
-    /// Hands over what was counted since the last call and starts the counts anew.
+    /// Hands over what was counted since the last call and starts the counts anew. The tables are emptied once they hold
+    /// more than [`MAX_OBSERVATIONS`]; what was in them is then learnt again.
     pub fn take(&mut self) -> Vec<Observation> {
+        if self.all.len() > MAX_OBSERVATIONS {
+            let all = std::mem::take(&mut self.all);
+            self.facts.clear();
+            self.names.clear();
+            self.chains.clear();
+            self.by_place.clear();
+            self.touched.clear();
+            return all.into_iter().filter(|observation| observation.count > 0).collect();
+        }
         let mut handed = Vec::with_capacity(self.touched.len());
         for at in self.touched.drain(..) {
             let observation = &mut self.all[at];
             handed.push(observation.clone());
             observation.count = 0;
             observation.last_seen = 0;
-            observation.flows.clear();
-            observation.frames.clear();
-        }
-        if self.all.len() > MAX_OBSERVATIONS {
-            self.facts.clear();
-            self.by_key.clear();
-            self.all.clear();
+            observation.samples = Few::default();
         }
         handed
+    }
+}
+
+fn number_of_name(names: &mut Map<Arc<str>, u32>, name: &str) -> u32 {
+    match names.get(name) {
+        Some(number) => *number,
+        None => {
+            let number = names.len() as u32 + 1;
+            names.insert(name.into(), number);
+            number
+        }
+    }
+}
+
+fn number_of_chain(
+    chains: &mut Map<Box<[CertificateId]>, (u32, Chain)>,
+    ids: &[CertificateId],
+    certificates: &Certificates,
+) -> u32 {
+    match chains.get(ids) {
+        Some((number, _)) => *number,
+        None => {
+            let number = chains.len() as u32 + 1;
+            let chain = ids.iter().map(|id| certificates.sha256(*id)).collect();
+            chains.insert(ids.into(), (number, chain));
+            number
+        }
     }
 }
 
@@ -118,45 +185,67 @@ impl Observations {
 mod tests {
     use super::*;
 
-    fn seen(last_octet: u8, facts: &[u8], time: u64) -> Sighting<'_> {
+    fn seen(last_octet: u8, key: &[u8], time: u64) -> Sighting<'_> {
         Sighting {
             endpoint: Endpoint::server([192, 0, 2, last_octet], 443),
-            facts,
+            key,
             name: None,
+            chain: &[],
             start: time,
             time: time + 1,
             frame: time,
         }
     }
 
+    fn count(all: &mut Observations, seen: &Sighting<'_>, id: u8) {
+        all.count(seen, &Certificates::new(1), || [b"facts of ", seen.key].concat(), || [id; 30]);
+    }
+
     #[test]
     fn flows_are_counted_onto_equal_facts_at_one_endpoint() {
         let mut all = Observations::default();
         for time in 1..=5 {
-            all.count(&seen(1, b"{\"a\":1}", time), || format!("1:{time}"));
+            count(&mut all, &seen(1, b"a", time), time as u8);
         }
-        all.count(&seen(2, b"{\"a\":1}", 9), || "1:x".into());
+        count(&mut all, &seen(2, b"a", 9), 9);
         let handed = all.take();
         assert_eq!(handed.len(), 2);
         assert_eq!((handed[0].count, handed[0].first_seen, handed[0].last_seen), (5, 1, 6));
-        assert_eq!(handed[0].flows, ["1:1", "1:2", "1:3"]);
-        assert_eq!(handed[0].facts_id, handed[1].facts_id);
+        assert_eq!(
+            handed[0].samples.iter().map(|s| (s.flow[0], s.frame)).collect::<Vec<_>>(),
+            [(1, 1), (2, 2), (3, 3)]
+        );
+        assert_eq!(&*handed[1].facts, b"facts of a");
+        assert!(Arc::ptr_eq(&handed[0].key, &handed[1].key));
         assert!(all.take().is_empty());
-        all.count(&seen(1, b"{\"a\":1}", 20), || "1:y".into());
+        count(&mut all, &seen(1, b"a", 20), 7);
         let again = all.take();
-        assert_eq!((again[0].id, again[0].count, again[0].first_seen), (handed[0].id, 1, 20));
+        assert_eq!((again.len(), again[0].count, again[0].first_seen), (1, 1, 20));
+    }
+
+    #[test]
+    fn names_and_chains_tell_observations_apart() {
+        let mut certificates = Certificates::new(1);
+        let (a, b) = (certificates.intern(b"a").unwrap(), certificates.intern(b"b").unwrap());
+        let mut all = Observations::default();
+        for (name, chain) in [(None, &[a][..]), (Some("x"), &[a]), (Some("x"), &[a, b]), (Some("x"), &[a])] {
+            let sighting = Sighting { name, chain, ..seen(1, b"k", 1) };
+            all.count(&sighting, &certificates, Vec::new, || [0; 30]);
+        }
+        let handed = all.take();
+        assert_eq!(handed.iter().map(|o| o.count).collect::<Vec<_>>(), [1, 2, 1]);
+        assert_eq!(handed[2].chain.as_deref().unwrap(), [certificates.sha256(a), certificates.sha256(b)]);
+        assert_eq!(handed[1].name.as_deref(), Some("x"));
     }
 
     #[test]
     fn memory_is_bounded_at_the_hand_over() {
         let mut all = Observations::default();
         for n in 0..=MAX_OBSERVATIONS as u64 {
-            all.count(&seen(1, format!("{{\"n\":{n}}}").as_bytes(), n), String::new);
+            count(&mut all, &seen(1, format!("{n}").as_bytes(), n), 0);
         }
-        let handed = all.take();
-        assert_eq!((handed.len(), all.all.len(), all.facts.len()), (MAX_OBSERVATIONS + 1, 0, 0));
-        all.count(&seen(1, b"{\"n\":0}", 0), String::new);
-        let next = all.take();
-        assert!(next[0].id > handed[MAX_OBSERVATIONS].id && next[0].facts_id > handed[MAX_OBSERVATIONS].facts_id);
+        assert_eq!((all.take().len(), all.all.len(), all.facts.len()), (MAX_OBSERVATIONS + 1, 0, 0));
+        count(&mut all, &seen(1, b"0", 0), 0);
+        assert_eq!(all.take().len(), 1);
     }
 }

@@ -6,8 +6,10 @@ use crate::endpoint::{has_ports, write_address, write_transport};
 use crate::entry::{EndReason, Entry, mark};
 use crate::json;
 use crate::key::community_id as write_community_id;
+use crate::observation::CommunityId;
 use crate::time::Clock;
-use crate::tls::Offer;
+use crate::tls::{Offer, Session};
+use std::borrow::Cow;
 use transitproof_wire::app;
 use transitproof_wire::{Class, Protocol};
 
@@ -79,10 +81,10 @@ fn append_community_id(entry: &Entry, out: &mut Vec<u8>) {
     write_community_id(&entry.key, entry.has(mark::INITIATOR_LOW), icmp, out);
 }
 
-pub fn community_id(entry: &Entry) -> String {
+pub fn community_id(entry: &Entry) -> CommunityId {
     let mut out = Vec::with_capacity(30);
     append_community_id(entry, &mut out);
-    String::from_utf8_lossy(&out).into_owned()
+    out.try_into().unwrap_or([b'?'; 30])
 }
 
 /// The members that the conversation knows: `"via":[…],"starttls":…,"tls":{…}` and the like, without the outer commas.
@@ -102,8 +104,22 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
     }
 }
 
-/// The flat facts of `Observation.facts` beyond class and protocol, appended to an open object.
-pub fn facts(protocol: Protocol, conversation: &Conversation, certificates: &Certificates, out: &mut Vec<u8>) {
+/// Which facts of an observation are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    All,
+    /// Without names and chains, which differ from server to server and which hardly a rule asks for.
+    Judged,
+}
+
+/// The flat facts of an observation beyond class and protocol, appended to an open object.
+pub fn facts(
+    protocol: Protocol,
+    conversation: &Conversation,
+    certificates: &Certificates,
+    detail: Detail,
+    out: &mut Vec<u8>,
+) {
     if !conversation.via.is_empty() {
         json::words(out, "via", conversation.via.iter().map(|via| via.name()));
     }
@@ -111,10 +127,10 @@ pub fn facts(protocol: Protocol, conversation: &Conversation, certificates: &Cer
         json::word(out, "starttls", clear.name());
     }
     match &conversation.follower {
-        Follower::Tls(tls) => tls.session().write_facts(certificates, out),
-        Follower::Dtls(dtls) => dtls.session().write_facts(certificates, out),
+        Follower::Tls(tls) => tls.session().write_facts(certificates, detail, out),
+        Follower::Dtls(dtls) => dtls.session().write_facts(certificates, detail, out),
         Follower::Ipsec(ipsec) => ipsec.write_facts(out),
-        Follower::Quic(quic) => quic.write_facts(certificates, out),
+        Follower::Quic(quic) => quic.write_facts(certificates, detail, out),
         Follower::Dialogue => {
             if let Some(credential) = app::credentials::credentials(protocol, conversation.client_and_server().0) {
                 json::word(out, "plaintext.credentials", credential.kind);
@@ -127,24 +143,33 @@ pub fn facts(protocol: Protocol, conversation: &Conversation, certificates: &Cer
     }
 }
 
-/// The frame in which the facts were completed (`now` if the conversation does not say) and the server's name.
-pub fn evidence(conversation: &Conversation, now: u64) -> (u64, Option<String>) {
-    let session = match &conversation.follower {
-        Follower::Tls(tls) => tls.session(),
-        Follower::Dtls(dtls) => dtls.session(),
-        Follower::Quic(quic) => quic.session(),
-        Follower::Ipsec(ipsec) => return (decided(ipsec.ike.as_ref().map_or(0, |ike| ike.frame()), now), None),
-        _ => return (now, None),
+/// The frame in which the facts were completed, `now` if the conversation does not say.
+pub fn evidence(conversation: &Conversation, now: u64) -> u64 {
+    let frame = match &conversation.follower {
+        Follower::Ipsec(ipsec) => ipsec.ike.as_ref().map_or(0, |ike| ike.frame()),
+        _ => session(conversation).map_or(0, |session| session.frame),
     };
-    let name = session.offer.as_ref().and_then(Offer::server_name).map(|sni| {
-        let mut quoted = Vec::new();
-        json::text(&mut quoted, sni);
-        String::from_utf8_lossy(&quoted[1..quoted.len() - 1]).into_owned()
-    });
-    (decided(session.frame, now), name)
+    // Where nothing was decided, the packet in hand is the evidence.
+    if frame > 0 { frame } else { now }
 }
 
-/// Where nothing was decided, the packet in hand is the evidence.
-fn decided(frame: u64, now: u64) -> u64 {
-    if frame > 0 { frame } else { now }
+/// The TLS session that is followed, in whatever carries it.
+pub fn session(conversation: &Conversation) -> Option<&Session> {
+    match &conversation.follower {
+        Follower::Tls(tls) => Some(tls.session()),
+        Follower::Dtls(dtls) => Some(dtls.session()),
+        Follower::Quic(quic) => Some(quic.session()),
+        _ => None,
+    }
+}
+
+/// The server's name as the client gave it, bytes that are no UTF-8 as `\xNN`.
+pub fn name(session: &Session) -> Option<Cow<'_, str>> {
+    let sni = session.offer.as_ref().and_then(Offer::server_name)?;
+    if sni.iter().all(|b| matches!(b, 0x21..=0x7e) && !matches!(b, b'"' | b'\\')) {
+        return std::str::from_utf8(sni).ok().map(Cow::Borrowed);
+    }
+    let mut quoted = Vec::new();
+    json::text(&mut quoted, sni);
+    Some(Cow::Owned(String::from_utf8_lossy(&quoted[1..quoted.len() - 1]).into_owned()))
 }

@@ -1,44 +1,57 @@
 //! What the core hands over: frozen objects over what it already owns.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use transitproof_flow::EndpointTotals;
 use transitproof_flow::endpoint;
+use transitproof_flow::few::Few;
 use transitproof_flow::observation;
 use transitproof_wire::Protocol;
 
-#[pyclass(frozen, module = "probe._parsers")]
+#[pyclass(module = "probe._parsers")]
 pub struct Batch {
     #[pyo3(get)]
     pub records: Py<PyBytes>,
     certificates: Vec<(String, Py<PyBytes>)>,
-    observations: Vec<Py<Observation>>,
+    /// Until a ledger takes them.
+    pub observations: Vec<observation::Observation>,
 }
 
 impl Batch {
-    pub fn new(
+    pub fn of(
         py: Python<'_>,
         records: &[u8],
         certificates: Vec<(String, Vec<u8>)>,
         observations: Vec<observation::Observation>,
-    ) -> PyResult<Self> {
+    ) -> Self {
         let certificates =
             certificates.into_iter().map(|(hash, der)| (hash, PyBytes::new(py, &der).unbind())).collect();
-        let observations = observations.into_iter().map(|o| Py::new(py, Observation(o))).collect::<PyResult<_>>()?;
-        Ok(Self { records: PyBytes::new(py, records).unbind(), certificates, observations })
+        Self { records: PyBytes::new(py, records).unbind(), certificates, observations }
     }
 }
 
 #[pymethods]
 impl Batch {
-    #[getter]
-    fn certificates<'py>(&self, py: Python<'py>) -> Vec<(&str, Bound<'py, PyBytes>)> {
-        self.certificates.iter().map(|(hash, der)| (hash.as_str(), der.bind(py).clone())).collect()
+    #[new]
+    #[pyo3(signature = (*, records = None, certificates = Vec::new(), observations = Vec::new()))]
+    fn new(
+        py: Python<'_>,
+        records: Option<&[u8]>,
+        certificates: Vec<(String, Vec<u8>)>,
+        observations: Vec<PyRef<'_, Observation>>,
+    ) -> Self {
+        Self::of(
+            py,
+            records.unwrap_or_default(),
+            certificates,
+            observations.iter().map(|observation| observation.0.clone()).collect(),
+        )
     }
 
     #[getter]
-    fn observations(&self, py: Python<'_>) -> Vec<Py<Observation>> {
-        self.observations.iter().map(|o| o.clone_ref(py)).collect()
+    fn certificates<'py>(&self, py: Python<'py>) -> Vec<(&str, Bound<'py, PyBytes>)> {
+        self.certificates.iter().map(|(hash, der)| (hash.as_str(), der.bind(py).clone())).collect()
     }
 }
 
@@ -47,54 +60,39 @@ pub struct Observation(observation::Observation);
 
 #[pymethods]
 impl Observation {
-    #[getter]
-    fn id(&self) -> u64 {
-        self.0.id
-    }
-
-    #[getter]
-    fn facts_id(&self) -> u64 {
-        self.0.facts_id
-    }
-
-    #[getter]
-    fn facts(&self) -> &[u8] {
-        &self.0.facts
-    }
-
-    #[getter]
-    fn endpoint(&self) -> String {
-        written(&self.0.endpoint)
-    }
-
-    #[getter]
-    fn name(&self) -> Option<&str> {
-        self.0.name.as_deref()
-    }
-
-    #[getter]
-    fn count(&self) -> u64 {
-        self.0.count
-    }
-
-    #[getter]
-    fn first_seen(&self) -> u64 {
-        self.0.first_seen
-    }
-
-    #[getter]
-    fn last_seen(&self) -> u64 {
-        self.0.last_seen
-    }
-
-    #[getter]
-    fn flows(&self) -> Vec<&str> {
-        self.0.flows.iter().map(String::as_str).collect()
-    }
-
-    #[getter]
-    fn frames(&self) -> Vec<u64> {
-        self.0.frames.clone()
+    #[new]
+    #[pyo3(signature = (facts, endpoint, *, name = None, chain = Vec::new(), count = 1, first_seen = 0, last_seen = 0, samples = Vec::new()))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn new(
+        facts: &[u8],
+        endpoint: &str,
+        name: Option<&str>,
+        chain: Vec<String>,
+        count: u64,
+        first_seen: u64,
+        last_seen: u64,
+        samples: Vec<(String, u64)>,
+    ) -> PyResult<Self> {
+        let wrong = |what: &str| PyValueError::new_err(format!("{what} was expected"));
+        let endpoint = endpoint::Endpoint::parse(endpoint).ok_or_else(|| wrong("address:port/transport"))?;
+        let hashes = chain.iter().map(|hash| hash.as_bytes().try_into());
+        let chain: Vec<_> = hashes.collect::<Result<_, _>>().map_err(|_| wrong("SHA-256 in hex"))?;
+        let mut few = Few::default();
+        for (flow, frame) in samples {
+            let flow = flow.as_bytes().try_into().map_err(|_| wrong("a Community ID"))?;
+            few.keep(observation::Sample { flow, frame });
+        }
+        Ok(Self(observation::Observation {
+            key: facts.into(),
+            facts: facts.into(),
+            endpoint,
+            name: name.map(Into::into),
+            chain: (!chain.is_empty()).then(|| chain.into()),
+            count,
+            first_seen,
+            last_seen,
+            samples: few,
+        }))
     }
 }
 

@@ -23,10 +23,10 @@ pub struct Core {
 #[pymethods]
 impl Core {
     #[new]
-    #[pyo3(signature = (*, flows = true, endpoints = false, max_flows = 1_048_576, seed = None))]
-    fn new(flows: bool, endpoints: bool, max_flows: usize, seed: Option<u64>) -> Self {
+    #[pyo3(signature = (*, flows = true, endpoints = false, names = false, max_flows = 1_048_576, seed = None))]
+    fn new(flows: bool, endpoints: bool, names: bool, max_flows: usize, seed: Option<u64>) -> Self {
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0u64));
-        let core = transitproof_flow::Core::new(Config { flows, endpoints, max_flows, seed });
+        let core = transitproof_flow::Core::new(Config { flows, endpoints, names, max_flows, seed });
         Self { core, frame: 0, captured: Vec::with_capacity(FRAMES) }
     }
 
@@ -40,8 +40,8 @@ impl Core {
         py.detach(|| self.core.finish(flows.unwrap_or(usize::MAX)))
     }
 
-    fn take(&mut self, py: Python<'_>) -> PyResult<Batch> {
-        Batch::new(py, &self.core.take_records(), self.core.take_certificates(), self.core.take_observations())
+    fn take(&mut self, py: Python<'_>) -> Batch {
+        Batch::of(py, &self.core.take_records(), self.core.take_certificates(), self.core.take_observations())
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

@@ -7,6 +7,7 @@
 mod batch;
 mod capture;
 mod core;
+mod ledger;
 
 use pyo3::prelude::*;
 
@@ -19,5 +20,8 @@ fn _parsers(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<batch::Batch>()?;
     module.add_class::<batch::Observation>()?;
     module.add_class::<batch::Endpoint>()?;
+    module.add_class::<ledger::Ledger>()?;
+    module.add_class::<ledger::Report>()?;
+    module.add_class::<ledger::Verdict>()?;
     Ok(())
 }

@@ -2,30 +2,37 @@
 
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
-from probe.checks.certificate_chain import not_observable, of_judgement
-from probe.model import Reason
-from probe.trust.reasons import Judgement
+from probe._parsers import Batch, Ledger, Observation
+from probe.checks.certificate_chain import WORDINGS, not_observable
+from probe.model import Finding, Reason
+
+
+def _worded(reason: Reason, detail: str | None = None) -> Finding:
+    """The finding for a chain with this reason."""
+    ledger = Ledger(WORDINGS, passes=True)
+    ledger.add(Batch(observations=[Observation(b"{}", "10.0.0.1:443/tcp", chain=["ab" * 32])]), "x")
+    ledger.answer_facts(0, [])
+    ledger.answer_chain(0, [(reason, "ab" * 32, "CN=a", "CN=b", detail)], 0, 0)
+    ledger.settle()
+    return msgspec.json.decode(ledger.take().lines(0, 1), type=Finding)
 
 
 @pytest.mark.parametrize("reason", get_args(Reason))
 def test_every_reason_has_words(reason: Reason) -> None:
-    verdict = of_judgement(Judgement(reason, "ab" * 32, "CN=a", "CN=b"))
-    assert verdict.observed == {"reason": reason, "sha256": "ab" * 32, "subject": "CN=a", "issuer": "CN=b"}
-    assert verdict.key == {"reason": reason}
-    assert (verdict.remediation is None) == (reason == "ok")
-    assert (verdict.status == "pass") == (reason == "ok")
-
-
-def test_the_title_says_the_detail() -> None:
-    verdict = of_judgement(Judgement("expired", detail="valid until 2024-05-27 00:00:00 UTC"))
-    assert verdict.title == "Certificate expired: valid until 2024-05-27 00:00:00 UTC"
+    finding = _worded(reason)
+    assert finding.check == "certificate.chain"
+    assert finding.observed == {"reason": reason, "sha256": "ab" * 32, "subject": "CN=a", "issuer": "CN=b"}
+    assert (finding.remediation is None) == (reason == "ok")
+    assert (finding.status == "pass") == (reason == "ok")
 
 
 @pytest.mark.parametrize(
     ("reason", "title"),
     [
+        ("expired", "Certificate expired: issued for x.example"),
         ("unknown_root", "Certificate of an authority that is not trusted here: issued by CN=b"),
         ("missing_intermediate", "Issuer of the certificate was not sent and is not known here: issued by CN=b"),
         ("self_signed", "Self-signed certificate: CN=a"),
@@ -33,12 +40,13 @@ def test_the_title_says_the_detail() -> None:
     ],
 )
 def test_the_title_names_what_the_operator_needs(reason: Reason, title: str) -> None:
-    assert of_judgement(Judgement(reason, "ab", "CN=a", "CN=b", "issued for x.example")).title == title
+    assert _worded(reason, "issued for x.example").title == title
 
 
 def test_outside_the_web_pki_s_profile_is_a_low_warning() -> None:
-    verdict = of_judgement(Judgement("ok", detail="no AKI"))
-    assert (verdict.status, verdict.severity, verdict.observed["detail"]) == ("warn", "low", "no AKI")
+    finding = _worded("ok", "no AKI")
+    assert (finding.status, finding.severity, finding.observed["detail"]) == ("warn", "low", "no AKI")
+    assert finding.observed["reason"] == "ok"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_challenge_and_response_is_high() -> None:
 
 def test_accounts_are_findings_of_their_own() -> None:
     verdicts = [judge({"plaintext.credentials": "ftp_pass", "plaintext.account": account})[0] for account in ("a", "b")]
-    assert verdicts[0].identity != verdicts[1].identity
+    assert verdicts[0].key != verdicts[1].key
 
 
 def test_nothing_without_credentials() -> None:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from fake_core import Batch, observation
+import msgspec
+from fake_core import Batch, flow_id, observation
 
 from probe.engine import Engine
+from probe.model import Finding
 from probe.output.table import MAX_BLOCKS, Context, render
 from probe.output.terminal import Style
 from probe.policy.load import load
@@ -30,7 +32,10 @@ def _outcome(*observations: Any, **rest: Any) -> Outcome:
             "unknown": {"flows": 3, "bytes": 1_000},
         },
     }
-    return Outcome(files=["capture.pcapng"], findings=engine.flush(), totals=rest.pop("totals", totals), **rest)
+    report = engine.flush()
+    findings = msgspec.json.Decoder(Finding).decode_lines(report.lines(0, len(report)))
+    totals = rest.pop("totals", totals)
+    return Outcome(files=["capture.pcapng"], findings=findings, by_severity=dict(report.against), totals=totals, **rest)
 
 
 GOLDEN = """
@@ -91,7 +96,7 @@ def test_golden() -> None:
             endpoint="10.0.3.7:443/tcp",
             name="pay.example",
             count=17,
-            frames=[118],
+            samples=[(flow_id("a"), 118)],
         ),
         observation(
             {**http, "plaintext.credentials": "http_basic", "plaintext.account": "ali\x1b[31mce"},

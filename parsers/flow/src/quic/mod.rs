@@ -14,6 +14,7 @@ use crate::Direction;
 use crate::certificates::Certificates;
 use crate::fingerprint::Transport;
 use crate::json;
+use crate::record::Detail;
 use crate::tls::{Handshake, Progress, Session};
 use attempt::Attempt;
 use keys::schemes;
@@ -218,9 +219,9 @@ impl QuicFollower {
     }
 
     /// The facts of an observation, appended to an object that is open.
-    pub fn write_facts(&self, certificates: &Certificates, out: &mut Vec<u8>) {
+    pub fn write_facts(&self, certificates: &Certificates, detail: Detail, out: &mut Vec<u8>) {
         if self.version != 0 && !is_gquic(self.version) {
-            self.session().write_facts(certificates, out);
+            self.session().write_facts(certificates, detail, out);
         }
     }
 }

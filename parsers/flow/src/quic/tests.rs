@@ -162,7 +162,7 @@ fn version_negotiation_alone_says_no_version() {
 /// What both hellos tell; `frame` differs with the order.
 fn facts(follower: &QuicFollower) -> (String, Option<[u8; 36]>) {
     let mut out = Vec::new();
-    follower.write_facts(&Certificates::new(1), &mut out);
+    follower.write_facts(&Certificates::new(1), crate::record::Detail::All, &mut out);
     (String::from_utf8(out).unwrap(), follower.session().offer.as_ref().and_then(|offer| offer.ja4))
 }
 

@@ -45,7 +45,7 @@ fn written(session: &Session, certificates: &Certificates) -> Followed {
         server.ja3s = None;
     }
     bare.write_record(certificates, &mut record);
-    session.write_facts(certificates, &mut facts);
+    session.write_facts(certificates, crate::record::Detail::All, &mut facts);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&certificate_sha256(), "CERT");
     Followed { session: session.clone(), record: text(record)[1..].into(), facts: text(facts)[1..].into() }
 }

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::certificates::{CertificateId, Certificates};
 use crate::json;
+use crate::record::Detail;
 use transitproof_wire::registry::tls::{
     alert_name, compression_name, group_name, sslv2_cipher_name, suite_name, version_name,
 };
@@ -46,16 +47,17 @@ impl Session {
         out.push(b'}');
     }
 
-    /// The `tls.` facts of an observation, appended to an object that is open.
-    pub fn write_facts(&self, certificates: &Certificates, out: &mut Vec<u8>) {
+    /// The `tls.` facts of an observation, appended to an object that is open: all, or those that are judged.
+    pub fn write_facts(&self, certificates: &Certificates, detail: Detail, out: &mut Vec<u8>) {
         self.write_chosen(out, ["tls.version", "tls.suite", "tls.group", "tls.dh_bits"]);
         if let Some(server) = self.server.filter(|server| server.compression != 0) {
             code(out, "tls.compression", compression_name(server.compression), &[server.compression]);
         }
-        if let Some(name) = self.offer.as_ref().and_then(|offer| offer.server_name()) {
+        let all = detail == Detail::All;
+        if let Some(name) = self.offer.as_ref().and_then(|offer| offer.server_name()).filter(|_| all) {
             json::string(out, "tls.sni", name);
         }
-        if let Some(alpn) = &self.alpn {
+        if let Some(alpn) = self.alpn.as_ref().filter(|_| all) {
             json::string(out, "tls.alpn", alpn);
         }
         optional(out, "tls.resumed", self.resumed);
@@ -68,8 +70,15 @@ impl Session {
             }
             json::boolean(out, "tls.hello_retry_request", self.hello_retry_request);
         }
-        chain(out, "tls.certificates", self.certificates.as_deref(), certificates);
-        chain(out, "tls.client_certificates", self.client_certificates.as_deref(), certificates);
+        for (key, ids) in [
+            ("tls.certificates", self.certificates.as_deref()),
+            ("tls.client_certificates", self.client_certificates.as_deref()),
+        ] {
+            match ids {
+                Some(ids) if !all => json::boolean(out, key, !ids.is_empty()),
+                _ => chain(out, key, ids, certificates),
+            }
+        }
         if let Some(alert) = self.fatal_alert() {
             code(out, "tls.alert", alert_name(alert.description), &[alert.description]);
         }

@@ -1,0 +1,97 @@
+use super::verdict::tests::words;
+use super::*;
+use crate::endpoint::Endpoint;
+
+fn observation(key: &str, chain: Option<&Chain>, second: u64) -> Observation {
+    Observation {
+        key: key.as_bytes().into(),
+        facts: key.as_bytes().into(),
+        endpoint: Endpoint::server([10, 0, 0, 1], 443),
+        name: None,
+        chain: chain.cloned(),
+        count: 1,
+        first_seen: second * SECOND,
+        last_seen: second * SECOND,
+        samples: Default::default(),
+    }
+}
+
+fn ledger(passes: bool, at: Option<u64>) -> Ledger {
+    let row = |reason: &str, status| {
+        let wording =
+            Wording { status, severity: Severity::High, title: reason.into(), told: Told::Nothing, remediation: None };
+        (reason.into(), wording)
+    };
+    Ledger::new([row("ok", Status::Pass), row("expired", Status::Fail)].into_iter().collect(), passes, at)
+}
+
+fn reason(word: &str) -> Reason<'_> {
+    Reason { reason: word, ..Reason::default() }
+}
+
+#[test]
+fn equal_facts_are_asked_once() {
+    let mut ledger = ledger(false, None);
+    ledger.add(vec![observation("a", None, 1), observation("b", None, 1), observation("a", None, 2)], "x");
+    let asked: Vec<_> = ledger.facts_questions().map(|(at, facts)| (at, facts.to_vec())).collect();
+    assert_eq!(asked, [(0, b"a".to_vec()), (1, b"b".to_vec())]);
+    ledger.answer_facts(0, vec![Arc::new(Verdict::new(&words("c", Severity::Low)))]);
+    ledger.answer_facts(1, vec![]);
+    ledger.settle();
+    ledger.add(vec![observation("a", None, 3)], "y");
+    assert_eq!(ledger.facts_questions().count(), 0);
+    ledger.settle();
+    let report = ledger.take();
+    assert_eq!(report.len(), 1);
+    assert!(String::from_utf8(report.lines(0, 1)).unwrap().contains("\"count\":3"));
+}
+
+#[test]
+fn an_answer_about_a_chain_holds_for_its_interval() {
+    let chain: Chain = [[b'a'; 64]].into();
+    let mut ledger = ledger(true, None);
+    let ask = |ledger: &mut Ledger, second| {
+        ledger.add(vec![observation("a", Some(&chain), second)], "x");
+        ledger.chain_questions().map(|(at, question)| (at, question.when)).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(&mut ledger, 10), [(0, 10)]);
+    assert_eq!(ask(&mut ledger, 11), [(0, 10), (1, 11)]);
+    ledger.answer_chain(0, &[reason("ok")], 5, 10);
+    ledger.answer_chain(1, &[reason("expired"), reason("expired")], 11, 20);
+    assert_eq!(ask(&mut ledger, 7), []);
+    assert_eq!(ask(&mut ledger, 20), []);
+    assert_eq!(ask(&mut ledger, 21), [(2, 21)]);
+    ledger.settle();
+    let report = ledger.take();
+    assert_eq!((report.len(), report.against()), (2, [0, 0, 0, 1, 0]));
+}
+
+#[test]
+fn chains_are_judged_at_the_given_time() {
+    let chain: Chain = [[b'a'; 64]].into();
+    let mut ledger = ledger(false, Some(77 * SECOND));
+    ledger.add(vec![observation("a", Some(&chain), 1), observation("a", Some(&chain), 99)], "x");
+    assert_eq!(ledger.chain_questions().map(|(_, question)| question.when).collect::<Vec<_>>(), [77]);
+}
+
+#[test]
+fn passes_are_findings_only_on_request() {
+    for (passes, expected) in [(false, 0), (true, 1)] {
+        let mut ledger = ledger(passes, None);
+        ledger.add(vec![observation("a", Some(&[[b'a'; 64]].into()), 1)], "x");
+        ledger.answer_chain(0, &[reason("ok")], 0, 9);
+        ledger.settle();
+        assert_eq!(ledger.take().len(), expected);
+    }
+}
+
+#[test]
+fn memory_is_bounded() {
+    let mut ledger = ledger(false, None);
+    for n in 0..=MAX_JUDGED as u64 {
+        let chain: Chain = [[b'a'; 64]].into();
+        ledger.add(vec![observation(&n.to_string(), Some(&chain), n)], "x");
+    }
+    ledger.settle();
+    assert_eq!((ledger.facts.len(), ledger.judged.len(), ledger.chains.len(), ledger.asked.len()), (0, 0, 0, 0));
+}

@@ -1,0 +1,147 @@
+//! Verdicts on certificate chains: a reason and its certificate, put into the words that the check gave.
+
+use super::verdict::{Severity, Status, Verdict, Words};
+use crate::hash::Map;
+use crate::json;
+
+/// The check that all reasons report under.
+const CHECK: &str = "certificate.chain";
+/// The row for a chain that is accepted although something about it is unusual.
+const OUTSIDE_PROFILE: &str = "outside_profile";
+
+/// What tells a certificate best, for the title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    Nothing,
+    Detail,
+    Subject,
+    /// `issued by …`, else the detail.
+    Issuer,
+}
+
+/// How a reason is worded.
+#[derive(Clone, Debug)]
+pub struct Wording {
+    pub status: Status,
+    pub severity: Severity,
+    pub title: Box<str>,
+    pub told: Told,
+    pub remediation: Option<Box<str>>,
+}
+
+/// A reason for or against a chain, with the certificate that it is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reason<'a> {
+    /// A word of the contract.
+    pub reason: &'a str,
+    pub sha256: Option<&'a str>,
+    pub subject: Option<&'a str>,
+    pub issuer: Option<&'a str>,
+    pub detail: Option<&'a str>,
+}
+
+impl Reason<'_> {
+    fn told(&self, told: Told) -> Option<String> {
+        match told {
+            Told::Nothing => None,
+            Told::Detail => self.detail.map(Into::into),
+            Told::Subject => self.subject.map(Into::into),
+            Told::Issuer => {
+                self.issuer.map(|issuer| format!("issued by {issuer}")).or_else(|| self.detail.map(Into::into))
+            }
+        }
+    }
+}
+
+/// The words for each reason.
+#[derive(Debug, Default)]
+pub struct Wordings(Map<Box<str>, Wording>);
+
+impl FromIterator<(Box<str>, Wording)> for Wordings {
+    fn from_iter<T: IntoIterator<Item = (Box<str>, Wording)>>(rows: T) -> Self {
+        Self(rows.into_iter().collect())
+    }
+}
+
+impl Wordings {
+    /// `None` for a reason without words.
+    pub fn verdict(&self, reason: &Reason<'_>) -> Option<Verdict> {
+        let unusual = reason.reason == "ok" && reason.detail.is_some();
+        let wording = self.0.get(if unusual { OUTSIDE_PROFILE } else { reason.reason })?;
+        let title = match reason.told(wording.told) {
+            Some(told) if !told.is_empty() => format!("{}: {told}", wording.title),
+            _ => wording.title.to_string(),
+        };
+        let mut key = b"{".to_vec();
+        json::word(&mut key, "reason", reason.reason);
+        let mut observed = key.clone();
+        for (name, value) in [
+            ("sha256", reason.sha256),
+            ("subject", reason.subject),
+            ("issuer", reason.issuer),
+            ("detail", reason.detail),
+        ] {
+            if let Some(value) = value {
+                json::string(&mut observed, name, value.as_bytes());
+            }
+        }
+        key.push(b'}');
+        observed.push(b'}');
+        Some(Verdict::new(&Words {
+            check: CHECK,
+            status: wording.status,
+            severity: wording.severity,
+            policy: None,
+            rule: None,
+            clause: None,
+            title: &title,
+            observed: &observed,
+            key: &key,
+            remediation: wording.remediation.as_deref(),
+            evidence: if wording.status == Status::NotObservable { "not_observable" } else { "observed" },
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn title_of(reason: Reason<'_>, told: Told) -> String {
+        let wording =
+            Wording { status: Status::Fail, severity: Severity::High, title: "T".into(), told, remediation: None };
+        let rows = [("expired".into(), wording.clone()), (OUTSIDE_PROFILE.into(), wording)];
+        let verdict = rows.into_iter().collect::<Wordings>().verdict(&reason).unwrap();
+        let head = String::from_utf8(verdict.head.to_vec()).unwrap();
+        head.split("\"title\":").nth(1).unwrap().into()
+    }
+
+    #[test]
+    fn the_title_tells_what_tells_most() {
+        let reason = Reason { reason: "expired", issuer: Some("CN=I"), detail: Some("d"), ..Reason::default() };
+        assert_eq!(title_of(reason, Told::Issuer), "\"T: issued by CN=I\"");
+        assert_eq!(title_of(Reason { issuer: None, ..reason }, Told::Issuer), "\"T: d\"");
+        assert_eq!(title_of(reason, Told::Detail), "\"T: d\"");
+        assert_eq!(title_of(reason, Told::Subject), "\"T\"");
+        assert_eq!(title_of(Reason { reason: "ok", ..reason }, Told::Nothing), "\"T\"");
+    }
+
+    #[test]
+    fn observed_names_what_is_known() {
+        let rows = Wordings::from_iter([(
+            "revoked".into(),
+            Wording {
+                status: Status::Fail,
+                severity: Severity::Critical,
+                title: "T".into(),
+                told: Told::Nothing,
+                remediation: Some("R".into()),
+            },
+        )]);
+        let reason = Reason { reason: "revoked", sha256: Some("ab"), subject: Some("CN=ü"), ..Reason::default() };
+        let verdict = rows.verdict(&reason).unwrap();
+        let observed = ",\"observed\":{\"reason\":\"revoked\",\"sha256\":\"ab\",\"subject\":\"CN=ü\"}";
+        assert_eq!(std::str::from_utf8(&verdict.observed).unwrap(), observed);
+        assert!(rows.verdict(&Reason { reason: "expired", ..reason }).is_none());
+    }
+}
