@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from probe._parsers import Capture, Core
 
 PACKETS_PER_BATCH: Final = 65_536  # large enough that crossing into Python costs nothing, some 30 ms of work
-FLOWS_PER_BATCH: Final = 65_536  # that end with the capture: some 25 MB of records at a time
+FLOWS_PER_BATCH: Final = 8192  # that end with the capture: some 3 MB of records at a time
 FINDINGS_PER_CHUNK: Final = 8192  # some 5 MB of records
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
 
