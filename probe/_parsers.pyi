@@ -75,8 +75,9 @@ class Core:
         """Close open flows (`end_reason` eof), in the order (start, 5-tuple): all, or up to `flows` of them, so that the records of
         a full table need not be held at once. False once none is left; another capture may be fed then."""
 
-    def take(self) -> Batch:
-        """What has come about since the last call; buffers in the core are emptied."""
+    def take(self, *, observations: bool = True) -> Batch:
+        """What has come about since the last call; buffers in the core are emptied. Without `observations` these stay, and are
+        counted up further, unless very many have come together: each is then handed over once, not once a batch."""
 
     def totals(self) -> bytes:
         """JSON object with the summary's counters so far: start, end (of the packets), packets, bytes, flows, by_class {class:
@@ -181,11 +182,11 @@ class Ledger:
         """Take the observations out of a batch of the capture `source` (its name in evidence). They wait until `settle`."""
 
     def facts(self) -> list[tuple[int, bytes]]:
-        """Sets of facts that were not judged yet: number and facts, see `Observation`."""
+        """Sets of facts that were not asked about before: number and facts, see `Observation`."""
 
     def answer_facts(self, number: int, verdicts: list[Verdict]) -> None: ...
-    def chains(self) -> list[tuple[int, list[str], str | None, int]]:
-        """Chains that were not judged yet for a name and time: number, SHA-256s (leaf first), name, seconds since the epoch."""
+    def next_chain(self) -> tuple[int, list[str], str | None, int] | None:
+        """A chain that was not judged yet for a name and time: number, SHA-256s (leaf first), name, seconds since the epoch."""
 
     def answer_chain(
         self,

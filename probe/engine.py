@@ -64,7 +64,8 @@ class Engine:
             ledger.answer_facts(
                 number, [self._compiled(verdict) for verdict in self._judge(msgspec.json.decode(facts))]
             )
-        for number, chain, name, second in ledger.chains():
+        while (question := ledger.next_chain()) is not None:
+            number, chain, name, second = question
             chains, when = self._trust(), second * NANOSECONDS
             reasons = [msgspec.structs.astuple(judgement) for judgement in chains.judge(tuple(chain), name, when)]
             ledger.answer_chain(number, reasons, *chains.period(tuple(chain), when))

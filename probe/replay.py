@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PACKETS_PER_BATCH: Final = 65_536  # large enough that crossing into Python costs nothing, some 30 ms of work
 FLOWS_PER_BATCH: Final = 8192  # that end with the capture: some 3 MB of records at a time
-FINDINGS_PER_CHUNK: Final = 8192  # some 5 MB of records
+FINDINGS_PER_CHUNK: Final = 1024  # some 700 kB of records, which stay in the cache until they are written
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
 
 _FINDINGS: Final = msgspec.json.Decoder(Finding)
@@ -105,18 +105,18 @@ class Replay:
             except OSError as error:
                 self.outcome.problems.append(Problem(path, _why(error)))
                 more = False
-            yield from self._take(source)
+            yield from self._take(source, observations=False)
             if self._progress is not None:
                 self._progress(source, capture)
         while self.core.finish(FLOWS_PER_BATCH):
-            yield from self._take(source)
+            yield from self._take(source, observations=False)
         yield from self._take(source)
         if capture.drops:
             self._drops["capture"] += capture.drops
         self.outcome.damaged += [Damage(path, offset, what) for offset, what in capture.damage]
 
-    def _take(self, source: str) -> Iterator[bytes]:
-        batch = self.core.take()
+    def _take(self, source: str, *, observations: bool = True) -> Iterator[bytes]:
+        batch = self.core.take(observations=observations)
         certificates = self._engine.feed(batch, source)
         if certificates:
             yield certificate_lines(certificates)

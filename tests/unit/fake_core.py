@@ -68,7 +68,7 @@ class Core:
     def finish(self, _flows: int | None = None) -> bool:
         return False
 
-    def take(self) -> Batch:
+    def take(self, *, observations: bool = True) -> Batch:  # noqa: ARG002
         batch = Batch(records=self.records, observations=self.observations)
         self.observations, self.records = [], b""
         return batch

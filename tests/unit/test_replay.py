@@ -50,7 +50,7 @@ def test_certificates_come_before_the_flows_of_their_batch(
 ) -> None:
     leaf = pki.issue("a.example", authority.root)
     batches = [fake_core.Batch(records=b'{"type":"flow"}\n', certificates=[(leaf.sha256, leaf.der)]), fake_core.Batch()]
-    monkeypatch.setattr(fake_core.Core, "take", lambda _core: batches.pop(0))
+    monkeypatch.setattr(fake_core.Core, "take", lambda _core, **_options: batches.pop(0))
     (tmp_path / "x").write_text("{}")
     assert _types(list(probe.replay(tmp_path / "x"))) == ["certificate", "flow", "summary"]
 

@@ -275,8 +275,14 @@ impl Core {
         std::mem::take(&mut self.ctx.records)
     }
 
+    /// Observations counted since the last call.
     pub fn take_observations(&mut self) -> Vec<Observation> {
         self.ctx.observations.take()
+    }
+
+    /// Whether so many distinct ones have come together that they should be taken.
+    pub fn many_observations(&self) -> bool {
+        self.ctx.observations.are_many()
     }
 
     /// Certificates not handed out before: SHA-256 in hex and DER.

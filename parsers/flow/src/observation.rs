@@ -130,6 +130,10 @@ impl Observations {
         self.all.len() - 1
     }
 
+    pub fn are_many(&self) -> bool {
+        self.all.len() > MAX_OBSERVATIONS / 2
+    }
+
     /// Hands over what was counted since the last call and starts the counts anew. The tables are emptied once they hold
     /// more than [`MAX_OBSERVATIONS`]; what was in them is then learnt again.
     pub fn take(&mut self) -> Vec<Observation> {

@@ -40,8 +40,11 @@ impl Core {
         py.detach(|| self.core.finish(flows.unwrap_or(usize::MAX)))
     }
 
-    fn take(&mut self, py: Python<'_>) -> Batch {
-        Batch::of(py, &self.core.take_records(), self.core.take_certificates(), self.core.take_observations())
+    #[pyo3(signature = (*, observations = true))]
+    fn take(&mut self, py: Python<'_>, observations: bool) -> Batch {
+        let wanted = observations || self.core.many_observations();
+        let observations = if wanted { self.core.take_observations() } else { Vec::new() };
+        Batch::of(py, &self.core.take_records(), self.core.take_certificates(), observations)
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

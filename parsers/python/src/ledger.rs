@@ -82,20 +82,19 @@ impl Ledger {
         self.0.add(std::mem::take(&mut batch.observations), source);
     }
 
-    fn facts<'py>(&self, py: Python<'py>) -> Vec<(usize, Bound<'py, PyBytes>)> {
-        self.0.facts_questions().map(|(number, facts)| (number, PyBytes::new(py, facts))).collect()
+    fn facts<'py>(&mut self, py: Python<'py>) -> Vec<(usize, Bound<'py, PyBytes>)> {
+        let questions = self.0.facts_questions().into_iter();
+        questions.map(|(number, facts)| (number, PyBytes::new(py, &facts))).collect()
     }
 
     fn answer_facts(&mut self, number: usize, verdicts: Vec<PyRef<'_, Verdict>>) {
         self.0.answer_facts(number, verdicts.iter().map(|verdict| verdict.0.clone()).collect());
     }
 
-    fn chains(&self) -> Vec<ChainQuestion> {
-        let asked = |(number, question): (usize, &ledger::ChainQuestion)| {
-            let chain = question.chain.iter().map(|hex| String::from_utf8_lossy(hex).into_owned()).collect();
-            (number, chain, question.name.as_deref().map(Into::into), question.when)
-        };
-        self.0.chain_questions().map(asked).collect()
+    fn next_chain(&mut self) -> Option<ChainQuestion> {
+        let (number, question) = self.0.next_chain()?;
+        let chain = question.chain.iter().map(|hex| String::from_utf8_lossy(hex).into_owned()).collect();
+        Some((number, chain, question.name.as_deref().map(Into::into), question.when))
     }
 
     fn answer_chain(&mut self, number: usize, reasons: Vec<ReasonTuple>, since: u64, until: u64) {

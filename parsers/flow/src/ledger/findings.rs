@@ -10,92 +10,188 @@ use crate::observation::{CommunityId, Observation};
 use crate::time::Clock;
 use std::sync::Arc;
 
+/// What a line usually takes, to set room aside.
+const LINE: usize = 768;
+
+/// Where something was observed, and the number of the name there, from 1; 0 for none.
+type Place = (Endpoint, u32);
+
 /// A finding that is still counted up.
 #[derive(Debug)]
 struct Open {
     verdict: Arc<Verdict>,
-    endpoint: Endpoint,
-    name: Option<Arc<str>>,
+    /// Number of its place.
+    place: u32,
+    /// Number of what was seen of it.
+    seen: u32,
+}
+
+/// What was counted onto findings. Those that the same observations led to share it.
+#[derive(Clone, Debug)]
+struct Seen {
+    /// Findings that share this.
+    users: u32,
     count: u64,
     first_seen: u64,
     last_seen: u64,
     flows: Few<CommunityId>,
-    frames: Few<(Arc<str>, u64)>,
+    /// Number of the source, and frame in it.
+    frames: Few<(u32, u64)>,
 }
 
-impl Open {
-    fn new(verdict: &Arc<Verdict>, observation: &Observation) -> Self {
-        Self {
-            verdict: verdict.clone(),
-            endpoint: observation.endpoint,
-            name: observation.name.clone(),
+impl Seen {
+    fn new(observation: &Observation, source: u32) -> Self {
+        let mut seen = Self {
+            users: 0,
             count: 0,
             first_seen: observation.first_seen,
             last_seen: observation.last_seen,
             flows: Few::default(),
             frames: Few::default(),
-        }
+        };
+        seen.add(observation, source);
+        seen
     }
 
-    fn add(&mut self, observation: &Observation, source: &Arc<str>) {
+    fn add(&mut self, observation: &Observation, source: u32) {
         self.count += observation.count;
         self.first_seen = self.first_seen.min(observation.first_seen);
         self.last_seen = self.last_seen.max(observation.last_seen);
         for sample in observation.samples.iter() {
             self.flows.keep(sample.flow);
-            self.frames.keep((source.clone(), sample.frame));
+            self.frames.keep((source, sample.frame));
         }
     }
 }
 
-/// Identity of the verdict, where, and under which name.
-type Key = ([u8; 16], Endpoint, Option<Arc<str>>);
-
-#[derive(Default)]
 pub struct Findings {
-    by_place: Map<Key, usize>,
+    /// [`MAX_FINDINGS`], but in tests.
+    most: usize,
+    names: Map<Arc<str>, u32>,
+    places: Map<Place, u32>,
+    /// By identity of the verdict and number of the place.
+    by_place: Map<([u8; 16], u32), u32>,
     all: Vec<Open>,
+    seen: Vec<Seen>,
+    /// Findings that the observation in hand is counted onto.
+    hand: Vec<u32>,
     /// Findings not kept because of [`MAX_FINDINGS`].
     pub limited: u64,
 }
 
+impl Default for Findings {
+    fn default() -> Self {
+        Self {
+            most: MAX_FINDINGS,
+            names: Map::default(),
+            places: Map::default(),
+            by_place: Map::default(),
+            all: Vec::new(),
+            seen: Vec::new(),
+            hand: Vec::new(),
+            limited: 0,
+        }
+    }
+}
+
 impl Findings {
-    pub fn count(&mut self, verdict: &Arc<Verdict>, observation: &Observation, source: &Arc<str>) {
-        let place = (verdict.identity, observation.endpoint, observation.name.clone());
-        let at = match self.by_place.get(&place) {
-            Some(at) => *at,
-            None if self.all.len() >= MAX_FINDINGS => {
-                self.limited += 1;
-                return;
+    /// Counts an observation onto the findings of its verdicts.
+    pub fn count<'a>(
+        &mut self,
+        verdicts: impl Iterator<Item = &'a Arc<Verdict>>,
+        observation: &Observation,
+        source: u32,
+    ) {
+        let mut verdicts = verdicts.peekable();
+        if verdicts.peek().is_none() {
+            return;
+        }
+        let place = self.place(observation);
+        let fresh = self.seen.len() as u32;
+        let mut users = 0;
+        self.hand.clear();
+        for verdict in verdicts {
+            match self.by_place.get(&(verdict.identity, place)) {
+                Some(at) => {
+                    if self.all[*at as usize].seen != fresh && !self.hand.contains(at) {
+                        self.hand.push(*at);
+                    }
+                }
+                None if self.all.len() >= self.most => self.limited += 1,
+                None => {
+                    self.by_place.insert((verdict.identity, place), self.all.len() as u32);
+                    self.all.push(Open { verdict: verdict.clone(), place, seen: fresh });
+                    users += 1;
+                }
             }
+        }
+        if users > 0 {
+            self.seen.push(Seen { users, ..Seen::new(observation, source) });
+        }
+        self.add_again(observation, source);
+    }
+
+    /// Counts the observation onto the findings in hand, which were there before. They go on sharing what they shared.
+    fn add_again(&mut self, observation: &Observation, source: u32) {
+        while let Some(first) = self.hand.first() {
+            let shared = self.all[*first as usize].seen;
+            let (all, seen) = (&mut self.all, &mut self.seen);
+            let here = self.hand.iter().filter(|at| all[**at as usize].seen == shared).count() as u32;
+            let mut own = shared;
+            if here < seen[shared as usize].users {
+                seen[shared as usize].users -= here;
+                own = seen.len() as u32;
+                seen.push(Seen { users: here, ..seen[shared as usize].clone() });
+            }
+            seen[own as usize].add(observation, source);
+            self.hand.retain(|at| {
+                let open = &mut all[*at as usize];
+                let done = open.seen == shared;
+                if done {
+                    open.seen = own;
+                }
+                !done
+            });
+        }
+    }
+
+    fn place(&mut self, observation: &Observation) -> u32 {
+        let name = observation.name.as_ref().map_or(0, |name| match self.names.get(name) {
+            Some(number) => *number,
             None => {
-                self.all.push(Open::new(verdict, observation));
-                self.by_place.insert(place, self.all.len() - 1);
-                self.all.len() - 1
+                self.names.insert(name.clone(), self.names.len() as u32 + 1);
+                self.names.len() as u32
             }
-        };
-        self.all[at].add(observation, source);
+        });
+        let next = self.places.len() as u32;
+        *self.places.entry((observation.endpoint, name)).or_insert(next)
     }
 
     /// The findings since the last call in an order that does not depend on how they came: the worst first, then by check,
     /// endpoint and uid.
-    pub fn take(&mut self) -> Report {
-        self.by_place = Map::default();
-        Report::new(std::mem::take(&mut self.all))
+    pub fn take(&mut self, sources: Vec<Arc<str>>) -> Report {
+        let limited = self.limited;
+        let taken = std::mem::replace(self, Self { limited, ..Self::default() });
+        Report::new(taken, sources)
     }
 }
 
 /// Findings that are not counted up any more.
 pub struct Report {
     findings: Vec<Open>,
+    seen: Vec<Seen>,
+    /// By number of the place: rank of its endpoint, and the name.
+    places: Vec<(u32, Option<Arc<str>>)>,
     /// Endpoints as JSON strings, in their order.
     endpoints: Vec<Box<[u8]>>,
-    order: Vec<Place>,
+    /// Names of the captures, by number.
+    sources: Vec<Arc<str>>,
+    order: Vec<Rank>,
 }
 
 /// Where a finding stands among the others; compared member by member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct Rank {
     severity: std::cmp::Reverse<Severity>,
     check: u32,
     endpoint: u32,
@@ -104,31 +200,36 @@ struct Place {
 }
 
 impl Report {
-    fn new(findings: Vec<Open>) -> Self {
-        let (endpoints, ranks) = ranked(findings.iter().map(|open| open.endpoint), |endpoint| {
+    fn new(taken: Findings, sources: Vec<Arc<str>>) -> Self {
+        let (endpoints, ranks) = ranked(taken.places.keys().map(|(endpoint, _)| *endpoint), |endpoint| {
             let mut text = vec![b'"'];
             endpoint.write(&mut text);
             text.push(b'"');
             text.into_boxed_slice()
         });
-        let (_, checks) = ranked(findings.iter().map(|open| &*open.verdict.check), |check| check);
+        let mut names = vec![None; taken.names.len() + 1];
+        for (name, number) in taken.names {
+            names[number as usize] = Some(name);
+        }
+        let mut places = vec![(0, None); taken.places.len()];
+        for ((endpoint, name), number) in taken.places {
+            places[number as usize] = (ranks[&endpoint], names[name as usize].clone());
+        }
+        let (_, checks) = ranked(taken.all.iter().map(|open| &*open.verdict.check), |check| check);
         let mut scratch = Vec::new();
-        let mut order: Vec<Place> = findings
-            .iter()
-            .zip(0..)
-            .map(|(open, at)| {
-                let endpoint = ranks[&open.endpoint];
-                Place {
-                    severity: std::cmp::Reverse(open.verdict.severity),
-                    check: checks[&*open.verdict.check],
-                    endpoint,
-                    uid: open.verdict.uid(&endpoints[endpoint as usize], open.name.as_deref(), &mut scratch),
-                    at,
-                }
-            })
-            .collect();
+        let rank = |(open, at): (&Open, u32)| {
+            let (endpoint, name) = &places[open.place as usize];
+            Rank {
+                severity: std::cmp::Reverse(open.verdict.severity),
+                check: checks[&*open.verdict.check],
+                endpoint: *endpoint,
+                uid: open.verdict.uid(&endpoints[*endpoint as usize], name.as_deref(), &mut scratch),
+                at,
+            }
+        };
+        let mut order: Vec<Rank> = taken.all.iter().zip(0..).map(rank).collect();
         order.sort_unstable();
-        Self { findings, endpoints, order }
+        Self { findings: taken.all, seen: taken.seen, places, endpoints, sources, order }
     }
 
     pub fn len(&self) -> usize {
@@ -156,12 +257,50 @@ impl Report {
 
     /// Lines of up to `most` findings from `first` on, as JSON Lines.
     pub fn lines(&self, first: usize, most: usize) -> Vec<u8> {
-        let (mut out, mut clock) = (Vec::new(), Clock::default());
-        for place in self.order.iter().skip(first).take(most) {
-            let open = &self.findings[place.at as usize];
-            write(open, &place.uid, &self.endpoints[place.endpoint as usize], &mut clock, &mut out);
+        let mut clock = Clock::default();
+        let some = self.order.iter().skip(first).take(most);
+        let mut out = Vec::with_capacity(some.len() * LINE);
+        for rank in some {
+            self.write(rank, &mut clock, &mut out);
         }
         out
+    }
+
+    fn write(&self, rank: &Rank, clock: &mut Clock, out: &mut Vec<u8>) {
+        let open = &self.findings[rank.at as usize];
+        let (verdict, seen) = (&*open.verdict, &self.seen[open.seen as usize]);
+        out.extend_from_slice(b"{\"type\":\"finding\",\"uid\":\"");
+        json::hex(out, &rank.uid);
+        out.push(b'"');
+        out.extend_from_slice(&verdict.head);
+        out.extend_from_slice(b",\"endpoint\":");
+        out.extend_from_slice(&self.endpoints[rank.endpoint as usize]);
+        if let Some(name) = &self.places[open.place as usize].1 {
+            json::string(out, "name", name.as_bytes());
+        }
+        out.extend_from_slice(&verdict.observed);
+        json::number(out, "count", seen.count);
+        for (name, time) in [("first_seen", seen.first_seen), ("last_seen", seen.last_seen)] {
+            json::key(out, name);
+            clock.quoted(out, time);
+        }
+        out.extend_from_slice(b",\"evidence\":{");
+        json::word(out, "class", &verdict.evidence);
+        json::list(out, "flows", seen.flows.iter(), |out, flow| {
+            out.push(b'"');
+            out.extend_from_slice(flow);
+            out.push(b'"');
+        });
+        json::list(out, "frames", seen.frames.iter(), |out, (source, number)| {
+            json::text(out, self.sources[*source as usize].as_bytes());
+            out.pop();
+            out.push(b'#');
+            json::decimal(out, *number);
+            out.push(b'"');
+        });
+        out.push(b'}');
+        out.extend_from_slice(&verdict.tail);
+        out.extend_from_slice(b"}\n");
     }
 }
 
@@ -183,42 +322,6 @@ fn ranked<T: Copy + Eq + std::hash::Hash, K: Ord>(
         ranks.insert(*thing, rank);
     }
     (keyed.into_iter().map(|(key, _)| key).collect(), ranks)
-}
-
-fn write(open: &Open, uid: &[u8; 16], endpoint: &[u8], clock: &mut Clock, out: &mut Vec<u8>) {
-    let verdict = &*open.verdict;
-    out.extend_from_slice(b"{\"type\":\"finding\",\"uid\":\"");
-    json::hex(out, uid);
-    out.push(b'"');
-    out.extend_from_slice(&verdict.head);
-    out.extend_from_slice(b",\"endpoint\":");
-    out.extend_from_slice(endpoint);
-    if let Some(name) = &open.name {
-        json::string(out, "name", name.as_bytes());
-    }
-    out.extend_from_slice(&verdict.observed);
-    json::number(out, "count", open.count);
-    for (name, time) in [("first_seen", open.first_seen), ("last_seen", open.last_seen)] {
-        json::key(out, name);
-        clock.quoted(out, time);
-    }
-    out.extend_from_slice(b",\"evidence\":{");
-    json::word(out, "class", &verdict.evidence);
-    json::list(out, "flows", open.flows.iter(), |out, flow| {
-        out.push(b'"');
-        out.extend_from_slice(flow);
-        out.push(b'"');
-    });
-    json::list(out, "frames", open.frames.iter(), |out, (source, number)| {
-        json::text(out, source.as_bytes());
-        out.pop();
-        out.push(b'#');
-        json::decimal(out, *number);
-        out.push(b'"');
-    });
-    out.push(b'}');
-    out.extend_from_slice(&verdict.tail);
-    out.extend_from_slice(b"}\n");
 }
 
 #[cfg(test)]
@@ -248,14 +351,11 @@ mod tests {
         let mut findings = Findings::default();
         let high = Arc::new(Verdict::new(&words("b.check", Severity::High)));
         let low = Arc::new(Verdict::new(&words("a.check", Severity::Low)));
-        for (source, time) in [("one.pcap", 9), ("t\"wo", 4)] {
-            let source: Arc<str> = source.into();
-            for verdict in [&low, &high] {
-                findings.count(verdict, &observation(10, Some("x"), time, b'A'), &source);
-            }
-            findings.count(&high, &observation(9, None, time, b'B'), &source);
+        for (source, time) in [(0, 9), (1, 4)] {
+            findings.count([&low, &high].into_iter(), &observation(10, Some("x"), time, b'A'), source);
+            findings.count([&high].into_iter(), &observation(9, None, time, b'B'), source);
         }
-        let report = findings.take();
+        let report = findings.take(vec!["one.pcap".into(), "t\"wo".into()]);
         assert_eq!((report.len(), report.against(), report.not_observable()), (3, [0, 1, 0, 2, 0], 0));
         let lines = String::from_utf8(report.lines(0, 9)).unwrap();
         let lines: Vec<_> = lines.lines().collect();
@@ -274,17 +374,38 @@ mod tests {
         );
         assert!(lines[1].ends_with(&end), "{}", lines[1]);
         assert_eq!(report.lines(1, 1), format!("{}\n", lines[1]).as_bytes());
-        assert!(findings.take().is_empty());
+        assert!(findings.take(vec![]).is_empty());
     }
 
     #[test]
     fn beyond_the_limit_findings_are_counted_only() {
-        let mut findings = Findings::default();
+        let mut findings = Findings { most: 100, ..Findings::default() };
         let verdict = Arc::new(Verdict::new(&words("a", Severity::Low)));
-        let source: Arc<str> = "x".into();
-        for n in 0..MAX_FINDINGS + 3 {
-            findings.count(&verdict, &observation(1, Some(&n.to_string()), 1, 0), &source);
+        for n in 0..103 {
+            findings.count([&verdict].into_iter(), &observation(1, Some(&n.to_string()), 1, 0), 0);
         }
-        assert_eq!((findings.take().len(), findings.limited), (MAX_FINDINGS, 3));
+        assert_eq!((findings.take(vec![]).len(), findings.limited), (100, 3));
+    }
+
+    #[test]
+    fn what_is_shared_stays_right_when_ways_part() {
+        let verdicts = ["a", "b", "c"].map(|check| Arc::new(Verdict::new(&words(check, Severity::Low))));
+        let mut findings = Findings::default();
+        for (flow, of) in [(b'A', &[0, 1][..]), (b'B', &[0, 1]), (b'C', &[1, 2, 2]), (b'D', &[0, 1, 2])] {
+            let these = of.iter().map(|at: &usize| &verdicts[*at]);
+            findings.count(these, &observation(1, None, u64::from(flow), flow), 0);
+        }
+        let report = findings.take(vec!["x".into()]);
+        let lines = String::from_utf8(report.lines(0, 9)).unwrap();
+        let facts: Vec<_> = lines
+            .lines()
+            .map(|line| {
+                let flow = |letter: &char| line.contains(&letter.to_string().repeat(30));
+                let count = line.split("\"count\":").nth(1).unwrap().split(',').next().unwrap();
+                (count.parse::<u64>().unwrap(), ['A', 'B', 'C', 'D'].iter().filter(|l| flow(l)).collect::<String>())
+            })
+            .collect();
+        assert_eq!(facts, [(6, "ABD".into()), (8, "ABC".into()), (4, "CD".into())]);
+        assert_eq!(report.seen.iter().map(|seen| seen.users).sum::<u32>(), 3);
     }
 }

@@ -17,9 +17,10 @@ use crate::limits::MAX_JUDGED;
 use crate::observation::{Chain, Observation};
 use crate::time::SECOND;
 use findings::Findings;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-type Verdicts = Box<[Arc<Verdict>]>;
+type Verdicts = Arc<[Arc<Verdict>]>;
 
 /// A chain to be judged: by whom it was sent for which name, and when.
 #[derive(Clone, Debug)]
@@ -40,13 +41,19 @@ struct Asked {
 
 impl Asked {
     fn holds(&self, when: u64) -> bool {
-        if self.verdicts.is_some() { (self.from..=self.until).contains(&when) } else { self.question.when == when }
+        (self.from..=self.until).contains(&when)
     }
+}
+
+/// A chain and name, and where the latest answer is.
+struct Known {
+    _held: (Chain, Option<Arc<str>>),
+    at: usize,
 }
 
 struct Pending {
     observation: Observation,
-    source: Arc<str>,
+    source: u32,
     facts: usize,
     chain: Option<usize>,
 }
@@ -58,9 +65,19 @@ pub struct Ledger {
     at: Option<u64>,
     facts: Map<Arc<[u8]>, usize>,
     judged: Vec<(Arc<[u8]>, Option<Verdicts>)>,
-    chains: Map<(Chain, Option<Arc<str>>), Vec<usize>>,
+    /// What was asked about a chain and name, by the second that was asked about.
+    chains: Map<(Chain, Option<Arc<str>>), BTreeMap<u64, usize>>,
     asked: Vec<Asked>,
+    /// The same by the places in memory of what a core interned, which spares hashing it. What is in here is held, so that
+    /// no place is used twice.
+    known_facts: Map<usize, (Arc<[u8]>, usize)>,
+    known_chains: Map<(usize, usize), Known>,
+    /// Questions that were not given out yet.
+    new_facts: Vec<usize>,
+    new_chains: VecDeque<usize>,
     pending: Vec<Pending>,
+    /// Names of the captures since findings were taken.
+    sources: Vec<Arc<str>>,
     findings: Findings,
 }
 
@@ -75,7 +92,12 @@ impl Ledger {
             judged: Vec::new(),
             chains: Map::default(),
             asked: Vec::new(),
+            known_facts: Map::default(),
+            known_chains: Map::default(),
+            new_facts: Vec::new(),
+            new_chains: VecDeque::new(),
             pending: Vec::new(),
+            sources: Vec::new(),
             findings: Findings::default(),
         }
     }
@@ -83,39 +105,60 @@ impl Ledger {
     /// Takes in observations of the capture `source`. What they ask is in the two lists of questions until
     /// [`Self::settle`]; those for which there is no answer then count for nothing.
     pub fn add(&mut self, observations: Vec<Observation>, source: &str) {
-        let source: Arc<str> = source.into();
+        if self.sources.last().is_none_or(|last| **last != *source) {
+            self.sources.push(source.into());
+        }
+        let source = self.sources.len() as u32 - 1;
         for observation in observations {
             let facts = self.place_of_facts(&observation);
-            let chain = observation.chain.clone().map(|chain| self.place_of_chain(chain, &observation));
-            self.pending.push(Pending { observation, source: source.clone(), facts, chain });
+            let chain = observation.chain.as_ref().map(|chain| self.place_of_chain(chain, &observation));
+            self.pending.push(Pending { observation, source, facts, chain });
         }
     }
 
     fn place_of_facts(&mut self, observation: &Observation) -> usize {
-        if let Some(at) = self.facts.get(&observation.key) {
-            return *at;
-        }
-        self.judged.push((observation.facts.clone(), None));
-        self.facts.insert(observation.key.clone(), self.judged.len() - 1);
-        self.judged.len() - 1
+        let key = &observation.key;
+        let (facts, judged, new) = (&mut self.facts, &mut self.judged, &mut self.new_facts);
+        let (_, at) = self.known_facts.entry(key.as_ptr().addr()).or_insert_with(|| {
+            let at = *facts.entry(key.clone()).or_insert_with(|| {
+                judged.push((observation.facts.clone(), None));
+                new.push(judged.len() - 1);
+                judged.len() - 1
+            });
+            (key.clone(), at)
+        });
+        *at
     }
 
-    fn place_of_chain(&mut self, chain: Chain, observation: &Observation) -> usize {
+    fn place_of_chain(&mut self, chain: &Chain, observation: &Observation) -> usize {
         let when = self.at.unwrap_or(observation.first_seen / SECOND);
-        let name = observation.name.clone();
-        let question = ChainQuestion { chain: chain.clone(), name: name.clone(), when };
+        let name = &observation.name;
+        let place = (chain.as_ptr().addr(), name.as_ref().map_or(0, |name| name.as_ptr().addr()));
+        if let Some(known) = self.known_chains.get(&place)
+            && self.asked[known.at].holds(when)
+        {
+            return known.at;
+        }
+        let at = self.place_of_question(ChainQuestion { chain: chain.clone(), name: name.clone(), when });
+        self.known_chains.insert(place, Known { _held: (chain.clone(), name.clone()), at });
+        at
+    }
+
+    fn place_of_question(&mut self, question: ChainQuestion) -> usize {
+        let ChainQuestion { chain, name, when } = question.clone();
         let known = self.chains.entry((chain, name)).or_default();
-        if let Some(at) = known.iter().find(|at| self.asked[**at].holds(when)) {
-            return *at;
+        if let Some(at) = neighbours(known, when).find(|at| self.asked[*at].holds(when)) {
+            return at;
         }
         self.asked.push(Asked { question, from: when, until: when, verdicts: None });
-        known.push(self.asked.len() - 1);
+        known.insert(when, self.asked.len() - 1);
+        self.new_chains.push_back(self.asked.len() - 1);
         self.asked.len() - 1
     }
 
-    /// Sets of facts without an answer: number and JSON object.
-    pub fn facts_questions(&self) -> impl Iterator<Item = (usize, &[u8])> {
-        self.judged.iter().enumerate().filter(|(_, (_, verdicts))| verdicts.is_none()).map(|(at, (f, _))| (at, &**f))
+    /// Sets of facts that were not given out before: number and JSON object.
+    pub fn facts_questions(&mut self) -> Vec<(usize, Arc<[u8]>)> {
+        self.new_facts.drain(..).filter_map(|at| Some((at, self.judged.get(at)?.0.clone()))).collect()
     }
 
     pub fn answer_facts(&mut self, number: usize, verdicts: Vec<Arc<Verdict>>) {
@@ -124,10 +167,24 @@ impl Ledger {
         }
     }
 
-    /// Chains without an answer.
-    pub fn chain_questions(&self) -> impl Iterator<Item = (usize, &ChainQuestion)> {
-        let open = self.asked.iter().enumerate().filter(|(_, asked)| asked.verdicts.is_none());
-        open.map(|(at, asked)| (at, &asked.question))
+    /// The next chain without an answer. What was asked for another second of the same chain and name may have answered it
+    /// meanwhile.
+    pub fn next_chain(&mut self) -> Option<(usize, ChainQuestion)> {
+        while let Some(at) = self.new_chains.pop_front() {
+            let question = self.asked.get(at)?.question.clone();
+            let key = (question.chain, question.name);
+            let known = self.chains.get(&key).map(|known| neighbours(known, question.when)).into_iter().flatten();
+            let answered =
+                |other: &usize| self.asked[*other].verdicts.is_some() && self.asked[*other].holds(question.when);
+            let Some(other) = { known }.find(answered) else {
+                let (chain, name) = key;
+                return Some((at, ChainQuestion { chain, name, when: question.when }));
+            };
+            let Asked { from, until, verdicts, .. } = &self.asked[other];
+            let same = (*from, *until, verdicts.clone());
+            (self.asked[at].from, self.asked[at].until, self.asked[at].verdicts) = same;
+        }
+        None
     }
 
     /// Every reason against the chain, or one `ok`; the first of each reason is the one that counts.
@@ -144,31 +201,40 @@ impl Ledger {
         for pending in self.pending.drain(..) {
             let of_facts = self.judged[pending.facts].1.iter();
             let of_chain = pending.chain.iter().filter_map(|at| self.asked[*at].verdicts.as_ref());
-            for verdict in of_facts.chain(of_chain).flatten() {
-                if self.passes || verdict.status != Status::Pass {
-                    self.findings.count(verdict, &pending.observation, &pending.source);
-                }
-            }
+            let wanted = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;
+            let verdicts = of_facts.chain(of_chain).flat_map(|verdicts| verdicts.iter()).filter(wanted);
+            self.findings.count(verdicts, &pending.observation, pending.source);
         }
-        if self.judged.len() > MAX_JUDGED {
+        if self.judged.len().max(self.known_facts.len()) > MAX_JUDGED {
             self.facts.clear();
+            self.known_facts.clear();
             self.judged.clear();
+            self.new_facts.clear();
         }
-        if self.asked.len() > MAX_JUDGED {
+        if self.asked.len().max(self.known_chains.len()) > MAX_JUDGED {
             self.chains.clear();
+            self.known_chains.clear();
             self.asked.clear();
+            self.new_chains.clear();
         }
     }
 
     /// Everything counted since the last call.
     pub fn take(&mut self) -> Report {
-        self.findings.take()
+        self.findings.take(std::mem::take(&mut self.sources))
     }
 
     /// Findings that were counted only, see [`crate::limits::MAX_FINDINGS`].
     pub fn limited(&self) -> u64 {
         self.findings.limited
     }
+}
+
+/// What was asked for the seconds nearest to `when` on either side: intervals do not overlap, so no other can hold then.
+fn neighbours(known: &BTreeMap<u64, usize>, when: u64) -> impl Iterator<Item = usize> {
+    let before = known.range(..when).next_back();
+    let after = known.range(when..);
+    before.into_iter().chain(after.take(2)).map(|(_, at)| *at)
 }
 
 #[cfg(test)]

@@ -33,13 +33,12 @@ fn reason(word: &str) -> Reason<'_> {
 fn equal_facts_are_asked_once() {
     let mut ledger = ledger(false, None);
     ledger.add(vec![observation("a", None, 1), observation("b", None, 1), observation("a", None, 2)], "x");
-    let asked: Vec<_> = ledger.facts_questions().map(|(at, facts)| (at, facts.to_vec())).collect();
-    assert_eq!(asked, [(0, b"a".to_vec()), (1, b"b".to_vec())]);
+    assert_eq!(ledger.facts_questions(), [(0, b"a"[..].into()), (1, b"b"[..].into())]);
     ledger.answer_facts(0, vec![Arc::new(Verdict::new(&words("c", Severity::Low)))]);
     ledger.answer_facts(1, vec![]);
     ledger.settle();
     ledger.add(vec![observation("a", None, 3)], "y");
-    assert_eq!(ledger.facts_questions().count(), 0);
+    assert_eq!(ledger.facts_questions(), []);
     ledger.settle();
     let report = ledger.take();
     assert_eq!(report.len(), 1);
@@ -50,20 +49,25 @@ fn equal_facts_are_asked_once() {
 fn an_answer_about_a_chain_holds_for_its_interval() {
     let chain: Chain = [[b'a'; 64]].into();
     let mut ledger = ledger(true, None);
-    let ask = |ledger: &mut Ledger, second| {
-        ledger.add(vec![observation("a", Some(&chain), second)], "x");
-        ledger.chain_questions().map(|(at, question)| (at, question.when)).collect::<Vec<_>>()
+    let ask = |ledger: &mut Ledger, seconds: &[u64]| {
+        ledger.add(seconds.iter().map(|second| observation("a", Some(&chain), *second)).collect(), "x");
     };
-    assert_eq!(ask(&mut ledger, 10), [(0, 10)]);
-    assert_eq!(ask(&mut ledger, 11), [(0, 10), (1, 11)]);
+    let next = |ledger: &mut Ledger| ledger.next_chain().map(|(at, question)| (at, question.when));
+    ask(&mut ledger, &[10, 11, 9, 10, 12]);
+    assert_eq!(next(&mut ledger), Some((0, 10)));
     ledger.answer_chain(0, &[reason("ok")], 5, 10);
+    assert_eq!(next(&mut ledger), Some((1, 11)));
     ledger.answer_chain(1, &[reason("expired"), reason("expired")], 11, 20);
-    assert_eq!(ask(&mut ledger, 7), []);
-    assert_eq!(ask(&mut ledger, 20), []);
-    assert_eq!(ask(&mut ledger, 21), [(2, 21)]);
+    assert_eq!(next(&mut ledger), None, "9 and 12 have their answers meanwhile");
+    ask(&mut ledger, &[7, 20, 5, 21]);
+    assert_eq!(next(&mut ledger), Some((4, 21)));
     ledger.settle();
     let report = ledger.take();
     assert_eq!((report.len(), report.against()), (2, [0, 0, 0, 1, 0]));
+    let lines = String::from_utf8(report.lines(0, 9)).unwrap();
+    let counts: Vec<_> =
+        lines.lines().map(|line| line.split("\"count\":").nth(1).unwrap().chars().next().unwrap()).collect();
+    assert_eq!(counts, ['5', '3'], "ok: 10, 9, 10, 7, 5; expired: 11, 12, 20");
 }
 
 #[test]
@@ -71,7 +75,8 @@ fn chains_are_judged_at_the_given_time() {
     let chain: Chain = [[b'a'; 64]].into();
     let mut ledger = ledger(false, Some(77 * SECOND));
     ledger.add(vec![observation("a", Some(&chain), 1), observation("a", Some(&chain), 99)], "x");
-    assert_eq!(ledger.chain_questions().map(|(_, question)| question.when).collect::<Vec<_>>(), [77]);
+    assert_eq!(ledger.next_chain().unwrap().1.when, 77);
+    assert!(ledger.next_chain().is_none());
 }
 
 #[test]
