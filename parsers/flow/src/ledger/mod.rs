@@ -20,6 +20,9 @@ use findings::Findings;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+/// A chain, and the name for which it was sent.
+type Subject = (Chain, Option<Arc<str>>);
+
 type Verdicts = Arc<[Arc<Verdict>]>;
 
 /// A chain to be judged: by whom it was sent for which name, and when.
@@ -47,7 +50,7 @@ impl Asked {
 
 /// A chain and name, and where the latest answer is.
 struct Known {
-    _held: (Chain, Option<Arc<str>>),
+    _held: Subject,
     at: usize,
 }
 
@@ -66,7 +69,7 @@ pub struct Ledger {
     facts: Map<Arc<[u8]>, usize>,
     judged: Vec<(Arc<[u8]>, Option<Verdicts>)>,
     /// What was asked about a chain and name, by the second that was asked about.
-    chains: Map<(Chain, Option<Arc<str>>), BTreeMap<u64, usize>>,
+    chains: Map<Subject, BTreeMap<u64, usize>>,
     asked: Vec<Asked>,
     /// The same by the places in memory of what a core interned, which spares hashing it. What is in here is held, so that
     /// no place is used twice.
