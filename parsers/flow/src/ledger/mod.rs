@@ -5,10 +5,11 @@
 //! for an interval of time. So the cost of judging is that of the distinct questions, not of flows, endpoints or names.
 
 mod findings;
+mod report;
 mod verdict;
 mod wording;
 
-pub use findings::Report;
+pub use report::Report;
 pub use verdict::{Severity, Status, Verdict, Words};
 pub use wording::{Reason, Told, Wording, Wordings};
 
