@@ -244,3 +244,31 @@ class Endpoint:
     def flows(self) -> int: ...
     @property
     def bytes(self) -> int: ...
+
+def certificate_record(der: bytes) -> bytes | None:
+    """The certificate record's line; None if something in the certificate is out of the ordinary, so that `cryptography` has to read
+    it (probe.trust.certificates)."""
+
+@final
+class Roots:
+    """Trusted certificates, for the judgement of chains that cannot reach one of them (probe.trust.anchors)."""
+
+    def __init__(self, pem_bundles: list[bytes]) -> None:
+        """The contents of PEM files. Raises ValueError if one has no certificate or one that is not base64."""
+
+    def __len__(self) -> int:
+        """How many distinct ones have been read."""
+
+    @property
+    def unread(self) -> list[bytes]:
+        """DER of those that `cryptography` has to read. While there are any, `judge` gives None."""
+
+    def resolve(self, der: bytes, subject: str | None) -> None:
+        """Take one of the unread off the list, with its subject as an RFC 4514 string, or None if it cannot be parsed."""
+
+    def judge(
+        self, chain: list[bytes], name: str | None, when: int
+    ) -> tuple[list[tuple[str, str, str | None]], int, int] | None:
+        """What `Chains.judge` says of a chain (DER, leaf first) at `when` (seconds since the epoch): [(reason, SHA-256 of the
+        certificate, detail)], and the first and last second at which that holds. None if the chain may reach a root or something
+        in it is out of the ordinary."""

@@ -2,13 +2,14 @@
 //! would cost more than the rest of the handshake, so a known one is found by a fast keyed hash and compared byte by byte.
 
 use crate::json;
+use crate::x509::Facts;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Certificates whose DER is kept: more than any site has, and about 100 MB of the usual kind.
 const MAX_KEPT: usize = 65_536;
-/// Bytes of DER kept, so that a flood of large certificates is bounded as well.
+/// Bytes of DER and facts kept, so that a flood of large certificates is bounded as well.
 const MAX_KEPT_BYTES: usize = 128 << 20;
 /// Hashes known at all, DER kept or not: 130 bytes each, so about 130 MB at the worst.
 const MAX_KNOWN: usize = 1 << 20;
@@ -24,6 +25,8 @@ struct Entry {
     sha256: Sha256Hex,
     /// `None` beyond the limits.
     der: Option<Box<[u8]>>,
+    /// What it says, of those kept; `None` if it is out of the ordinary.
+    facts: Option<Box<Facts>>,
     /// The next entry with the same fast hash.
     next: Option<u32>,
 }
@@ -64,14 +67,15 @@ impl Certificates {
         }
         let sha256 = hex_sha256(der);
         if self.kept < MAX_KEPT && self.kept_bytes + der.len() <= MAX_KEPT_BYTES {
+            let facts = Facts::read(der).map(Box::new);
             self.kept += 1;
-            self.kept_bytes += der.len();
-            return self.insert(hash, Entry { sha256, der: Some(der.into()), next: None });
+            self.kept_bytes += der.len() + facts.as_ref().map_or(0, |facts| facts.size());
+            return self.insert(hash, Entry { sha256, der: Some(der.into()), facts, next: None });
         }
         self.limited += 1;
         let hash = fast_hash(&sha256, self.seed);
         self.find(hash, |entry| entry.der.is_none() && entry.sha256 == sha256)
-            .or_else(|| self.insert(hash, Entry { sha256, der: None, next: None }))
+            .or_else(|| self.insert(hash, Entry { sha256, der: None, facts: None, next: None }))
     }
 
     pub fn sha256(&self, id: CertificateId) -> Sha256Hex {
@@ -80,6 +84,11 @@ impl Certificates {
 
     pub fn sha256_hex(&self, id: CertificateId) -> &str {
         self.entries.get(id.0 as usize).and_then(|entry| std::str::from_utf8(&entry.sha256).ok()).unwrap_or_default()
+    }
+
+    /// What the certificate says, if it was kept and is as certificates ought to be.
+    pub fn facts(&self, id: CertificateId) -> Option<&Facts> {
+        self.entries.get(id.0 as usize)?.facts.as_deref()
     }
 
     /// (SHA-256 in lower hex, DER) of those not handed out before, in order of first sight.

@@ -35,8 +35,10 @@ mod tcp;
 mod time;
 pub mod tls;
 mod totals;
+pub mod trust;
 mod tunnels;
 mod udp;
+pub mod x509;
 
 pub use context::EndpointTotals;
 pub use core::{Config, Core, Frame};

@@ -22,7 +22,7 @@ impl Clock {
         let day = seconds / 86_400;
         if day != self.day {
             self.day = day;
-            self.date = date(day);
+            self.date = date(day + EPOCH);
         }
         let (micros, second) = ((time % SECOND) / 1000, (seconds % 86_400) as u32);
         out.push(b'"');
@@ -44,10 +44,32 @@ fn two(n: u32) -> [u8; 2] {
     [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8]
 }
 
-/// Days since the epoch to a date of the proleptic Gregorian calendar, by eras of 400 years. The largest time in 64 bits of
+/// Days from 0000-03-01 to the Unix epoch. Years are counted from March, so that the leap day ends one.
+const EPOCH: u64 = 719_468;
+
+/// Seconds since the Unix epoch as date, `between` and time of day. For years from 1000 to 9999.
+pub fn second(out: &mut Vec<u8>, seconds: i64, between: u8) {
+    let (day, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as u32);
+    out.extend_from_slice(&date(day.saturating_add_unsigned(EPOCH).max(0) as u64)[..10]);
+    out.push(between);
+    out.extend_from_slice(&two(rest / 3600));
+    out.push(b':');
+    out.extend_from_slice(&two(rest / 60 % 60));
+    out.push(b':');
+    out.extend_from_slice(&two(rest % 60));
+}
+
+/// Days from the Unix epoch to a date, the reverse of [`date`].
+pub fn days_before(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - EPOCH as i64
+}
+
+/// Days since 0000-03-01 to a date of the proleptic Gregorian calendar, by eras of 400 years. The largest time in 64 bits of
 /// nanoseconds lies in 2554, so four digits do.
-fn date(day: u64) -> [u8; 11] {
-    let shifted = day + 719_468; // from 0000-03-01, so that the leap day ends a year
+fn date(shifted: u64) -> [u8; 11] {
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -79,6 +101,22 @@ mod tests {
             let mut out = Vec::new();
             clock.quoted(&mut out, time);
             assert_eq!(String::from_utf8(out).unwrap(), format!("\"{text}\""));
+        }
+    }
+
+    #[test]
+    fn dates_there_and_back() {
+        for (year, month, day, text) in [
+            (1000, 1, 1, "1000-01-01 00:00:01"),
+            (1950, 12, 31, "1950-12-31 00:00:01"),
+            (1970, 1, 1, "1970-01-01 00:00:01"),
+            (2000, 2, 29, "2000-02-29 00:00:01"),
+            (2100, 3, 1, "2100-03-01 00:00:01"),
+            (9999, 12, 31, "9999-12-31 00:00:01"),
+        ] {
+            let mut out = Vec::new();
+            second(&mut out, days_before(year, month, day) * 86_400 + 1, b' ');
+            assert_eq!(String::from_utf8(out).unwrap(), text);
         }
     }
 }

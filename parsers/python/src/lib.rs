@@ -8,6 +8,7 @@ mod batch;
 mod capture;
 mod core;
 mod ledger;
+mod trust;
 
 use pyo3::prelude::*;
 
@@ -23,5 +24,7 @@ fn _parsers(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ledger::Ledger>()?;
     module.add_class::<ledger::Report>()?;
     module.add_class::<ledger::Verdict>()?;
+    module.add_class::<trust::Roots>()?;
+    module.add_function(wrap_pyfunction!(trust::certificate_record, module)?)?;
     Ok(())
 }

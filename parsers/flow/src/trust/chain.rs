@@ -1,0 +1,145 @@
+//! One chain, judged: probe/trust/anchors.py, reasons.py and the order of chain.py.
+
+use super::{Answer, Judgement, Reason, Roots, fold, host};
+use crate::certificates::{CertificateId, Certificates};
+use crate::time;
+use crate::x509::Facts;
+
+/// Certificates of one chain looked at, as in probe/trust/chain.py: the longest real ones have 6.
+const MAX_CHAIN: usize = 32;
+/// 9999-12-31T23:59:59Z; a later time is judged as this one.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+const SELF_SIGNED: &str = "self-signed certificate";
+const SELF_SIGNED_IN_CHAIN: &str = "self-signed certificate in certificate chain";
+const NO_ISSUER: &str = "unable to get local issuer certificate";
+
+type Link<'a> = (CertificateId, &'a Facts);
+
+/// Every reason against the chain (leaf first) at `when_second`, in the order in which Python gives them. `name` is the one that the
+/// client asked for. `None` if a library has to be asked: the chain may reach a root, or something in it is out of the ordinary.
+pub fn judge(
+    certificates: &Certificates,
+    chain: &[CertificateId],
+    name: Option<&str>,
+    when_second: u64,
+    roots: &Roots,
+) -> Option<Answer> {
+    if !roots.unread().is_empty() {
+        return None;
+    }
+    let mut links: Vec<Link<'_>> = Vec::with_capacity(chain.len().min(MAX_CHAIN));
+    for id in chain.iter().take(MAX_CHAIN) {
+        if !links.iter().any(|(seen, _)| seen == id) {
+            links.push((*id, certificates.facts(*id)?));
+        }
+    }
+    let &(leaf, facts) = links.first()?;
+    let end = dead_end(certificates, &links, roots)?;
+    let (validity, from_second, until_second) = validity(facts, when_second.min(LAST_SECOND));
+    let mut judgements = Vec::with_capacity(4);
+    judgements.extend(validity.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) }));
+    judgements.push(end);
+    for (certificate, facts) in &links {
+        strength(facts, *certificate, *certificate == leaf, &mut judgements);
+    }
+    if facts.extensions.serves == Some(false) {
+        let detail = Some("extendedKeyUsage does not list serverAuth".into());
+        judgements.push(Judgement { reason: Reason::WrongUsage, certificate: leaf, detail });
+    }
+    if let Some(name) = name
+        && !host::matches(facts, name)?
+    {
+        let detail = Some(host::issued_for(facts));
+        judgements.push(Judgement { reason: Reason::WrongName, certificate: leaf, detail });
+    }
+    Some(Answer { judgements, from_second, until_second })
+}
+
+/// Why the chain ends short of every root. No signature has to be looked at: OpenSSL follows names until there is no issuer or the
+/// certificate is its own (x509_vfy.c, build_chain).
+fn dead_end(certificates: &Certificates, links: &[Link<'_>], roots: &Roots) -> Option<Judgement> {
+    for (id, facts) in links {
+        let nameless = facts.subject.is_empty() || facts.issuer.is_empty();
+        if nameless || roots.contains(certificates.sha256_hex(*id)) || roots.may_have(&facts.issuer) {
+            return None;
+        }
+    }
+    let (mut current, mut depth, mut used) = (0, 0, 1u32);
+    loop {
+        let (certificate, child) = *links.get(current)?;
+        let of = |reason, text: &str| Some(Judgement { reason, certificate, detail: Some(text.into()) });
+        if fold::equal(&child.subject, &child.issuer)? {
+            return match depth {
+                _ if !fits(child, child, true) => None,
+                0 => of(Reason::SelfSigned, SELF_SIGNED),
+                _ => of(Reason::UnknownRoot, SELF_SIGNED_IN_CHAIN),
+            };
+        }
+        let mut above = None;
+        for (at, (_, parent)) in links.iter().enumerate() {
+            if used & 1 << at == 0 && fold::equal(&parent.subject, &child.issuer)? {
+                above = Some((at, *parent));
+                break;
+            }
+        }
+        let Some((at, parent)) = above else {
+            return of(if depth == 0 { Reason::MissingIntermediate } else { Reason::UnknownRoot }, NO_ISSUER);
+        };
+        if !fits(child, parent, false) {
+            return None;
+        }
+        used |= 1 << at;
+        (current, depth) = (at, depth + 1);
+    }
+}
+
+/// Whether nothing in the two speaks against the one having issued the other (RFC 5280 section 4.2.1.1).
+fn fits(child: &Facts, parent: &Facts, itself: bool) -> bool {
+    if parent.extensions.key_cert_sign == Some(false) && !itself {
+        return false;
+    }
+    let Some(wanted) = &child.extensions.authority else { return true };
+    if wanted.serial {
+        return false; // by issuer and serial number: rare enough for the library
+    }
+    match (&wanted.key, &parent.extensions.subject_key) {
+        (Some(wanted), Some(given)) => wanted == given,
+        _ => true,
+    }
+}
+
+/// RFC 5280 section 4.1.2.5: both ends are part of the validity. With the first and last second at which this is so.
+fn validity(leaf: &Facts, when: u64) -> (Option<(Reason, String)>, u64, u64) {
+    let (begin, end) = (leaf.not_before.max(0) as u64, leaf.not_after);
+    // Before 1970 it was over before anything could be captured.
+    let Some(end) = u64::try_from(end).ok().filter(|end| when <= *end) else {
+        let over = (end + 1).max(0) as u64;
+        return (Some((Reason::Expired, dated("until", leaf.not_after))), over, u64::MAX);
+    };
+    let last = if end >= LAST_SECOND { u64::MAX } else { end };
+    if when < begin {
+        let until = last.min(begin - 1);
+        return (Some((Reason::NotYetValid, dated("from", leaf.not_before))), 0, until);
+    }
+    (None, begin, last)
+}
+
+fn dated(which: &str, second: i64) -> String {
+    let mut out = format!("valid {which} ").into_bytes();
+    time::second(&mut out, second, b' ');
+    out.extend_from_slice(b" UTC");
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Size of the key and hash of the signature. Nobody relies on the signature of a root.
+fn strength(facts: &Facts, certificate: CertificateId, leaf: bool, out: &mut Vec<Judgement>) {
+    if let (true, Some(bits)) = (facts.key.is_weak(), facts.key.bits) {
+        let detail = Some(format!("{} {bits} bits", facts.key.algorithm.to_ascii_uppercase()));
+        out.push(Judgement { reason: Reason::WeakKey, certificate, detail });
+    }
+    if facts.signature.weak && (leaf || facts.subject != facts.issuer) {
+        let detail = Some(facts.signature.name.into());
+        out.push(Judgement { reason: Reason::WeakSignature, certificate, detail });
+    }
+}

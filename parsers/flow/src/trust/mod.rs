@@ -1,0 +1,64 @@
+//! Chains that need no library: those that cannot reach a trusted root, told by names alone.
+//!
+//! The same judgements in the same order as `Chains.judge` of probe/trust/chain.py gives for them; that file and anchors.py say why this
+//! is sound. Whatever is out of the ordinary is `None`: Python's libraries judge it then. May not know policies or what a reason means
+//! to an operator.
+
+mod chain;
+mod fold;
+mod host;
+mod roots;
+#[cfg(test)]
+mod tests;
+
+pub use chain::judge;
+pub use roots::{PemError, Roots, decode_pem};
+
+use crate::certificates::CertificateId;
+
+/// Why a chain is bad, in the words of the record contract. Reasons that only a library can find are not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    Expired,
+    NotYetValid,
+    SelfSigned,
+    UnknownRoot,
+    MissingIntermediate,
+    WrongName,
+    WeakKey,
+    WeakSignature,
+    WrongUsage,
+}
+
+impl Reason {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::SelfSigned => "self_signed",
+            Self::UnknownRoot => "unknown_root",
+            Self::MissingIntermediate => "missing_intermediate",
+            Self::WrongName => "wrong_name",
+            Self::WeakKey => "weak_key",
+            Self::WeakSignature => "weak_signature",
+            Self::WrongUsage => "wrong_usage",
+        }
+    }
+}
+
+/// One reason, the certificate that it is about, and what an operator needs to recognise it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Judgement {
+    pub reason: Reason,
+    pub certificate: CertificateId,
+    pub detail: Option<String>,
+}
+
+/// Everything against a chain, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub judgements: Vec<Judgement>,
+    /// The first and the last second since the Unix epoch at which the answer is this one.
+    pub from_second: u64,
+    pub until_second: u64,
+}
