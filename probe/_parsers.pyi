@@ -92,18 +92,26 @@ class Batch:
         self,
         *,
         records: bytes | None = None,
-        certificates: list[tuple[str, bytes]] = ...,
+        certificates: list[bytes] = ...,
         observations: list[Observation] = ...,
     ) -> None:
-        """`Core.take` makes them; by hand for tests and for what was observed elsewhere."""
+        """`Core.take` makes them; by hand (certificates as DER) for tests and for what was observed elsewhere."""
 
     @property
     def records(self) -> bytes:
         """Flow records of the contract as JSON Lines, in the order in which the flows closed."""
 
     @property
-    def certificates(self) -> list[tuple[str, bytes]]:
-        """Certificates never seen before by this core: (SHA-256 in lower hex, DER)."""
+    def has_certificates(self) -> bool:
+        """Whether there are certificates never seen before by this core."""
+
+    @property
+    def certificate_records(self) -> bytes:
+        """Their records as JSON Lines, but for the odd ones."""
+
+    @property
+    def odd_certificates(self) -> list[tuple[str, bytes]]:
+        """Those that are out of the ordinary, so that `cryptography` has to read them: (SHA-256 in lower hex, DER)."""
 
 @final
 class Observation:
@@ -164,7 +172,7 @@ class Ledger:
 
     It judges nothing itself: a set of facts, or a chain at a time, that it meets for the first time is a question; it is answered
     once, and then serves every endpoint and name. Bounded: answers beyond 65,536 are forgotten and asked again, findings beyond
-    262,144 are counted only (`limited`).
+    262,144 are counted only (`limits`).
     """
 
     def __init__(
@@ -178,8 +186,15 @@ class Ledger:
         `subject`, `issuer` or nothing), remediation; the row `outside_profile` is for `ok` with a detail. `passes`: verdicts of
         status pass become findings too. `at`: judge chains at this time, ns, rather than at that of the packets."""
 
+    def trust(self, roots: Roots) -> None:
+        """Judge chains against these roots, as far as no library is needed. They are taken out of `roots`."""
+
+    def certificate(self, sha256: str) -> bytes | None:
+        """The DER of a certificate that was added, by its SHA-256 in hex."""
+
     def add(self, batch: Batch, source: str) -> None:
-        """Take the observations out of a batch of the capture `source` (its name in evidence). They wait until `settle`."""
+        """Take in the certificates of a batch of the capture `source` (its name in evidence), and take its observations out. They
+        wait until `settle`."""
 
     def facts(self) -> list[tuple[int, bytes]]:
         """Sets of facts that were not asked about before: number and facts, see `Observation`."""
@@ -205,8 +220,8 @@ class Ledger:
         """The findings since the last call."""
 
     @property
-    def limited(self) -> int:
-        """Findings that were counted only because there were too many."""
+    def limits(self) -> dict[str, int]:
+        """Limits that were hit and how often: `findings` (too many, counted only), `certificates` (too many, not kept)."""
 
 @final
 class Report:
@@ -253,9 +268,7 @@ def certificate_record(der: bytes) -> bytes | None:
 class Roots:
     """Trusted certificates, for the judgement of chains that cannot reach one of them (probe.trust.anchors)."""
 
-    def __init__(self, pem_bundles: list[bytes]) -> None:
-        """The contents of PEM files. Raises ValueError if one has no certificate or one that is not base64."""
-
+    def __init__(self, ders: list[bytes]) -> None: ...
     def __len__(self) -> int:
         """How many distinct ones have been read."""
 

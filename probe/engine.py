@@ -12,7 +12,7 @@ import msgspec
 
 from probe.checks import DETECTORS
 from probe.checks.certificate_chain import WORDINGS, not_observable
-from probe.model import NANOSECONDS, Certificate, Facts, Verdict
+from probe.model import NANOSECONDS, Facts, Verdict
 from probe.policy.rules import derive
 
 if TYPE_CHECKING:
@@ -52,13 +52,19 @@ class Engine:
         self._store = store
         self._passes = passes
         self._chains: Chains | None = None
+        self._trusts = False
         self._parsers = load_core()
         self._ledger: _parsers.Ledger = self._parsers.Ledger(WORDINGS, passes=passes, at=at)
 
-    def feed(self, batch: "_parsers.Batch", source: str) -> list[Certificate]:
+    def feed(self, batch: "_parsers.Batch", source: str) -> bytes:
         """Judge a batch taken from the capture `source`; gives the records of the certificates that are new in it."""
-        records = [self._trust().add(sha256, der).record for sha256, der in batch.certificates]
         ledger = self._ledger
+        if batch.has_certificates and not self._trusts:
+            ledger.trust(self._store.for_core(self._parsers))
+            self._trusts = True
+        records = batch.certificate_records
+        if odd := batch.odd_certificates:
+            records += self._trust().read(odd)
         ledger.add(batch, source)
         for number, facts in ledger.facts():
             ledger.answer_facts(
@@ -74,16 +80,13 @@ class Engine:
 
     def flush(self) -> "_parsers.Report":
         """The findings since the last flush, the worst first, in an order that does not depend on how they came."""
-        if self._chains is not None and self._chains.forgotten:
-            self.limits["certificates"] = self._chains.forgotten
-        if self._ledger.limited:
-            self.limits["findings"] = self._ledger.limited
+        self.limits = self._ledger.limits
         return self._ledger.take()
 
     @property
     def roots(self) -> tuple[str, ...] | None:
         """The files whose roots chains were judged against; None if there was no chain to judge."""
-        return None if self._chains is None else self._store.sources
+        return self._store.sources if self._trusts else None
 
     def _judge(self, seen: Facts) -> list[Verdict]:
         """What checks and policies say of facts alone."""
@@ -114,8 +117,8 @@ class Engine:
 
     def _trust(self) -> "Chains":
         if self._chains is None:
-            # Imported with the first certificate: X.509 takes longer to import than a small capture to read.
+            # Imported for what the core cannot tell alone: X.509 takes longer to import than a small capture to read.
             from probe.trust.chain import Chains
 
-            self._chains = Chains(self._store)
+            self._chains = Chains(self._store, self._ledger.certificate)
         return self._chains

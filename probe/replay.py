@@ -15,7 +15,7 @@ import msgspec
 from probe.engine import Engine, load_core
 from probe.model import NANOSECONDS, Finding
 from probe.policy import load as policy_files
-from probe.report import Damage, EndpointTotals, Outcome, Problem, certificate_lines, summary_line
+from probe.report import Damage, EndpointTotals, Outcome, Problem, summary_line
 from probe.trust.store import Store
 
 if TYPE_CHECKING:
@@ -117,9 +117,8 @@ class Replay:
 
     def _take(self, source: str, *, observations: bool = True) -> Iterator[bytes]:
         batch = self.core.take(observations=observations)
-        certificates = self._engine.feed(batch, source)
-        if certificates:
-            yield certificate_lines(certificates)
+        if certificates := self._engine.feed(batch, source):
+            yield certificates
         if self._flows and (records := batch.records):
             yield records
 

@@ -1,15 +1,16 @@
-"""The record contract: findings, certificates and the summary as JSON, keys in the contract's order, one object a line.
+"""The record contract: what a replay comes to, and the summary as JSON, keys in the contract's order.
 
-Flow records are not made here: the core serialises them. Absent means not seen; there are no nulls.
+Flow records, certificates and findings are not made here: the core serialises them. Absent means not seen; there are no
+nulls.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, field
 
-from probe.model import Certificate, Finding
+from probe.model import Finding
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -75,11 +76,6 @@ def summary_record(outcome: Outcome) -> dict[str, Any]:
     if outcome.interrupted:
         record["interrupted"] = True
     return record
-
-
-def certificate_lines(certificates: Iterable[Certificate]) -> bytes:
-    """Certificate records as JSON Lines."""
-    return _ENCODER.encode_lines(certificates)
 
 
 def summary_line(outcome: Outcome) -> bytes:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -47,6 +48,11 @@ def parse(sha256: str, der: bytes) -> Parsed:
         except Exception as error:  # noqa: BLE001 - hostile bytes: whatever the parser raises is the certificate's fault
             return Parsed(sha256, None, Certificate(sha256=sha256, unparseable=_why("certificate", error)))
         return _read(sha256, certificate)
+
+
+def certificate_lines(certificates: Iterable[Certificate]) -> bytes:
+    """Certificate records as JSON Lines."""
+    return msgspec.json.Encoder().encode_lines(certificates)
 
 
 def moment(when: dt.datetime) -> str:

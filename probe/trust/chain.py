@@ -9,7 +9,7 @@ import datetime as dt
 import ipaddress
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from cryptography import x509
@@ -19,7 +19,7 @@ from msgspec import Struct
 from probe.bounded import Lru
 from probe.model import NANOSECONDS
 from probe.trust import anchors, names, openssl, reasons
-from probe.trust.certificates import Parsed, extension, parse
+from probe.trust.certificates import Parsed, certificate_lines, extension, parse
 from probe.trust.reasons import Judgement, of
 from probe.trust.store import Store
 
@@ -45,23 +45,32 @@ class _Known(Struct, frozen=True, eq=False):
 class Chains:
     """Certificates seen, and the verdicts on their chains against one store."""
 
-    def __init__(self, store: Store) -> None:
-        """The store's roots are read when the first chain is judged."""
+    def __init__(self, store: Store, fetch: Callable[[str], bytes | None] | None = None) -> None:
+        """`fetch`: gives the DER of a certificate by its SHA-256, None if it is not known.
+
+        The store's roots are read when the first chain is judged.
+        """
         self._store = store
+        self._fetch = fetch
         self._openssl: openssl.Verifier | None = None
         self._certificates: Lru[str, Parsed] = Lru(MAX_CERTIFICATES)
         self._chains: Lru[tuple[str, ...], _Known] = Lru(MAX_PATHS)
         self._paths: Lru[tuple[tuple[str, ...], int, int, int], Judgements] = Lru(MAX_PATHS)
         self._names: Lru[tuple[str, str | None], Judgements] = Lru(MAX_NAMES)
 
-    @property
-    def forgotten(self) -> int:
-        """Certificates dropped because MAX_CERTIFICATES was reached."""
-        return self._certificates.dropped
-
     def add(self, sha256: str, der: bytes) -> Parsed:
         """Parse a certificate that is seen for the first time and keep it for the chains to come."""
         return self._certificates.put(sha256, parse(sha256, der))
+
+    def read(self, certificates: Iterable[tuple[str, bytes]]) -> bytes:
+        """The records of certificates (SHA-256, DER), which are kept like those of `add`."""
+        return certificate_lines(self.add(sha256, der).record for sha256, der in certificates)
+
+    def _get(self, sha256: str) -> Parsed | None:
+        parsed = self._certificates.get(sha256)
+        if parsed is None and self._fetch is not None and (der := self._fetch(sha256)) is not None:
+            parsed = self.add(sha256, der)
+        return parsed
 
     def judge(self, chain: tuple[str, ...], name: str | None, when: int) -> Judgements:
         """Every reason against the chain (SHA-256s, leaf first) at `when` (ns), or one `ok`."""
@@ -96,7 +105,7 @@ class Chains:
         """The certificates of a chain, each once, if the leaf was kept."""
         known = self._chains.get(chain)
         if known is None:
-            found = (self._certificates.get(sha256) for sha256 in dict.fromkeys(chain[:MAX_CHAIN]))
+            found = (self._get(sha256) for sha256 in dict.fromkeys(chain[:MAX_CHAIN]))
             certificates = [parsed for parsed in found if parsed is not None]
             if not certificates or certificates[0].sha256 != chain[0]:
                 return None

@@ -11,12 +11,15 @@ import contextlib
 import re
 import warnings
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cryptography import x509
+
+    from probe._parsers import Roots
 
 HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 """Debian and its family; Fedora, Amazon Linux and theirs."""
@@ -37,13 +40,15 @@ class Store:
 
         Raises TrustError if one is unusable.
         """
-        self._extra = [(path, read_pem(path)) for path in extra]
-        self._host = host
+        self._extra = [block for path in extra for block in read_pem(path)]
         self._roots: list[x509.Certificate] | None = None
         self._fingerprints: frozenset[bytes] = frozenset()
         self._subjects: frozenset[str] | None = None
         self._verifier: Any = None
-        self.sources: tuple[str, ...] = ()
+        bundle = host_bundle() if host else None
+        self._host = bundle
+        self.sources = (*(() if bundle is None else (bundle,)), *extra)
+        """The files that the roots come from."""
 
     @property
     def roots(self) -> "list[x509.Certificate]":
@@ -74,14 +79,24 @@ class Store:
             self._verifier = VerifierStore(self.roots)
         return self._verifier
 
+    def for_core(self, parsers: ModuleType) -> "Roots":
+        """The roots for the core, which judges the chains that cannot reach any."""
+        roots: Roots = parsers.Roots(self._blocks())
+        for der in roots.unread:
+            from probe.trust.certificates import parse
+
+            subject = parse("", der).record.subject
+            roots.resolve(der, subject if isinstance(subject, str) else None)
+        return roots
+
+    def _blocks(self) -> list[bytes]:
+        """The DER of every root, as often as it is in the files."""
+        return [*(() if self._host is None else read_pem(self._host)), *self._extra]
+
     def _load(self) -> "list[x509.Certificate]":
         from cryptography.hazmat.primitives.hashes import SHA256
 
-        sources = list(self._extra)
-        if self._host and (bundle := host_bundle()) is not None:
-            sources.insert(0, (bundle, read_pem(bundle)))
-        self.sources = tuple(path for path, _ in sources)
-        roots = {root.fingerprint(SHA256()): root for _, blocks in sources for root in _parse(blocks)}
+        roots = {root.fingerprint(SHA256()): root for root in _parse(self._blocks())}
         self._fingerprints = frozenset(roots)
         return list(roots.values())
 
@@ -120,7 +135,7 @@ def read_pem(path: str) -> list[bytes]:
     return blocks
 
 
-def _parse(blocks: list[bytes]) -> "Iterator[x509.Certificate]":
+def _parse(blocks: "Iterable[bytes]") -> "Iterator[x509.Certificate]":
     """The roots that can be parsed; one that cannot is nobody's root."""
     from cryptography import x509
 

@@ -49,7 +49,7 @@ def test_certificates_come_before_the_flows_of_their_batch(
     authority: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     leaf = pki.issue("a.example", authority.root)
-    batches = [fake_core.Batch(records=b'{"type":"flow"}\n', certificates=[(leaf.sha256, leaf.der)]), fake_core.Batch()]
+    batches = [fake_core.Batch(records=b'{"type":"flow"}\n', certificates=[leaf.der]), fake_core.Batch()]
     monkeypatch.setattr(fake_core.Core, "take", lambda _core, **_options: batches.pop(0))
     (tmp_path / "x").write_text("{}")
     assert _types(list(probe.replay(tmp_path / "x"))) == ["certificate", "flow", "summary"]

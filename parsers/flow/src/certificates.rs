@@ -6,6 +6,7 @@ use crate::x509::Facts;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 /// Certificates whose DER is kept: more than any site has, and about 100 MB of the usual kind.
 const MAX_KEPT: usize = 65_536;
@@ -21,12 +22,25 @@ pub type Sha256Hex = [u8; 64];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CertificateId(u32);
 
+/// A certificate that is kept.
+#[derive(Debug)]
+pub struct Certificate {
+    pub sha256: Sha256Hex,
+    pub der: Box<[u8]>,
+    /// What it says; `None` if it is out of the ordinary.
+    pub facts: Option<Facts>,
+}
+
+impl Certificate {
+    fn size(&self) -> usize {
+        self.der.len() + self.facts.as_ref().map_or(0, Facts::size)
+    }
+}
+
 struct Entry {
     sha256: Sha256Hex,
     /// `None` beyond the limits.
-    der: Option<Box<[u8]>>,
-    /// What it says, of those kept; `None` if it is out of the ordinary.
-    facts: Option<Box<Facts>>,
+    kept: Option<Arc<Certificate>>,
     /// The next entry with the same fast hash.
     next: Option<u32>,
 }
@@ -62,20 +76,40 @@ impl Certificates {
     /// `None` only once so many are known that not even another hash is kept (counted in `limited`).
     pub fn intern(&mut self, der: &[u8]) -> Option<CertificateId> {
         let hash = fast_hash(der, self.seed);
-        if let Some(id) = self.find(hash, |entry| entry.der.as_deref() == Some(der)) {
+        if let Some(id) = self.find(hash, |entry| entry.kept.as_ref().is_some_and(|kept| *kept.der == *der)) {
             return Some(id);
         }
         let sha256 = hex_sha256(der);
-        if self.kept < MAX_KEPT && self.kept_bytes + der.len() <= MAX_KEPT_BYTES {
-            let facts = Facts::read(der).map(Box::new);
-            self.kept += 1;
-            self.kept_bytes += der.len() + facts.as_ref().map_or(0, |facts| facts.size());
-            return self.insert(hash, Entry { sha256, der: Some(der.into()), facts, next: None });
+        if self.has_room(der.len()) {
+            return self.keep(hash, Arc::new(Certificate { sha256, der: der.into(), facts: Facts::read(der) }));
         }
         self.limited += 1;
         let hash = fast_hash(&sha256, self.seed);
-        self.find(hash, |entry| entry.der.is_none() && entry.sha256 == sha256)
-            .or_else(|| self.insert(hash, Entry { sha256, der: None, facts: None, next: None }))
+        self.find(hash, |entry| entry.kept.is_none() && entry.sha256 == sha256)
+            .or_else(|| self.insert(hash, Entry { sha256, kept: None, next: None }))
+    }
+
+    /// Takes in one that another interner read. `None` if there is no room for it (counted in `limited`).
+    pub fn adopt(&mut self, certificate: &Arc<Certificate>) -> Option<CertificateId> {
+        let hash = fast_hash(&certificate.der, self.seed);
+        if let Some(id) = self.find(hash, |entry| entry.sha256 == certificate.sha256) {
+            return Some(id);
+        }
+        if self.has_room(certificate.der.len()) {
+            return self.keep(hash, certificate.clone());
+        }
+        self.limited += 1;
+        None
+    }
+
+    fn has_room(&self, length: usize) -> bool {
+        self.kept < MAX_KEPT && self.kept_bytes + length <= MAX_KEPT_BYTES
+    }
+
+    fn keep(&mut self, hash: u64, certificate: Arc<Certificate>) -> Option<CertificateId> {
+        self.kept += 1;
+        self.kept_bytes += certificate.size();
+        self.insert(hash, Entry { sha256: certificate.sha256, kept: Some(certificate), next: None })
     }
 
     pub fn sha256(&self, id: CertificateId) -> Sha256Hex {
@@ -86,17 +120,21 @@ impl Certificates {
         self.entries.get(id.0 as usize).and_then(|entry| std::str::from_utf8(&entry.sha256).ok()).unwrap_or_default()
     }
 
-    /// What the certificate says, if it was kept and is as certificates ought to be.
-    pub fn facts(&self, id: CertificateId) -> Option<&Facts> {
-        self.entries.get(id.0 as usize)?.facts.as_deref()
+    /// The certificate, if it was kept.
+    pub fn kept(&self, id: CertificateId) -> Option<&Arc<Certificate>> {
+        self.entries.get(id.0 as usize)?.kept.as_ref()
     }
 
-    /// (SHA-256 in lower hex, DER) of those not handed out before, in order of first sight.
-    pub fn take_new(&mut self) -> Vec<(String, Vec<u8>)> {
+    /// What the certificate says, if it was kept and is as certificates ought to be.
+    pub fn facts(&self, id: CertificateId) -> Option<&Facts> {
+        self.kept(id)?.facts.as_ref()
+    }
+
+    /// Those kept that were not handed out before, in order of first sight.
+    pub fn take_new(&mut self) -> Vec<Arc<Certificate>> {
         let fresh = self.entries.get(self.taken..).unwrap_or_default();
         self.taken = self.entries.len();
-        let kept = fresh.iter().filter_map(|entry| Some((entry, entry.der.as_deref()?)));
-        kept.map(|(entry, der)| (String::from_utf8_lossy(&entry.sha256).into_owned(), der.to_vec())).collect()
+        fresh.iter().filter_map(|entry| entry.kept.clone()).collect()
     }
 
     fn find(&self, hash: u64, is_it: impl Fn(&Entry) -> bool) -> Option<CertificateId> {
@@ -176,7 +214,7 @@ mod tests {
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(certificates.sha256_hex(abc), sha256);
         let new = certificates.take_new();
-        assert_eq!(new[0], (sha256.to_string(), b"abc".to_vec()));
+        assert_eq!((&new[0].sha256[..], &*new[0].der), (sha256.as_bytes(), &b"abc"[..]));
         assert_eq!(new.len(), 2);
         assert!(certificates.take_new().is_empty());
         certificates.intern(b"abd");
@@ -196,6 +234,15 @@ mod tests {
         ids.sort_by_key(|id| id.unwrap().0);
         ids.dedup();
         assert_eq!(ids.len(), 101);
+    }
+
+    #[test]
+    fn what_one_read_another_adopts() {
+        let (mut one, mut other) = (Certificates::new(7), Certificates::new(8));
+        let id = one.intern(b"abc").unwrap();
+        let adopted = other.adopt(&one.take_new()[0]).unwrap();
+        assert_eq!(other.intern(b"abc"), Some(adopted));
+        assert!(Arc::ptr_eq(one.kept(id).unwrap(), other.kept(adopted).unwrap()));
     }
 
     #[test]

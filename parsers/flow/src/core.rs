@@ -3,6 +3,7 @@
 //! Packets go through in small batches: headers of all of them first, then the lines of the table that they will need, then
 //! the work itself, so that the cache misses of a batch overlap.
 
+use crate::certificates::Certificate;
 use crate::context::{Context, EndpointTotals};
 use crate::conversation::{Conversation, Follower};
 use crate::endpoint::Endpoint;
@@ -14,6 +15,7 @@ use crate::observation::Observation;
 use crate::table::{Slot, Table};
 use crate::time::SECOND;
 use crate::{Direction, tcp, udp};
+use std::sync::Arc;
 use transitproof_wire::Protocol;
 use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, tcp_flags};
 
@@ -285,8 +287,8 @@ impl Core {
         self.ctx.observations.are_many()
     }
 
-    /// Certificates not handed out before: SHA-256 in hex and DER.
-    pub fn take_certificates(&mut self) -> Vec<(String, Vec<u8>)> {
+    /// Certificates not handed out before.
+    pub fn take_certificates(&mut self) -> Vec<Arc<Certificate>> {
         self.ctx.certificates.take_new()
     }
 

@@ -3,7 +3,9 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::sync::Arc;
 use transitproof_flow::EndpointTotals;
+use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::endpoint;
 use transitproof_flow::few::Few;
 use transitproof_flow::observation;
@@ -13,22 +15,9 @@ use transitproof_wire::Protocol;
 pub struct Batch {
     #[pyo3(get)]
     pub records: Py<PyBytes>,
-    certificates: Vec<(String, Py<PyBytes>)>,
+    pub certificates: Vec<Arc<Certificate>>,
     /// Until a ledger takes them.
     pub observations: Vec<observation::Observation>,
-}
-
-impl Batch {
-    pub fn of(
-        py: Python<'_>,
-        records: &[u8],
-        certificates: Vec<(String, Vec<u8>)>,
-        observations: Vec<observation::Observation>,
-    ) -> Self {
-        let certificates =
-            certificates.into_iter().map(|(hash, der)| (hash, PyBytes::new(py, &der).unbind())).collect();
-        Self { records: PyBytes::new(py, records).unbind(), certificates, observations }
-    }
 }
 
 #[pymethods]
@@ -38,21 +27,45 @@ impl Batch {
     fn new(
         py: Python<'_>,
         records: Option<&[u8]>,
-        certificates: Vec<(String, Vec<u8>)>,
+        certificates: Vec<Vec<u8>>,
         observations: Vec<PyRef<'_, Observation>>,
     ) -> Self {
-        Self::of(
-            py,
-            records.unwrap_or_default(),
-            certificates,
-            observations.iter().map(|observation| observation.0.clone()).collect(),
-        )
+        let mut interner = Certificates::new(0);
+        for der in &certificates {
+            interner.intern(der);
+        }
+        Self {
+            records: PyBytes::new(py, records.unwrap_or_default()).unbind(),
+            certificates: interner.take_new(),
+            observations: observations.iter().map(|observation| observation.0.clone()).collect(),
+        }
     }
 
     #[getter]
-    fn certificates<'py>(&self, py: Python<'py>) -> Vec<(&str, Bound<'py, PyBytes>)> {
-        self.certificates.iter().map(|(hash, der)| (hash.as_str(), der.bind(py).clone())).collect()
+    fn certificate_records<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let mut out = Vec::new();
+        for certificate in &self.certificates {
+            if let Some(facts) = &certificate.facts {
+                facts.write_record(&hex(certificate), &mut out);
+            }
+        }
+        PyBytes::new(py, &out)
     }
+
+    #[getter]
+    fn odd_certificates<'py>(&self, py: Python<'py>) -> Vec<(String, Bound<'py, PyBytes>)> {
+        let odd = self.certificates.iter().filter(|certificate| certificate.facts.is_none());
+        odd.map(|certificate| (hex(certificate), PyBytes::new(py, &certificate.der))).collect()
+    }
+
+    #[getter]
+    fn has_certificates(&self) -> bool {
+        !self.certificates.is_empty()
+    }
+}
+
+fn hex(certificate: &Certificate) -> String {
+    String::from_utf8_lossy(&certificate.sha256).into_owned()
 }
 
 #[pyclass(frozen, module = "probe._parsers")]

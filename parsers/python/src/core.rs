@@ -44,7 +44,8 @@ impl Core {
     fn take(&mut self, py: Python<'_>, observations: bool) -> Batch {
         let wanted = observations || self.core.many_observations();
         let observations = if wanted { self.core.take_observations() } else { Vec::new() };
-        Batch::of(py, &self.core.take_records(), self.core.take_certificates(), observations)
+        let records = PyBytes::new(py, &self.core.take_records()).unbind();
+        Batch { records, certificates: self.core.take_certificates(), observations }
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

@@ -1,9 +1,11 @@
 //! `Ledger`, `Verdict`, `Report`: counting observations onto verdicts, behind Python objects.
 
 use crate::batch::Batch;
+use crate::trust::Roots;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::collections::HashMap;
 use std::sync::Arc;
 use transitproof_flow::ledger::{self, Reason, Severity, Status, Told, Wording, Words};
 
@@ -78,7 +80,17 @@ impl Ledger {
         Ok(Self(ledger::Ledger::new(rows.collect::<PyResult<_>>()?, passes, at)))
     }
 
+    fn trust(&mut self, roots: &mut Roots) {
+        self.0.trust(std::mem::take(&mut roots.0));
+    }
+
+    fn certificate<'py>(&self, py: Python<'py>, sha256: &str) -> Option<Bound<'py, PyBytes>> {
+        let certificate = self.0.certificate(sha256.as_bytes().try_into().ok()?)?;
+        Some(PyBytes::new(py, &certificate.der))
+    }
+
     fn add(&mut self, batch: &mut Batch, source: &str) {
+        self.0.add_certificates(&batch.certificates);
         self.0.add(std::mem::take(&mut batch.observations), source);
     }
 
@@ -120,8 +132,8 @@ impl Ledger {
     }
 
     #[getter]
-    fn limited(&self) -> u64 {
-        self.0.limited()
+    fn limits(&self) -> HashMap<&'static str, u64> {
+        self.0.limits().into_iter().filter(|(_, count)| *count > 0).collect()
     }
 }
 

@@ -1,12 +1,11 @@
 //! `Roots` and `certificate_record`: the core's view of certificates, for tests and for whoever judges.
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use sha2::{Digest, Sha256};
 use transitproof_flow::certificates::Certificates;
 use transitproof_flow::json;
-use transitproof_flow::trust::{self, decode_pem, judge};
+use transitproof_flow::trust::{self, judge};
 use transitproof_flow::x509::Facts;
 
 #[pyfunction]
@@ -21,22 +20,13 @@ pub fn certificate_record<'py>(py: Python<'py>, der: &[u8]) -> Option<Bound<'py,
 type Judged = (&'static str, String, Option<String>);
 
 #[pyclass(module = "probe._parsers")]
-pub struct Roots(trust::Roots);
+pub struct Roots(pub trust::Roots);
 
 #[pymethods]
 impl Roots {
     #[new]
-    fn new(pem_bundles: Vec<Vec<u8>>) -> PyResult<Self> {
-        let mut ders = Vec::new();
-        for bundle in &pem_bundles {
-            ders.extend(decode_pem(bundle).map_err(|error| {
-                PyValueError::new_err(match error {
-                    trust::PemError::NotBase64 => "a certificate is not base64",
-                    trust::PemError::Empty => "no PEM certificate",
-                })
-            })?);
-        }
-        Ok(Self(trust::Roots::new(ders.iter().map(Vec::as_slice))))
+    fn new(ders: Vec<Vec<u8>>) -> Self {
+        Self(trust::Roots::new(ders.iter().map(Vec::as_slice)))
     }
 
     fn __len__(&self) -> usize {

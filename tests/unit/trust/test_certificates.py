@@ -6,8 +6,7 @@ from typing import Any
 
 import pki
 
-from probe.report import certificate_lines
-from probe.trust.certificates import parse
+from probe.trust.certificates import certificate_lines, parse
 
 
 def _openssl(der: bytes, *arguments: str) -> str:

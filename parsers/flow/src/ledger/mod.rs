@@ -4,6 +4,7 @@
 //! with verdicts, once, and every observation of these facts is counted onto them. The same for chains, whose answers hold
 //! for an interval of time. So the cost of judging is that of the distinct questions, not of flows, endpoints or names.
 
+mod chains;
 mod findings;
 mod report;
 mod verdict;
@@ -13,10 +14,13 @@ pub use report::Report;
 pub use verdict::{Severity, Status, Verdict, Words};
 pub use wording::{Reason, Told, Wording, Wordings};
 
+use crate::certificates::{Certificate, Sha256Hex};
 use crate::hash::Map;
 use crate::limits::MAX_JUDGED;
 use crate::observation::{Chain, Observation};
 use crate::time::SECOND;
+use crate::trust::Roots;
+use chains::Chains;
 use findings::Findings;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -69,6 +73,7 @@ pub struct Ledger {
     at: Option<u64>,
     facts: Map<Arc<[u8]>, usize>,
     judged: Vec<(Arc<[u8]>, Option<Verdicts>)>,
+    trust: Chains,
     /// What was asked about a chain and name, by the second that was asked about.
     chains: Map<Subject, BTreeMap<u64, usize>>,
     asked: Vec<Asked>,
@@ -94,6 +99,7 @@ impl Ledger {
             at: at.map(|time| time / SECOND),
             facts: Map::default(),
             judged: Vec::new(),
+            trust: Chains::new(),
             chains: Map::default(),
             asked: Vec::new(),
             known_facts: Map::default(),
@@ -104,6 +110,20 @@ impl Ledger {
             sources: Vec::new(),
             findings: Findings::default(),
         }
+    }
+
+    /// The roots against which chains are judged.
+    pub fn trust(&mut self, roots: Roots) {
+        self.trust.trust(roots);
+    }
+
+    /// Takes in certificates of which chains may be made.
+    pub fn add_certificates(&mut self, certificates: &[Arc<Certificate>]) {
+        certificates.iter().for_each(|certificate| self.trust.add(certificate));
+    }
+
+    pub fn certificate(&self, sha256: &Sha256Hex) -> Option<&Arc<Certificate>> {
+        self.trust.get(sha256)
     }
 
     /// Takes in observations of the capture `source`. What they ask is in the two lists of questions until
@@ -154,10 +174,20 @@ impl Ledger {
         if let Some(at) = neighbours(known, when).find(|at| self.asked[*at].holds(when)) {
             return at;
         }
+        let at = self.asked.len();
+        known.insert(when, at);
+        let answer = self.trust.judge(&question);
         self.asked.push(Asked { question, from: when, until: when, verdicts: None });
-        known.insert(when, self.asked.len() - 1);
-        self.new_chains.push_back(self.asked.len() - 1);
-        self.asked.len() - 1
+        match answer {
+            None => self.new_chains.push_back(at),
+            Some(answer) => {
+                let reasons: Vec<_> = answer.judgements.iter().map(|judgement| self.trust.reason(judgement)).collect();
+                let verdicts = Some(verdicts(&self.wordings, &reasons));
+                let Asked { from, until, verdicts: slot, .. } = &mut self.asked[at];
+                (*from, *until, *slot) = (answer.from_second, answer.until_second, verdicts);
+            }
+        }
+        at
     }
 
     /// Sets of facts that were not given out before: number and JSON object.
@@ -194,10 +224,8 @@ impl Ledger {
     /// Every reason against the chain, or one `ok`; the first of each reason is the one that counts.
     pub fn answer_chain(&mut self, number: usize, reasons: &[Reason<'_>], from: u64, until: u64) {
         let Some(asked) = self.asked.get_mut(number) else { return };
-        let first = |at: usize| reasons.iter().position(|other| other.reason == reasons[at].reason) == Some(at);
-        let distinct = reasons.iter().enumerate().filter(|(at, _)| first(*at));
-        let verdicts = distinct.filter_map(|(_, reason)| self.wordings.verdict(reason)).map(Arc::new);
-        (asked.from, asked.until, asked.verdicts) = (from, until, Some(verdicts.collect()));
+        (asked.from, asked.until) = (from, until);
+        asked.verdicts = Some(verdicts(&self.wordings, reasons));
     }
 
     /// Counts what was taken in onto findings, by the answers that there are.
@@ -228,10 +256,17 @@ impl Ledger {
         self.findings.take(std::mem::take(&mut self.sources))
     }
 
-    /// Findings that were counted only, see [`crate::limits::MAX_FINDINGS`].
-    pub fn limited(&self) -> u64 {
-        self.findings.limited
+    /// Limits that were hit, and how often.
+    pub fn limits(&self) -> [(&'static str, u64); 2] {
+        [("findings", self.findings.limited), ("certificates", self.trust.limited())]
     }
+}
+
+/// One verdict for each reason; the first of each counts.
+fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>]) -> Verdicts {
+    let first = |at: usize| reasons.iter().position(|other| other.reason == reasons[at].reason) == Some(at);
+    let distinct = reasons.iter().enumerate().filter(|(at, _)| first(*at));
+    distinct.filter_map(|(_, reason)| wordings.verdict(reason)).map(Arc::new).collect()
 }
 
 /// What was asked for the seconds nearest to `when` on either side: intervals do not overlap, so no other can hold then.

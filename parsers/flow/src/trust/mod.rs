@@ -12,7 +12,7 @@ mod roots;
 mod tests;
 
 pub use chain::judge;
-pub use roots::{PemError, Roots, decode_pem};
+pub use roots::Roots;
 
 use crate::certificates::CertificateId;
 

@@ -3,7 +3,6 @@
 use super::fold;
 use crate::json;
 use crate::x509::Facts;
-use memchr::memmem;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 
@@ -63,85 +62,7 @@ impl Roots {
     fn add(&mut self, der: &[u8], subject: &str) {
         let mut hex = Vec::with_capacity(64);
         json::hex(&mut hex, &Sha256::digest(der));
-        self.sha256s.extend(hex.as_slice().try_into().ok().map(|hex: &[u8; 64]| *hex));
+        self.sha256s.extend(<[u8; 64]>::try_from(hex.as_slice()));
         self.subjects.insert(fold::coarse(subject).into());
     }
-}
-
-/// A bundle that has to be looked at by probe.trust.store, which says what is wrong with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PemError {
-    /// A certificate in it is not plain base64.
-    NotBase64,
-    /// No certificate in it.
-    Empty,
-}
-
-/// The DER of each certificate in a PEM file (RFC 7468 section 5, and OpenSSL's `TRUSTED CERTIFICATE`).
-pub fn decode_pem(mut bundle: &[u8]) -> Result<Vec<Vec<u8>>, PemError> {
-    let mut ders = Vec::new();
-    while let Some((body, rest)) = next_block(bundle) {
-        ders.push(base64(body).ok_or(PemError::NotBase64)?);
-        bundle = rest;
-    }
-    if ders.is_empty() { Err(PemError::Empty) } else { Ok(ders) }
-}
-
-/// What stands between the next beginning and the end after it, and what follows.
-fn next_block(bundle: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (_, body) = marker(bundle, b"-----BEGIN ", 0)?;
-    // At least one byte lies between, as in the library's pattern.
-    let (length, rest) = marker(body, b"-----END ", 1)?;
-    Some((body.get(..length)?, rest))
-}
-
-/// Where the next marker with this first part begins, and what follows it.
-fn marker<'a>(bytes: &'a [u8], first: &[u8], from: usize) -> Option<(usize, &'a [u8])> {
-    let mut at = from;
-    loop {
-        at += memmem::find(bytes.get(at..)?, first)?;
-        let label = bytes.get(at + first.len()..)?;
-        let label = label.strip_prefix(b"TRUSTED ").unwrap_or(label);
-        if let Some(rest) = label.strip_prefix(b"CERTIFICATE-----") {
-            return Some((at, rest));
-        }
-        at += 1;
-    }
-}
-
-/// Standard base64 (RFC 4648 section 4) among white space; with padding, and with nothing lost in the last digit.
-fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut word, mut digits, mut padding) = (0u32, 0u32, 0u32);
-    for byte in text {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
-                padding += 1;
-                continue;
-            }
-            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => continue,
-            _ => return None,
-        };
-        if padding > 0 {
-            return None;
-        }
-        word = word << 6 | u32::from(value);
-        digits += 1;
-        if digits == 4 {
-            out.extend_from_slice(&word.to_be_bytes()[1..]);
-            (word, digits) = (0, 0);
-        }
-    }
-    match (digits, padding) {
-        (0, 0) => {}
-        (2, 2) if word & 0xf == 0 => out.push((word >> 4) as u8),
-        (3, 1) if word & 0x3 == 0 => out.extend_from_slice(&(word >> 2).to_be_bytes()[2..]),
-        _ => return None,
-    }
-    Some(out)
 }

@@ -1,4 +1,4 @@
-//! The certificate record, byte for byte as probe.report.certificate_lines writes it.
+//! The certificate record, byte for byte as probe.trust.certificates.certificate_lines writes it.
 
 use super::Facts;
 use super::der::Der;

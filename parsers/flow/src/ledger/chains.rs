@@ -1,0 +1,62 @@
+//! What the ledger can say of chains by itself: those that cannot reach a trusted root (see [`crate::trust`]).
+
+use super::ChainQuestion;
+use super::wording::Reason;
+use crate::certificates::{Certificate, CertificateId, Certificates, Sha256Hex};
+use crate::hash::Map;
+use crate::trust::{self, Judgement, Roots};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// Certificates of all cores, and the roots.
+pub struct Chains {
+    certificates: Certificates,
+    by_sha256: Map<Sha256Hex, CertificateId>,
+    roots: Option<Roots>,
+}
+
+impl Chains {
+    pub fn new() -> Self {
+        let seed = foldhash::quality::RandomState::default().hash_one(0u64);
+        Self { certificates: Certificates::new(seed), by_sha256: Map::default(), roots: None }
+    }
+
+    pub fn trust(&mut self, roots: Roots) {
+        self.roots = Some(roots);
+    }
+
+    pub fn add(&mut self, certificate: &Arc<Certificate>) {
+        if let Some(id) = self.certificates.adopt(certificate) {
+            self.by_sha256.insert(certificate.sha256, id);
+        }
+    }
+
+    pub fn get(&self, sha256: &Sha256Hex) -> Option<&Arc<Certificate>> {
+        self.certificates.kept(*self.by_sha256.get(sha256)?)
+    }
+
+    /// `None` if a library has to be asked.
+    pub fn judge(&self, question: &ChainQuestion) -> Option<trust::Answer> {
+        let roots = self.roots.as_ref()?;
+        let ids = question.chain.iter().map(|sha256| self.by_sha256.get(sha256).copied());
+        let ids: Vec<_> = ids.collect::<Option<_>>()?;
+        trust::judge(&self.certificates, &ids, question.name.as_deref(), question.when, roots)
+    }
+
+    /// The judgement as a reason that names its certificate.
+    pub fn reason<'a>(&'a self, judgement: &'a Judgement) -> Reason<'a> {
+        let facts = self.certificates.facts(judgement.certificate);
+        Reason {
+            reason: judgement.reason.name(),
+            sha256: Some(self.certificates.sha256_hex(judgement.certificate)),
+            subject: facts.map(|facts| &*facts.subject),
+            issuer: facts.map(|facts| &*facts.issuer),
+            detail: judgement.detail.as_deref(),
+        }
+    }
+
+    /// Certificates that were not kept because there were too many.
+    pub fn limited(&self) -> u64 {
+        self.certificates.limited
+    }
+}
