@@ -147,6 +147,22 @@ def sane() -> Iterator[bytes]:
         yield certificate(algorithm=tlv(SEQUENCE, oid(f"1.2.840.10045.{kind}")))
     for last in (1, 2, 3):
         yield certificate(algorithm=pss(last))
+    yield from _names()
+    for value in (0, 1, 127, 128, 255, 2**64, 2**159, 2**256):
+        yield certificate(serial=number(value))
+    yield certificate(validity=times(b"500101000000Z", b"491231235959Z"))
+    yield certificate(validity=times(b"20500101000000Z", b"99991231235959Z", GENERALIZED))
+    yield certificate(validity=times(b"10000101000000Z", b"19691231235959Z", GENERALIZED))
+    yield certificate(validity=times(b"240229000000Z", b"240301000000Z"))
+    for count in (1, 3, 4, 1000):
+        yield certificate(extensions=(dns(*(f"h{n}.example" for n in range(count))),))
+    yield certificate(extensions=(dns("x" * 5000), extension("1.2.3.4", b"whatever")))
+    yield certificate(version=b"")
+    for address in ("00" * 16, "20010db8" + "00" * 11 + "01", "fe80" + "00" * 6 + "0001" * 4, "0001000000020000" * 2):
+        yield certificate(extensions=(sans((0x87, bytes.fromhex(address))),))
+
+
+def _names() -> Iterator[bytes]:
     for text in (
         b"plain",
         b" lead",
@@ -165,18 +181,6 @@ def sane() -> Iterator[bytes]:
     yield certificate(name(attribute(CN, "é".encode() * 5000)))
     yield certificate(name(attribute(CN, "Größe".encode("utf-16-be"), 30), attribute(CN, b"t61", T61)))
     yield certificate(tlv(SEQUENCE, tlv(SET, attribute(CN, b"a"), attribute(ORGANIZATION, b"b"))))
-    for value in (0, 1, 127, 128, 255, 2**64, 2**159, 2**256):
-        yield certificate(serial=number(value))
-    yield certificate(validity=times(b"500101000000Z", b"491231235959Z"))
-    yield certificate(validity=times(b"20500101000000Z", b"99991231235959Z", GENERALIZED))
-    yield certificate(validity=times(b"10000101000000Z", b"19691231235959Z", GENERALIZED))
-    yield certificate(validity=times(b"240229000000Z", b"240301000000Z"))
-    for count in (1, 3, 4, 1000):
-        yield certificate(extensions=(dns(*(f"h{n}.example" for n in range(count))),))
-    yield certificate(extensions=(dns("x" * 5000), extension("1.2.3.4", b"whatever")))
-    yield certificate(version=b"")
-    for address in ("00" * 16, "20010db8" + "00" * 11 + "01", "fe80" + "00" * 6 + "0001" * 4, "0001000000020000" * 2):
-        yield certificate(extensions=(sans((0x87, bytes.fromhex(address))),))
 
 
 def pss(last: int, salt: bytes = number(32), mask: int | None = None, null: bytes = NULL) -> bytes:
@@ -189,18 +193,7 @@ def pss(last: int, salt: bytes = number(32), mask: int | None = None, null: byte
 
 def odd() -> Iterator[bytes]:
     """Certificates that are wrong or rare: the core reads them as the library does, or not at all."""
-    everywhere = range(1, 31)
-    for tag in everywhere:  # every universal type as a name's value
-        for text in (b"ascii", b"\xfc", b"\x00a", b"\x00\x00\x00a", b"\xd8\x00"):
-            yield certificate(name(attribute(CN, text, tag)))
-    for text in (b"tab\t", b"new\nline", b"\x7f", "\x85".encode(), b"\x01"):
-        yield certificate(name(attribute(CN, text)), extensions=(sans((0x82, text)),))
-    for attributes in ((b"a", b"a"), (b"b", b"a"), (b"a", b"b")):
-        yield certificate(tlv(SEQUENCE, tlv(SET, *(attribute(CN, text) for text in attributes))))
-    yield certificate(tlv(SEQUENCE, tlv(SET, attribute(CN, b"a"), attribute(CN, b"a", PRINTABLE))))
-    yield certificate(tlv(SEQUENCE, tlv(SET, attribute(ORGANIZATION, b"b"), attribute(CN, b"a"))))
-    yield certificate(tlv(SEQUENCE, tlv(SET)))
-    yield certificate(name(attribute("2.5.4.45", b"\x00\xff", BITS)))
+    yield from _odd_names()
     for value in (-1, -128, -(2**64)):
         yield certificate(serial=number(value))
     for serial in (b"\x02\x00", b"\x02\x02\x00\x01", b"\x02\x02\xff\xff", b"\x02\x81\x01\x01", number(2**600)):
@@ -235,6 +228,20 @@ def odd() -> Iterator[bytes]:
     yield from _odd_keys()
     yield from _odd_algorithms()
     yield from _odd_extensions()
+
+
+def _odd_names() -> Iterator[bytes]:
+    for tag in range(1, 31):  # every universal type as a name's value
+        for text in (b"ascii", b"\xfc", b"\x00a", b"\x00\x00\x00a", b"\xd8\x00"):
+            yield certificate(name(attribute(CN, text, tag)))
+    for text in (b"tab\t", b"new\nline", b"\x7f", "\x85".encode(), b"\x01"):
+        yield certificate(name(attribute(CN, text)), extensions=(sans((0x82, text)),))
+    for attributes in ((b"a", b"a"), (b"b", b"a"), (b"a", b"b")):
+        yield certificate(tlv(SEQUENCE, tlv(SET, *(attribute(CN, text) for text in attributes))))
+    yield certificate(tlv(SEQUENCE, tlv(SET, attribute(CN, b"a"), attribute(CN, b"a", PRINTABLE))))
+    yield certificate(tlv(SEQUENCE, tlv(SET, attribute(ORGANIZATION, b"b"), attribute(CN, b"a"))))
+    yield certificate(tlv(SEQUENCE, tlv(SET)))
+    yield certificate(name(attribute("2.5.4.45", b"\x00\xff", BITS)))
 
 
 def _odd_keys() -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 //! with `*` as the whole left-most label. The rules are service_identity's; addresses and international names are left to it.
 
 use crate::x509::{Facts, Name};
+use std::borrow::Cow;
 
 /// Characters of a DNS name with its final dot (RFC 1035 section 2.3.4); a longer one cannot be checked.
 const MAX_NAME: usize = 254;
@@ -63,23 +64,25 @@ fn has_letter(text: &str) -> bool {
 /// What a certificate that does not match was issued for.
 pub fn issued_for(facts: &Facts) -> String {
     let Some(names) = facts.names() else { return "no subjectAltName".into() };
-    let (mut shown, mut count) = (String::new(), 0usize);
-    for name in names {
-        let text = match name {
-            Name::Dns(name) => name.to_string(),
-            Name::Ip(address) => address.to_string(),
-            Name::Email(_) | Name::Uri(_) => continue,
-        };
+    let hosts = names.filter_map(|name| match name {
+        Name::Dns(name) => Some(Cow::Borrowed(name)),
+        Name::Ip(address) => Some(address.to_string().into()),
+        Name::Email(_) | Name::Uri(_) => None,
+    });
+    let (mut out, mut count) = ("issued for ".to_string(), 0usize);
+    let start = out.len();
+    for host in hosts {
         if count < SHOWN {
-            shown.push_str(if count == 0 { "" } else { ", " });
-            shown.push_str(&text);
+            out.push_str(if count == 0 { "" } else { ", " });
+            out.push_str(&host);
         }
         count += 1;
     }
-    shown.truncate(MAX_TEXT); // ASCII
-    match count.checked_sub(SHOWN) {
-        _ if count == 0 => "issued for no host name".into(),
-        None | Some(0) => format!("issued for {shown}"),
-        Some(more) => format!("issued for {shown} and {more} more"),
+    out.truncate(start + MAX_TEXT); // ASCII
+    if count == 0 {
+        out.push_str("no host name");
+    } else if count > SHOWN {
+        out.push_str(&format!(" and {} more", count - SHOWN));
     }
+    out
 }

@@ -5,7 +5,7 @@
 //! to an operator.
 
 mod chain;
-mod fold;
+pub mod fold;
 mod host;
 mod roots;
 #[cfg(test)]

@@ -11,7 +11,8 @@ use std::collections::HashSet;
 #[derive(Debug, Default)]
 pub struct Roots {
     sha256s: HashSet<[u8; 64]>,
-    subjects: HashSet<Box<str>>,
+    /// [`fold::hash`] of their names. Two that share one would only send a chain to Python.
+    subjects: HashSet<u64>,
     unread: Vec<Box<[u8]>>,
 }
 
@@ -46,9 +47,9 @@ impl Roots {
         sha256_hex.as_bytes().try_into().is_ok_and(|hex: [u8; 64]| self.sha256s.contains(&hex))
     }
 
-    /// Whether a trusted certificate may have this name; `true` also if that is not sure.
-    pub fn may_have(&self, name: &str) -> bool {
-        self.subjects.contains(fold::coarse(name).as_ref())
+    /// Whether a trusted certificate may have the name with this [`fold::hash`]; `true` also if that is not sure.
+    pub fn may_have(&self, name: u64) -> bool {
+        self.subjects.contains(&name)
     }
 
     pub fn len(&self) -> usize {
@@ -63,6 +64,6 @@ impl Roots {
         let mut hex = Vec::with_capacity(64);
         json::hex(&mut hex, &Sha256::digest(der));
         self.sha256s.extend(<[u8; 64]>::try_from(hex.as_slice()));
-        self.subjects.insert(fold::coarse(subject).into());
+        self.subjects.insert(fold::hash(subject));
     }
 }

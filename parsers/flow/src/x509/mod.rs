@@ -16,7 +16,10 @@ mod tests;
 pub use algorithms::{Key, Signature};
 pub use extensions::{Authority, Extensions};
 pub use record::Name;
+#[cfg(test)]
+pub use tests::pay_example;
 
+use crate::trust::fold;
 use der::Der;
 
 /// Bytes of a serial number; RFC 5280 allows 20.
@@ -28,6 +31,8 @@ pub struct Facts {
     /// RFC 4514, cut as records cut it.
     pub subject: Box<str>,
     pub issuer: Box<str>,
+    /// [`fold::hash`] of it.
+    pub issuer_hash: u64,
     /// Big-endian, without leading zeros.
     pub serial: Box<[u8]>,
     /// Seconds since the Unix epoch, in the years from 1000 to 9999.
@@ -69,8 +74,19 @@ impl Facts {
         };
         tbs.end()?;
         let signature = algorithms::signature(algorithm)?;
-        let serial = serial.into();
-        Some(Self { subject, issuer, serial, not_before, not_after, key, signature, spki_sha256, extensions })
+        let (serial, issuer_hash) = (serial.into(), fold::hash(&issuer));
+        Some(Self {
+            subject,
+            issuer,
+            issuer_hash,
+            serial,
+            not_before,
+            not_after,
+            key,
+            signature,
+            spki_sha256,
+            extensions,
+        })
     }
 
     /// Bytes on the heap, for whoever bounds them.
