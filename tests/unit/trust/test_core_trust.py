@@ -1,9 +1,7 @@
 """The core judges a chain as `Chains.judge` does, or leaves it to it."""
 
-import base64
 import hashlib
 import itertools
-from pathlib import Path
 from typing import Any
 
 import der
@@ -28,7 +26,7 @@ class Both:
     def __init__(self, pem: str) -> None:
         self.store = Store((pem,), host=False)
         self.chains = Chains(self.store)
-        self.roots = _parsers.Roots([Path(pem).read_bytes()])
+        self.roots = _parsers.Roots(store.read_pem(pem))
 
     def judge(self, chain: list[bytes], name: str | None, when: int = NOW) -> bool:
         """Whether the core knows; fails if it says something else than Python."""
@@ -157,45 +155,9 @@ def test_plain_names_are_decided(both: Both) -> None:
             assert both.judge([der.certificate(extensions=sans)], name)
 
 
-_PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "no certificate",
-        _PEM.format("AAAA"),
-        _PEM.format("AAA="),
-        _PEM.format("AA=="),
-        _PEM.format("AAB="),
-        _PEM.format("AA="),
-        _PEM.format("A==="),
-        _PEM.format("AA==AAAA"),
-        _PEM.format("AA!A"),
-        _PEM.format("AA\r\n\tA A"),
-        _PEM.format("AAAA").replace("CERT", "TRUSTED CERT"),
-        _PEM.format("AAAA") + "between\n" + _PEM.format("BBBB").replace("\n", "\r\n"),
-        _PEM.format("AAAA") + "-----BEGIN CERTIFICATE-----\nunfinished",
-        "-----BEGIN CERTIFICATE----------END CERTIFICATE-----" + _PEM.format("AAAA"),
-        _PEM.format("-----BEGIN CERTIFICATE-----\nAAAA"),
-        _PEM.format("AAAA").replace("END CERT", "END X509 CERT") + _PEM.format("AAAA"),
-        _PEM.format(""),
-    ],
-)
-def test_pem_is_read_alike(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "roots.pem"
-    path.write_text(text, newline="")
-    try:
-        unread = _parsers.Roots([path.read_bytes()]).unread
-    except ValueError:
-        return  # probe.trust.store says what is wrong, if anything is
-    assert unread == store.read_pem(str(path))
-
-
 def test_roots_that_python_has_to_read(authority: Any) -> None:
     odd = der.certificate(der.common("Odd Root"), der.common("Odd Root"), serial=der.number(-1))
-    roots = _parsers.Roots([_PEM.format(base64.b64encode(odd).decode()).encode(), authority.root.pem])
+    roots = _parsers.Roots([odd, authority.root.der])
     assert (roots.unread, len(roots)) == ([odd], 1)
     alone = pki.issue(NAME).der
     assert roots.judge([alone], NAME, NOW) is None

@@ -7,7 +7,9 @@ use crate::x509::pay_example;
 /// 2030-01-01
 const WHEN: u64 = 1_893_456_000;
 
-fn judged(name: Option<&str>, when: u64, roots: &Roots) -> Option<(Vec<(Reason, String)>, u64, u64)> {
+type Said = (Vec<(Reason, String)>, u64, u64);
+
+fn judged(name: Option<&str>, when: u64, roots: &Roots) -> Option<Said> {
     let mut certificates = Certificates::new(7);
     let id = certificates.intern(&pay_example()).unwrap();
     let answer = judge(&certificates, &[id, id], name, when, roots)?;
@@ -45,7 +47,9 @@ fn what_may_reach_a_root_is_not_judged_here() {
 
 #[test]
 fn only_plain_names_are_judged_here() {
-    for (name, known) in [("pay.example", true), ("PAY.example.", true), ("192.0.2.1", false), ("bücher.example", false)] {
+    for (name, known) in
+        [("pay.example", true), ("PAY.example.", true), ("192.0.2.1", false), ("bücher.example", false)]
+    {
         assert_eq!(judged(Some(name), WHEN, &Roots::default()).is_some(), known, "{name}");
     }
 }

@@ -5,8 +5,12 @@ use proptest::prelude::*;
 
 /// A certificate that openssl made for the captured handshakes of `tls/testdata`.
 pub fn pay_example() -> Vec<u8> {
-    let hex = include_str!("../tls/testdata/certificate.txt").trim().as_bytes();
-    hex.as_chunks::<2>().0.iter().map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    unhex(include_str!("../tls/testdata/certificate.txt").trim())
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    let pairs = hex.as_bytes().as_chunks::<2>().0.iter();
+    pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
 }
 
 #[test]
@@ -61,7 +65,14 @@ fn object_identifiers_in_dots() {
         der::dotted(der::oid(oid).unwrap(), &mut out);
         assert_eq!(out, dots);
     }
-    for bad in [&[][..], &[0x80, 1], &[0x2a, 0x80, 1], &[0x2a, 0x86], &[0x81; 70], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]] {
+    for bad in [
+        &[][..],
+        &[0x80, 1],
+        &[0x2a, 0x80, 1],
+        &[0x2a, 0x86],
+        &[0x81; 70],
+        &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+    ] {
         assert_eq!(der::oid(bad), None);
     }
 }
@@ -87,8 +98,7 @@ fn points_on_curves() {
     let p521 = "0400c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dbaa14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66\
                 011839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650";
     for (bits, hex) in [(256, p256), (384, p384), (521, p521)] {
-        let mut point: Vec<u8> =
-            hex.as_bytes().as_chunks::<2>().0.iter().map(|p| u8::from_str_radix(str::from_utf8(p).unwrap(), 16).unwrap()).collect();
+        let mut point = unhex(hex);
         assert!(curve::has_point(bits, &point));
         assert!(!curve::has_point(bits, &point[1..]));
         for at in 0..point.len() {
