@@ -102,8 +102,12 @@ class Batch:
         """Flow records of the contract as JSON Lines, in the order in which the flows closed."""
 
     @property
+    def certificates(self) -> list[bytes]:
+        """Certificates never seen before by this core, as DER."""
+
+    @property
     def has_certificates(self) -> bool:
-        """Whether there are certificates never seen before by this core."""
+        """Whether there are any."""
 
     @property
     def certificate_records(self) -> bytes:

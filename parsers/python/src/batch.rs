@@ -59,6 +59,11 @@ impl Batch {
     }
 
     #[getter]
+    fn certificates<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
+        self.certificates.iter().map(|certificate| PyBytes::new(py, &certificate.der)).collect()
+    }
+
+    #[getter]
     fn has_certificates(&self) -> bool {
         !self.certificates.is_empty()
     }

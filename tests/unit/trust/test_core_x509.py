@@ -36,7 +36,7 @@ def test_every_certificate_of_the_test_captures() -> None:
     for path in sorted(PCAPS.glob("*.pcap*")):
         core.feed(_parsers.Capture(str(path)), 1_000_000)
         core.finish()
-        for _, certificate in core.take().certificates:
+        for certificate in core.take().certificates:
             assert _is_read(certificate), path
             seen += 1
     assert seen > 10
