@@ -1,6 +1,7 @@
 //! Certificates, each kept and hashed once. Every handshake of an endpoint sends the same few: SHA-256 over all of them
 //! would cost more than the rest of the handshake, so a known one is found by a fast keyed hash and compared byte by byte.
 
+use crate::fingerprint::Fingerprints;
 use crate::json;
 use crate::x509::Facts;
 use sha2::{Digest, Sha256};
@@ -45,8 +46,9 @@ struct Entry {
     next: Option<u32>,
 }
 
-/// The certificates seen by one core.
+/// The certificates seen by one core, and what else its handshakes share.
 pub struct Certificates {
+    pub fingerprints: Fingerprints,
     seed: [u64; 2],
     entries: Vec<Entry>,
     /// Fast hash of the DER (of the SHA-256 where no DER is kept) to the first entry of its chain.
@@ -63,6 +65,7 @@ impl Certificates {
     /// `seed` keys the fast hash, so that nobody can prepare certificates that collide.
     pub fn new(seed: u64) -> Self {
         Self {
+            fingerprints: Fingerprints::default(),
             seed: [seed ^ 0x9e37_79b9_7f4a_7c15, seed.rotate_left(32) | 1],
             entries: Vec::new(),
             heads: HashMap::default(),

@@ -3,6 +3,7 @@
 //! JA3: <https://github.com/salesforce/ja3>. JA4, the TLS client fingerprint alone, which FoxIO licenses under BSD-3:
 //! <https://github.com/FoxIO-LLC/ja4>. Both leave out the GREASE values of RFC 8701.
 
+use crate::hash::Map;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 use transitproof_wire::registry::tls::is_grease;
@@ -16,6 +17,62 @@ pub enum Transport {
     Quic,
 }
 
+/// Clients whose fingerprints are remembered, some 500 bytes each: a site has dozens to hundreds of TLS stacks. Those that
+/// shuffle their extensions (Chrome) are new each time; then the table is emptied now and then.
+const MAX_KNOWN: usize = 4096;
+
+/// JA3 and JA4.
+pub type Pair = ([u8; 16], [u8; 36]);
+
+/// The fingerprints of hellos met before, by everything that they depend on: a client sends the same lists all day.
+#[derive(Default)]
+pub struct Fingerprints {
+    known: Map<Box<[u8]>, Pair>,
+    key: Vec<u8>,
+}
+
+impl Fingerprints {
+    pub fn of(&mut self, hello: &ClientHello<'_>, transport: Transport) -> Pair {
+        self.key.clear();
+        write_key(hello, transport, &mut self.key);
+        if let Some(pair) = self.known.get(&*self.key) {
+            return *pair;
+        }
+        if self.known.len() >= MAX_KNOWN {
+            self.known.clear();
+        }
+        let pair = (ja3(hello), ja4(hello, transport));
+        self.known.insert(self.key.as_slice().into(), pair);
+        pair
+    }
+}
+
+/// Everything that JA3 and JA4 depend on, each list with its length.
+fn write_key(hello: &ClientHello<'_>, transport: Transport, out: &mut Vec<u8>) {
+    out.push(transport as u8);
+    out.extend_from_slice(&hello.legacy_version.to_be_bytes());
+    append(out, hello.suites.iter());
+    append(out, hello.extensions.map(|(kind, _)| kind));
+    append(out, codes(hello.extensions, extension::SUPPORTED_GROUPS).iter());
+    append(out, codes(hello.extensions, extension::SIGNATURE_ALGORITHMS).iter());
+    append(out, Codes(short_list(hello, extension::SUPPORTED_VERSIONS)).iter());
+    append(out, short_list(hello, extension::EC_POINT_FORMATS).iter().map(|format| u16::from(*format)));
+    out.extend_from_slice(&first_protocol(hello));
+}
+
+/// The codes without GREASE, and how many behind them, so that no two keys of different lists are equal.
+fn append(out: &mut Vec<u8>, codes: impl Iterator<Item = u16>) {
+    let start = out.len();
+    codes.filter(|code| !is_grease(*code)).for_each(|code| out.extend_from_slice(&code.to_be_bytes()));
+    out.extend_from_slice(&(out.len() - start).to_be_bytes());
+}
+
+/// The list, with a length of one byte in front, that is all of an extension.
+fn short_list<'a>(hello: &ClientHello<'a>, kind: u16) -> &'a [u8] {
+    let list = hello.extensions.find(kind).and_then(|mut body| body.vec8().ok());
+    list.map_or(&[], |list| list.rest())
+}
+
 /// version,suites,extensions,groups,point formats
 pub fn ja3(hello: &ClientHello<'_>) -> [u8; 16] {
     let mut text = Digested::<Md5>::new();
@@ -27,8 +84,7 @@ pub fn ja3(hello: &ClientHello<'_>) -> [u8; 16] {
     text.character(b',');
     text.decimals(codes(hello.extensions, extension::SUPPORTED_GROUPS).iter());
     text.character(b',');
-    let formats = hello.extensions.find(extension::EC_POINT_FORMATS).and_then(|mut body| body.vec8().ok());
-    text.decimals(formats.map_or(&[][..], |list| list.rest()).iter().map(|format| u16::from(*format)));
+    text.decimals(short_list(hello, extension::EC_POINT_FORMATS).iter().map(|format| u16::from(*format)));
     text.finish().into()
 }
 
@@ -73,8 +129,7 @@ fn codes(extensions: Extensions<'_>, kind: u16) -> Codes<'_> {
 }
 
 fn version_digits(hello: &ClientHello<'_>) -> [u8; 2] {
-    let offered = hello.extensions.find(extension::SUPPORTED_VERSIONS).and_then(|mut body| body.vec8().ok());
-    let highest = offered.and_then(|list| Codes(list.rest()).iter().filter(|code| !is_grease(*code)).max());
+    let highest = Codes(short_list(hello, extension::SUPPORTED_VERSIONS)).iter().filter(|code| !is_grease(*code)).max();
     *match highest.unwrap_or(hello.legacy_version) {
         0x0304 => b"13",
         0x0303 => b"12",

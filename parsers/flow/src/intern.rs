@@ -3,8 +3,9 @@
 //! A flow past its handshake keeps the number of its fragment (`"tls":{…}` as it will stand in the record) and nothing else.
 //! Equal fragments share one copy; the last flow that lets go frees it.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use crate::hash::Map;
+use foldhash::quality::RandomState;
+use std::hash::BuildHasher;
 
 /// 0 stands for none.
 pub type FragmentId = u32;
@@ -14,12 +15,15 @@ struct Fragment {
     bytes: Box<[u8]>,
     users: u32,
     hash: u64,
+    /// Another one with the same hash, 0 for none.
+    next: FragmentId,
 }
 
 /// The keyed hash only spreads the table: two fragments are equal if their bytes are.
 #[derive(Debug, Default)]
 pub struct Fragments {
-    by_hash: HashMap<u64, Vec<FragmentId>>,
+    /// The first of those with a hash.
+    by_hash: Map<u64, FragmentId>,
     slab: Vec<Fragment>,
     free: Vec<FragmentId>,
     hasher: RandomState,
@@ -32,15 +36,17 @@ impl Fragments {
             return 0;
         }
         let hash = self.hasher.hash_one(bytes);
-        let same = self.by_hash.entry(hash).or_default();
-        for id in same.iter() {
-            let fragment = &mut self.slab[*id as usize - 1];
+        let first = self.by_hash.get(&hash).copied().unwrap_or_default();
+        let mut at = first;
+        while at != 0 {
+            let fragment = &mut self.slab[at as usize - 1];
             if *fragment.bytes == *bytes && fragment.users < u32::MAX {
                 fragment.users += 1;
-                return *id;
+                return at;
             }
+            at = fragment.next;
         }
-        let fragment = Fragment { bytes: bytes.into(), users: 1, hash };
+        let fragment = Fragment { bytes: bytes.into(), users: 1, hash, next: first };
         let id = match self.free.pop() {
             Some(id) => {
                 self.slab[id as usize - 1] = fragment;
@@ -51,7 +57,7 @@ impl Fragments {
                 self.slab.len() as FragmentId
             }
         };
-        same.push(id);
+        self.by_hash.insert(hash, id);
         id
     }
 
@@ -71,13 +77,19 @@ impl Fragments {
         if fragment.users > 0 {
             return;
         }
-        let hash = fragment.hash;
+        let (hash, next) = (fragment.hash, fragment.next);
         fragment.bytes = Box::default();
-        if let Some(same) = self.by_hash.get_mut(&hash) {
-            same.retain(|other| *other != id);
-            if same.is_empty() {
-                self.by_hash.remove(&hash);
+        let first = self.by_hash.get(&hash).copied().unwrap_or_default();
+        if first != id {
+            let mut before = first;
+            while self.slab[before as usize - 1].next != id {
+                before = self.slab[before as usize - 1].next;
             }
+            self.slab[before as usize - 1].next = next;
+        } else if next == 0 {
+            self.by_hash.remove(&hash);
+        } else {
+            self.by_hash.insert(hash, next);
         }
         self.free.push(id);
     }

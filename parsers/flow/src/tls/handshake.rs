@@ -78,7 +78,7 @@ impl Handshake {
             return;
         }
         let told = match kind {
-            handshake::CLIENT_HELLO => self.client_hello(from, body),
+            handshake::CLIENT_HELLO => self.client_hello(from, body, certificates),
             handshake::SERVER_HELLO => self.server_hello(from, body),
             handshake::HELLO_RETRY_REQUEST => {
                 self.session.hello_retry_request = true;
@@ -98,13 +98,13 @@ impl Handshake {
         }
     }
 
-    fn client_hello(&mut self, from: Direction, body: &[u8]) -> bool {
+    fn client_hello(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) -> bool {
         // The second one answers a HelloRetryRequest or a HelloVerifyRequest.
         if self.session.offer.is_some() {
             return false;
         }
         let Ok(hello) = ClientHello::parse(body, self.transport == Transport::Datagram) else { return false };
-        self.client_offer(from, Offer::new(&hello, self.transport));
+        self.client_offer(from, Offer::new(&hello, certificates.fingerprints.of(&hello, self.transport)));
         true
     }
 

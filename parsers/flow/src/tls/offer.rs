@@ -1,6 +1,6 @@
 //! What a ClientHello offers, in one allocation: fingerprints, name, protocols, suites, groups, versions.
 
-use crate::fingerprint::{self, Transport};
+use crate::fingerprint;
 use transitproof_wire::registry::tls::is_grease;
 use transitproof_wire::tls::hello::{Names, protocol_names};
 use transitproof_wire::tls::{ClientHello, Codes, extension};
@@ -22,7 +22,7 @@ pub struct Offer {
 }
 
 impl Offer {
-    pub(super) fn new(hello: &ClientHello<'_>, transport: Transport) -> Self {
+    pub(super) fn new(hello: &ClientHello<'_>, (ja3, ja4): fingerprint::Pair) -> Self {
         let list = |kind| hello.extensions.find(kind);
         let name = hello.server_name();
         let protocols = list(extension::ALPN).map_or(&[][..], |body| protocol_names(body).0);
@@ -37,8 +37,8 @@ impl Offer {
         ]);
         Self {
             legacy_version: hello.legacy_version,
-            ja3: Some(fingerprint::ja3(hello)),
-            ja4: Some(fingerprint::ja4(hello, transport)),
+            ja3: Some(ja3),
+            ja4: Some(ja4),
             early_data: list(extension::EARLY_DATA).is_some(),
             encrypted_client_hello: list(extension::ENCRYPTED_CLIENT_HELLO).is_some(),
             has_name: name.is_some(),
