@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 """Debian and its family; Fedora, Amazon Linux and theirs."""
+_END: Final = rb"-----END (?:TRUSTED )?CERTIFICATE-----"
 _PEM: Final = re.compile(
-    rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----(.+?)-----END (?:TRUSTED )?CERTIFICATE-----", re.DOTALL
+    rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----(.[^-]*+(?:(?!%b)-[^-]*+)*+)%b" % (_END, _END), re.DOTALL
 )
+"""Up to the next end; possessive, since `.+?` would take longer than everything else that is done with a root."""
 
 
 class TrustError(ValueError):
