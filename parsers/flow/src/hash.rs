@@ -3,3 +3,6 @@
 
 /// A map for keys from the network.
 pub type Map<K, V> = std::collections::HashMap<K, V, foldhash::quality::RandomState>;
+
+/// The same without values.
+pub type Set<K> = std::collections::HashSet<K, foldhash::quality::RandomState>;

@@ -113,6 +113,15 @@ def test_the_ends_of_validity(both: Both, begin: bytes, end: bytes) -> None:
         assert both.judge([leaf], None, when)
 
 
+def test_every_certificate_alone(both: Both) -> None:
+    known = 0
+    for leaf in itertools.chain(der.sane(), der.odd()):
+        answer = both.roots.judge([leaf], "www.example", NOW)
+        assert answer is None or answer[0] == both._python([leaf], "www.example", NOW)
+        known += answer is not None
+    assert known > 100
+
+
 _LABEL = some.sampled_from(
     ["a", "b", "www", "xn--bcher-kva", "A", "WWW", "1", "10", "my_host", "-", "a-b", "*", "w*", "*w", ""]
 )

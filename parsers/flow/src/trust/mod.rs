@@ -5,7 +5,7 @@
 //! to an operator.
 
 mod chain;
-pub mod fold;
+pub(crate) mod fold;
 mod host;
 mod roots;
 #[cfg(test)]

@@ -1,18 +1,19 @@
 //! The certificates that are trusted, as far as it takes to see that a chain cannot reach them: their SHA-256s and their names.
 
 use super::fold;
+use crate::certificates::Sha256Hex;
+use crate::hash::Set;
 use crate::json;
 use crate::x509::Facts;
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
 
 /// Trusted certificates. Those that are out of the ordinary wait in `unread` for Python; until it has told their names, no chain can be
 /// judged here.
 #[derive(Debug, Default)]
 pub struct Roots {
-    sha256s: HashSet<[u8; 64]>,
+    sha256s: Set<Sha256Hex>,
     /// [`fold::hash`] of their names. Two that share one would only send a chain to Python.
-    subjects: HashSet<u64>,
+    subjects: Set<u64>,
     unread: Vec<Box<[u8]>>,
 }
 
@@ -43,8 +44,8 @@ impl Roots {
     }
 
     /// Whether the certificate with this SHA-256 in hex is itself trusted.
-    pub fn contains(&self, sha256_hex: &str) -> bool {
-        sha256_hex.as_bytes().try_into().is_ok_and(|hex: [u8; 64]| self.sha256s.contains(&hex))
+    pub fn contains(&self, sha256: &Sha256Hex) -> bool {
+        self.sha256s.contains(sha256)
     }
 
     /// Whether a trusted certificate may have the name with this [`fold::hash`]; `true` also if that is not sure.
