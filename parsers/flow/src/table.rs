@@ -16,6 +16,9 @@ const EMPTY: u64 = 0;
 
 pub type Slot = u32;
 
+/// No slot has this number.
+pub const NO_SLOT: Slot = u32::MAX;
+
 pub struct Table {
     /// 0, or hash in the upper and slot + 1 in the lower half.
     index: Vec<u64>,
@@ -63,31 +66,42 @@ impl Table {
         self.index[hash as usize & (self.index.len() - 1)]
     }
 
-    /// The slot that a hash probably belongs to: its entry's key is not looked at.
+    /// The slot that a hash probably belongs to, or [`NO_SLOT`]: its entry's key is not looked at.
     #[inline]
-    pub fn candidate(&self, hash: u32) -> Option<Slot> {
+    pub fn candidate(&self, hash: u32) -> Slot {
         let mask = self.index.len() - 1;
         let mut at = hash as usize & mask;
         loop {
             match self.index[at] {
-                EMPTY => return None,
-                line if (line >> 32) as u32 == hash => return Some(line as u32 - 1),
+                EMPTY => return NO_SLOT,
+                line if (line >> 32) as u32 == hash => return line as u32 - 1,
                 _ => at = (at + 1) & mask,
             }
         }
     }
 
-    /// Reads what a packet of this flow will need; the value only has to be used somehow.
+    /// Loads an entry; the value only has to be used somehow.
+    #[inline]
+    pub fn touch_entry(&self, slot: Slot) -> u64 {
+        self.peek(slot).map_or(0, Entry::touch)
+    }
+
     #[inline]
     pub fn peek(&self, slot: Slot) -> Option<&Entry> {
         self.entries.get(slot as usize).and_then(Option::as_ref)
     }
 
-    /// The entry of a key. `candidate` may be out of date, which costs a search.
+    /// The entry of a slot if it is that of the key.
     #[inline]
-    pub fn find(&self, key: &Key, hash: u32, candidate: Option<Slot>) -> Option<Slot> {
-        if candidate.and_then(|slot| self.peek(slot)).is_some_and(|entry| entry.key == *key) {
-            return candidate;
+    pub fn candidate_entry(&mut self, slot: Slot, key: &Key) -> Option<&mut Entry> {
+        self.entries.get_mut(slot as usize)?.as_mut().filter(|entry| entry.key.equals(key))
+    }
+
+    /// The slot of a key. `candidate` may be out of date, which costs a search.
+    #[inline]
+    pub fn find(&self, key: &Key, hash: u32, candidate: Slot) -> Option<Slot> {
+        if self.peek(candidate).is_some_and(|entry| entry.key.equals(key)) {
+            return Some(candidate);
         }
         self.search(key, hash)
     }
@@ -100,7 +114,7 @@ impl Table {
                 EMPTY => return None,
                 line if (line >> 32) as u32 == hash => {
                     let slot = line as u32 - 1;
-                    if self.peek(slot).is_some_and(|entry| entry.key == *key) {
+                    if self.peek(slot).is_some_and(|entry| entry.key.equals(key)) {
                         return Some(slot);
                     }
                 }

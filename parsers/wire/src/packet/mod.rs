@@ -5,6 +5,7 @@
 
 mod ip;
 mod link;
+mod plain;
 mod transport;
 mod tunnel;
 
@@ -39,7 +40,12 @@ impl Address {
     }
 
     pub fn to_v6(self) -> [u8; 16] {
-        (u128::from(self.high) << 64 | u128::from(self.low)).to_be_bytes()
+        self.to_number().to_be_bytes()
+    }
+
+    #[inline]
+    pub fn to_number(self) -> u128 {
+        u128::from(self.high) << 64 | u128::from(self.low)
     }
 }
 
@@ -53,7 +59,7 @@ pub struct Fragment {
 }
 
 /// Headers of the innermost IP packet and what they carry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     pub v6: bool,
     /// IP protocol number after extension headers.
@@ -92,6 +98,14 @@ impl From<ParseError> for Stop {
 /// (tcpdump.org/linktypes.html); what was unwrapped on the way is pushed onto `tunnels`.
 #[inline]
 pub fn dissect<'a>(link: u16, frame: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
+    match plain::read(link, frame) {
+        Some(packet) => Ok(packet),
+        None => walk(link, frame, tunnels),
+    }
+}
+
+#[cold]
+fn walk<'a>(link: u16, frame: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
     let (ethertype, bytes) = link::network(link, frame)?;
     let packet = match ethertype {
         link::IPV4 => ip::v4(bytes)?,
