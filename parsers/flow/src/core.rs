@@ -15,7 +15,7 @@ use crate::table::{NO_SLOT, Slot, Table};
 use crate::time::SECOND;
 use crate::{Direction, tcp, udp};
 use transitproof_wire::Protocol;
-use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, tcp_flags};
+use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
 
 /// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
 const BATCH: usize = 32;
@@ -129,22 +129,32 @@ impl Core {
     #[inline]
     fn look<'a>(&mut self, frame: &Frame<'a>, looked: &mut Looked<'a>) {
         self.ctx.totals.packet(frame.time);
+        let mut tunnel = 0;
+        looked.packet = plain(frame.link, frame.bytes);
+        if looked.packet.is_none() {
+            (looked.packet, tunnel) = self.walk(frame);
+        }
+        if let Some(packet) = &looked.packet {
+            (looked.key, looked.low) = Key::of(packet, tunnel);
+            looked.hash = looked.key.hash(self.seed);
+        }
+    }
+
+    /// A packet that is not an ordinary one, and the number of what it was unwrapped from.
+    #[cold]
+    fn walk<'a>(&mut self, frame: &Frame<'a>) -> (Option<Packet<'a>>, u16) {
         let mut tunnels = Tunnels::default();
         let mut packet = match dissect(frame.link, frame.bytes, &mut tunnels) {
             Ok(packet) => packet,
             Err(stop) => {
                 self.unreadable(stop);
-                looked.packet = None;
-                return;
+                return (None, 0);
             }
         };
         if packet.fragment.is_some() && !self.fragments.resolve(&mut packet) {
             self.ctx.totals.limit("fragment_without_first");
         }
-        let tunnel = if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(&tunnels) };
-        (looked.key, looked.low) = Key::of(&packet, tunnel);
-        looked.hash = looked.key.hash(self.seed);
-        looked.packet = Some(packet);
+        (Some(packet), if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(&tunnels) })
     }
 
     #[cold]
@@ -295,9 +305,14 @@ impl Core {
         false
     }
 
-    /// Flow records written since the last call, as JSON Lines.
-    pub fn take_records(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.ctx.records)
+    /// Flow records written since they were cleared, as JSON Lines.
+    pub fn records(&self) -> &[u8] {
+        &self.ctx.records
+    }
+
+    /// Forgets the records and keeps their room: memory given back would have to be cleared by the kernel once more.
+    pub fn clear_records(&mut self) {
+        self.ctx.records.clear();
     }
 
     /// Observations counted since the last call.

@@ -44,7 +44,10 @@ impl Core {
     fn take(&mut self, py: Python<'_>, observations: bool) -> Batch {
         let wanted = observations || self.core.many_observations();
         let observations = if wanted { self.core.take_observations() } else { Vec::new() };
-        Batch::of(py, &self.core.take_records(), self.core.take_certificates(), observations)
+        let certificates = self.core.take_certificates();
+        let batch = Batch::of(py, self.core.records(), certificates, observations);
+        self.core.clear_records();
+        batch
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

@@ -10,6 +10,7 @@ mod transport;
 mod tunnel;
 
 pub use ip::number as ip_protocol;
+pub use plain::read as plain;
 pub use transport::tcp_flags;
 pub use tunnel::{Kind as TunnelKind, Layer as TunnelLayer, MAX_TUNNELS, Tunnels};
 
@@ -96,16 +97,7 @@ impl From<ParseError> for Stop {
 
 /// Walks one frame down to the innermost IP packet. `link` is the LINKTYPE_ value of its interface
 /// (tcpdump.org/linktypes.html); what was unwrapped on the way is pushed onto `tunnels`.
-#[inline]
 pub fn dissect<'a>(link: u16, frame: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
-    match plain::read(link, frame) {
-        Some(packet) => Ok(packet),
-        None => walk(link, frame, tunnels),
-    }
-}
-
-#[cold]
-fn walk<'a>(link: u16, frame: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
     let (ethertype, bytes) = link::network(link, frame)?;
     let packet = match ethertype {
         link::IPV4 => ip::v4(bytes)?,

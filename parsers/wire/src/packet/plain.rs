@@ -1,12 +1,13 @@
 //! What nearly every packet is, read in one straight line: TCP or UDP in whole IPv4 without options or IPv6 without extension
-//! headers, in Ethernet with at most one tag, and no tunnel's port. Anything else, damage above all, is left to the walk,
-//! which reads these packets the same.
+//! headers, in Ethernet with at most one tag, and no tunnel's port. Anything else, damage above all, is left to
+//! [`super::dissect`], which reads these packets the same.
 
 use super::{Address, Packet, ip::number, link, tunnel};
 
 /// Version 4, five words of header.
 const IPV4_WITHOUT_OPTIONS: u8 = 0x45;
 
+/// The packet in a frame if it is an ordinary one. `link` is the LINKTYPE_ value of its interface.
 #[inline]
 pub fn read(link: u16, frame: &[u8]) -> Option<Packet<'_>> {
     if link != link::ETHERNET {
@@ -64,7 +65,7 @@ fn v6(bytes: &[u8]) -> Option<Packet<'_>> {
     transport(ip, length, body)
 }
 
-#[inline]
+#[inline(always)]
 fn transport<'a>(ip: Packet<'a>, length: u32, body: &'a [u8]) -> Option<Packet<'a>> {
     // Shorter where the capture was cut; what follows the packet in the frame is padding.
     let body = body.get(..length as usize).unwrap_or(body);
