@@ -18,7 +18,7 @@ use transitproof_wire::Protocol;
 use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
 
 /// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 
 /// One captured frame.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +114,9 @@ impl Core {
         }
         for looked in &mut *batch {
             looked.candidate = self.table.candidate(looked.hash);
+        }
+        // A loop of its own: the shorter it is, the more misses are under way at once.
+        for looked in &*batch {
             sum ^= self.table.touch_entry(looked.candidate);
         }
         let entries = || batch.iter().filter_map(|looked| Some((looked.low, self.table.peek(looked.candidate)?)));
