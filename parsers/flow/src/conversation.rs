@@ -14,20 +14,22 @@ use transitproof_wire::app::proxies::Via;
 /// Successive packets that prove an RTP stream: source, type and sequence then agree in 100 bits.
 const RTP_RUN: u8 = 3;
 
+/// What every packet needs comes first, in one cache line.
 #[derive(Default)]
+#[repr(C)]
 pub struct Conversation {
-    /// First bytes of each direction, in order, while it is undecided or a dialogue.
-    pub heads: [Vec<u8>; 2],
-    pub held: [Held; 2],
     /// Datagrams looked at in vain.
     pub tries: u8,
-    /// The latest RTP packet of each direction and how many followed one another up to it.
-    pub media: [Option<(RtpHeader, u8)>; 2],
-    pub follower: Follower,
     /// The content shows that the responder is the client: the ends change places when the flow settles.
     pub turned: bool,
     /// The clear protocol in which an upgrade to TLS was agreed.
     pub starttls: Option<Protocol>,
+    pub follower: Follower,
+    /// First bytes of each direction, in order, while it is undecided or a dialogue.
+    pub heads: [Vec<u8>; 2],
+    pub held: [Held; 2],
+    /// The latest RTP packet of each direction and how many followed one another up to it.
+    pub media: [Option<(RtpHeader, u8)>; 2],
     /// Proxies stepped over, outermost first.
     pub via: Vec<Via>,
 }
@@ -36,9 +38,15 @@ impl Conversation {
     /// Reads the line where the follower is found; the value only has to be used somehow.
     #[inline]
     pub fn touch(&self) -> u64 {
+        u64::from(self.tries)
+    }
+
+    /// Reads what a follower needs that lives as long as its flow; the value only has to be used somehow.
+    #[inline]
+    pub fn touch_follower(&self, from: Direction) -> u64 {
         match &self.follower {
-            Follower::Ipsec(ipsec) => u64::from(ipsec.counted),
-            _ => u64::from(self.tries),
+            Follower::Ipsec(ipsec) => ipsec.touch(from),
+            _ => 0,
         }
     }
 

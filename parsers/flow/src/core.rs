@@ -12,15 +12,15 @@ use crate::fragments::FirstFragments;
 use crate::key::{Key, Seed};
 use crate::limits::idle;
 use crate::observation::Observation;
-use crate::table::{Slot, Table};
+use crate::table::{NO_SLOT, Slot, Table};
 use crate::time::SECOND;
 use crate::{Direction, tcp, udp};
 use std::sync::Arc;
 use transitproof_wire::Protocol;
-use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, tcp_flags};
+use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
 
 /// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 
 /// One captured frame.
 #[derive(Clone, Copy, Debug)]
@@ -52,19 +52,27 @@ pub struct Core {
     ctx: Context,
     fragments: FirstFragments,
     seed: Seed,
-    /// The second of the latest packet time: never goes back.
-    second: Option<u64>,
+    /// The time at which the wheel turns next: the second behind that of the latest packet. Never goes back.
+    next_turn: u64,
     expired: Vec<Slot>,
     /// Slots that [`Core::finish`] has still to end, the last one first.
     ending: Vec<Slot>,
 }
 
-/// A packet with its place in the table half looked up.
+/// A packet with its place in the table half looked up. These are filled in place: they are too large to be moved about.
 struct Looked<'a> {
-    packet: Packet<'a>,
     key: Key,
-    low: bool,
     hash: u32,
+    /// The slot that its flow probably has.
+    candidate: Slot,
+    /// None for a frame without a readable packet.
+    packet: Option<Packet<'a>>,
+    /// The sender is the low end of the key.
+    low: bool,
+}
+
+impl Looked<'_> {
+    const NOTHING: Self = Self { key: Key::NONE, hash: 0, candidate: NO_SLOT, packet: None, low: false };
 }
 
 impl Core {
@@ -74,7 +82,7 @@ impl Core {
             ctx: Context::new(&config),
             fragments: FirstFragments::default(),
             seed: Seed::new(config.seed),
-            second: None,
+            next_turn: 0,
             expired: Vec::new(),
             ending: Vec::new(),
         }
@@ -82,54 +90,76 @@ impl Core {
 
     /// Processes frames in their order.
     pub fn frames(&mut self, frames: &[Frame<'_>]) {
+        let mut all = [const { Looked::NOTHING }; BATCH];
         for batch in frames.chunks(BATCH) {
-            let looked: [Option<Looked<'_>>; BATCH] =
-                std::array::from_fn(|i| batch.get(i).and_then(|frame| self.look(frame)));
-            let candidates = self.warm(&looked);
-            for ((frame, looked), candidate) in batch.iter().zip(&looked).zip(candidates) {
-                self.ctx.totals.packet(frame.time);
-                if let Some(looked) = looked {
-                    self.packet(frame, looked, candidate);
+            let looked = &mut all[..batch.len()];
+            for (frame, looked) in batch.iter().zip(&mut *looked) {
+                self.look(frame, looked);
+            }
+            self.warm(looked);
+            for (frame, looked) in batch.iter().zip(&*looked) {
+                if let Some(packet) = &looked.packet {
+                    self.packet(frame, packet, looked);
                 }
             }
         }
     }
 
     /// Loads what the packets of a batch will need, level by level, so that the misses of each level overlap: the index, the
-    /// entries, what hangs off them. Plain loads whose sum is kept from the optimiser do it without unsafe code.
+    /// entries, what hangs off them. Plain loads whose sum is kept from the optimiser do it without unsafe code, and without
+    /// a branch on what is being loaded, which would be guessed wrong and end the overlap.
     #[inline]
-    fn warm(&self, looked: &[Option<Looked<'_>>; BATCH]) -> [Option<Slot>; BATCH] {
+    fn warm(&self, batch: &mut [Looked<'_>]) {
         let mut sum = 0;
-        for looked in looked.iter().flatten() {
+        for looked in &*batch {
             sum ^= self.table.touch_index(looked.hash);
         }
-        let candidates = std::array::from_fn(|i| self.table.candidate(looked[i].as_ref()?.hash));
-        for entry in candidates.iter().flatten().filter_map(|slot| self.table.peek(*slot)) {
-            sum ^= entry.touch();
+        for looked in &mut *batch {
+            looked.candidate = self.table.candidate(looked.hash);
         }
-        for entry in candidates.iter().flatten().filter_map(|slot| self.table.peek(*slot)) {
+        // A loop of its own: the shorter it is, the more misses are under way at once.
+        for looked in &*batch {
+            sum ^= self.table.touch_entry(looked.candidate);
+        }
+        let entries = || batch.iter().filter_map(|looked| Some((looked.low, self.table.peek(looked.candidate)?)));
+        for (_, entry) in entries() {
             sum ^= entry.touch_conversation();
         }
+        for (low, entry) in entries() {
+            sum ^= entry.touch_follower(low);
+        }
         std::hint::black_box(sum);
-        candidates
     }
 
     #[inline]
-    fn look<'a>(&mut self, frame: &Frame<'a>) -> Option<Looked<'a>> {
+    fn look<'a>(&mut self, frame: &Frame<'a>, looked: &mut Looked<'a>) {
+        self.ctx.totals.packet(frame.time);
+        let mut tunnel = 0;
+        looked.packet = plain(frame.link, frame.bytes);
+        if looked.packet.is_none() {
+            (looked.packet, tunnel) = self.walk(frame);
+        }
+        if let Some(packet) = &looked.packet {
+            (looked.key, looked.low) = Key::of(packet, tunnel);
+            looked.hash = looked.key.hash(self.seed);
+        }
+    }
+
+    /// A packet that is not an ordinary one, and the number of what it was unwrapped from.
+    #[cold]
+    fn walk<'a>(&mut self, frame: &Frame<'a>) -> (Option<Packet<'a>>, u16) {
         let mut tunnels = Tunnels::default();
         let mut packet = match dissect(frame.link, frame.bytes, &mut tunnels) {
             Ok(packet) => packet,
             Err(stop) => {
                 self.unreadable(stop);
-                return None;
+                return (None, 0);
             }
         };
         if packet.fragment.is_some() && !self.fragments.resolve(&mut packet) {
             self.ctx.totals.limit("fragment_without_first");
         }
-        let tunnel = if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(&tunnels) };
-        let (key, low) = Key::of(&packet, tunnel);
-        Some(Looked { packet, key, low, hash: key.hash(self.seed) })
+        (Some(packet), if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(&tunnels) })
     }
 
     #[cold]
@@ -141,22 +171,31 @@ impl Core {
     }
 
     #[inline]
-    fn packet(&mut self, frame: &Frame<'_>, looked: &Looked<'_>, candidate: Option<Slot>) {
-        let packet = &looked.packet;
+    fn packet(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked<'_>) {
         self.ctx.frame = frame.number;
         self.ctx.time = frame.time;
         self.ctx.totals.bytes += u64::from(packet.ip_length);
-        if self.second.is_none_or(|second| frame.time / SECOND > second) {
+        if frame.time >= self.next_turn {
             self.turn_wheel(frame.time);
         }
-        let known = self.table.find(&looked.key, looked.hash, candidate);
+        // Nearly every packet of a busy link: one of a flow of which nothing more is to be learnt.
+        if let Some(entry) = self.table.candidate_entry(looked.candidate, &looked.key)
+            && entry.phase == Phase::Settled
+            && packet.flags & (tcp_flags::SYN | tcp_flags::FIN | tcp_flags::RST) == 0
+            && frame.time.saturating_sub(entry.last) <= idle::CLOSED * SECOND
+        {
+            entry.count(looked.low, frame.time, packet.ip_length);
+            return;
+        }
+        self.open_packet(frame, packet, looked);
+    }
+
+    fn open_packet(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked<'_>) {
+        let known = self.table.find(&looked.key, looked.hash, looked.candidate);
         let found = known.and_then(|slot| self.still_open(slot, frame.time, packet));
-        let slot = found.unwrap_or_else(|| self.open(frame.time, looked));
+        let slot = found.unwrap_or_else(|| self.open(frame.time, packet, looked));
         let Some(entry) = self.table.entry(slot) else { return };
-        let from = entry.direction(looked.low);
-        entry.last = entry.last.max(frame.time);
-        entry.bytes[from as usize] += u64::from(packet.ip_length);
-        entry.packets[from as usize] += 1;
+        let from = entry.count(looked.low, frame.time, packet.ip_length);
         let end = match packet.transport {
             ip::TCP => {
                 if tcp::segment(entry, from, packet, &mut self.ctx) {
@@ -198,14 +237,13 @@ impl Core {
         None
     }
 
-    fn open(&mut self, time: u64, looked: &Looked<'_>) -> Slot {
+    fn open(&mut self, time: u64, packet: &Packet<'_>, looked: &Looked<'_>) -> Slot {
         if self.table.is_full()
             && let Some(victim) = self.table.victim()
         {
             self.ctx.totals.limit("max_flows");
             self.close(victim, EndReason::Evicted);
         }
-        let packet = &looked.packet;
         // The first packet's sender, unless it answers a SYN that was not seen.
         let answers = packet.transport == ip::TCP
             && packet.flags & (tcp_flags::SYN | tcp_flags::ACK) == tcp_flags::SYN | tcp_flags::ACK;
@@ -238,7 +276,7 @@ impl Core {
 
     #[cold]
     fn turn_wheel(&mut self, time: u64) {
-        self.second = Some(time / SECOND);
+        self.next_turn = (time / SECOND + 1).saturating_mul(SECOND);
         let mut expired = std::mem::take(&mut self.expired);
         self.table.expire(time, &mut expired);
         for slot in expired.drain(..) {
@@ -266,15 +304,20 @@ impl Core {
         if !self.ending.is_empty() {
             return true;
         }
-        self.second = None;
+        self.next_turn = 0;
         self.table.rewind();
         self.fragments = FirstFragments::default();
         false
     }
 
-    /// Flow records written since the last call, as JSON Lines.
-    pub fn take_records(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.ctx.records)
+    /// Flow records written since they were cleared, as JSON Lines.
+    pub fn records(&self) -> &[u8] {
+        &self.ctx.records
+    }
+
+    /// Forgets the records and keeps their room: memory given back would have to be cleared by the kernel once more.
+    pub fn clear_records(&mut self) {
+        self.ctx.records.clear();
     }
 
     /// Observations counted since the last call.

@@ -51,7 +51,7 @@ impl Tape {
         core.frames(&frames);
         while core.finish(7) {}
         assert_eq!(core.open_flows(), 0);
-        let records = String::from_utf8(core.take_records()).expect("records are UTF-8");
+        let records = String::from_utf8(core.records().to_vec()).expect("records are UTF-8");
         (records.lines().map(str::to_owned).collect(), String::from_utf8(core.totals()).unwrap())
     }
 
@@ -204,7 +204,7 @@ proptest! {
         core.finish(usize::MAX);
         let totals = String::from_utf8(core.totals()).unwrap();
         prop_assert!(totals.contains(&format!("\"packets\":{},", frames.len())), "{}", totals);
-        let lines = core.take_records().iter().filter(|b| **b == b'\n').count();
+        let lines = core.records().iter().filter(|b| **b == b'\n').count();
         prop_assert!(totals.contains(&format!("\"flows\":{lines},\"by_class\"")), "{}", totals);
     }
 

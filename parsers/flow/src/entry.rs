@@ -56,7 +56,7 @@ pub mod mark {
 }
 
 /// Laid out for the processor's cache: two lines, never three.
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 pub struct Entry {
     // First cache line: what finding a flow and deciding what to do with a packet need.
     pub key: Key,
@@ -92,6 +92,22 @@ impl Entry {
     #[inline]
     pub fn touch_conversation(&self) -> u64 {
         self.conversation.as_ref().map_or(0, |conversation| conversation.touch())
+    }
+
+    /// Reads what hangs off a conversation that was touched before.
+    #[inline]
+    pub fn touch_follower(&self, sender_low: bool) -> u64 {
+        self.conversation.as_ref().map_or(0, |conversation| conversation.touch_follower(self.direction(sender_low)))
+    }
+
+    /// One packet, `length` bytes at the IP layer; the direction that it went.
+    #[inline]
+    pub fn count(&mut self, sender_low: bool, time: u64, length: u32) -> Direction {
+        let from = self.direction(sender_low);
+        self.last = self.last.max(time);
+        self.bytes[from as usize] += u64::from(length);
+        self.packets[from as usize] += 1;
+        from
     }
 
     #[inline]

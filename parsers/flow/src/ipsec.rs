@@ -10,9 +10,9 @@ use transitproof_wire::packet::{Packet, ip_protocol as ip};
 
 #[derive(Default)]
 pub struct Ipsec {
-    pub ike: Option<IkeState>,
+    pub ike: Option<Box<IkeState>>,
     pub esp: Option<EspState>,
-    ah: Option<AhState>,
+    ah: Option<Box<AhState>>,
     /// The negotiation was counted as an observation.
     pub counted: bool,
 }
@@ -34,6 +34,12 @@ pub fn may_be_esp(packet: &Packet<'_>) -> bool {
 }
 
 impl Ipsec {
+    /// Reads what a packet of ESP will need; the value only has to be used somehow.
+    #[inline]
+    pub fn touch(&self, from: Direction) -> u64 {
+        self.esp.as_ref().map_or(0, |esp| esp.touch(from)) ^ u64::from(self.counted)
+    }
+
     /// IKE if any IKE message was seen; AH around ESP is esp.
     pub fn protocol(&self) -> Protocol {
         match (&self.ike, &self.esp) {

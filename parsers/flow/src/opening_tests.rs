@@ -53,7 +53,7 @@ fn record(said: &[Said], with_syn: bool) -> (String, String) {
     }
     core.finish(usize::MAX);
     let facts = core.take_observations().pop().map_or(Vec::new(), |o| o.facts.to_vec());
-    (String::from_utf8(core.take_records()).unwrap(), String::from_utf8(facts).unwrap())
+    (String::from_utf8(core.records().to_vec()).unwrap(), String::from_utf8(facts).unwrap())
 }
 
 fn says(from: Direction, bytes: impl AsRef<[u8]>) -> Said {

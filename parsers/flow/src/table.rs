@@ -4,7 +4,10 @@
 //! entry itself; [`Table::touch_index`], [`Table::candidate`] and [`Table::peek`] load them early for a whole batch of packets.
 //! May not know what an entry means beyond its key and deadline.
 
+mod slab;
+
 use crate::{entry::Entry, key::Key, time::SECOND};
+use slab::Slab;
 
 /// Slots of one second; longer deadlines are looked at again when the wheel has turned once.
 const WHEEL_SECONDS: usize = 512;
@@ -16,11 +19,13 @@ const EMPTY: u64 = 0;
 
 pub type Slot = u32;
 
+/// No slot has this number.
+pub const NO_SLOT: Slot = u32::MAX;
+
 pub struct Table {
     /// 0, or hash in the upper and slot + 1 in the lower half.
     index: Vec<u64>,
-    entries: Vec<Option<Entry>>,
-    free: Vec<Slot>,
+    entries: Slab,
     /// By slot: the second for which the wheel has it noted, 0 for none. Outlives the tenant, so that a slot that
     /// changes hands a thousand times a second is noted once.
     noted: Vec<u64>,
@@ -30,15 +35,14 @@ pub struct Table {
     begun: bool,
     live: usize,
     max: usize,
-    hand: usize,
+    hand: Slot,
 }
 
 impl Table {
     pub fn new(max: usize) -> Self {
         Self {
             index: vec![EMPTY; 1024],
-            entries: Vec::new(),
-            free: Vec::new(),
+            entries: Slab::default(),
             noted: Vec::new(),
             wheel: vec![Vec::new(); WHEEL_SECONDS],
             now: 0,
@@ -63,31 +67,42 @@ impl Table {
         self.index[hash as usize & (self.index.len() - 1)]
     }
 
-    /// The slot that a hash probably belongs to: its entry's key is not looked at.
+    /// The slot that a hash probably belongs to, or [`NO_SLOT`]: its entry's key is not looked at.
     #[inline]
-    pub fn candidate(&self, hash: u32) -> Option<Slot> {
+    pub fn candidate(&self, hash: u32) -> Slot {
         let mask = self.index.len() - 1;
         let mut at = hash as usize & mask;
         loop {
             match self.index[at] {
-                EMPTY => return None,
-                line if (line >> 32) as u32 == hash => return Some(line as u32 - 1),
+                EMPTY => return NO_SLOT,
+                line if (line >> 32) as u32 == hash => return line as u32 - 1,
                 _ => at = (at + 1) & mask,
             }
         }
     }
 
-    /// Reads what a packet of this flow will need; the value only has to be used somehow.
+    /// Loads an entry; the value only has to be used somehow.
     #[inline]
-    pub fn peek(&self, slot: Slot) -> Option<&Entry> {
-        self.entries.get(slot as usize).and_then(Option::as_ref)
+    pub fn touch_entry(&self, slot: Slot) -> u64 {
+        self.peek(slot).map_or(0, Entry::touch)
     }
 
-    /// The entry of a key. `candidate` may be out of date, which costs a search.
     #[inline]
-    pub fn find(&self, key: &Key, hash: u32, candidate: Option<Slot>) -> Option<Slot> {
-        if candidate.and_then(|slot| self.peek(slot)).is_some_and(|entry| entry.key == *key) {
-            return candidate;
+    pub fn peek(&self, slot: Slot) -> Option<&Entry> {
+        self.entries.get(slot)
+    }
+
+    /// The entry of a slot if it is that of the key.
+    #[inline]
+    pub fn candidate_entry(&mut self, slot: Slot, key: &Key) -> Option<&mut Entry> {
+        self.entries.get_mut(slot).filter(|entry| entry.key.equals(key))
+    }
+
+    /// The slot of a key. `candidate` may be out of date, which costs a search.
+    #[inline]
+    pub fn find(&self, key: &Key, hash: u32, candidate: Slot) -> Option<Slot> {
+        if self.peek(candidate).is_some_and(|entry| entry.key.equals(key)) {
+            return Some(candidate);
         }
         self.search(key, hash)
     }
@@ -100,7 +115,7 @@ impl Table {
                 EMPTY => return None,
                 line if (line >> 32) as u32 == hash => {
                     let slot = line as u32 - 1;
-                    if self.peek(slot).is_some_and(|entry| entry.key == *key) {
+                    if self.peek(slot).is_some_and(|entry| entry.key.equals(key)) {
                         return Some(slot);
                     }
                 }
@@ -113,7 +128,7 @@ impl Table {
     /// The entry of a slot that [`Self::find`] or [`Self::insert`] gave and that was not removed since.
     #[inline]
     pub fn entry(&mut self, slot: Slot) -> Option<&mut Entry> {
-        self.entries[slot as usize].as_mut()
+        self.entries.get_mut(slot)
     }
 
     pub fn insert(&mut self, entry: Entry) -> Slot {
@@ -121,12 +136,10 @@ impl Table {
             self.grow();
         }
         let hash = entry.hash;
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(None);
+        let slot = self.entries.insert(entry);
+        if self.noted.len() < self.entries.len() {
             self.noted.push(0);
-            (self.entries.len() - 1) as Slot
-        });
-        self.entries[slot as usize] = Some(entry);
+        }
         self.live += 1;
         self.link(hash, slot);
         self.schedule(slot);
@@ -152,7 +165,7 @@ impl Table {
 
     /// Takes the entry out. Lines behind it in the same run move up, so that no tombstones pile up.
     pub fn remove(&mut self, slot: Slot) -> Option<Entry> {
-        let entry = self.entries[slot as usize].take()?;
+        let entry = self.entries.remove(slot)?;
         let mask = self.index.len() - 1;
         let mut hole = entry.hash as usize & mask;
         while self.index[hole] as u32 != slot + 1 {
@@ -173,7 +186,6 @@ impl Table {
             }
         }
         self.index[hole] = EMPTY;
-        self.free.push(slot);
         self.live -= 1;
         Some(entry)
     }
@@ -181,7 +193,7 @@ impl Table {
     /// Notes the slot for the second in which its deadline falls, unless it is noted for an earlier one.
     pub fn schedule(&mut self, slot: Slot) {
         let now = self.now;
-        let Some(entry) = &self.entries[slot as usize] else { return };
+        let Some(entry) = self.entries.get(slot) else { return };
         let due = (entry.deadline() / SECOND + 1).clamp(now + 1, now + WHEEL_SECONDS as u64 - 1);
         let noted = &mut self.noted[slot as usize];
         if *noted <= now || *noted > due {
@@ -208,7 +220,7 @@ impl Table {
         }
         self.now = self.now.max(second);
         let entries = &self.entries;
-        let order = |slot: &Slot| entries[*slot as usize].as_ref().map(|e| (e.deadline(), e.start, e.key));
+        let order = |slot: &Slot| entries.get(*slot).map(|e| (e.deadline(), e.start, e.key));
         expired.sort_unstable_by_key(order);
         expired.dedup();
     }
@@ -218,7 +230,7 @@ impl Table {
             return; // done with, or noted anew for a later second
         }
         self.noted[slot as usize] = 0;
-        let Some(entry) = &self.entries[slot as usize] else { return };
+        let Some(entry) = self.entries.get(slot) else { return };
         if entry.deadline() <= time {
             expired.push(slot);
         } else {
@@ -236,11 +248,11 @@ impl Table {
 
     /// One that has been silent for long: the longest silent of the next few in the slab.
     pub fn victim(&mut self) -> Option<Slot> {
-        let mut best: Option<(u64, usize)> = None;
+        let mut best: Option<(u64, Slot)> = None;
         let mut seen = 0;
         for _ in 0..self.entries.len() {
-            self.hand = (self.hand + 1) % self.entries.len();
-            if let Some(entry) = &self.entries[self.hand] {
+            self.hand = (self.hand + 1) % self.entries.len() as Slot;
+            if let Some(entry) = self.entries.get(self.hand) {
                 if best.is_none_or(|(last, _)| entry.last < last) {
                     best = Some((entry.last, self.hand));
                 }
@@ -250,17 +262,14 @@ impl Table {
                 }
             }
         }
-        best.map(|(_, slot)| slot as Slot)
+        best.map(|(_, slot)| slot)
     }
 
     /// Every slot in use, in the order (start, key).
     pub fn all(&self) -> Vec<Slot> {
-        let mut slots: Vec<_> = self
-            .entries
-            .iter()
-            .enumerate()
-            .filter_map(|(slot, e)| e.as_ref().map(|e| (e.start, e.key, slot as Slot)))
-            .collect();
+        let slots = 0..self.entries.len() as Slot;
+        let mut slots: Vec<_> =
+            slots.filter_map(|slot| self.entries.get(slot).map(|e| (e.start, e.key, slot))).collect();
         slots.sort_unstable();
         slots.into_iter().map(|(_, _, slot)| slot).collect()
     }

@@ -11,13 +11,25 @@ struct PerClass {
     bytes: u64,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    first: u64,
+    last: u64,
+}
+
+impl Default for Span {
+    fn default() -> Self {
+        Self { first: u64::MAX, last: 0 }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Totals {
     pub packets: u64,
     /// Bytes of the IP layer.
     pub bytes: u64,
     /// Times of the earliest and the latest packet, ns.
-    span: Option<(u64, u64)>,
+    span: Span,
     by_class: [PerClass; Class::ALL.len()],
     /// Frames that carry no IP, by what they are.
     other: BTreeMap<&'static str, u64>,
@@ -31,9 +43,8 @@ impl Totals {
     #[inline]
     pub fn packet(&mut self, time: u64) {
         self.packets += 1;
-        let (first, last) = self.span.get_or_insert((time, time));
-        *first = (*first).min(time);
-        *last = (*last).max(time);
+        self.span.first = self.span.first.min(time);
+        self.span.last = self.span.last.max(time);
     }
 
     pub fn not_ip(&mut self, what: &'static str) {
@@ -58,7 +69,8 @@ impl Totals {
     /// The JSON object of `Core.totals`.
     pub fn write(&self, out: &mut Vec<u8>, further_limits: &[(&'static str, u64)]) {
         out.push(b'{');
-        if let Some((first, last)) = self.span {
+        if self.packets > 0 {
+            let Span { first, last } = self.span;
             let mut clock = Clock::default();
             json::key(out, "start");
             clock.quoted(out, first);

@@ -44,7 +44,8 @@ impl Core {
     fn take(&mut self, py: Python<'_>, observations: bool) -> Batch {
         let wanted = observations || self.core.many_observations();
         let observations = if wanted { self.core.take_observations() } else { Vec::new() };
-        let records = PyBytes::new(py, &self.core.take_records()).unbind();
+        let records = PyBytes::new(py, self.core.records()).unbind();
+        self.core.clear_records();
         Batch { records, certificates: self.core.take_certificates(), observations }
     }
 

@@ -22,6 +22,7 @@ const CONFIRMING_STEPS: u64 = 4;
 
 /// One security association: an SPI means something only in its direction.
 #[derive(Clone, Debug)]
+#[repr(C)]
 struct Sa {
     spi: u32,
     direction: Direction,
@@ -57,6 +58,12 @@ pub struct AhState(EspState);
 impl EspState {
     pub fn new(nat_t: bool) -> Self {
         Self { nat_t, ..Self::default() }
+    }
+
+    /// Reads the association that the direction used last; the value only has to be used somehow.
+    #[inline]
+    pub fn touch(&self, from: Direction) -> u64 {
+        self.sa(self.last[from as usize]).map_or(0, |sa| sa.packets ^ u64::from(sa.null.was_tried()))
     }
 
     /// One packet, `length` bytes at the IP layer.

@@ -204,8 +204,9 @@ pub fn memcached_server(b: &[u8]) -> Look {
 pub fn memcached_datagram(d: &Datagram) -> Look {
     let (sequence, total, reserved) = (be16(d.payload, 2)?, be16(d.payload, 4)?, be16(d.payload, 6)?);
     let text = d.payload.get(8..)?;
-    let says = one_of(text, MEMCACHED_COMMANDS) == Some(true) || one_of(text, MEMCACHED_ANSWERS) == Some(true);
-    yes(sequence < total && reserved == 0 && says)
+    // Words are compared only behind a header that fits: any datagram may come here.
+    let says = || one_of(text, MEMCACHED_COMMANDS) == Some(true) || one_of(text, MEMCACHED_ANSWERS) == Some(true);
+    yes(sequence < total && reserved == 0 && says())
 }
 
 /// Native protocol header: version, flags, stream, opcode, length (two bytes of stream from v3 on).

@@ -10,10 +10,12 @@ pub const MPLS_UPSTREAM: u16 = 0x8848;
 pub const PPPOE_SESSION: u16 = 0x8864;
 /// Cisco MetaData: a security group tag between the addresses and the real EtherType.
 const CMD: u16 = 0x8909;
-const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
+pub const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 
 /// Stacked tags: two are usual (802.1ad), more are provider oddities; beyond this it is an attack or garbage.
 const MAX_VLAN_TAGS: usize = 4;
+
+pub const ETHERNET: u16 = linktype::ETHERNET;
 
 /// LINKTYPE_ values (tcpdump.org/linktypes.html). Raw IP has several for historical reasons.
 mod linktype {

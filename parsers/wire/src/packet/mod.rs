@@ -5,10 +5,12 @@
 
 mod ip;
 mod link;
+mod plain;
 mod transport;
 mod tunnel;
 
 pub use ip::number as ip_protocol;
+pub use plain::read as plain;
 pub use transport::tcp_flags;
 pub use tunnel::{Kind as TunnelKind, Layer as TunnelLayer, MAX_TUNNELS, Tunnels};
 
@@ -39,7 +41,12 @@ impl Address {
     }
 
     pub fn to_v6(self) -> [u8; 16] {
-        (u128::from(self.high) << 64 | u128::from(self.low)).to_be_bytes()
+        self.to_number().to_be_bytes()
+    }
+
+    #[inline]
+    pub fn to_number(self) -> u128 {
+        u128::from(self.high) << 64 | u128::from(self.low)
     }
 }
 
@@ -53,7 +60,7 @@ pub struct Fragment {
 }
 
 /// Headers of the innermost IP packet and what they carry.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
     pub v6: bool,
     /// IP protocol number after extension headers.
@@ -90,7 +97,6 @@ impl From<ParseError> for Stop {
 
 /// Walks one frame down to the innermost IP packet. `link` is the LINKTYPE_ value of its interface
 /// (tcpdump.org/linktypes.html); what was unwrapped on the way is pushed onto `tunnels`.
-#[inline]
 pub fn dissect<'a>(link: u16, frame: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
     let (ethertype, bytes) = link::network(link, frame)?;
     let packet = match ethertype {

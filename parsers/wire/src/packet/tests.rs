@@ -25,6 +25,48 @@ fn ethernet_padding_is_no_payload() {
     assert_eq!((p.flags, p.seq, p.ip_length, p.payload_length, p.payload.len()), (2, 9, 40, 0, 0));
 }
 
+/// Frames close to ordinary ones: of both versions and transports, tagged or not, cut and with bytes overwritten.
+fn nearly_plain() -> impl Strategy<Value = Vec<u8>> {
+    let ip4 = syn()[14..54].to_vec();
+    let mut ip6 = vec![0x60, 0, 0, 0, 0, 28, 17, 64];
+    ip6.extend([0x20; 32]);
+    ip6.extend([0xc0, 1, 0, 53, 0, 28, 0, 0]);
+    ip6.extend([7; 24]);
+    let network = prop_oneof![Just(([8, 0], ip4)), Just(([0x86, 0xdd], ip6))];
+    let overwritten = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
+    (network, any::<bool>(), overwritten, 0..4usize, any::<prop::sample::Index>()).prop_map(
+        |((ethertype, network), tagged, bytes, cut, length)| {
+            let tag: &[u8] = if tagged { &[0x81, 0, 0, 7] } else { &[] };
+            let mut frame = [&[2; 12], tag, &ethertype, &network].concat();
+            for (at, byte) in bytes {
+                let at = at.index(frame.len());
+                frame[at] = byte;
+            }
+            if cut == 0 {
+                frame.truncate(length.index(frame.len()));
+            }
+            frame
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn the_straight_line_reads_what_the_walk_reads(frame in nearly_plain()) {
+        if let Some(packet) = plain::read(ETHERNET, &frame) {
+            prop_assert_eq!(Ok(packet), dissect(ETHERNET, &frame));
+        }
+    }
+}
+
+#[test]
+fn ordinary_frames_take_the_straight_line() {
+    let frame = syn();
+    assert!(plain::read(ETHERNET, &frame).is_some());
+    let tagged = [&frame[..12], &[0x81, 0, 0, 7], &frame[12..]].concat();
+    assert!(plain::read(ETHERNET, &tagged).is_some());
+}
+
 #[test]
 fn vlan_tags_are_followed_up_to_the_limit() {
     let plain = syn();

@@ -94,13 +94,31 @@ pub const ETHERNET: u16 = 0x6558;
 pub fn may_be(packet: &Packet<'_>) -> bool {
     match packet.transport {
         number::TCP => false,
-        number::UDP => port_kind(packet.src_port, packet.dst_port).is_some(),
+        number::UDP => may_be_port(packet.src_port, packet.dst_port),
         number::IPIP | number::IPV6 | number::GRE | number::ETHERIP | number::MPLS_IN_IP => true,
         _ => false,
     }
 }
 
+/// The low bytes of the tunnels' ports: two loads tell most datagrams from a tunnel.
+static LOW_BYTES: [bool; 256] = {
+    let mut low = [false; 256];
+    let ports = [4789, 8472, 6081, 2152, 6635, 3544, 1701u16];
+    let mut i = 0;
+    while i < ports.len() {
+        low[(ports[i] & 0xff) as usize] = true;
+        i += 1;
+    }
+    low
+};
+
+/// Whether a datagram between these ports may be a tunnel.
 #[inline]
+pub fn may_be_port(src: u16, dst: u16) -> bool {
+    let low = |port: u16| LOW_BYTES[usize::from(port & 0xff)];
+    (low(src) | low(dst)) && port_kind(src, dst).is_some()
+}
+
 fn port_kind(src: u16, dst: u16) -> Option<Kind> {
     match (src, dst) {
         (_, 4789 | 8472) => Some(Kind::Vxlan),
