@@ -3,11 +3,13 @@
 //! Packets go through in small batches: headers of all of them first, then the lines of the table that they will need, then
 //! the work itself, so that the cache misses of a batch overlap.
 
+mod reassembly;
+
 use crate::context::{Context, EndpointTotals};
 use crate::conversation::{Conversation, Follower};
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
-use crate::fragments::FirstFragments;
+use crate::fragments::Fragments;
 use crate::key::{Key, Seed};
 use crate::limits::idle;
 use crate::observation::Observation;
@@ -48,7 +50,7 @@ pub struct Config {
 pub struct Core {
     table: Table,
     ctx: Context,
-    fragments: FirstFragments,
+    fragments: Fragments,
     seed: Seed,
     /// The second of the latest packet time: never goes back.
     second: Option<u64>,
@@ -70,7 +72,7 @@ impl Core {
         Self {
             table: Table::new(config.max_flows),
             ctx: Context::new(&config),
-            fragments: FirstFragments::default(),
+            fragments: Fragments::default(),
             seed: Seed::new(config.seed),
             second: None,
             expired: Vec::new(),
@@ -87,7 +89,11 @@ impl Core {
             for ((frame, looked), candidate) in batch.iter().zip(&looked).zip(candidates) {
                 self.ctx.totals.packet(frame.time);
                 if let Some(looked) = looked {
-                    self.packet(frame, looked, candidate);
+                    if looked.packet.fragment.is_none() {
+                        self.packet(frame, looked, candidate);
+                    } else {
+                        self.fragment(frame);
+                    }
                 }
             }
         }
@@ -115,19 +121,21 @@ impl Core {
     #[inline]
     fn look<'a>(&mut self, frame: &Frame<'a>) -> Option<Looked<'a>> {
         let mut tunnels = Tunnels::default();
-        let mut packet = match dissect(frame.link, frame.bytes, &mut tunnels) {
+        let packet = match dissect(frame.link, frame.bytes, &mut tunnels) {
             Ok(packet) => packet,
             Err(stop) => {
                 self.unreadable(stop);
                 return None;
             }
         };
-        if packet.fragment.is_some() && !self.fragments.resolve(&mut packet) {
-            self.ctx.totals.limit("fragment_without_first");
-        }
-        let tunnel = if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(&tunnels) };
+        Some(self.place(packet, &tunnels))
+    }
+
+    #[inline]
+    fn place<'a>(&mut self, packet: Packet<'a>, tunnels: &Tunnels) -> Looked<'a> {
+        let tunnel = if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(tunnels) };
         let (key, low) = Key::of(&packet, tunnel);
-        Some(Looked { packet, key, low, hash: key.hash(self.seed) })
+        Looked { packet, key, low, hash: key.hash(self.seed) }
     }
 
     #[cold]
@@ -237,6 +245,10 @@ impl Core {
     #[cold]
     fn turn_wheel(&mut self, time: u64) {
         self.second = Some(time / SECOND);
+        let here = (self.ctx.frame, self.ctx.time);
+        self.fragments.expire(time);
+        self.reassembled();
+        (self.ctx.frame, self.ctx.time) = here;
         let mut expired = std::mem::take(&mut self.expired);
         self.table.expire(time, &mut expired);
         for slot in expired.drain(..) {
@@ -250,6 +262,8 @@ impl Core {
     /// another capture may follow. In parts, because the records of a full table are large.
     pub fn finish(&mut self, most: usize) -> bool {
         if self.ending.is_empty() {
+            self.fragments.finish();
+            self.reassembled();
             self.ending = self.table.all();
             self.ending.reverse();
         }
@@ -266,7 +280,6 @@ impl Core {
         }
         self.second = None;
         self.table.rewind();
-        self.fragments = FirstFragments::default();
         false
     }
 
@@ -322,7 +335,7 @@ impl Core {
 /// ESP and AH as IP protocols of their own; others are counted only.
 fn without_ports(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) {
     match packet.transport {
-        ip::ESP | ip::AH if packet.fragment.is_none_or(|f| f.offset == 0) => {
+        ip::ESP | ip::AH if !packet.payload.is_empty() => {
             let mut conversation = entry.conversation.take().unwrap_or_default();
             if !matches!(conversation.follower, Follower::Ipsec(_)) {
                 conversation.follower = Follower::Ipsec(Box::default());

@@ -43,11 +43,12 @@ impl Address {
     }
 }
 
-/// A part of a larger IP packet (RFC 791 section 3.2, RFC 8200 section 4.5).
+/// A part of a larger IP packet (RFC 791 section 3.2, RFC 8200 section 4.5): the payload is what lies behind the IP and
+/// fragment headers, and neither ports nor flags are read, for any part may be cut within them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment {
     pub id: u32,
-    /// In bytes; only the one at 0 has the transport header.
+    /// In bytes.
     pub offset: u32,
     pub more: bool,
 }
@@ -98,6 +99,13 @@ pub fn dissect<'a>(link: u16, frame: &'a [u8], tunnels: &mut Tunnels) -> Result<
         link::IPV6 => ip::v6(bytes)?,
         other => return shim(other, bytes, tunnels),
     };
+    if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
+}
+
+/// Reads on in a packet that was put together from fragments: its payload is what they carried, `fragment` is `None`. The
+/// stack of tunnels that the fragments came in grows by those found inside.
+pub fn reassembled<'a>(packet: Packet<'a>, tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
+    let packet = ip::whole(packet)?;
     if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
 }
 

@@ -75,7 +75,10 @@ fn ipv6_extension_headers_and_fragments() {
     ip.extend([0, 53, 0x80, 0, 0, 100, 0, 0]);
     let p = dissect(101, &ip).unwrap();
     assert_eq!(p.fragment, Some(Fragment { id: 5, offset: 0, more: true }));
-    assert_eq!((p.transport, p.src_port, p.dst_port, p.payload_length), (17, 53, 0x8000, 92));
+    assert_eq!((p.transport, p.src_port, p.payload_length, p.payload.len()), (17, 0, 8, 8));
+    let whole = Packet { fragment: None, ..p };
+    let p = reassembled(whole, &mut Tunnels::default()).unwrap();
+    assert_eq!((p.transport, p.src_port, p.dst_port, p.payload_length), (17, 53, 0x8000, 0));
     ip[50..52].copy_from_slice(&[0, 8]); // the second part: these bytes are no UDP header
     let p = dissect(101, &ip).unwrap();
     assert_eq!((p.fragment.unwrap().offset, p.src_port, p.payload.len()), (8, 0, 8));
