@@ -88,12 +88,10 @@ impl Core {
             let candidates = self.warm(&looked);
             for ((frame, looked), candidate) in batch.iter().zip(&looked).zip(candidates) {
                 self.ctx.totals.packet(frame.time);
-                if let Some(looked) = looked {
-                    if looked.packet.fragment.is_none() {
-                        self.packet(frame, looked, candidate);
-                    } else {
-                        self.fragment(frame);
-                    }
+                match looked {
+                    Some(looked) if looked.packet.fragment.is_none() => self.packet(frame, looked, candidate),
+                    Some(_) => self.fragment(frame),
+                    None => {}
                 }
             }
         }

@@ -5,8 +5,10 @@
 
 mod ip;
 mod link;
+mod seldom;
 mod transport;
 mod tunnel;
+mod wlan;
 
 pub use ip::number as ip_protocol;
 pub use transport::tcp_flags;
@@ -128,8 +130,9 @@ fn network<'a>(ethertype: u16, bytes: &'a [u8], tunnels: &mut Tunnels) -> Result
     match ethertype {
         link::IPV4 => ip::v4(bytes),
         link::IPV6 => ip::v6(bytes),
-        tunnel::ETHERNET => {
-            let (ethertype, bytes) = link::ethernet(bytes)?;
+        tunnel::ETHERNET | tunnel::WLAN => {
+            let opened = if ethertype == tunnel::WLAN { wlan::data(bytes, true, false) } else { link::ethernet(bytes) };
+            let (ethertype, bytes) = opened?;
             match ethertype {
                 link::IPV4 => ip::v4(bytes),
                 link::IPV6 => ip::v6(bytes),
