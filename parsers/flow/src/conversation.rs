@@ -4,8 +4,10 @@
 use crate::Direction;
 use crate::dns::Overflow;
 use crate::ipsec::Ipsec;
+use crate::openvpn::OpenVpnFollower;
 use crate::quic::QuicFollower;
 use crate::stream::Held;
+use crate::tds::Unwrap;
 use crate::tls::{DtlsFollower, TlsStream};
 use transitproof_wire::Protocol;
 use transitproof_wire::app::RtpHeader;
@@ -28,6 +30,8 @@ pub struct Conversation {
     pub turned: bool,
     /// The clear protocol in which an upgrade to TLS was agreed.
     pub starttls: Option<Protocol>,
+    /// TDS packets that the TLS of each direction is to be taken out of.
+    pub tds: Option<Box<[Unwrap; 2]>>,
     /// Proxies stepped over, outermost first.
     pub via: Vec<Via>,
 }
@@ -74,4 +78,5 @@ pub enum Follower {
     Ipsec(Box<Ipsec>),
     Dns(Overflow),
     Quic(Box<QuicFollower>),
+    OpenVpn(Box<OpenVpnFollower>),
 }

@@ -27,11 +27,13 @@ pub mod observation;
 mod opening;
 #[cfg(test)]
 mod opening_tests;
+mod openvpn;
 pub mod quic;
 mod record;
 mod stream;
 mod table;
 mod tcp;
+mod tds;
 mod time;
 pub mod tls;
 mod totals;

@@ -9,6 +9,7 @@ pub mod dtls;
 pub mod error;
 pub mod esp;
 pub mod ike;
+pub mod openvpn;
 pub mod packet;
 pub mod protocol;
 pub mod quic;

@@ -87,6 +87,9 @@ impl Parts {
             self.disputed = true;
             // The ports are still of use.
             self.pieces.retain(|piece| piece.start == 0);
+            if self.pieces.is_empty() && packet.fragment.is_some_and(|fragment| fragment.offset == 0) {
+                self.pieces.push(Piece { start: 0, end: packet.payload_length, bytes: packet.payload.into() });
+            }
         }
         kept
     }

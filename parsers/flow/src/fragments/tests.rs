@@ -135,11 +135,15 @@ fn overlaps_that_disagree_are_never_read() {
 #[test]
 fn a_disputed_datagram_keeps_its_ports() {
     let whole = datagram(64);
-    let mut heap = Heap::default();
-    heap.add(&part(false, 7, 0, true, &whole[..32])).add(&part(false, 7, 16, true, &[0; 8])).0.finish();
-    let over = heap.0.next_over().unwrap();
-    let (packet, _) = over.packet().unwrap();
-    assert_eq!((packet.src_port, packet.dst_port, packet.payload.len()), (500, 500, 0));
+    let overlap = [part(false, 7, 0, true, &whole[..32]), part(false, 7, 16, true, &[0; 8])];
+    let odd_length = [part(false, 7, 8, true, &whole[8..16]), part(false, 7, 0, true, &whole[..15])];
+    for parts in [overlap, odd_length] {
+        let mut heap = Heap::default();
+        heap.add(&parts[0]).add(&parts[1]).0.finish();
+        let over = heap.0.next_over().unwrap();
+        let (packet, _) = over.packet().unwrap();
+        assert_eq!((packet.src_port, packet.dst_port, packet.payload.len()), (500, 500, 0));
+    }
 }
 
 #[test]
