@@ -40,9 +40,8 @@ pub fn deliver(
         }
         (Follower::OpenVpn(_), Piece::Gap) => ctx.settle(entry, Some(conversation)),
         (Follower::OpenVpn(follower), Piece::Bytes(bytes)) => {
-            if follower.stream(from, bytes, ctx.frame, &mut ctx.certificates) != Progress::More {
-                ctx.settle(entry, Some(conversation));
-            }
+            let progress = follower.stream(from, bytes, ctx.frame, &mut ctx.certificates);
+            after_tls(entry, conversation, progress, ctx);
         }
         (Follower::Undecided, Piece::Bytes(bytes)) => undecided(entry, conversation, from, bytes, ctx),
         (Follower::Dialogue, Piece::Bytes(bytes)) => {

@@ -2,6 +2,7 @@
 
 use crate::Direction::{self, Forward, Reverse};
 use crate::core::{Config, Core, Frame};
+use proptest::prelude::*;
 
 /// LINKTYPE_RAW: IP without a link layer.
 const RAW: u16 = 101;
@@ -12,12 +13,16 @@ type Said = (Direction, Vec<u8>);
 
 /// A handshake of OpenSSL's, see [`crate::tls`].
 fn handshake() -> Vec<Said> {
+    recorded(include_str!("tls/testdata/tls12_ecdhe.txt"))
+}
+
+fn recorded(trace: &str) -> Vec<Said> {
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     let line = |line: &str| {
         let from = if line.starts_with('>') { Forward } else { Reverse };
         (from, line.as_bytes()[2..].chunks(2).map(byte).collect())
     };
-    include_str!("tls/testdata/tls12_ecdhe.txt").lines().map(line).collect()
+    trace.lines().map(line).collect()
 }
 
 fn frame(from: Direction, flags: u8, seq: [u32; 2], payload: &[u8]) -> Vec<u8> {
@@ -250,5 +255,67 @@ fn tls_in_openvpn_over_tcp_with_and_without_tls_auth() {
             "{record}"
         );
         assert!(facts.contains("\"tls.certificates\""), "{facts}");
+    }
+}
+
+/// What the record says of the content.
+fn content(record: &str) -> &str {
+    let (start, end) = (record.find(",\"class\"").unwrap(), record.find(",\"end_reason\"").unwrap());
+    &record[start..end]
+}
+
+/// Plays segments behind a TCP handshake; each is (direction, offset in its stream, bytes).
+fn played(segments: &[(Direction, usize, &[u8])]) -> String {
+    let mut core = Core::new(Config { flows: true, endpoints: false, names: false, max_flows: 10, seed: 1 });
+    let mut frames = vec![frame(Forward, 0x02, [999, 0], &[]), frame(Reverse, 0x12, [1000, 4999], &[])];
+    for (from, at, bytes) in segments {
+        let mut seq = [1000u32, 5000];
+        seq[*from as usize] += u32::try_from(*at).unwrap();
+        frames.push(frame(*from, 0x10, seq, bytes));
+    }
+    for (number, bytes) in (1..).zip(&frames) {
+        core.frames(&[Frame { time: number * 1_000_000, link: RAW, number, bytes }]);
+    }
+    core.finish(usize::MAX);
+    String::from_utf8(core.take_records()).unwrap()
+}
+
+proptest! {
+    /// Segments of one handshake, cut, repeated, overlapping and shuffled as they may be, give one and the same record.
+    #[test]
+    fn any_order_of_segments_gives_the_same_record(
+        trace in prop::sample::select(vec![
+            include_str!("tls/testdata/tls12_ecdhe.txt"),
+            include_str!("tls/testdata/tls12_mutual.txt"),
+            include_str!("tls/testdata/tls12_resumed.txt"),
+            include_str!("tls/testdata/tls13_retry.txt"),
+            include_str!("tls/testdata/tls13_resumed.txt"),
+            include_str!("tls/testdata/tls10_dhe2048.txt"),
+        ]),
+        size in prop_oneof![100usize..1460, 1460usize..40_000],
+        extra in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), 1usize..700), 0..16),
+        order in any::<u64>(),
+    ) {
+        let said = recorded(trace);
+        let streams = [Forward, Reverse].map(|side| {
+            said.iter().filter(|(from, _)| *from == side).flat_map(|(_, bytes)| bytes.clone()).collect::<Vec<u8>>()
+        });
+        let (expected, _) = record(&said, true);
+        let mut segments = Vec::new();
+        for (side, stream) in [Forward, Reverse].into_iter().zip(&streams) {
+            segments.extend(stream.chunks(size).enumerate().map(|(n, piece)| (side, n * size, piece)));
+        }
+        for (forward, at, length) in extra {
+            let (side, stream) = if forward { (Forward, &streams[0]) } else { (Reverse, &streams[1]) };
+            let at = at.index(stream.len());
+            segments.push((side, at, &stream[at..stream.len().min(at + length)]));
+        }
+        let mut state = order | 1;
+        for i in (1..segments.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            segments.swap(i, (state >> 33) as usize % (i + 1));
+        }
+        let got = played(&segments);
+        prop_assert_eq!(content(&got), content(&expected));
     }
 }
