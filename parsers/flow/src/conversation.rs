@@ -3,6 +3,7 @@
 
 use crate::Direction;
 use crate::dns::Overflow;
+use crate::eap::RadiusFollower;
 use crate::ipsec::Ipsec;
 use crate::openvpn::OpenVpnFollower;
 use crate::quic::QuicFollower;
@@ -79,4 +80,5 @@ pub enum Follower {
     Dns(Overflow),
     Quic(Box<QuicFollower>),
     OpenVpn(Box<OpenVpnFollower>),
+    Radius(Box<RadiusFollower>),
 }

@@ -8,6 +8,7 @@ mod context;
 mod conversation;
 pub mod core;
 mod dns;
+mod eap;
 pub mod endpoint;
 mod entry;
 pub mod esp;

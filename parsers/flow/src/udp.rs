@@ -4,6 +4,7 @@ use crate::Direction;
 use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
 use crate::dns;
+use crate::eap::RadiusFollower;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::ipsec::{self, Ipsec};
 use crate::limits::MAX_DATAGRAMS;
@@ -37,6 +38,12 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
         }
         Follower::OpenVpn(follower) => {
             if follower.packet(from, packet.payload, ctx.frame, &mut ctx.certificates) != Progress::More {
+                ctx.settle(entry, Some(&conversation));
+            }
+            None
+        }
+        Follower::Radius(follower) => {
+            if follower.datagram(from, packet.payload, ctx.frame, &mut ctx.certificates) != Progress::More {
                 ctx.settle(entry, Some(&conversation));
             }
             None
@@ -165,6 +172,12 @@ fn application(
             if progress != Progress::More {
                 ctx.settle(entry, Some(conversation));
             }
+        }
+        Verdict::Is(Protocol::Radius) if RadiusFollower::is_eap(payload) => {
+            entry.protocol = Protocol::Radius;
+            let mut follower = Box::<RadiusFollower>::default();
+            follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
+            conversation.follower = Follower::Radius(follower);
         }
         Verdict::Is(protocol) => {
             entry.protocol = protocol;

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod dtls;
+pub mod eap;
 pub mod error;
 pub mod esp;
 pub mod ike;
