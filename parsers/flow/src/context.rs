@@ -133,8 +133,11 @@ impl Context {
         if let Some(mut conversation) = entry.conversation.take() {
             crate::tcp::flush(&mut entry, &mut conversation, self);
             if entry.phase == Phase::Open {
-                if let Follower::Tls(tls) = &mut conversation.follower {
-                    tls.closed(matches!(reason, EndReason::Fin | EndReason::Rst));
+                let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
+                match &mut conversation.follower {
+                    Follower::Tls(tls) => tls.closed(definite),
+                    Follower::OpenVpn(vpn) => vpn.closed(definite),
+                    _ => {}
                 }
                 self.settle(&mut entry, Some(&conversation));
             }

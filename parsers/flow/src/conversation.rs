@@ -3,9 +3,12 @@
 
 use crate::Direction;
 use crate::dns::Overflow;
+use crate::eap::RadiusFollower;
 use crate::ipsec::Ipsec;
+use crate::openvpn::OpenVpnFollower;
 use crate::quic::QuicFollower;
 use crate::stream::Held;
+use crate::tds::Unwrap;
 use crate::tls::{DtlsFollower, TlsStream};
 use transitproof_wire::Protocol;
 use transitproof_wire::app::RtpHeader;
@@ -30,6 +33,8 @@ pub struct Conversation {
     pub held: [Held; 2],
     /// The latest RTP packet of each direction and how many followed one another up to it.
     pub media: [Option<(RtpHeader, u8)>; 2],
+    /// TDS packets that the TLS of each direction is to be taken out of.
+    pub tds: Option<Box<[Unwrap; 2]>>,
     /// Proxies stepped over, outermost first.
     pub via: Vec<Via>,
 }
@@ -82,4 +87,6 @@ pub enum Follower {
     Ipsec(Box<Ipsec>),
     Dns(Overflow),
     Quic(Box<QuicFollower>),
+    OpenVpn(Box<OpenVpnFollower>),
+    Radius(Box<RadiusFollower>),
 }

@@ -3,12 +3,14 @@
 //! Packets go through in small batches: headers of all of them first, then the lines of the table that they will need, then
 //! the work itself, so that the cache misses of a batch overlap.
 
+mod reassembly;
+
 use crate::certificates::Certificate;
 use crate::context::{Context, EndpointTotals};
 use crate::conversation::{Conversation, Follower};
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
-use crate::fragments::FirstFragments;
+use crate::fragments::Fragments;
 use crate::key::{Key, Seed};
 use crate::limits::idle;
 use crate::observation::Observation;
@@ -50,7 +52,7 @@ pub struct Config {
 pub struct Core {
     table: Table,
     ctx: Context,
-    fragments: FirstFragments,
+    fragments: Fragments,
     seed: Seed,
     /// The time at which the wheel turns next: the second behind that of the latest packet. Never goes back.
     next_turn: u64,
@@ -80,7 +82,7 @@ impl Core {
         Self {
             table: Table::new(config.max_flows),
             ctx: Context::new(&config),
-            fragments: FirstFragments::default(),
+            fragments: Fragments::default(),
             seed: Seed::new(config.seed),
             next_turn: 0,
             expired: Vec::new(),
@@ -98,8 +100,10 @@ impl Core {
             }
             self.warm(looked);
             for (frame, looked) in batch.iter().zip(&*looked) {
-                if let Some(packet) = &looked.packet {
-                    self.packet(frame, packet, looked);
+                match &looked.packet {
+                    Some(packet) if packet.fragment.is_none() => self.packet(frame, packet, looked),
+                    Some(_) => self.fragment(frame),
+                    None => {}
                 }
             }
         }
@@ -149,17 +153,24 @@ impl Core {
     #[cold]
     fn walk<'a>(&mut self, frame: &Frame<'a>) -> (Option<Packet<'a>>, u16) {
         let mut tunnels = Tunnels::default();
-        let mut packet = match dissect(frame.link, frame.bytes, &mut tunnels) {
+        let packet = match dissect(frame.link, frame.bytes, &mut tunnels) {
             Ok(packet) => packet,
             Err(stop) => {
                 self.unreadable(stop);
                 return (None, 0);
             }
         };
-        if packet.fragment.is_some() && !self.fragments.resolve(&mut packet) {
-            self.ctx.totals.limit("fragment_without_first");
-        }
-        (Some(packet), if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(&tunnels) })
+        (Some(packet), self.tunnel(&tunnels))
+    }
+
+    fn tunnel(&mut self, tunnels: &Tunnels) -> u16 {
+        if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(tunnels) }
+    }
+
+    /// Where a packet that came in parts belongs.
+    fn place(&mut self, packet: &Packet<'_>, tunnels: &Tunnels) -> Looked<'static> {
+        let (key, low) = Key::of(packet, self.tunnel(tunnels));
+        Looked { key, low, hash: key.hash(self.seed), ..Looked::NOTHING }
     }
 
     #[cold]
@@ -277,6 +288,10 @@ impl Core {
     #[cold]
     fn turn_wheel(&mut self, time: u64) {
         self.next_turn = (time / SECOND + 1).saturating_mul(SECOND);
+        let here = (self.ctx.frame, self.ctx.time);
+        self.fragments.expire(time);
+        self.reassembled();
+        (self.ctx.frame, self.ctx.time) = here;
         let mut expired = std::mem::take(&mut self.expired);
         self.table.expire(time, &mut expired);
         for slot in expired.drain(..) {
@@ -290,6 +305,8 @@ impl Core {
     /// another capture may follow. In parts, because the records of a full table are large.
     pub fn finish(&mut self, most: usize) -> bool {
         if self.ending.is_empty() {
+            self.fragments.finish();
+            self.reassembled();
             self.ending = self.table.all();
             self.ending.reverse();
         }
@@ -306,7 +323,6 @@ impl Core {
         }
         self.next_turn = 0;
         self.table.rewind();
-        self.fragments = FirstFragments::default();
         false
     }
 
@@ -367,7 +383,7 @@ impl Core {
 /// ESP and AH as IP protocols of their own; others are counted only.
 fn without_ports(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) {
     match packet.transport {
-        ip::ESP | ip::AH if packet.fragment.is_none_or(|f| f.offset == 0) => {
+        ip::ESP | ip::AH if !packet.payload.is_empty() => {
             let mut conversation = entry.conversation.take().unwrap_or_default();
             if !matches!(conversation.follower, Follower::Ipsec(_)) {
                 conversation.follower = Follower::Ipsec(Box::default());

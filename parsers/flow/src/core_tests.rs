@@ -165,6 +165,85 @@ fn fragments_count_to_their_flow() {
     );
 }
 
+/// The last packet of the tape in fragments of `size` bytes.
+fn fragmented(mut tape: Tape, size: usize) -> Tape {
+    let (time, ip) = tape.0.pop().unwrap();
+    let (header, body) = ip.split_at(20);
+    for (n, piece) in body.chunks(size).enumerate() {
+        let more = (n + 1) * size < body.len();
+        let field = (n * size / 8) as u16 | if more { 0x2000 } else { 0 };
+        let mut part = [header, piece].concat();
+        part[2..4].copy_from_slice(&(20 + piece.len() as u16).to_be_bytes());
+        part[4..6].copy_from_slice(&7u16.to_be_bytes());
+        part[6..8].copy_from_slice(&field.to_be_bytes());
+        tape.0.push((time + n as u64, part));
+    }
+    tape
+}
+
+#[test]
+fn a_datagram_in_fragments_is_recognised_whatever_their_order() {
+    let query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x07example\x04test\0\0\x01\0\x01";
+    let tape = fragmented(Tape::default().udp(1, true, (5000, 5001), query), 16);
+    let mut reversed = tape.clone();
+    reversed.0.reverse();
+    for tape in [tape, reversed] {
+        let records = tape.udp(9, true, (5000, 5001), query).records();
+        assert_eq!(
+            (members(&records, "protocol"), members(&records, "packets")),
+            (vec!["dns".into()], vec!["[4,0]".into()])
+        );
+        assert_eq!(members(&records, "bytes"), [format!("[{},0]", 4 * 20 + 2 * (8 + query.len()))]);
+    }
+}
+
+#[test]
+fn a_segment_in_fragments_is_part_of_its_stream() {
+    let tape = fragmented(Tape::default().handshake(1).tcp(5, true, ACK, 100, REQUEST), 8);
+    let records = tape.tcp(8, false, FIN | ACK, 500, b"").records();
+    assert_eq!(
+        (members(&records, "protocol"), members(&records, "packets")),
+        (vec!["http".into()], vec!["[10,2]".into()])
+    );
+}
+
+#[test]
+fn a_lone_first_fragment_tells_what_it_can() {
+    let mut tape = fragmented(
+        Tape::default().udp(1, true, (5000, 514), b"<34>Oct 11 22:14:15 mymachine su: 'su root' failed"),
+        48,
+    );
+    tape.0.truncate(1);
+    assert_eq!(members(&tape.clone().records(), "protocol"), ["syslog"]);
+    // An hour later its flow is over: it ends by silence, not with the capture.
+    let records = tape.udp(3_600_000, true, (1, 2), &[7; 40]).records();
+    assert_eq!((member(&records[0], "protocol"), member(&records[0], "end_reason")), ("syslog".into(), "idle".into()));
+}
+
+#[test]
+fn a_tunnel_in_fragments_is_opened() {
+    let inner = Tape::default().udp(1, true, (5000, 53), &[7; 40]).0.remove(0).1;
+    let vxlan = [&[8, 0, 0, 0, 0, 0, 42, 0][..], &[2; 12], &[8, 0], &inner].concat();
+    let records = fragmented(Tape::default().udp(1, true, (4000, 4789), &vxlan), 40).records();
+    assert_eq!(
+        (members(&records, "tunnel"), members(&records, "dst_port")),
+        (vec!["[\"vxlan:42\"]".into()], vec!["53".into()])
+    );
+    assert_eq!(members(&records, "bytes"), ["[68,0]"]);
+}
+
+#[test]
+fn later_fragments_alone_are_counted_without_ports() {
+    let mut tape = fragmented(Tape::default().udp(1, true, (5000, 5001), &[7; 40]), 24);
+    tape.0.remove(0);
+    let (records, totals) = tape.play(10);
+    assert_eq!(
+        (members(&records, "packets"), members(&records, "class")),
+        (vec!["[1,0]".into()], vec!["unknown".into()])
+    );
+    assert!(totals.contains("\"limits\":{\"fragment_without_first\":1}"), "{totals}");
+}
+
 #[test]
 fn a_full_table_evicts_and_says_so() {
     let tape = (0..50).fold(Tape::default(), |tape, n| tape.udp(u64::from(n), true, (1000 + n, 5001), &[7; 40]));

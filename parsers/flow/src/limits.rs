@@ -40,8 +40,26 @@ pub const MAX_ENDPOINTS: usize = 65_536;
 /// Distinct stacks of encapsulation told apart. A mirror target sees one for each session; beyond, they share one.
 pub const MAX_TUNNEL_STACKS: usize = 32_768;
 
-/// First fragments remembered for the ports of the later ones.
-pub const MAX_FRAGMENTS: usize = 4096;
+/// Datagrams in fragments at a time, whole ones remembered for repeated fragments included. Linux keeps as many as fit into
+/// its 4 MB; more than this at once is a flood, and the oldest is given up first.
+pub const MAX_FRAGMENTED: usize = 4096;
+
+/// Bytes of fragments held in all: what Linux allows itself (ipfrag_high_thresh).
+pub const MAX_FRAGMENT_BYTES: usize = 4 << 20;
+
+/// Fragments of one datagram: the largest one over the smallest path that is in use, 64 KiB by 552, has 119.
+pub const MAX_FRAGMENT_PIECES: usize = 128;
+
+/// No datagram is longer, RFC 791 section 3.1, RFC 8200 section 4.5.
+pub const MAX_DATAGRAM: u32 = 65_535;
+
+/// Seconds after which a datagram is given up: Linux's value for IPv4, and less than the silence that ends any flow, so that
+/// what came of it still reaches its flow.
+pub const FRAGMENT_TIMEOUT: u64 = 30;
+
+/// Seconds in which a fragment of a whole datagram is taken for a copy, as another interface or a mirror makes them; later it
+/// begins another datagram with the same identification.
+pub const REPEATED_FRAGMENTS: u64 = 1;
 
 /// Seconds of silence after which a flow ends, by what it is. The values are Zeek's, which operators know.
 pub mod idle {

@@ -6,7 +6,9 @@ use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
 use crate::entry::{Entry, Phase, mark};
 use crate::limits::{MAX_DIALOGUE, MAX_HEAD, MAX_VIA};
+use crate::openvpn::OpenVpnFollower;
 use crate::stream::Piece;
+use crate::tds::Unwrap;
 use crate::tls::{Progress, TlsStream};
 use transitproof_wire::Protocol;
 use transitproof_wire::app::proxies::{self, Prefix, Via};
@@ -28,9 +30,17 @@ pub fn deliver(
         return;
     }
     match (&mut conversation.follower, piece) {
-        (Follower::Tls(tls), Piece::Gap) => tls.gap(from),
+        (Follower::Tls(tls), Piece::Gap) => {
+            tls.gap(from);
+            conversation.tds.iter_mut().for_each(|tds| tds[from as usize].lost());
+        }
         (Follower::Tls(tls), Piece::Bytes(bytes)) => {
-            let progress = tls.data(from, bytes, ctx.frame, &mut ctx.certificates);
+            let progress = read_tls(tls, &mut conversation.tds, from, bytes, ctx);
+            after_tls(entry, conversation, progress, ctx);
+        }
+        (Follower::OpenVpn(_), Piece::Gap) => ctx.settle(entry, Some(conversation)),
+        (Follower::OpenVpn(follower), Piece::Bytes(bytes)) => {
+            let progress = follower.stream(from, bytes, ctx.frame, &mut ctx.certificates);
             after_tls(entry, conversation, progress, ctx);
         }
         (Follower::Undecided, Piece::Bytes(bytes)) => undecided(entry, conversation, from, bytes, ctx),
@@ -42,6 +52,24 @@ pub fn deliver(
         (_, Piece::Gap) => conversation.heads[from as usize].clear(),
         _ => {}
     }
+}
+
+/// Hands bytes to TLS, out of the packets of TDS where they come in such.
+fn read_tls(
+    tls: &mut TlsStream,
+    tds: &mut Option<Box<[Unwrap; 2]>>,
+    from: Direction,
+    mut bytes: &[u8],
+    ctx: &mut Context,
+) -> Progress {
+    let Some(tds) = tds else { return tls.data(from, bytes, ctx.frame, &mut ctx.certificates) };
+    let mut progress = Progress::More;
+    while let Some(inside) = tds[from as usize].next(&mut bytes)
+        && progress == Progress::More
+    {
+        progress = tls.data(from, inside, ctx.frame, &mut ctx.certificates);
+    }
+    progress
 }
 
 fn keep(head: &mut Vec<u8>, bytes: &[u8], limit: usize) {
@@ -128,7 +156,12 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     match verdict {
         Verdict::Is(protocol) => {
             entry.protocol = protocol;
-            if watches(protocol) {
+            if protocol == Protocol::OpenVpn {
+                conversation.follower = Follower::OpenVpn(Box::new(OpenVpnFollower::new()));
+                let heads = std::mem::take(&mut conversation.heads);
+                deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
+                deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
+            } else if watches(protocol) {
                 conversation.follower = Follower::Dialogue;
                 dialogue(entry, conversation, ctx);
             } else {
@@ -170,6 +203,8 @@ fn watches(protocol: Protocol) -> bool {
             | Rdp
             | Socks
             | Irc
+            | Sieve
+            | Amqp
     )
 }
 
@@ -186,8 +221,8 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Contex
         }
     }
     if let Some((client_at, server_at)) = app::starttls::starttls(entry.protocol, client, server) {
-        let first = looks_like_tls(client.get(client_at..).unwrap_or(&[]));
-        let second = looks_like_tls(server.get(server_at..).unwrap_or(&[]));
+        let [first, second] = [(client, client_at), (server, server_at)]
+            .map(|(head, at)| looks_like_tls(inside(entry.protocol, head.get(at..).unwrap_or(&[]))));
         if first == Seen::Yes || second == Seen::Yes {
             return upgrade(entry, conversation, (client_at, server_at), ctx);
         }
@@ -202,6 +237,11 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Contex
     }
 }
 
+/// Where a TLS record begins in bytes that should be TLS: TDS puts them in its packets.
+fn inside(protocol: Protocol, bytes: &[u8]) -> &[u8] {
+    if protocol == Protocol::Tds { Unwrap::default().next(&mut &*bytes).unwrap_or(&[]) } else { bytes }
+}
+
 /// TLS begins behind the clear part.
 fn upgrade(
     entry: &mut Entry,
@@ -211,6 +251,7 @@ fn upgrade(
 ) {
     let heads = std::mem::take(&mut conversation.heads);
     conversation.starttls = Some(entry.protocol);
+    conversation.tds = (entry.protocol == Protocol::Tds).then(Default::default);
     entry.protocol = Protocol::Tls;
     let mut tls = Box::<TlsStream>::default();
     let mut progress = Progress::More;
@@ -219,7 +260,7 @@ fn upgrade(
         if let Some(bytes) =
             heads[from as usize].get(at..).filter(|bytes| !bytes.is_empty() && progress == Progress::More)
         {
-            progress = tls.data(from, bytes, ctx.frame, &mut ctx.certificates);
+            progress = read_tls(&mut tls, &mut conversation.tds, from, bytes, ctx);
         }
     }
     conversation.follower = Follower::Tls(tls);

@@ -2,6 +2,7 @@
 
 use crate::Direction::{self, Forward, Reverse};
 use crate::core::{Config, Core, Frame};
+use proptest::prelude::*;
 
 /// LINKTYPE_RAW: IP without a link layer.
 const RAW: u16 = 101;
@@ -12,12 +13,16 @@ type Said = (Direction, Vec<u8>);
 
 /// A handshake of OpenSSL's, see [`crate::tls`].
 fn handshake() -> Vec<Said> {
+    recorded(include_str!("tls/testdata/tls12_ecdhe.txt"))
+}
+
+fn recorded(trace: &str) -> Vec<Said> {
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
     let line = |line: &str| {
         let from = if line.starts_with('>') { Forward } else { Reverse };
         (from, line.as_bytes()[2..].chunks(2).map(byte).collect())
     };
-    include_str!("tls/testdata/tls12_ecdhe.txt").lines().map(line).collect()
+    trace.lines().map(line).collect()
 }
 
 fn frame(from: Direction, flags: u8, seq: [u32; 2], payload: &[u8]) -> Vec<u8> {
@@ -147,4 +152,170 @@ fn nesting_is_bounded() {
     let (record, _) = record(&[said, handshake()].concat(), true);
     assert_eq!(record.matches("\"socks5\"").count(), crate::limits::MAX_VIA);
     assert!(record.contains("\"protocol\":\"socks\""), "{record}");
+}
+
+fn assert_starttls(clear: Vec<Said>, protocol: &str, handshake: Vec<Said>) {
+    let (record, facts) = record(&[clear, handshake].concat(), true);
+    assert!(
+        record.contains(&format!("\"protocol\":\"tls\",\"evidence\":\"observed\",\"starttls\":\"{protocol}\"")),
+        "{record}"
+    );
+    assert!(record.contains("\"version\":\"TLSv1.2\"") && record.contains("\"established\":true"), "{record}");
+    assert!(facts.contains("\"tls.certificates\""), "{facts}");
+}
+
+#[test]
+fn tls_behind_what_was_agreed_in_binary() {
+    let rdp = [
+        says(Forward, b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x0b\0\0\0"),
+        says(Reverse, b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0"),
+    ];
+    assert_starttls(rdp.to_vec(), "rdp", handshake());
+    let amqp = [says(Forward, b"AMQP\x02\x01\0\0"), says(Reverse, b"AMQP\x02\x01\0\0")];
+    assert_starttls(amqp.to_vec(), "amqp", handshake());
+}
+
+#[test]
+fn tls_behind_what_was_agreed_in_lines() {
+    let sieve = [
+        says(Reverse, "\"IMPLEMENTATION\" \"x\"\r\n\"STARTTLS\"\r\nOK\r\n"),
+        says(Forward, "STARTTLS\r\n"),
+        says(Reverse, "OK \"begin\"\r\n"),
+    ];
+    assert_starttls(sieve.to_vec(), "sieve", handshake());
+    let nntp = [says(Reverse, "200 news\r\n"), says(Forward, "STARTTLS\r\n"), says(Reverse, "382 go\r\n")];
+    assert_starttls(nntp.to_vec(), "nntp", handshake());
+    let xmpp = [
+        says(
+            Forward,
+            "<?xml version='1.0'?><stream:stream to='a' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>",
+        ),
+        says(
+            Reverse,
+            "<?xml version='1.0'?><stream:stream from='a' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>",
+        ),
+        says(Reverse, "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>"),
+        says(Forward, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+        says(Reverse, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"),
+    ];
+    assert_starttls(xmpp.to_vec(), "xmpp", handshake());
+}
+
+#[test]
+fn tls_in_the_packets_of_tds() {
+    let clear = [
+        says(Forward, b"\x12\x01\0\x1a\0\0\0\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x11\0\0\0\0\0\x01"),
+        says(Reverse, b"\x04\x01\0\x1a\0\0\x01\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x0f\0\x07\xd0\0\0\x01"),
+    ];
+    // All but the application data, in packets of at most 500 bytes.
+    let packets = |bytes: &[u8]| -> Vec<u8> {
+        let packet = |piece: &[u8]| {
+            let length = u16::try_from(8 + piece.len()).unwrap().to_be_bytes();
+            [&[0x12, 1, length[0], length[1], 0, 0, 0, 0], piece].concat()
+        };
+        bytes.chunks(500).flat_map(packet).collect()
+    };
+    let wrap = |(from, bytes): Said| (from, if bytes[0] == 0x17 { bytes } else { packets(&bytes) });
+    assert_starttls(clear.to_vec(), "tds", handshake().into_iter().map(wrap).collect());
+}
+
+/// Packets of OpenVPN's control channel: the resets, then the handshake, each part with its number.
+fn openvpn(signature: usize) -> Vec<Said> {
+    let packet = |opcode: u8, id: u32, acknowledged: &[u8], payload: &[u8]| {
+        let mut signed = vec![0xa5; signature];
+        if signature > 0 {
+            signed.extend([0, 0, 0, 1, 0x66, 0, 0, 0]);
+        }
+        [&[opcode << 3, 1, 2, 3, 4, 5, 6, 7, 8], &signed[..], acknowledged, &id.to_be_bytes(), payload].concat()
+    };
+    let mut next = [1, 1];
+    let mut said = vec![
+        (Forward, packet(7, 0, &[0], &[])),
+        (Reverse, packet(8, 0, &[1, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1], &[])),
+    ];
+    for (from, bytes) in handshake() {
+        for piece in bytes.chunks(400) {
+            said.push((from, packet(4, next[from as usize], &[0], piece)));
+            next[from as usize] += 1;
+        }
+    }
+    said
+}
+
+#[test]
+fn tls_in_openvpn_over_tcp_with_and_without_tls_auth() {
+    let framed =
+        |(from, packet): Said| (from, [&u16::try_from(packet.len()).unwrap().to_be_bytes()[..], &packet].concat());
+    for signature in [0, 20, 64] {
+        let said: Vec<Said> = openvpn(signature).into_iter().map(framed).collect();
+        let (record, facts) = record(&said, true);
+        assert!(record.contains("\"class\":\"encrypted\",\"protocol\":\"openvpn\""), "{record}");
+        assert!(
+            record.contains("\"tls\":{\"version\":\"TLSv1.2\"") && record.contains("\"established\":true"),
+            "{record}"
+        );
+        assert!(facts.contains("\"tls.certificates\""), "{facts}");
+    }
+}
+
+/// What the record says of the content.
+fn content(record: &str) -> &str {
+    let (start, end) = (record.find(",\"class\"").unwrap(), record.find(",\"end_reason\"").unwrap());
+    &record[start..end]
+}
+
+/// Plays segments behind a TCP handshake; each is (direction, offset in its stream, bytes).
+fn played(segments: &[(Direction, usize, &[u8])]) -> String {
+    let mut core = Core::new(Config { flows: true, endpoints: false, names: false, max_flows: 10, seed: 1 });
+    let mut frames = vec![frame(Forward, 0x02, [999, 0], &[]), frame(Reverse, 0x12, [1000, 4999], &[])];
+    for (from, at, bytes) in segments {
+        let mut seq = [1000u32, 5000];
+        seq[*from as usize] += u32::try_from(*at).unwrap();
+        frames.push(frame(*from, 0x10, seq, bytes));
+    }
+    for (number, bytes) in (1..).zip(&frames) {
+        core.frames(&[Frame { time: number * 1_000_000, link: RAW, number, bytes }]);
+    }
+    core.finish(usize::MAX);
+    String::from_utf8(core.records().to_vec()).unwrap()
+}
+
+proptest! {
+    /// Segments of one handshake, cut, repeated, overlapping and shuffled as they may be, give one and the same record.
+    #[test]
+    fn any_order_of_segments_gives_the_same_record(
+        trace in prop::sample::select(vec![
+            include_str!("tls/testdata/tls12_ecdhe.txt"),
+            include_str!("tls/testdata/tls12_mutual.txt"),
+            include_str!("tls/testdata/tls12_resumed.txt"),
+            include_str!("tls/testdata/tls13_retry.txt"),
+            include_str!("tls/testdata/tls13_resumed.txt"),
+            include_str!("tls/testdata/tls10_dhe2048.txt"),
+        ]),
+        size in prop_oneof![100usize..1460, 1460usize..40_000],
+        extra in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>(), 1usize..700), 0..16),
+        order in any::<u64>(),
+    ) {
+        let said = recorded(trace);
+        let streams = [Forward, Reverse].map(|side| {
+            said.iter().filter(|(from, _)| *from == side).flat_map(|(_, bytes)| bytes.clone()).collect::<Vec<u8>>()
+        });
+        let (expected, _) = record(&said, true);
+        let mut segments = Vec::new();
+        for (side, stream) in [Forward, Reverse].into_iter().zip(&streams) {
+            segments.extend(stream.chunks(size).enumerate().map(|(n, piece)| (side, n * size, piece)));
+        }
+        for (forward, at, length) in extra {
+            let (side, stream) = if forward { (Forward, &streams[0]) } else { (Reverse, &streams[1]) };
+            let at = at.index(stream.len());
+            segments.push((side, at, &stream[at..stream.len().min(at + length)]));
+        }
+        let mut state = order | 1;
+        for i in (1..segments.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            segments.swap(i, (state >> 33) as usize % (i + 1));
+        }
+        let got = played(&segments);
+        prop_assert_eq!(content(&got), content(&expected));
+    }
 }

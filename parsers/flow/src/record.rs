@@ -100,6 +100,8 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
         Follower::Dtls(dtls) => dtls.session().write_record(certificates, out),
         Follower::Ipsec(ipsec) => ipsec.write_record(out),
         Follower::Quic(quic) => quic.write_record(certificates, out),
+        Follower::OpenVpn(vpn) => vpn.tls().session().write_record(certificates, out),
+        Follower::Radius(radius) => radius.tls().session().write_record(certificates, out),
         Follower::Undecided | Follower::Dialogue | Follower::Dns(_) => {}
     }
 }
@@ -131,6 +133,8 @@ pub fn facts(
         Follower::Dtls(dtls) => dtls.session().write_facts(certificates, detail, out),
         Follower::Ipsec(ipsec) => ipsec.write_facts(out),
         Follower::Quic(quic) => quic.write_facts(certificates, detail, out),
+        Follower::OpenVpn(vpn) => vpn.tls().session().write_facts(certificates, detail, out),
+        Follower::Radius(radius) => radius.tls().session().write_facts(certificates, detail, out),
         Follower::Dialogue => {
             if let Some(credential) = app::credentials::credentials(protocol, conversation.client_and_server().0) {
                 json::word(out, "plaintext.credentials", credential.kind);
@@ -159,6 +163,8 @@ pub fn session(conversation: &Conversation) -> Option<&Session> {
         Follower::Tls(tls) => Some(tls.session()),
         Follower::Dtls(dtls) => Some(dtls.session()),
         Follower::Quic(quic) => Some(quic.session()),
+        Follower::OpenVpn(vpn) => Some(vpn.tls().session()),
+        Follower::Radius(radius) => Some(radius.tls().session()),
         _ => None,
     }
 }

@@ -4,9 +4,11 @@ use crate::Direction;
 use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
 use crate::dns;
+use crate::eap::RadiusFollower;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::ipsec::{self, Ipsec};
 use crate::limits::MAX_DATAGRAMS;
+use crate::openvpn::OpenVpnFollower;
 use crate::quic::QuicFollower;
 use crate::tls::{DtlsFollower, Progress};
 use transitproof_wire::app::{self, Ports, Verdict};
@@ -32,6 +34,18 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
         }
         Follower::Quic(_) => {
             quic_datagram(entry, &mut conversation, from, packet.payload, ctx);
+            None
+        }
+        Follower::OpenVpn(follower) => {
+            if follower.packet(from, packet.payload, ctx.frame, &mut ctx.certificates) != Progress::More {
+                ctx.settle(entry, Some(&conversation));
+            }
+            None
+        }
+        Follower::Radius(follower) => {
+            if follower.datagram(from, packet.payload, ctx.frame, &mut ctx.certificates) != Progress::More {
+                ctx.settle(entry, Some(&conversation));
+            }
             None
         }
         _ => first_look(entry, &mut conversation, from, packet, ctx),
@@ -149,6 +163,21 @@ fn application(
         Verdict::Is(Protocol::Stun) if conversation.tries < MAX_DATAGRAMS => {
             entry.protocol = Protocol::Stun;
             conversation.tries += 1;
+        }
+        Verdict::Is(Protocol::OpenVpn) => {
+            entry.protocol = Protocol::OpenVpn;
+            let mut follower = Box::new(OpenVpnFollower::new());
+            let progress = follower.packet(from, payload, ctx.frame, &mut ctx.certificates);
+            conversation.follower = Follower::OpenVpn(follower);
+            if progress != Progress::More {
+                ctx.settle(entry, Some(conversation));
+            }
+        }
+        Verdict::Is(Protocol::Radius) if RadiusFollower::is_eap(payload) => {
+            entry.protocol = Protocol::Radius;
+            let mut follower = Box::<RadiusFollower>::default();
+            follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
+            conversation.follower = Follower::Radius(follower);
         }
         Verdict::Is(protocol) => {
             entry.protocol = protocol;

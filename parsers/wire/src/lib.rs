@@ -6,9 +6,11 @@
 
 pub mod app;
 pub mod dtls;
+pub mod eap;
 pub mod error;
 pub mod esp;
 pub mod ike;
+pub mod openvpn;
 pub mod packet;
 pub mod protocol;
 pub mod quic;

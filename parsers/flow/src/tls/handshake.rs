@@ -7,6 +7,7 @@ use super::{Offer, limits};
 use crate::Direction;
 use crate::certificates::Certificates;
 use crate::fingerprint::{self, Transport};
+use transitproof_wire::Reader;
 use transitproof_wire::tls::hello::protocol_names;
 use transitproof_wire::tls::{
     Alert, CertificateList, ClientHello, KeyExchange, ServerHello, ServerKeyExchange, content, extension, handshake,
@@ -141,6 +142,7 @@ impl Handshake {
             self.key_exchange = KeyExchange::of_suite(hello.suite);
             let selected = hello.extensions.find(extension::ALPN).and_then(|body| protocol_names(body).next());
             self.session.alpn = selected.map(Into::into);
+            self.session.srtp_profile = hello.extensions.find(extension::USE_SRTP).and_then(srtp_profile);
             let kind = hello.extensions.find(extension::SERVER_CERTIFICATE_TYPE).and_then(|mut body| body.u8().ok());
             self.raw_public_key = kind == Some(RAW_PUBLIC_KEY);
         }
@@ -263,4 +265,10 @@ impl Handshake {
         let one_sided = records.contains(&0) && records.iter().any(|count| *count >= limits::MAX_ONE_SIDED);
         self.session.established.is_some() || (!began && records != [0, 0]) || one_sided
     }
+}
+
+/// The profile that a server chose: a list of one, RFC 5764 section 4.1.1.
+fn srtp_profile(mut extension: Reader<'_>) -> Option<u16> {
+    let mut profiles = extension.vec16().ok()?;
+    profiles.u16().ok().filter(|_| profiles.is_empty())
 }

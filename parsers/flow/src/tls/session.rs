@@ -17,6 +17,8 @@ pub struct Session {
     pub dh_bits: Option<u16>,
     /// Selected in the ServerHello; TLS 1.3 hides it in EncryptedExtensions.
     pub alpn: Option<Box<[u8]>>,
+    /// What protects the media that DTLS made keys for: RFC 5764. TLS 1.3 hides it.
+    pub srtp_profile: Option<u16>,
     pub resumed: Option<bool>,
     pub established: Option<bool>,
     /// In wire order; empty if the message was.

@@ -256,6 +256,13 @@ fn dtls_in_fragments_behind_a_cookie() {
 }
 
 #[test]
+fn dtls_that_makes_keys_for_media() {
+    let followed = follow_dtls(&trace!("dtls12_srtp"));
+    assert!(followed.record.contains("\"srtp_profile\":\"SRTP_AES128_CM_HMAC_SHA1_80\""), "{}", followed.record);
+    assert!(followed.facts.contains("\"tls.srtp_profile\":\"SRTP_AES128_CM_HMAC_SHA1_80\""), "{}", followed.facts);
+}
+
+#[test]
 fn dtls10_resists_nothing_but_is_read() {
     let session = follow_dtls(&trace!("dtls10_cookie")).session;
     assert_eq!((session.version(), session.established), (Some(0xfeff), Some(true)));

@@ -5,7 +5,7 @@ use crate::certificates::{CertificateId, Certificates};
 use crate::json;
 use crate::record::Detail;
 use transitproof_wire::registry::tls::{
-    alert_name, compression_name, group_name, sslv2_cipher_name, suite_name, version_name,
+    alert_name, compression_name, group_name, srtp_profile_name, sslv2_cipher_name, suite_name, version_name,
 };
 
 impl Session {
@@ -31,6 +31,7 @@ impl Session {
         if self.hello_retry_request {
             json::boolean(out, "hello_retry_request", true);
         }
+        self.write_srtp(out, "srtp_profile");
         optional(out, "resumed", self.resumed);
         optional(out, "established", self.established);
         if let Some(ja3) = offer.and_then(|offer| offer.ja3) {
@@ -60,6 +61,7 @@ impl Session {
         if let Some(alpn) = self.alpn.as_ref().filter(|_| all) {
             json::string(out, "tls.alpn", alpn);
         }
+        self.write_srtp(out, "tls.srtp_profile");
         optional(out, "tls.resumed", self.resumed);
         if let Some(server) = self.server {
             // Extensions that TLS 1.3 has no use for.
@@ -81,6 +83,12 @@ impl Session {
         }
         if let Some(alert) = self.fatal_alert() {
             code(out, "tls.alert", alert_name(alert.description), &[alert.description]);
+        }
+    }
+
+    fn write_srtp(&self, out: &mut Vec<u8>, key: &str) {
+        if let Some(profile) = self.srtp_profile {
+            code(out, key, srtp_profile_name(profile), &profile.to_be_bytes());
         }
     }
 

@@ -3,11 +3,13 @@
 //! Told from the command and its positive answer; the TLS that follows is read by the caller, from the returned offsets on.
 
 use super::ber::{self, INTEGER, SEQUENCE};
-use super::look::{be32, le32, starts_nocase};
+use super::look::{be16, be32, byte, le32, starts_nocase};
 use crate::Protocol;
 
 /// LDAP's StartTLS, RFC 4511 section 4.14.1.
 const LDAP_START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
+/// The header by which both sides of AMQP 1.0 agree on its TLS layer, section 5.2.1.
+const AMQP_TLS: &[u8] = b"AMQP\x02\x01\0\0";
 /// Extra lines of an answer before it counts as none: SASL and CAPABILITY lists stay below.
 const LINES_LIMIT: usize = 128;
 
@@ -27,6 +29,9 @@ pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usi
         Protocol::Postgresql => postgresql(client, server),
         Protocol::Mysql => mysql(client, server),
         Protocol::Ldap => ldap(client, server),
+        Protocol::Tds => Some((tds_prelogin(client, 0x12)?, tds_prelogin(server, 0x04)?)),
+        Protocol::Rdp => rdp(client, server),
+        Protocol::Amqp => (client.starts_with(AMQP_TLS) && server.starts_with(AMQP_TLS)).then_some((8, 8)),
         Protocol::Irc => Some((command(client, b"STARTTLS")?, answer(server, |l| contains(l, b" 670 "))?)),
         _ => None,
     }
@@ -142,6 +147,24 @@ fn mysql(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
     (asked && client.len() >= 36 && server.get(4) == Some(&10) && server.len() >= greeting).then_some((36, greeting))
 }
 
+/// MS-TDS section 2.2.6.5: PRELOGIN and its answer, each one packet; what they agree on shows in what follows.
+fn tds_prelogin(b: &[u8], kind: u8) -> Option<usize> {
+    const LAST: u8 = 1;
+    let length = usize::from(be16(b, 2)?);
+    let plain = b.get(8) == Some(&0) && byte(b, 1)? & LAST != 0;
+    (byte(b, 0)? == kind && plain && b.len() >= length).then_some(length)
+}
+
+/// MS-RDPBCGR section 2.2.1.2: the X.224 confirmation chooses TLS, with or without CredSSP in it; RDP's own security is 0.
+fn rdp(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    const TYPE_RDP_NEG_RSP: u8 = 2;
+    let tpkt = |b| Some(usize::from(be16(b, 2)?)).filter(|length| b.first() == Some(&3) && b.len() >= *length);
+    let (asked, agreed) = (tpkt(client)?, tpkt(server)?);
+    let chosen = server.get(11..agreed)?;
+    (byte(server, 5)? == 0xd0 && byte(chosen, 0)? == TYPE_RDP_NEG_RSP && le32(chosen, 4)? != 0)
+        .then_some((asked, agreed))
+}
+
 /// ExtendedRequest with StartTLS's name, ExtendedResponse with success.
 fn ldap(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
     let (asked, request) = ldap_operation(client, 0x77)?;
@@ -213,6 +236,24 @@ mod tests {
             b"<?xml version='1.0'?><stream:stream to='a'><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
             b"<stream:features/><proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
         );
+    }
+
+    #[test]
+    fn remote_desktops_and_queues() {
+        let ask = b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x0b\0\0\0";
+        upgrades(Protocol::Rdp, ask, b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0");
+        // RDP's own security, and a refusal.
+        for answer in [
+            b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\0\x08\0\0\0\0\0",
+            b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x03\0\x08\0\x05\0\0\0",
+        ] {
+            assert_eq!(starttls(Protocol::Rdp, ask, answer), None);
+        }
+        upgrades(Protocol::Amqp, b"AMQP\x02\x01\0\0", b"AMQP\x02\x01\0\0");
+        assert_eq!(starttls(Protocol::Amqp, b"AMQP\x03\x01\0\0", b"AMQP\x03\x01\0\0"), None);
+        let prelogin = b"\x12\x01\0\x1a\0\0\0\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x11\0\0\0\0\0\x01";
+        let answer = b"\x04\x01\0\x1a\0\0\x01\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x0f\0\x07\xd0\0\0\x01";
+        upgrades(Protocol::Tds, prelogin, answer);
     }
 
     #[test]

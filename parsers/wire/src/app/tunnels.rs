@@ -3,7 +3,8 @@
 //! All but SOCKS encrypt; their headers are small, so exact sizes and reserved bytes carry the weight.
 
 use super::Datagram;
-use super::look::{Look, Match, NO, at, be16, be32, byte, le32, starts, weak, yes};
+use super::look::{Look, Match, NO, at, be16, byte, le32, starts, weak, yes};
+use crate::openvpn::hard_reset;
 
 /// WireGuard's messages (whitepaper section 5.4): type, three zeros, exact sizes.
 pub fn wireguard(d: &Datagram) -> Look {
@@ -17,43 +18,9 @@ pub fn wireguard(d: &Datagram) -> Look {
     }
 }
 
-const P_CONTROL_HARD_RESET_CLIENT_V2: u8 = 7;
-const P_CONTROL_HARD_RESET_SERVER_V2: u8 = 8;
-const P_CONTROL_HARD_RESET_CLIENT_V3: u8 = 10;
-
-/// A hard reset with key id 0: session id, then in clear an empty acknowledgement and packet id 0, or an HMAC and a
-/// packet id with a time stamp (tls-auth), or an encrypted rest (tls-crypt).
+/// A hard reset, the only packet of OpenVPN that can be told from anything else.
 fn openvpn_packet(b: &[u8]) -> Look {
-    let (opcode, key) = (byte(b, 0)? >> 3, byte(b, 0)? & 7);
-    if key != 0
-        || !matches!(
-            opcode,
-            P_CONTROL_HARD_RESET_CLIENT_V2 | P_CONTROL_HARD_RESET_SERVER_V2 | P_CONTROL_HARD_RESET_CLIENT_V3
-        )
-    {
-        return NO;
-    }
-    let client = opcode != P_CONTROL_HARD_RESET_SERVER_V2;
-    // In the clear: no acknowledgements from the client, one from the server with the peer's session id; packet id 0.
-    let clear = match (client, b.len()) {
-        (true, 14) => b.get(9..) == Some(&[0; 5]),
-        (false, 26) => b.get(9..14) == Some(&[1, 0, 0, 0, 0]) && b.get(22..) == Some(&[0; 4]),
-        _ => false,
-    };
-    if clear {
-        return yes(true);
-    }
-    // tls-auth: HMAC of 16 (MD5), 20 (SHA-1), 32 or 64 bytes, packet id 1, a time of this century, message packet id 0.
-    let auth = [16usize, 20, 32, 64].into_iter().any(|hmac| {
-        let id = 9 + hmac;
-        be32(b, id) == Some(1)
-            && be32(b, id + 4).is_some_and(|t| (0x3800_0000..0xf000_0000).contains(&t))
-            && b.get(b.len().saturating_sub(4)..) == Some(&[0; 4])
-    });
-    // tls-crypt: packet id 1 and time in clear, then 32 bytes of tag.
-    let crypt =
-        be32(b, 9) == Some(1) && be32(b, 13).is_some_and(|t| (0x3800_0000..0xf000_0000).contains(&t)) && b.len() >= 54;
-    if auth || crypt { yes(true) } else { NO }
+    yes(hard_reset(b).is_some())
 }
 
 pub fn openvpn(d: &Datagram) -> Look {

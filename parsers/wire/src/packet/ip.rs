@@ -112,7 +112,12 @@ fn addresses(header: &[u8; 40]) -> (Address, Address) {
     (Address::v6(src), Address::v6(dst))
 }
 
-/// Skips the extension headers; stops behind a fragment header that is not the first part.
+/// What fragments were put together to: read on where they began, behind the fragment header.
+pub fn whole(packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
+    transport::ports(if packet.v6 { extension_headers(packet)? } else { packet })
+}
+
+/// Skips the extension headers; stops behind the fragment header of a part, because what follows is cut anywhere.
 fn extension_headers(mut packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
     for _ in 0..MAX_EXTENSION_HEADERS {
         let mut r = Reader::new(packet.payload, "ipv6_extension");
@@ -147,7 +152,7 @@ fn extension_headers(mut packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
         packet.payload = r.rest();
         packet.payload_length =
             packet.payload_length.checked_sub(header as u32).ok_or(ParseError::Malformed("ipv6_extension"))?;
-        if packet.fragment.is_some_and(|f| f.offset > 0) {
+        if packet.fragment.is_some() {
             return Ok(packet);
         }
     }

@@ -1,6 +1,6 @@
-//! Link layers down to an EtherType: Ethernet II and 802.3 SNAP, 802.1Q and QinQ, Linux cooked, raw IP, BSD loopback.
+//! Link layers down to an EtherType: Ethernet II and 802.3 SNAP, 802.1Q and QinQ, Linux cooked, raw IP, BSD loopback; others in [`super::seldom`].
 
-use super::Stop;
+use super::{Stop, seldom};
 use crate::{ParseError, Reader};
 
 pub const IPV4: u16 = 0x0800;
@@ -46,7 +46,7 @@ pub fn supported(link: u16) -> bool {
             | LINUX_SLL2
             | self::linktype::IPV4
             | self::linktype::IPV6
-    )
+    ) || seldom::supported(link)
 }
 
 /// EtherType and the bytes of the network layer.
@@ -93,7 +93,7 @@ fn cisco_metadata(rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
 }
 
 /// IEEE 802.3 with LLC: SNAP carries an EtherType again (RFC 1042); LLC 0x06 is bare IP; others carry no IP.
-fn llc(rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
+pub fn llc(rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
     match rest {
         [0xaa, 0xaa, 0x03, 0, 0, 0, a, b, inner @ ..] => Ok((u16::from_be_bytes([*a, *b]), inner)),
         [0x06, 0x06, 0x03, inner @ ..] => Ok((IPV4, inner)),
@@ -119,7 +119,7 @@ fn other_link(link: u16, frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
             cooked(ethertype, r.rest())
         }
         linktype::PPP => ppp(frame),
-        _ => Err(Stop::NotIp("link_type")),
+        _ => seldom::network(link, frame),
     }
 }
 
@@ -132,7 +132,7 @@ fn cooked(ethertype: u16, rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
     }
 }
 
-fn raw(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+pub fn raw(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
     match frame.first().ok_or(ParseError::Truncated("ip"))? >> 4 {
         4 => Ok((IPV4, frame)),
         6 => Ok((IPV6, frame)),
@@ -155,10 +155,16 @@ fn loopback(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
 
 /// PPP with or without the HDLC address and control bytes (RFC 1661, 1662).
 pub fn ppp(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
-    let body = frame.strip_prefix(&[0xff, 0x03]).unwrap_or(frame);
+    // pppd's own captures put the direction, 0 or 1, in the address's place.
+    let body = match frame {
+        [0xff | 0x00 | 0x01, 0x03, body @ ..] => body,
+        _ => frame,
+    };
     match body {
         [0x00, 0x21, rest @ ..] | [0x21, rest @ ..] => Ok((IPV4, rest)),
         [0x00, 0x57, rest @ ..] | [0x57, rest @ ..] => Ok((IPV6, rest)),
+        [0x02, 0x81, rest @ ..] => Ok((MPLS, rest)),
+        [0x02, 0x83, rest @ ..] => Ok((MPLS_UPSTREAM, rest)),
         _ => Err(Stop::NotIp("ppp")),
     }
 }

@@ -6,8 +6,10 @@
 mod ip;
 mod link;
 mod plain;
+mod seldom;
 mod transport;
 mod tunnel;
+mod wlan;
 
 pub use ip::number as ip_protocol;
 pub use plain::read as plain;
@@ -50,11 +52,12 @@ impl Address {
     }
 }
 
-/// A part of a larger IP packet (RFC 791 section 3.2, RFC 8200 section 4.5).
+/// A part of a larger IP packet (RFC 791 section 3.2, RFC 8200 section 4.5): the payload is what lies behind the IP and
+/// fragment headers, and neither ports nor flags are read, for any part may be cut within them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment {
     pub id: u32,
-    /// In bytes; only the one at 0 has the transport header.
+    /// In bytes.
     pub offset: u32,
     pub more: bool,
 }
@@ -107,6 +110,13 @@ pub fn dissect<'a>(link: u16, frame: &'a [u8], tunnels: &mut Tunnels) -> Result<
     if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
 }
 
+/// Reads on in a packet that was put together from fragments: its payload is what they carried, `fragment` is `None`. The
+/// stack of tunnels that the fragments came in grows by those found inside.
+pub fn reassembled<'a>(packet: Packet<'a>, tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
+    let packet = ip::whole(packet)?;
+    if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
+}
+
 /// Opens tunnels as long as there is an IP packet inside.
 fn unwrap<'a>(mut packet: Packet<'a>, tunnels: &mut Tunnels) -> Packet<'a> {
     while let Some((layer, (ethertype, bytes))) = tunnel::open(&packet) {
@@ -126,8 +136,9 @@ fn network<'a>(ethertype: u16, bytes: &'a [u8], tunnels: &mut Tunnels) -> Result
     match ethertype {
         link::IPV4 => ip::v4(bytes),
         link::IPV6 => ip::v6(bytes),
-        tunnel::ETHERNET => {
-            let (ethertype, bytes) = link::ethernet(bytes)?;
+        tunnel::ETHERNET | tunnel::WLAN => {
+            let opened = if ethertype == tunnel::WLAN { wlan::data(bytes, true, false) } else { link::ethernet(bytes) };
+            let (ethertype, bytes) = opened?;
             match ethertype {
                 link::IPV4 => ip::v4(bytes),
                 link::IPV6 => ip::v6(bytes),

@@ -85,6 +85,27 @@ fn vlan_tags_are_followed_up_to_the_limit() {
     }
 }
 
+/// LLC and SNAP with the EtherType of IPv4.
+const SNAP: &[u8] = &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+
+/// A client's data frame to its access point.
+const WLAN_DATA: [u8; 24] = [0x08, 1, 44, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 0];
+
+#[test]
+fn what_the_air_protects_or_cuts_is_counted_by_its_kind() {
+    let air = |control: [u8; 2], sequence: u8| {
+        let frame = [&control[..], &WLAN_DATA[2..22], &[sequence, 0], SNAP].concat();
+        dissect(105, &frame).unwrap_err()
+    };
+    assert_eq!(air([0x80, 0], 0), Stop::NotIp("wlan_management"));
+    assert_eq!(air([0xd4, 0], 0), Stop::NotIp("wlan_control"));
+    assert_eq!(air([0x48, 1], 0), Stop::NotIp("wlan_null"));
+    assert_eq!(air([0x08, 0x41], 0), Stop::NotIp("wlan_protected"));
+    assert_eq!(air([0x08, 0x01], 1), Stop::NotIp("wlan_fragment"));
+    let eapol = [&WLAN_DATA[..], &[0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x8e, 2, 3]].concat();
+    assert_eq!(dissect(105, &eapol).unwrap_err(), Stop::NotIp("eapol"));
+}
+
 #[test]
 fn every_link_type_reaches_the_same_packet() {
     let ip = &syn()[14..];
@@ -99,6 +120,30 @@ fn every_link_type_reaches_the_same_packet() {
         (113, with(&[0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, 8, 0])),
         (276, with(&[8, 0, 0, 0, 0, 0, 0, 3, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0])),
         (9, with(&[0xff, 3, 0, 0x21])),
+        (6, with(&[&[0x10, 0x40][..], &[2; 6], &[0x82, 2, 2, 2, 2, 2], &[6, 0x30, 0, 1, 0, 2], SNAP].concat())),
+        (10, with(&[&[0x51][..], &[2; 12], SNAP].concat())),
+        (100, with(SNAP)),
+        (104, with(&[0x0f, 0, 8, 0])),
+        (107, with(&[0x18, 0x41, 3, 0xcc])),
+        (107, with(&[&[0x18, 0x41, 3, 0][..], &[0x80, 0, 0, 0, 8, 0]].concat())),
+        (166, with(&[1, 3, 0, 0x21])),
+        (178, with(&[&b"MGC\x80\0\x03abc"[..], &[2; 12], &[8, 0]].concat())),
+        (239, with(&[2, 0, 0, 40, 8, 0, 1, 0, 8, 0, 3, 0, 5, 0, 10, 0, 1, 0, 0, 0, 48, 0, 9, 0])),
+        (239, with(&[2, 0, 0, 40, 0, 5, 0, 10, 1, 0, 0, 0, 0, 48, 0, 9])),
+        (242, with(&[&[0; 40][..], &[8, 0, 0, 0]].concat())),
+        (258, with(&[&[12, 0, 0, 0, 1, 0, 0, 0, 101, 0, 0, 0][..]].concat())),
+        (105, with(&[&WLAN_DATA[..], SNAP].concat())),
+        // A quality-of-service field, and what aggregation puts in front of each frame.
+        (105, with(&[&[0x88, 1][..], &WLAN_DATA[2..], &[0, 0], SNAP].concat())),
+        (105, with(&[&[0x88, 1][..], &WLAN_DATA[2..], &[0x80, 0], &[2; 12], &[0, 48], SNAP].concat())),
+        // From one access point to another: four addresses.
+        (105, with(&[&[0x08, 3][..], &WLAN_DATA[2..], &[2; 6], SNAP].concat())),
+        (127, with(&[&[0, 0, 9, 0, 2, 0, 0, 0, 0x10][..], &WLAN_DATA, SNAP].concat())),
+        // Radiotap with a clock in front of the flags, which say that the header of 26 bytes is padded to 28.
+        (
+            127,
+            with(&[&[0, 0, 17, 0, 3, 0, 0, 0], &[7; 8][..], &[0x20, 0x88, 1], &WLAN_DATA[2..], &[0; 4], SNAP].concat()),
+        ),
     ];
     for (link, frame) in cases {
         assert_eq!(dissect(link, &frame).map(|p| (p.src_port, p.dst_port)), Ok((49153, 443)), "link type {link}");
@@ -117,7 +162,10 @@ fn ipv6_extension_headers_and_fragments() {
     ip.extend([0, 53, 0x80, 0, 0, 100, 0, 0]);
     let p = dissect(101, &ip).unwrap();
     assert_eq!(p.fragment, Some(Fragment { id: 5, offset: 0, more: true }));
-    assert_eq!((p.transport, p.src_port, p.dst_port, p.payload_length), (17, 53, 0x8000, 92));
+    assert_eq!((p.transport, p.src_port, p.payload_length, p.payload.len()), (17, 0, 8, 8));
+    let whole = Packet { fragment: None, ..p };
+    let p = reassembled(whole, &mut Tunnels::default()).unwrap();
+    assert_eq!((p.transport, p.src_port, p.dst_port, p.payload_length), (17, 53, 0x8000, 0));
     ip[50..52].copy_from_slice(&[0, 8]); // the second part: these bytes are no UDP header
     let p = dissect(101, &ip).unwrap();
     assert_eq!((p.fragment.unwrap().offset, p.src_port, p.payload.len()), (8, 0, 8));
@@ -176,6 +224,10 @@ fn tunnels_are_opened_down_to_the_innermost_packet() {
         ("erspan", None, ipv4(47, &with(&[0, 0, 0x88, 0xbe], &frame))),
         ("erspan", Some(3), ipv4(47, &with(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 1, 0, 3, 0, 0, 0, 0], &frame))),
         ("mpls", Some(16), ipv4(137, &with(&[0, 1, 1, 64], &ip))),
+        ("mpls", Some(16), udp(6635, &with(&[0, 1, 1, 64], &ip))),
+        ("vxlan", Some(42), udp(4790, &with(&[0x0c, 0, 0, 1, 0, 0, 42, 0], &ip))),
+        ("capwap", None, udp(5247, &[&[0, 0x10, 0x43, 0, 0, 0, 0, 0, 1, 8][..], &WLAN_DATA[2..], SNAP, &ip].concat())),
+        ("capwap", None, udp(5247, &with(&[0, 0x10, 0x02, 0, 0, 0, 0, 0], &frame))),
         ("etherip", None, ipv4(97, &with(&[0x30, 0], &frame))),
     ];
     for (word, id, packet) in cases {
@@ -212,7 +264,7 @@ proptest! {
 
     #[test]
     fn arbitrary_tunnels_never_panic(
-        port in prop::sample::select(vec![4789u16, 6081, 2152, 6635, 3544, 1701]),
+        port in prop::sample::select(vec![4789u16, 6081, 2152, 6635, 3544, 1701, 5247]),
         protocol in prop::sample::select(vec![4u8, 41, 47, 97, 137]),
         bytes in prop::collection::vec(any::<u8>(), 0..120),
     ) {

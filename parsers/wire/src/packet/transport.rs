@@ -11,10 +11,10 @@ pub mod tcp_flags {
     pub const ACK: u8 = 0x10;
 }
 
-/// Fills in the transport's fields. A later fragment has no transport header and passes as it is.
+/// Fills in the transport's fields. A fragment passes as it is: even the first one may end within the transport header.
 #[inline]
 pub fn ports(packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
-    if packet.fragment.is_some_and(|f| f.offset > 0) {
+    if packet.fragment.is_some() {
         return Ok(packet);
     }
     match packet.transport {
@@ -48,12 +48,11 @@ fn udp(mut packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
     packet.src_port = u16::from_be_bytes([header[0], header[1]]);
     packet.dst_port = u16::from_be_bytes([header[2], header[3]]);
     let room = packet.payload_length.saturating_sub(8);
-    // 0 is a jumbogram or an offloaded datagram; a length beyond the IP packet is that packet's first fragment.
+    // 0 is a jumbogram or an offloaded datagram.
     packet.payload_length = match u32::from(u16::from_be_bytes([header[4], header[5]])) {
         0 => room,
         n if n < 8 => return Err(ParseError::Malformed("udp").into()),
-        n if packet.fragment.is_none() => (n - 8).min(room),
-        n => n - 8,
+        n => (n - 8).min(room),
     };
     packet.payload = body.get(..packet.payload_length as usize).unwrap_or(body);
     Ok(packet)

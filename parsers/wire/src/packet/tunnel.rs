@@ -27,6 +27,7 @@ pub enum Kind {
     L2tp,
     GtpU,
     EtherIp,
+    Capwap,
 }
 
 impl Kind {
@@ -46,6 +47,7 @@ impl Kind {
             Self::L2tp => "l2tp",
             Self::GtpU => "gtp-u",
             Self::EtherIp => "etherip",
+            Self::Capwap => "capwap",
         }
     }
 }
@@ -89,6 +91,9 @@ pub type Inside<'a> = (u16, &'a [u8]);
 /// Transparent Ethernet Bridging, an Ethernet frame inside (RFC 1701's registry).
 pub const ETHERNET: u16 = 0x6558;
 
+/// A frame of 802.11 inside. No EtherType is so low.
+pub const WLAN: u16 = 0x0100;
+
 /// Whether a packet may be a tunnel at all: the one question that every packet pays for.
 #[inline]
 pub fn may_be(packet: &Packet<'_>) -> bool {
@@ -100,13 +105,25 @@ pub fn may_be(packet: &Packet<'_>) -> bool {
     }
 }
 
-/// The low bytes of the tunnels' ports: two loads tell most datagrams from a tunnel.
+/// Tunnels over UDP: the port, whether the answers come from it too, and what it is.
+const PORTS: [(u16, bool, Kind); 9] = [
+    (4789, false, Kind::Vxlan),
+    (4790, false, Kind::Vxlan),
+    (8472, false, Kind::Vxlan),
+    (6081, false, Kind::Geneve),
+    (2152, false, Kind::GtpU),
+    (6635, false, Kind::Mpls),
+    (3544, true, Kind::Teredo),
+    (1701, true, Kind::L2tp),
+    (5247, true, Kind::Capwap),
+];
+
+/// The low bytes of these ports: two loads tell most datagrams from a tunnel.
 static LOW_BYTES: [bool; 256] = {
     let mut low = [false; 256];
-    let ports = [4789, 8472, 6081, 2152, 6635, 3544, 1701u16];
     let mut i = 0;
-    while i < ports.len() {
-        low[(ports[i] & 0xff) as usize] = true;
+    while i < PORTS.len() {
+        low[(PORTS[i].0 & 0xff) as usize] = true;
         i += 1;
     }
     low
@@ -120,15 +137,8 @@ pub fn may_be_port(src: u16, dst: u16) -> bool {
 }
 
 fn port_kind(src: u16, dst: u16) -> Option<Kind> {
-    match (src, dst) {
-        (_, 4789 | 8472) => Some(Kind::Vxlan),
-        (_, 6081) => Some(Kind::Geneve),
-        (_, 2152) => Some(Kind::GtpU),
-        (_, 6635) => Some(Kind::Mpls),
-        (3544, _) | (_, 3544) => Some(Kind::Teredo),
-        (1701, _) | (_, 1701) => Some(Kind::L2tp),
-        _ => None,
-    }
+    let found = PORTS.iter().find(|(port, both, _)| *port == dst || *both && *port == src);
+    found.map(|(_, _, kind)| *kind)
 }
 
 /// The layer and what lies inside, if the packet is a tunnel.
@@ -162,6 +172,7 @@ fn over_udp(kind: Kind, payload: &[u8]) -> Option<(Kind, Option<u32>, Inside<'_>
         Kind::Mpls => mpls(payload).map(|(label, inside)| (Some(label), inside))?,
         Kind::Teredo => (None, teredo(payload)?),
         Kind::L2tp => l2tp(payload)?,
+        Kind::Capwap => (None, capwap(payload)?),
         _ => return None,
     };
     Some((kind, id, inside))
@@ -284,6 +295,18 @@ fn erspan(payload: &[u8], header: usize) -> Option<(Kind, Option<u32>, Inside<'_
     // Type III may carry a platform-specific subheader of 8 bytes, announced by the last bit.
     let extra = if header == 12 && payload.get(11)? & 1 != 0 { 8 } else { 0 };
     Some((Kind::Erspan, Some(u32::from(session)), (ETHERNET, payload.get(header + extra..)?)))
+}
+
+/// RFC 5415 section 4.3, data in the clear: a header with its length in words, then the client's frame as it was on the air,
+/// its frame control swapped, or as Ethernet. Its fragments are not put together.
+fn capwap(payload: &[u8]) -> Option<Inside<'_>> {
+    const NATIVE: u32 = 0x100;
+    const FRAGMENT_OR_KEEPALIVE: u32 = 0x88;
+    let ([0, a, b, c], _) = payload.split_first_chunk::<4>()? else { return None };
+    let header = u32::from_be_bytes([0, *a, *b, *c]);
+    let inside = payload.get((header >> 19) as usize * 4..).filter(|_| header >> 19 >= 2)?;
+    let kind = if header & NATIVE != 0 { WLAN } else { ETHERNET };
+    (header & FRAGMENT_OR_KEEPALIVE == 0).then_some((kind, inside))
 }
 
 /// RFC 3032: labels up to the bottom of the stack; what follows is told by its first nibble, as routers do.

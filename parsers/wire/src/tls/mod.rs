@@ -47,6 +47,7 @@ pub mod extension {
     pub const SUPPORTED_GROUPS: u16 = 10;
     pub const EC_POINT_FORMATS: u16 = 11;
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
+    pub const USE_SRTP: u16 = 14;
     pub const ALPN: u16 = 16;
     pub const SERVER_CERTIFICATE_TYPE: u16 = 20;
     pub const ENCRYPT_THEN_MAC: u16 = 22;

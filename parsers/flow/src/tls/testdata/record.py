@@ -31,6 +31,11 @@ HANDSHAKES = {
     "tls13_resumed": ("-tls1_3", "-tls1_3 -sess_out session -sess_in session", 2),
     "tls13_rejected": ("-tls1_3", "-tls1_3 -verify_return_error -verify_hostname other.example -CAfile cert.pem", 1),
     "dtls12": ("-dtls1_2 -mtu 300", "-dtls1_2 -mtu 300 -servername pay.example", 1),
+    "dtls12_srtp": (
+        "-dtls1_2 -use_srtp SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80",
+        "-dtls1_2 -use_srtp SRTP_AES128_CM_SHA1_80:SRTP_AES128_CM_SHA1_32",
+        1,
+    ),
     "dtls10_cookie": (f"-dtls1 -listen {LEGACY}", f"-dtls1 {LEGACY}", 1),
 }
 SETUP = """

@@ -33,6 +33,21 @@ pub fn compression_name(code: u8) -> Option<&'static str> {
     lookup(&tables::COMPRESSION_METHODS, u16::from(code))
 }
 
+/// SRTP protection profiles, IANA's registry of that name (RFC 5764, RFC 7714, RFC 8723).
+pub fn srtp_profile_name(code: u16) -> Option<&'static str> {
+    Some(match code {
+        0x0001 => "SRTP_AES128_CM_HMAC_SHA1_80",
+        0x0002 => "SRTP_AES128_CM_HMAC_SHA1_32",
+        0x0005 => "SRTP_NULL_HMAC_SHA1_80",
+        0x0006 => "SRTP_NULL_HMAC_SHA1_32",
+        0x0007 => "SRTP_AEAD_AES_128_GCM",
+        0x0008 => "SRTP_AEAD_AES_256_GCM",
+        0x0009 => "DOUBLE_AEAD_AES_128_GCM_AEAD_AES_128_GCM",
+        0x000a => "DOUBLE_AEAD_AES_256_GCM_AEAD_AES_256_GCM",
+        _ => return None,
+    })
+}
+
 /// The contract's name of a protocol version, TLS and DTLS alike. Drafts of TLS 1.3 (0x7fNN) and Facebook's variants of
 /// them (0xfb17 to 0xfb1a) count as TLS 1.3; 0x0100 is what OpenSSL before 0.9.8f sent for DTLS 1.0.
 pub fn version_name(code: u16) -> Option<&'static str> {
