@@ -5,6 +5,7 @@ use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
+use crate::hash_key::HashKey;
 use crate::intern::Fragments;
 use crate::json;
 use crate::limits::MAX_ENDPOINTS;
@@ -38,6 +39,8 @@ pub struct Context {
     pub time: u64,
     pub write_flows: bool,
     pub endpoints: Option<HashMap<(Endpoint, Protocol), EndpointTotals>>,
+    /// Secrets seen in the clear are hashed with it.
+    pub hash_key: Option<HashKey>,
     /// The facts by which observations are told apart.
     detail: Detail,
     scratch: Vec<u8>,
@@ -57,6 +60,7 @@ impl Context {
             time: 0,
             write_flows: config.flows,
             endpoints: config.endpoints.then(HashMap::new),
+            hash_key: None,
             detail: if config.names { Detail::All } else { Detail::Judged },
             scratch: Vec::new(),
         }
@@ -136,6 +140,7 @@ impl Context {
                 if let Follower::Tls(tls) = &mut conversation.follower {
                     tls.closed(matches!(reason, EndReason::Fin | EndReason::Rst));
                 }
+                conversation.read_dialogue(entry.protocol, self.hash_key.as_ref());
                 self.settle(&mut entry, Some(&conversation));
             }
         } else if entry.phase == Phase::Open {
@@ -172,7 +177,7 @@ fn write_facts(
     json::word(out, "class", entry.class().name());
     json::word(out, "protocol", entry.protocol.name());
     if let Some(conversation) = conversation {
-        record::facts(entry.protocol, conversation, certificates, detail, out);
+        record::facts(conversation, certificates, detail, out);
     }
     out.push(b'}');
 }

@@ -9,6 +9,7 @@ use crate::conversation::{Conversation, Follower};
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::fragments::FirstFragments;
+use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
 use crate::limits::idle;
 use crate::observation::Observation;
@@ -78,6 +79,11 @@ impl Core {
             expired: Vec::new(),
             ending: Vec::new(),
         }
+    }
+
+    /// Hashes with this key the secrets that are seen in the clear.
+    pub fn hash_with(&mut self, key: HashKey) {
+        self.ctx.hash_key = Some(key);
     }
 
     /// Processes frames in their order.

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod certificates;
+mod clear;
 mod context;
 mod conversation;
 pub mod core;
@@ -16,6 +17,8 @@ pub mod few;
 pub mod fingerprint;
 mod fragments;
 mod hash;
+mod hash_key;
+mod head;
 pub mod ike;
 mod intern;
 mod ipsec;
@@ -42,6 +45,7 @@ pub mod x509;
 
 pub use context::EndpointTotals;
 pub use core::{Config, Core, Frame};
+pub use hash_key::HashKey;
 
 /// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

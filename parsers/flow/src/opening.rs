@@ -35,18 +35,16 @@ pub fn deliver(
         }
         (Follower::Undecided, Piece::Bytes(bytes)) => undecided(entry, conversation, from, bytes, ctx),
         (Follower::Dialogue, Piece::Bytes(bytes)) => {
-            keep(&mut conversation.heads[from as usize], bytes, MAX_DIALOGUE);
+            conversation.heads[from as usize].keep(bytes, MAX_DIALOGUE);
+            if entry.protocol == Protocol::Http && from == conversation.client() {
+                conversation.frame = ctx.frame;
+            }
             dialogue(entry, conversation, ctx);
         }
         // What comes behind a hole is no head of a stream: decide on what there is.
         (_, Piece::Gap) => conversation.heads[from as usize].clear(),
         _ => {}
     }
-}
-
-fn keep(head: &mut Vec<u8>, bytes: &[u8], limit: usize) {
-    let room = limit.saturating_sub(head.len());
-    head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
 }
 
 fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction, bytes: &[u8], ctx: &mut Context) {
@@ -56,7 +54,7 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
     if conversation.heads[side].is_empty() && looks_like_tls(bytes) == Seen::Yes {
         return start_tls(entry, conversation, from, bytes, ctx);
     }
-    keep(&mut conversation.heads[side], bytes, MAX_HEAD);
+    conversation.heads[side].keep(bytes, MAX_HEAD);
     match proxy_header(entry, conversation, from) {
         Prefix::Passed(via, length, _) => return step_over(entry, conversation, via, (length, 0), ctx),
         Prefix::NeedMore => return,
@@ -128,6 +126,7 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     match verdict {
         Verdict::Is(protocol) => {
             entry.protocol = protocol;
+            conversation.frame = ctx.frame;
             if watches(protocol) {
                 conversation.follower = Follower::Dialogue;
                 dialogue(entry, conversation, ctx);
@@ -137,7 +136,7 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
         }
         Verdict::Undecided if conversation.heads.iter().all(|head| head.len() < MAX_HEAD) => {}
         // While one side is silent, its first words may yet tell.
-        Verdict::None if conversation.heads.iter().any(Vec::is_empty) && conversation.tries < MAX_TRIES => {
+        Verdict::None if conversation.heads.iter().any(|head| head.is_empty()) && conversation.tries < MAX_TRIES => {
             conversation.tries += 1;
         }
         _ => ctx.settle(entry, Some(conversation)),
@@ -150,27 +149,10 @@ fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
     Ports { client: entry.key.end(client_low).1, server: entry.key.end(!client_low).1 }
 }
 
-/// Protocols whose clear part may agree on TLS or carry a login.
+/// Protocols whose clear part may agree on TLS, step behind a proxy or carry a login.
 fn watches(protocol: Protocol) -> bool {
-    use Protocol::*;
-    matches!(
-        protocol,
-        Http | Smtp
-            | Imap
-            | Pop3
-            | Ftp
-            | Nntp
-            | Ldap
-            | Mysql
-            | Postgresql
-            | Xmpp
-            | Redis
-            | Mqtt
-            | Tds
-            | Rdp
-            | Socks
-            | Irc
-    )
+    use Protocol::{Rdp, Sieve, Socks, Tds};
+    app::credentials::has_logins(protocol) || matches!(protocol, Rdp | Sieve | Socks | Tds)
 }
 
 /// A protocol in the clear: has it agreed on something else, has it shown a login, is it worth listening on?
@@ -196,8 +178,14 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Contex
         }
     }
     // A login at the proxy comes in front of the tunnel, which is what the flow will be.
-    let login = !tunnelling && app::credentials::credentials(entry.protocol, client).is_some();
-    if login || past_login(entry.protocol, tunnelling, client, server) {
+    let over = past_login(entry.protocol, tunnelling, client, server);
+    let login = || !tunnelling && app::credentials::credentials(entry.protocol, client, server).is_some();
+    let login = entry.protocol != Protocol::Http && login();
+    if login {
+        conversation.frame = ctx.frame;
+    }
+    if over || login {
+        conversation.read_dialogue(entry.protocol, ctx.hash_key.as_ref());
         ctx.settle(entry, Some(conversation));
     }
 }
@@ -231,7 +219,10 @@ fn past_login(protocol: Protocol, tunnelling: bool, client: &[u8], server: &[u8]
     let full = |head: &[u8]| head.len() >= MAX_DIALOGUE;
     match protocol {
         _ if tunnelling => full(client) || full(server),
-        Protocol::Http => client.is_empty() || memchr::memmem::find(client, b"\r\n\r\n").is_some() || full(client),
+        // The answer tells whether it only leads to HTTPS; by then the request is whole, and with it a login.
+        Protocol::Http => app::http::exchange(client, server).served || full(client) || full(server),
+        // One message of either side says everything.
+        Protocol::Kerberos | Protocol::Snmp | Protocol::Tacacs => !client.is_empty() && !server.is_empty(),
         // The login is the first thing that a client says.
         Protocol::Redis | Protocol::Mqtt => client.len() >= 512,
         _ => full(client) || full(server),

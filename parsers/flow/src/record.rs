@@ -10,7 +10,6 @@ use crate::observation::CommunityId;
 use crate::time::Clock;
 use crate::tls::{Offer, Session};
 use std::borrow::Cow;
-use transitproof_wire::app;
 use transitproof_wire::{Class, Protocol};
 
 /// What stands between class and end of a record: members without the comma in front, or nothing.
@@ -102,6 +101,9 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
         Follower::Quic(quic) => quic.write_record(certificates, out),
         Follower::Undecided | Follower::Dialogue | Follower::Dns(_) => {}
     }
+    if let Some(clear) = &conversation.clear {
+        clear.write_record(out);
+    }
 }
 
 /// Which facts of an observation are written.
@@ -114,7 +116,6 @@ pub enum Detail {
 
 /// The flat facts of an observation beyond class and protocol, appended to an open object.
 pub fn facts(
-    protocol: Protocol,
     conversation: &Conversation,
     certificates: &Certificates,
     detail: Detail,
@@ -131,15 +132,10 @@ pub fn facts(
         Follower::Dtls(dtls) => dtls.session().write_facts(certificates, detail, out),
         Follower::Ipsec(ipsec) => ipsec.write_facts(out),
         Follower::Quic(quic) => quic.write_facts(certificates, detail, out),
-        Follower::Dialogue => {
-            if let Some(credential) = app::credentials::credentials(protocol, conversation.client_and_server().0) {
-                json::word(out, "plaintext.credentials", credential.kind);
-                if let Some(account) = &credential.account {
-                    json::string(out, "plaintext.account", account);
-                }
-            }
-        }
-        Follower::Undecided | Follower::Dns(_) => {}
+        Follower::Undecided | Follower::Dialogue | Follower::Dns(_) => {}
+    }
+    if let Some(clear) = &conversation.clear {
+        clear.write_facts(out);
     }
 }
 
@@ -147,7 +143,7 @@ pub fn facts(
 pub fn evidence(conversation: &Conversation, now: u64) -> u64 {
     let frame = match &conversation.follower {
         Follower::Ipsec(ipsec) => ipsec.ike.as_ref().map_or(0, |ike| ike.frame()),
-        _ => session(conversation).map_or(0, |session| session.frame),
+        _ => session(conversation).map_or(conversation.frame, |session| session.frame),
     };
     // Where nothing was decided, the packet in hand is the evidence.
     if frame > 0 { frame } else { now }

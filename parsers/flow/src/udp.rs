@@ -1,6 +1,7 @@
 //! Datagrams: each is looked at by itself until one says what the flow is; then DTLS, QUIC, IKE, ESP and DNS are followed.
 
 use crate::Direction;
+use crate::clear::Clear;
 use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
 use crate::dns;
@@ -32,6 +33,10 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
         }
         Follower::Quic(_) => {
             quic_datagram(entry, &mut conversation, from, packet.payload, ctx);
+            None
+        }
+        Follower::Dialogue => {
+            listen(entry, &mut conversation, from, packet.payload, ctx);
             None
         }
         _ => first_look(entry, &mut conversation, from, packet, ctx),
@@ -152,11 +157,8 @@ fn application(
         }
         Verdict::Is(protocol) => {
             entry.protocol = protocol;
-            if from == Direction::Forward {
-                conversation.heads[0].extend_from_slice(payload);
-            }
             conversation.follower = Follower::Dialogue;
-            ctx.settle(entry, Some(conversation));
+            listen(entry, conversation, from, payload, ctx);
         }
         _ if conversation.hears_media(from, payload) => {
             entry.protocol = Protocol::Rtp;
@@ -171,6 +173,23 @@ fn application(
         }
     }
     None
+}
+
+/// A message of a protocol in the clear: the first that shows a login ends the listening, else a few are heard where a login
+/// comes only after a refusal (RFC 3261 section 22.2, RFC 4120 section 3.1.3).
+fn listen(entry: &mut Entry, conversation: &mut Conversation, from: Direction, payload: &[u8], ctx: &mut Context) {
+    let (client, server) = if from == Direction::Forward { (payload, &[][..]) } else { (&[][..], payload) };
+    let clear = Clear::of(entry.protocol, client, server, ctx.hash_key.as_ref());
+    conversation.tries = conversation.tries.saturating_add(1);
+    let asks_again = matches!(entry.protocol, Protocol::Sip | Protocol::Kerberos) && conversation.tries < MAX_DATAGRAMS;
+    let login = clear.as_ref().is_some_and(|clear| clear.has_login());
+    conversation.clear = clear;
+    if login || conversation.frame == 0 {
+        conversation.frame = ctx.frame;
+    }
+    if login || !asks_again {
+        ctx.settle(entry, Some(conversation));
+    }
 }
 
 /// DNS over UDP: the flow ends when every query has its answer.

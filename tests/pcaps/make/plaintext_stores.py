@@ -137,7 +137,7 @@ def postgresql_clear(stage: Stage) -> list[Flow]:
 def mysql_clear(stage: Stage) -> list[Flow]:
     with mariadb(stage):
         expect(mysql(stage, "--skip-ssl"), "hello")
-    return [plain("mysql", 3306)]
+    return [plain("mysql", 3306, credentials=True)]
 
 
 @captured("ldap.pcap", "LDAP with a simple bind in the clear: slapd and ldapwhoami", "slapd", "ldap-utils")

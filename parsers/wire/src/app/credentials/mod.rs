@@ -50,7 +50,7 @@ pub fn credentials<'a>(protocol: Protocol, client: &'a [u8], server: &'a [u8]) -
         Protocol::Postgresql => databases::postgresql(client, server),
         Protocol::Mqtt => binary::mqtt(client),
         Protocol::Ldap => binary::ldap(client),
-        Protocol::Snmp => binary::snmp(client),
+        Protocol::Snmp => binary::snmp(client).or_else(|| binary::snmp(server)),
         Protocol::Radius => binary::radius(client),
         Protocol::Tacacs => binary::tacacs(client),
         Protocol::Kerberos => kerberos::rc4(client).or_else(|| kerberos::rc4(server)),
