@@ -5,8 +5,8 @@ How the keys of manifest.toml are read here:
 - of a file: `packets` must be counted; `damaged` says that the summary names damage, without it there must be none.
 - `[[file.flow]]`: the flow records, in order of their first packets, one for one. Identity: `transport`, addresses,
   ports, `tunnel`.
-- facts (`class`, `protocol`, `starttls`, `tls`, `ike`, `esp`, `quic`, `credentials`, `http`): must be in the record; of a table only the named
-  members are compared; a number where the record has a list is its length.
+- facts (`class`, `protocol`, `starttls`, `tls`, `ike`, `esp`, `quic`, `credentials`, `http`): must be in the record; of
+  a table only the named members are compared; a number where the record has a list is its length.
 - `absent`: dotted members that the record must not have.
 - `findings`: exactly these checks (and the named part of `observed`) must fail or warn on the flow; one entry covers
   several findings of one check. Without the key, nothing is said about the flow's findings.

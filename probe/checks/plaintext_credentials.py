@@ -5,9 +5,9 @@ named; the secret never leaves the parser and is not in any record.
 
 Evidence: `plaintext.credentials` says by which mechanism (http_basic, ftp_pass, imap_login, …), `plaintext.account` for
 whom (observed). Challenge and response (http_digest, …) is `high`, the secret itself `critical`; an SNMP community is
-`high`. With `--hash-key FILE`, `plaintext.secret_hmac` is the first half of HMAC-SHA-256 under that key over the bytes of
-the secret: equal ones are one secret, whatever the account, endpoint or protocol. Challenges and what is hidden by a
-shared secret have none, because it would differ at every login.
+`high`. With `--hash-key FILE`, `plaintext.secret_hmac` is the first half of HMAC-SHA-256 under that key over the
+secret's bytes: equal ones are one secret, whatever the account, endpoint or protocol. Challenges and what is hidden by
+a shared secret have none, because it would differ at every login.
 
 Why it matters: whoever saw it once can log in, now and elsewhere if the password is used twice. A seen password must be
 taken as known to others, also after the connection has been secured.

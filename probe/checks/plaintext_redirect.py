@@ -1,8 +1,8 @@
 """plaintext.redirect: HTTP that does nothing but send clients to HTTPS
 
-Meaning: every answer of the flow redirects (301, 302, 307, 308) to an https address; no content was served. `info` where
-the request gave nothing away; `low` where a login, a cookie or content had already been sent in the clear by then.
-A flow that is answered by anything else is plaintext.protocol.
+Meaning: every answer of the flow redirects (301, 302, 307, 308) to an https address; no content was served. `info`
+where the request gave nothing away; `low` where a login, a cookie or content had already been sent in the clear by
+then. A flow that is answered by anything else is plaintext.protocol.
 
 Evidence: `http.redirect_to_https` (every answer seen, observed), `http.hsts` where an answer carries
 Strict-Transport-Security (browsers heed it over TLS only), `http.request_carries` for cookie and body.
@@ -36,7 +36,8 @@ def judge(facts: Facts) -> list[Verdict]:
         sent.insert(0, "login")
     title = "HTTP that only redirects to HTTPS"
     if sent:
-        title += f", after {' and '.join(_WORDS[what] for what in sent)} was sent in the clear"
+        what = " and ".join(_WORDS[word] for word in sent)
+        title += f", after {what} {'was' if len(sent) == 1 else 'were'} sent in the clear"
     return [
         Verdict(
             check=CHECK,

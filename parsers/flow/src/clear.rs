@@ -138,10 +138,15 @@ mod tests {
         // openssl dgst -sha256 -hmac 0123456789abcdef over "sesame", the first 32 digits.
         let hash = "6316629e2ef4774d39ed1a4bc4bbc62e";
         let (record, facts) = written(Protocol::Ftp, b"USER joe\r\nPASS sesame\r\n", b"", b"0123456789abcdef");
-        assert_eq!(record, format!("\"credentials\":[{{\"kind\":\"ftp_pass\",\"account\":\"joe\",\"secret_hmac\":\"{hash}\"}}]"));
+        assert_eq!(
+            record,
+            format!("\"credentials\":[{{\"kind\":\"ftp_pass\",\"account\":\"joe\",\"secret_hmac\":\"{hash}\"}}]")
+        );
         assert_eq!(
             facts,
-            format!("\"plaintext.credentials\":\"ftp_pass\",\"plaintext.account\":\"joe\",\"plaintext.secret_hmac\":\"{hash}\"")
+            format!(
+                "\"plaintext.credentials\":\"ftp_pass\",\"plaintext.account\":\"joe\",\"plaintext.secret_hmac\":\"{hash}\""
+            )
         );
         let (redis, _) = written(Protocol::Redis, b"AUTH sesame\r\n", b"", b"0123456789abcdef");
         assert_eq!(redis, format!("\"credentials\":[{{\"kind\":\"redis_auth\",\"secret_hmac\":\"{hash}\"}}]"));
@@ -151,7 +156,8 @@ mod tests {
 
     #[test]
     fn http_that_leads_away() {
-        let moved = b"HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: https://a/\r\nStrict-Transport-Security: x\r\n\r\n";
+        let moved =
+            b"HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: https://a/\r\nStrict-Transport-Security: x\r\n\r\n";
         let (record, facts) = written(Protocol::Http, b"GET / HTTP/1.1\r\nHost: a\r\nCookie: x\r\n\r\n", moved, b"");
         assert_eq!(record, "\"http\":{\"host\":\"a\",\"status\":301,\"redirect_to_https\":true,\"hsts\":true}");
         assert_eq!(facts, "\"http.redirect_to_https\":true,\"http.hsts\":true,\"http.request_carries\":[\"cookie\"]");

@@ -115,12 +115,7 @@ pub enum Detail {
 }
 
 /// The flat facts of an observation beyond class and protocol, appended to an open object.
-pub fn facts(
-    conversation: &Conversation,
-    certificates: &Certificates,
-    detail: Detail,
-    out: &mut Vec<u8>,
-) {
+pub fn facts(conversation: &Conversation, certificates: &Certificates, detail: Detail, out: &mut Vec<u8>) {
     if !conversation.via.is_empty() {
         json::words(out, "via", conversation.via.iter().map(|via| via.name()));
     }

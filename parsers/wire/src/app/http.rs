@@ -71,7 +71,9 @@ fn responses(bodiless: bool, server: &[u8], seen: &mut Exchange<'_>) {
         let chunked = has(b"Transfer-Encoding:").is_some_and(|v| contains_nocase(v, b"chunked"));
         rest = match (length, chunked) {
             (Some(length), _) => rest.get(length..).unwrap_or_default(),
-            (None, true) => memchr::memmem::find(rest, b"0\r\n\r\n").and_then(|at| rest.get(at + 5..)).unwrap_or_default(),
+            (None, true) => {
+                memchr::memmem::find(rest, b"0\r\n\r\n").and_then(|at| rest.get(at + 5..)).unwrap_or_default()
+            }
             // To the end of the connection.
             (None, false) => &[],
         };
@@ -90,7 +92,8 @@ mod tests {
     use super::*;
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
-    const MOVED: &[u8] = b"HTTP/1.1 301 Moved Permanently\r\nContent-Length: 3\r\nlocation: HTTPS://shop.example/\r\n\r\nbye";
+    const MOVED: &[u8] =
+        b"HTTP/1.1 301 Moved Permanently\r\nContent-Length: 3\r\nlocation: HTTPS://shop.example/\r\n\r\nbye";
     const PAGE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
     #[test]
@@ -110,7 +113,8 @@ mod tests {
 
     #[test]
     fn ends_of_content() {
-        let chunked = b"HTTP/1.1 308 X\r\nTransfer-Encoding: chunked\r\nLocation: https://a/\r\n\r\n3\r\nbye\r\n0\r\n\r\n";
+        let chunked =
+            b"HTTP/1.1 308 X\r\nTransfer-Encoding: chunked\r\nLocation: https://a/\r\n\r\n3\r\nbye\r\n0\r\n\r\n";
         assert!(exchange(GET, &[chunked, MOVED].concat()).redirect_to_https);
         assert!(exchange(GET, b"HTTP/1.0 302 X\r\nLocation: https://a/\r\n\r\nto the end").redirect_to_https);
         let head = [&b"HEAD"[..], &GET[3..]].concat();

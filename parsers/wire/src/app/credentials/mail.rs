@@ -6,8 +6,7 @@ use super::secret::{Secret, decoded, is_base64, name, unquoted};
 use super::{Credential, after, found, lines};
 
 /// SASL mechanisms that show something, in the order of the kinds.
-const MECHANISMS: [&[u8]; 7] =
-    [b"PLAIN", b"LOGIN", b"CRAM-MD5", b"DIGEST-MD5", b"NTLM", b"XOAUTH2", b"OAUTHBEARER"];
+const MECHANISMS: [&[u8]; 7] = [b"PLAIN", b"LOGIN", b"CRAM-MD5", b"DIGEST-MD5", b"NTLM", b"XOAUTH2", b"OAUTHBEARER"];
 
 type Kinds = [&'static str; MECHANISMS.len()];
 

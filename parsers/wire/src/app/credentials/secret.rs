@@ -11,13 +11,21 @@ pub enum Secret<'a> {
     None,
     Bytes(&'a [u8]),
     /// The part of a base64 text behind `separators` bytes of this value, up to `end` if there is one.
-    Base64 { text: &'a [u8], separator: u8, separators: usize, end: Option<u8> },
+    Base64 {
+        text: &'a [u8],
+        separator: u8,
+        separators: usize,
+        end: Option<u8>,
+    },
     /// A value of application/x-www-form-urlencoded.
     Form(&'a [u8]),
     /// A quoted string in which a backslash quotes.
     Quoted(&'a [u8]),
     /// A line typed into a terminal, see [`super::telnet`].
-    Typed { client: &'a [u8], line: usize },
+    Typed {
+        client: &'a [u8],
+        line: usize,
+    },
 }
 
 impl std::fmt::Debug for Secret<'_> {
@@ -138,7 +146,9 @@ mod tests {
         assert_eq!(fed(Secret::Quoted(b"a\\\"b\\\\")), b"a\"b\\");
         assert_eq!(fed(Secret::Bytes(b"")), b"");
         assert_eq!(fed(Secret::None), b"");
-        assert!(is_base64(b"c2VzYW1l") && is_base64(b"QQ==") && !is_base64(b"*") && !is_base64(b"=") && !is_base64(b""));
+        assert!(
+            is_base64(b"c2VzYW1l") && is_base64(b"QQ==") && !is_base64(b"*") && !is_base64(b"=") && !is_base64(b"")
+        );
     }
 
     #[test]

@@ -77,8 +77,10 @@ pub fn redis(b: &[u8]) -> Option<Credential<'_>> {
     None
 }
 
+type RedisWords<'a> = [Option<&'a [u8]>; REDIS_WORDS];
+
 /// The first words of one command, and what follows it.
-fn redis_command(b: &[u8]) -> Option<([Option<&[u8]>; REDIS_WORDS], &[u8])> {
+fn redis_command(b: &[u8]) -> Option<(RedisWords<'_>, &[u8])> {
     fn line(b: &[u8]) -> Option<(&[u8], &[u8])> {
         let end = memchr::memchr(b'\n', b)?;
         let line = b.get(..end)?;
@@ -123,7 +125,8 @@ mod tests {
         let nntp = b"AUTHINFO USER joe\r\nAUTHINFO PASS sesame\r\n";
         assert_eq!(both(Nntp, nntp), (named("nntp_pass", "joe"), sesame()));
         assert_eq!(both(Irc, b"PASS :sesame\r\nNICK joe\r\n"), (named("irc_pass", "joe"), sesame()));
-        let xmpp = b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGp1bGlldAByMG0zMG15cjBtMzA=</auth>";
+        let xmpp =
+            b"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGp1bGlldAByMG0zMG15cjBtMzA=</auth>";
         // RFC 6120 section 9.1.
         assert_eq!(both(Xmpp, xmpp), (named("xmpp_auth_plain", "juliet"), Some("r0m30myr0m30".into())));
     }

@@ -11,8 +11,18 @@ use crate::app::look::contains_nocase;
 const PASSWORD_FIELDS: &[&[u8]] =
     &[b"password", b"passwd", b"pass", b"pwd", b"passphrase", b"j_password", b"user_password", b"login_password"];
 const ACCOUNT_FIELDS: &[&[u8]] = &[
-    b"username", b"user", b"login", b"email", b"userid", b"user_id", b"user_name", b"uname", b"j_username", b"log",
-    b"account", b"user_login",
+    b"username",
+    b"user",
+    b"login",
+    b"email",
+    b"userid",
+    b"user_id",
+    b"user_name",
+    b"uname",
+    b"j_username",
+    b"log",
+    b"account",
+    b"user_login",
 ];
 
 /// Kinds for Basic, Bearer and Digest.
@@ -62,9 +72,8 @@ pub fn form(b: &[u8]) -> Option<Credential<'_>> {
         let coded = lines(head).any(|l| {
             after(l, b"Content-Type:").is_some_and(|v| contains_nocase(v, b"application/x-www-form-urlencoded"))
         });
-        let length = lines(head).find_map(|l| {
-            std::str::from_utf8(after(l, b"Content-Length:")?.trim_ascii()).ok()?.parse::<usize>().ok()
-        });
+        let length = lines(head)
+            .find_map(|l| std::str::from_utf8(after(l, b"Content-Length:")?.trim_ascii()).ok()?.parse::<usize>().ok());
         let whole = length.is_none_or(|length| body.len() >= length);
         let body = body.get(..length.unwrap_or(body.len())).unwrap_or(body);
         coded.then(|| fields(body, whole))?
@@ -106,7 +115,8 @@ mod tests {
         let digest = b"GET / HTTP/1.1\r\nProxy-Authorization: Digest username=\"Mufasa\", response=\"sesame\"\r\n";
         assert_eq!(seen(Protocol::Http, digest), named("http_digest", "Mufasa"));
         assert_eq!(hashed(Protocol::Http, digest, b""), None);
-        let sip = b"REGISTER sip:example.com SIP/2.0\r\nAuthorization: Digest username=\"bob\", response=\"sesame\"\r\n\r\n";
+        let sip =
+            b"REGISTER sip:example.com SIP/2.0\r\nAuthorization: Digest username=\"bob\", response=\"sesame\"\r\n\r\n";
         assert_eq!(seen(Protocol::Sip, sip), named("sip_digest", "bob"));
     }
 
