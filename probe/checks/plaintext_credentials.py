@@ -67,6 +67,13 @@ _SASL: Final[dict[str, tuple[str, Severity]]] = {
     "digest_md5": ("Guessable login", "high"),
     "ntlm": ("Guessable login", "high"),
 }
+_REMEDY: Final = "Allow this login only over TLS, and change the secret: it must be taken as known to others."
+_REMEDIES: Final = {
+    "kerberos": "Remove RC4 (arcfour-hmac) from accounts and KDC, and change the password, which can be guessed.",
+    "radius": "Carry RADIUS over TLS (RFC 6614) or IPsec, and use a shared secret of 16 random bytes or more.",
+    "snmp": "Use SNMPv3 with authPriv, and change the community: it must be taken as known to others.",
+    "tacacs": "Carry TACACS+ over TLS 1.3 (RFC 9887) or IPsec; its own obfuscation does not protect.",
+}
 _SHOWN: Final = ("protocol", "plaintext.credentials", "plaintext.account", "plaintext.secret_hmac")
 _HASHED: Final = ("digest", "cram", "ntlm", "apop", "md5", "scram", "challenge")
 
@@ -89,7 +96,7 @@ def judge(facts: Facts) -> list[Verdict]:
             title=f"{what}{whose} sent in the clear ({how})",
             observed=observed,
             key={"plaintext.credentials": kind, "plaintext.account": account},
-            remediation="Allow this login only over TLS, and change the secret: it must be taken as known to others.",
+            remediation=_REMEDIES.get(kind.partition("_")[0], _REMEDY),
         )
     ]
 

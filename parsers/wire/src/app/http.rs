@@ -17,12 +17,14 @@ pub struct Exchange<'a> {
     /// Some request carries a cookie; content.
     pub cookie: bool,
     pub body: bool,
-    /// What was asked is answered by content, so that no later response matters.
+    /// A response other than a redirect to https and a demand for a login: whatever follows, something is served here.
     pub served: bool,
 }
 
 /// 301 Moved Permanently, 302 Found, 307 Temporary Redirect, 308 Permanent Redirect.
-const REDIRECTS: [u16; 4] = [301, 302, 307, 308];
+const REDIRECTS: [u32; 4] = [301, 302, 307, 308];
+/// 401 Unauthorized, 407 Proxy Authentication Required: the login comes with the next request.
+const CHALLENGES: [u32; 2] = [401, 407];
 
 pub fn exchange<'a>(client: &'a [u8], server: &[u8]) -> Exchange<'a> {
     let mut seen = Exchange::default();
@@ -48,7 +50,7 @@ fn requests<'a>(client: &'a [u8], seen: &mut Exchange<'a>) {
 }
 
 fn responses(bodiless: bool, server: &[u8], seen: &mut Exchange<'_>) {
-    let mut rest = server;
+    let (mut rest, mut challenged) = (server, false);
     while let Some(end) = memchr::memmem::find(rest, b"\r\n\r\n") {
         let Some((head, body)) = rest.split_at_checked(end + 4) else { return };
         let Some((status, _)) = head.get(9..).filter(|_| head.starts_with(b"HTTP/1.")).and_then(number) else {
@@ -63,9 +65,13 @@ fn responses(bodiless: bool, server: &[u8], seen: &mut Exchange<'_>) {
         let has = |name: &[u8]| head.split(|c| *c == b'\n').find_map(|line| field(line, name));
         seen.hsts |= has(b"Strict-Transport-Security:").is_some();
         let https = has(b"Location:").is_some_and(|uri| starts_nocase(uri, b"https://") == Some(true));
-        if !https || !REDIRECTS.iter().any(|code| u32::from(*code) == status) {
-            seen.served = true;
-            break;
+        match status {
+            _ if CHALLENGES.contains(&status) => challenged = true,
+            _ if https && REDIRECTS.contains(&status) => seen.redirect_to_https = true,
+            _ => {
+                seen.served = true;
+                break;
+            }
         }
         let length = if bodiless { Some(0) } else { has(b"Content-Length:").and_then(number).map(|(n, _)| n as usize) };
         let chunked = has(b"Transfer-Encoding:").is_some_and(|v| contains_nocase(v, b"chunked"));
@@ -77,9 +83,8 @@ fn responses(bodiless: bool, server: &[u8], seen: &mut Exchange<'_>) {
             // To the end of the connection.
             (None, false) => &[],
         };
-        seen.redirect_to_https = true;
     }
-    seen.redirect_to_https &= !seen.served && rest.is_empty();
+    seen.redirect_to_https &= !seen.served && !challenged && rest.is_empty();
 }
 
 /// The value of a field, if the line is that field.
@@ -109,6 +114,15 @@ mod tests {
         }
         assert!(!exchange(GET, &[MOVED, b"HTTP/1.1 200"].concat()).redirect_to_https, "what follows is not known");
         assert!(!exchange(GET, b"HTTP/1.1 200 OK\r\nLocation: https://shop.example/\r\n\r\n").redirect_to_https);
+    }
+
+    #[test]
+    fn a_login_is_waited_for() {
+        let challenge = b"HTTP/1.1 401 X\r\nContent-Length: 2\r\n\r\nno";
+        let asked = exchange(GET, challenge);
+        assert_eq!((asked.served, asked.redirect_to_https, asked.status), (false, false, Some(401)));
+        assert!(exchange(GET, &[challenge, PAGE].concat()).served);
+        assert!(!exchange(GET, &[challenge, MOVED].concat()).redirect_to_https);
     }
 
     #[test]
