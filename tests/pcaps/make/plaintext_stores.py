@@ -54,7 +54,7 @@ SAMBA_CONFIGURATION = """\
 
 @contextmanager
 def postgresql(stage: Stage, files: Files | None = None, method: str = "password") -> Iterator[None]:
-    """PostgreSQL on 5432 that asks for the password in clear (or by `method`); with TLS up to 1.2 if files are given."""
+    """PostgreSQL on 5432 that asks for the password in clear (or by `method`), with TLS 1.2 if there are files."""
     directory = stage.lab.scratch_directory("postgresql", mode=0o700)
     password = stage.lab.scratch("postgresql-password", f"{PASSWORD}\n", everyone=True)
     shutil.chown(directory, "postgres", "postgres")
