@@ -63,12 +63,13 @@ class Core:
         max_flows: int = 1_048_576,
         seed: int | None = None,
         hash_key: bytes | None = None,
+        why: bool = False,
     ) -> None:
         """`flows`: serialise flow records. `endpoints`: keep totals for each endpoint. `names`: tell observations
         apart by server names, ALPN and chains among their facts too, for rules that ask for those. `max_flows`: bound of the flow table;
         beyond it one of those longest silent is closed (`end_reason` evicted) and counted. `seed` keys the hash of the flow
         table (random if None; records do not depend on it). `hash_key`: secrets seen in the clear are shown as the first half of
-        HMAC-SHA-256 under this key, which has 16 bytes at least (else ValueError)."""
+        HMAC-SHA-256 under this key, which has 16 bytes at least (else ValueError). `why`: flow records say what decided the class."""
 
     def feed(self, capture: Capture, packets: int) -> bool:
         """Read and process up to `packets` packets; False once the capture has ended. Raises OSError if reading fails."""

@@ -72,6 +72,7 @@ def _replay(options: "argparse.Namespace") -> int:
             report=form == "table",
             progress=progress,
             hash_key=hash_key,
+            why=options.why,
         )
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")

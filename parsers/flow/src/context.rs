@@ -38,6 +38,7 @@ pub struct Context {
     pub frame: u64,
     pub time: u64,
     pub write_flows: bool,
+    write_why: bool,
     pub endpoints: Option<HashMap<(Endpoint, Protocol), EndpointTotals>>,
     /// Secrets seen in the clear are hashed with it.
     pub hash_key: Option<HashKey>,
@@ -59,6 +60,7 @@ impl Context {
             frame: 0,
             time: 0,
             write_flows: config.flows,
+            write_why: config.why,
             endpoints: config.endpoints.then(HashMap::new),
             hash_key: None,
             detail: if config.names { Detail::All } else { Detail::Judged },
@@ -158,6 +160,7 @@ impl Context {
             let middle = record::Middle {
                 tunnel: self.tunnels.member(entry.key.tunnel()),
                 facts: self.fragments.get(entry.fragment),
+                why: self.write_why,
             };
             record::write(&entry, middle, reason, &mut self.clock, &mut self.records);
         }

@@ -15,6 +15,7 @@ use crate::limits::idle;
 use crate::observation::Observation;
 use crate::table::{Slot, Table};
 use crate::time::SECOND;
+use crate::why::{What, Why};
 use crate::{Direction, tcp, udp};
 use std::sync::Arc;
 use transitproof_wire::Protocol;
@@ -39,6 +40,8 @@ pub struct Frame<'a> {
 pub struct Config {
     /// Write flow records.
     pub flows: bool,
+    /// Say in flow records what decided the class.
+    pub why: bool,
     /// Keep totals by endpoint.
     pub endpoints: bool,
     /// Tell observations apart by names and chains in their facts, because a rule asks for them.
@@ -229,6 +232,11 @@ impl Core {
             next_seq,
             conversation: None,
             fragment: 0,
+            why: if protocol == Protocol::Unknown {
+                Why::default()
+            } else {
+                Why::new(What::IpProtocol, self.ctx.frame, 0)
+            },
             hash: looked.hash,
             protocol,
             phase: Phase::Open,
@@ -337,7 +345,10 @@ fn without_ports(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &
             }
             if let Follower::Ipsec(ipsec) = &mut conversation.follower {
                 ipsec.packet(from, packet);
-                entry.protocol = ipsec.protocol();
+                if entry.protocol != ipsec.protocol() {
+                    entry.protocol = ipsec.protocol();
+                    entry.why = Why::new(ipsec.what(), ctx.frame, 0);
+                }
             }
             entry.conversation = Some(conversation);
         }

@@ -41,6 +41,7 @@ mod totals;
 pub mod trust;
 mod tunnels;
 mod udp;
+mod why;
 pub mod x509;
 
 pub use context::EndpointTotals;

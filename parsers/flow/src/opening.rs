@@ -8,6 +8,7 @@ use crate::entry::{Entry, Phase, mark};
 use crate::limits::{MAX_DIALOGUE, MAX_HEAD, MAX_VIA};
 use crate::stream::Piece;
 use crate::tls::{Progress, TlsStream};
+use crate::why::{What, Why};
 use transitproof_wire::Protocol;
 use transitproof_wire::app::proxies::{self, Prefix, Via};
 use transitproof_wire::app::{self, Ports, Verdict};
@@ -74,7 +75,9 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
         && let Some(at) = joined_inside(&conversation.heads[side])
     {
         let head = std::mem::take(&mut conversation.heads[side]);
-        return start_tls(entry, conversation, from, &head[at..], ctx);
+        start_tls(entry, conversation, from, &head[at..], ctx);
+        entry.why = Why::new(What::TlsRecord, ctx.frame, at);
+        return;
     }
     recognise(entry, conversation, ctx);
 }
@@ -126,6 +129,7 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     match verdict {
         Verdict::Is(protocol) => {
             entry.protocol = protocol;
+            entry.why = Why::new(What::FirstBytes, ctx.frame, 0);
             conversation.frame = ctx.frame;
             if watches(protocol) {
                 conversation.follower = Follower::Dialogue;
@@ -203,6 +207,9 @@ fn upgrade(
     let mut tls = Box::<TlsStream>::default();
     let mut progress = Progress::More;
     let client = conversation.client();
+    let first = heads[client as usize].get(client_at..).filter(|bytes| !bytes.is_empty());
+    let first = first.or(heads[client.other() as usize].get(server_at..)).unwrap_or_default();
+    entry.why = Why::new(hello_in(first), ctx.frame, 0);
     for (from, at) in [(client, client_at), (client.other(), server_at)] {
         if let Some(bytes) =
             heads[from as usize].get(at..).filter(|bytes| !bytes.is_empty() && progress == Progress::More)
@@ -244,6 +251,7 @@ fn start_tls(entry: &mut Entry, conversation: &mut Conversation, from: Direction
             };
     }
     entry.protocol = Protocol::Tls;
+    entry.why = Why::new(hello_in(bytes), ctx.frame, 0);
     let mut tls = Box::<TlsStream>::default();
     let earlier = std::mem::take(&mut conversation.heads[from.other() as usize]);
     let mut progress = Progress::More;
@@ -257,12 +265,22 @@ fn start_tls(entry: &mut Entry, conversation: &mut Conversation, from: Direction
     after_tls(entry, conversation, progress, ctx);
 }
 
+/// What the first record holds; SSL 2.0's ClientHello has a header of its own.
+fn hello_in(bytes: &[u8]) -> What {
+    match (bytes.first(), bytes.get(5)) {
+        (Some(22), Some(1)) | (Some(0x80..), _) => What::ClientHello,
+        (Some(22), Some(2)) => What::ServerHello,
+        _ => What::TlsRecord,
+    }
+}
+
 fn after_tls(entry: &mut Entry, conversation: &mut Conversation, progress: Progress, ctx: &mut Context) {
     match progress {
         Progress::More => {}
         Progress::Done => ctx.settle(entry, Some(conversation)),
         Progress::Alien => {
             entry.protocol = conversation.starttls.take().unwrap_or(Protocol::Unknown);
+            entry.why = Why::new(What::FirstBytes, conversation.frame, 0);
             conversation.follower = Follower::Undecided;
             ctx.settle(entry, Some(conversation));
         }

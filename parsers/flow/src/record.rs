@@ -18,6 +18,8 @@ pub struct Middle<'a> {
     pub tunnel: &'a [u8],
     /// What [`middle`] made of the flow's conversation.
     pub facts: &'a [u8],
+    /// Say what decided the class.
+    pub why: bool,
 }
 
 /// Writes the record and its line feed.
@@ -56,6 +58,9 @@ pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut C
         json::word(out, "protocol", entry.protocol.name());
     }
     json::word(out, "evidence", evidence_class(entry));
+    if middle.why && entry.class() != Class::Unknown {
+        entry.why.write(out);
+    }
     for part in [middle.tunnel, middle.facts] {
         if !part.is_empty() {
             out.push(b',');

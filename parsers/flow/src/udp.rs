@@ -10,6 +10,7 @@ use crate::ipsec::{self, Ipsec};
 use crate::limits::MAX_DATAGRAMS;
 use crate::quic::QuicFollower;
 use crate::tls::{DtlsFollower, Progress};
+use crate::why::{What, Why};
 use transitproof_wire::app::{self, Ports, Verdict};
 use transitproof_wire::packet::Packet;
 use transitproof_wire::{Protocol, dtls, esp, quic};
@@ -61,6 +62,7 @@ fn first_look(
     }
     if let Some(header) = quic::looks_like_quic(payload) {
         entry.protocol = header.protocol();
+        entry.why = Why::new(What::QuicHeader, ctx.frame, 0);
         conversation.follower = Follower::Quic(Box::new(QuicFollower::new(header.version)));
         if entry.protocol == Protocol::Quic {
             quic_datagram(entry, conversation, from, payload, ctx);
@@ -69,6 +71,7 @@ fn first_look(
         }
     } else if dtls::looks_like_dtls(payload) {
         entry.protocol = Protocol::Dtls;
+        entry.why = Why::new(What::DtlsRecord, ctx.frame, 0);
         let mut follower = Box::<DtlsFollower>::default();
         let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
         conversation.follower = Follower::Dtls(follower);
@@ -96,7 +99,10 @@ fn start_ipsec(
 
 fn after_ipsec(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
     let Follower::Ipsec(ipsec) = &mut conversation.follower else { return };
-    entry.protocol = ipsec.protocol();
+    if entry.protocol != ipsec.protocol() {
+        entry.protocol = ipsec.protocol();
+        entry.why = Why::new(ipsec.what(), ctx.frame, 0);
+    }
     if !ipsec.counted && ipsec.ike.as_ref().is_some_and(|ike| ike.negotiated()) {
         ipsec.counted = true;
         ctx.observe(entry, Some(conversation));
@@ -140,7 +146,11 @@ fn application(
     let payload = packet.payload;
     let initiator_low = entry.has(mark::INITIATOR_LOW);
     let ports = Ports { client: entry.key.end(initiator_low).1, server: entry.key.end(!initiator_low).1 };
-    match app::datagram(payload, from == Direction::Forward, ports) {
+    let verdict = app::datagram(payload, from == Direction::Forward, ports);
+    if matches!(verdict, Verdict::Is(_)) {
+        entry.why = Why::new(What::Datagram, ctx.frame, 0);
+    }
+    match verdict {
         Verdict::Is(Protocol::Dns) => {
             entry.protocol = Protocol::Dns;
             // An answer first: the one who gave it is the server.
@@ -162,6 +172,7 @@ fn application(
         }
         _ if conversation.hears_media(from, payload) => {
             entry.protocol = Protocol::Rtp;
+            entry.why = Why::new(What::RtpRun, ctx.frame, 0);
             ctx.settle(entry, Some(conversation));
         }
         _ if ipsec::may_be_esp(packet) => start_ipsec(entry, conversation, from, packet, ctx),

@@ -24,7 +24,7 @@ pub struct Core {
 #[pymethods]
 impl Core {
     #[new]
-    #[pyo3(signature = (*, flows = true, endpoints = false, names = false, max_flows = 1_048_576, seed = None, hash_key = None))]
+    #[pyo3(signature = (*, flows = true, endpoints = false, names = false, max_flows = 1_048_576, seed = None, hash_key = None, why = false))]
     fn new(
         flows: bool,
         endpoints: bool,
@@ -32,9 +32,10 @@ impl Core {
         max_flows: usize,
         seed: Option<u64>,
         hash_key: Option<&[u8]>,
+        why: bool,
     ) -> PyResult<Self> {
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0u64));
-        let mut core = transitproof_flow::Core::new(Config { flows, endpoints, names, max_flows, seed });
+        let mut core = transitproof_flow::Core::new(Config { flows, why, endpoints, names, max_flows, seed });
         if let Some(key) = hash_key {
             let short = || PyValueError::new_err("hash_key is shorter than 16 bytes");
             core.hash_with(HashKey::new(key).ok_or_else(short)?);
