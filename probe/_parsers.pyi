@@ -62,11 +62,14 @@ class Core:
         names: bool = False,
         max_flows: int = 1_048_576,
         seed: int | None = None,
+        hash_key: bytes | None = None,
+        why: bool = False,
     ) -> None:
         """`flows`: serialise flow records. `endpoints`: keep totals for each endpoint. `names`: tell observations
         apart by server names, ALPN and chains among their facts too, for rules that ask for those. `max_flows`: bound of the flow table;
         beyond it one of those longest silent is closed (`end_reason` evicted) and counted. `seed` keys the hash of the flow
-        table (random if None; records do not depend on it)."""
+        table (random if None; records do not depend on it). `hash_key`: secrets seen in the clear are shown as the first half of
+        HMAC-SHA-256 under this key, which has 16 bytes at least (else ValueError). `why`: flow records say what decided the class."""
 
     def feed(self, capture: Capture, packets: int) -> bool:
         """Read and process up to `packets` packets; False once the capture has ended. Raises OSError if reading fails."""
@@ -140,7 +143,8 @@ class Observation:
         `tls.certificates` (SHA-256s, leaf first; absent = none readable), `tls.client_certificates`,
         `ike.version`, `ike.mode`, `ike.encr`, `ike.key_length`, `ike.prf`, `ike.integ`, `ike.ke`, `ike.additional_ke`, `ike.notifies`,
         `esp.null_encryption`, `plaintext.credentials` (kind: http_basic, ftp_pass, …), `plaintext.account` (the account's name;
-        the secret never leaves the core). Absent means not seen; values are strings, numbers, booleans or lists of strings.
+        the secret never leaves the core), `plaintext.secret_hmac` (with `hash_key`), `http.redirect_to_https`, `http.hsts`,
+        `http.request_carries` (cookie, body). Absent means not seen; values are strings, numbers, booleans or lists of strings.
         `endpoint`: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`; those of the core may also be pairs `A<->B/esp` with the addresses
         sorted. `name`: the server's name as the client asked for it (SNI). `chain`: SHA-256s of the certificates, leaf first.
         `count`: flows. `first_seen`: start of its first flow, ns. `last_seen`: time of the packet that completed its latest

@@ -124,6 +124,12 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="SEVERITY",
         help=f"exit code 1 for findings from here: {', '.join(SEVERITIES)}",
     )
+    replay.add_argument(
+        "--hash-key",
+        metavar="FILE",
+        help="show secrets seen in the clear as hashes under the key in this file, so that reuse shows",
+    )
+    replay.add_argument("--why", action="store_true", help="say in flow records which frame decided the class")
     replay.add_argument("--passes", action="store_true", help="also report what is in order")
     replay.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")
     _add_color(replay)

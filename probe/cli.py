@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from probe.arguments import Usage, parse
 from probe.engine import Engine
+from probe.hash_key import HashKeyError, forbid_core_dumps
+from probe.hash_key import read as read_hash_key
 from probe.model import SEVERITIES
 from probe.policy.load import DEFAULT, PolicyError
 from probe.policy.load import load as load_policies
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands[options.command](options)
     except Usage as stop:
         return stop.code
-    except (PolicyError, TrustError) as error:
+    except (PolicyError, TrustError, HashKeyError) as error:
         _say(str(error))
         return USAGE
     except BrokenPipeError:
@@ -55,13 +57,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _replay(options: "argparse.Namespace") -> int:
+    forbid_core_dumps()
     form = options.format or ("table" if sys.stdout.isatty() else "jsonl")
     policies = load_policies(options.policy or DEFAULT)
     store = Store(tuple(options.trust))
+    hash_key = None if options.hash_key is None else read_hash_key(options.hash_key)
     progress = _progress(options)
     try:
         engine = Engine(policies, store, at=options.at, passes=options.passes)
-        run = Replay(options.files, engine, flows=form == "jsonl", report=form == "table", progress=progress)
+        run = Replay(
+            options.files,
+            engine,
+            flows=form == "jsonl",
+            report=form == "table",
+            progress=progress,
+            hash_key=hash_key,
+            why=options.why,
+        )
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
         return USAGE

@@ -40,16 +40,21 @@ class Replay:
         flows: bool = True,
         report: bool = False,
         progress: "Callable[[str, Capture], None] | None" = None,
+        hash_key: bytes | None = None,
+        why: bool = False,
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
-        `progress` is called after each batch.
+        `progress` is called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow
+        records say what decided the class.
         """
         self._paths = list(paths)
         self._engine = engine
         self._flows = flows
         self._parsers = load_core()
-        self.core: Core = self._parsers.Core(flows=flows, endpoints=report, names=engine.names)
+        self.core: Core = self._parsers.Core(
+            flows=flows, endpoints=report, names=engine.names, hash_key=hash_key, why=why
+        )
         self._report = report
         self._progress = progress
         self._stopped = False
@@ -129,16 +134,19 @@ def replay(
     trust: Iterable[str] = (),
     at: dt.datetime | None = None,
     passes: bool = False,
+    hash_key: bytes | None = None,
+    why: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Replay captures and yield their records (flow, certificate, finding, and one summary last) as dictionaries.
 
     `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
-    time zone), not at packet time; `passes`: also yield findings of status pass. What could not be read is in the
-    summary, under `unread` and `damaged`. Raises PolicyError and TrustError.
+    time zone), not at packet time; `passes`: also yield findings of status pass; `hash_key`: hash secrets seen in
+    the clear with it (16 bytes or more); `why`: say in flow records what decided the class. What could not be read is
+    in the summary, under `unread` and `damaged`. Raises PolicyError and TrustError.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
-    run = Replay([os.fspath(path) for path in paths], engine)
+    run = Replay([os.fspath(path) for path in paths], engine, hash_key=hash_key, why=why)
     decode = msgspec.json.Decoder().decode_lines
     for chunk in run.chunks():
         yield from decode(chunk)

@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Callable
 from typing import Final
 
-from probe.checks import esp_null_encryption, plaintext_credentials, plaintext_protocol
+from probe.checks import esp_null_encryption, plaintext_credentials, plaintext_protocol, plaintext_redirect
 from probe.model import Facts, Verdict
 
 Detector = Callable[[Facts], list[Verdict]]
@@ -16,6 +16,7 @@ Detector = Callable[[Facts], list[Verdict]]
 DETECTORS: Final[tuple[Detector, ...]] = (
     plaintext_credentials.judge,
     plaintext_protocol.judge,
+    plaintext_redirect.judge,
     esp_null_encryption.judge,
 )
 PAGES: Final = {
@@ -23,6 +24,7 @@ PAGES: Final = {
     "esp.null_encryption": "esp_null_encryption",
     "plaintext.credentials": "plaintext_credentials",
     "plaintext.protocol": "plaintext_protocol",
+    "plaintext.redirect": "plaintext_redirect",
 }
 """Check to module. Checks of facts that only policies judge have no file here."""
 

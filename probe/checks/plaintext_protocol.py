@@ -3,7 +3,7 @@
 Meaning: a flow carried its content in the clear. `fail` where the protocol by its nature carries passwords, mail,
 files, directory or database content, or commands; `warn` where what it carries may be harmless; `pass` where reading
 along is accepted practice or the protocol has no encrypted form in general use (address resolution, routing, time,
-ICMP), and for DNS, whose own checks are dns.*.
+ICMP), and for DNS, whose own checks are dns.*. HTTP that only redirects to HTTPS is plaintext.redirect.
 
 Evidence: `class` plaintext with `protocol`, recognised by content, never by port alone (observed).
 
@@ -129,9 +129,9 @@ _OTHER: Final = "Find out what it carries; if that is not public, carry it over 
 
 
 def judge(facts: Facts) -> list[Verdict]:
-    """One verdict for facts of class plaintext; nothing for the other classes."""
-    if facts.get("class") != "plaintext":
-        return []
+    """One verdict for facts of class plaintext; nothing for the other classes and for mere redirects to HTTPS."""
+    if facts.get("class") != "plaintext" or facts.get("http.redirect_to_https"):
+        return []  # what only redirects is plaintext.redirect
     protocol = str(facts.get("protocol", ""))
     if protocol in _ACCEPTED:
         return [_verdict(protocol, "pass", "info", f"{_shown(protocol)} in the clear, as is usual", None)]

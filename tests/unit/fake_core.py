@@ -45,7 +45,7 @@ class Capture:
 
 
 class Core:
-    def __init__(self, *, flows: bool = True, endpoints: bool = False, names: bool = False) -> None:  # noqa: ARG002
+    def __init__(self, *, flows: bool = True, endpoints: bool = False, **_: object) -> None:
         self.flows = flows
         self.keeps_endpoints = endpoints
         self.observations: list[Observation] = []

@@ -20,6 +20,7 @@ LADDER = [
     "progress",
     "replay",
     "arguments",
+    "hash_key",
     "cli",
     "__main__",
 ]

@@ -5,6 +5,7 @@ use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
+use crate::hash_key::HashKey;
 use crate::intern::Fragments;
 use crate::json;
 use crate::limits::MAX_ENDPOINTS;
@@ -37,7 +38,10 @@ pub struct Context {
     pub frame: u64,
     pub time: u64,
     pub write_flows: bool,
+    write_why: bool,
     pub endpoints: Option<HashMap<(Endpoint, Protocol), EndpointTotals>>,
+    /// Secrets seen in the clear are hashed with it.
+    pub hash_key: Option<HashKey>,
     /// The facts by which observations are told apart.
     detail: Detail,
     scratch: Vec<u8>,
@@ -56,7 +60,9 @@ impl Context {
             frame: 0,
             time: 0,
             write_flows: config.flows,
+            write_why: config.why,
             endpoints: config.endpoints.then(HashMap::new),
+            hash_key: None,
             detail: if config.names { Detail::All } else { Detail::Judged },
             scratch: Vec::new(),
         }
@@ -139,6 +145,7 @@ impl Context {
                     Follower::OpenVpn(vpn) => vpn.closed(definite),
                     _ => {}
                 }
+                conversation.read_dialogue(entry.protocol, self.hash_key.as_ref());
                 self.settle(&mut entry, Some(&conversation));
             }
         } else if entry.phase == Phase::Open {
@@ -156,6 +163,7 @@ impl Context {
             let middle = record::Middle {
                 tunnel: self.tunnels.member(entry.key.tunnel()),
                 facts: self.fragments.get(entry.fragment),
+                why: self.write_why,
             };
             record::write(&entry, middle, reason, &mut self.clock, &mut self.records);
         }
@@ -175,7 +183,7 @@ fn write_facts(
     json::word(out, "class", entry.class().name());
     json::word(out, "protocol", entry.protocol.name());
     if let Some(conversation) = conversation {
-        record::facts(entry.protocol, conversation, certificates, detail, out);
+        record::facts(conversation, certificates, detail, out);
     }
     out.push(b'}');
 }

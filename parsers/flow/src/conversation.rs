@@ -2,8 +2,11 @@
 //! handshake. Boxed, and dropped as soon as there is nothing more to learn.
 
 use crate::Direction;
+use crate::clear::Clear;
 use crate::dns::Overflow;
 use crate::eap::RadiusFollower;
+use crate::hash_key::HashKey;
+use crate::head::Head;
 use crate::ipsec::Ipsec;
 use crate::openvpn::OpenVpnFollower;
 use crate::quic::QuicFollower;
@@ -27,9 +30,13 @@ pub struct Conversation {
     pub turned: bool,
     /// The clear protocol in which an upgrade to TLS was agreed.
     pub starttls: Option<Protocol>,
+    /// Frame in which a protocol in the clear was recognised, then the one in which it showed a login or asked for a page.
+    pub frame: u64,
     pub follower: Follower,
+    /// What a dialogue in the clear has shown.
+    pub clear: Option<Box<Clear>>,
     /// First bytes of each direction, in order, while it is undecided or a dialogue.
-    pub heads: [Vec<u8>; 2],
+    pub heads: [Head; 2],
     pub held: [Held; 2],
     /// The latest RTP packet of each direction and how many followed one another up to it.
     pub media: [Option<(RtpHeader, u8)>; 2],
@@ -67,6 +74,14 @@ impl Conversation {
         let run = earlier.filter(|(last, _)| header.follows(*last)).map_or(1, |(_, run)| run + 1);
         self.media[from as usize] = Some((header, run));
         run >= RTP_RUN
+    }
+
+    /// Nothing more is to come of a dialogue: reads what there is of it.
+    pub fn read_dialogue(&mut self, protocol: Protocol, key: Option<&HashKey>) {
+        if matches!(self.follower, Follower::Dialogue) && self.clear.is_none() {
+            let (client, server) = self.client_and_server();
+            self.clear = Clear::of(protocol, client, server, key);
+        }
     }
 
     pub fn client_and_server(&self) -> (&[u8], &[u8]) {

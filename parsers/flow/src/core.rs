@@ -11,11 +11,13 @@ use crate::conversation::{Conversation, Follower};
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::fragments::Fragments;
+use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
 use crate::limits::idle;
 use crate::observation::Observation;
 use crate::table::{NO_SLOT, Slot, Table};
 use crate::time::SECOND;
+use crate::why::{What, Why};
 use crate::{Direction, tcp, udp};
 use std::sync::Arc;
 use transitproof_wire::Protocol;
@@ -40,6 +42,8 @@ pub struct Frame<'a> {
 pub struct Config {
     /// Write flow records.
     pub flows: bool,
+    /// Say in flow records what decided the class.
+    pub why: bool,
     /// Keep totals by endpoint.
     pub endpoints: bool,
     /// Tell observations apart by names and chains in their facts, because a rule asks for them.
@@ -88,6 +92,11 @@ impl Core {
             expired: Vec::new(),
             ending: Vec::new(),
         }
+    }
+
+    /// Hashes with this key the secrets that are seen in the clear.
+    pub fn hash_with(&mut self, key: HashKey) {
+        self.ctx.hash_key = Some(key);
     }
 
     /// Processes frames in their order.
@@ -272,6 +281,11 @@ impl Core {
             next_seq,
             conversation: None,
             fragment: 0,
+            why: if protocol == Protocol::Unknown {
+                Why::default()
+            } else {
+                Why::new(What::IpProtocol, self.ctx.frame, 0)
+            },
             hash: looked.hash,
             protocol,
             phase: Phase::Open,
@@ -390,7 +404,10 @@ fn without_ports(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &
             }
             if let Follower::Ipsec(ipsec) = &mut conversation.follower {
                 ipsec.packet(from, packet);
-                entry.protocol = ipsec.protocol();
+                if entry.protocol != ipsec.protocol() {
+                    entry.protocol = ipsec.protocol();
+                    entry.why = Why::new(ipsec.what(), ctx.frame, 0);
+                }
             }
             entry.conversation = Some(conversation);
         }

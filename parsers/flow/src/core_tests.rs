@@ -43,7 +43,8 @@ impl Tape {
 
     /// Records in the order in which they were written.
     fn play(&self, max_flows: usize) -> (Vec<String>, String) {
-        let mut core = Core::new(Config { flows: true, endpoints: false, names: false, max_flows, seed: 1 });
+        let mut core =
+            Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows, seed: 1 });
         let frames: Vec<_> = (1..)
             .zip(&self.0)
             .map(|(number, (time, bytes))| Frame { time: *time, link: RAW_IP, number, bytes })
@@ -255,7 +256,8 @@ fn a_full_table_evicts_and_says_so() {
 
 #[test]
 fn what_is_no_ip_is_counted() {
-    let mut core = Core::new(Config { flows: true, endpoints: false, names: false, max_flows: 10, seed: 1 });
+    let mut core =
+        Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows: 10, seed: 1 });
     let arp = [&[0xff; 12][..], &[8, 6], &[0; 28]].concat();
     core.frames(&[
         Frame { time: 1, link: 1, number: 1, bytes: &arp },
@@ -276,7 +278,7 @@ proptest! {
             prop::collection::vec(any::<u8>(), 0..120)), 0..60),
         max_flows in 1usize..8,
     ) {
-        let mut core = Core::new(Config { flows: true, endpoints: true, names: false, max_flows, seed: 3 });
+        let mut core = Core::new(Config { flows: true, why: false, endpoints: true, names: false, max_flows, seed: 3 });
         let frames: Vec<_> = frames.iter().map(|(time, link, bytes)| Frame { time: *time, link: *link, number: 1, bytes }).collect();
         core.frames(&frames);
         prop_assert!(core.open_flows() <= max_flows);

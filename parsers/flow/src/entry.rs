@@ -1,6 +1,8 @@
 //! What is kept of one flow. The hot part is two cache lines; what a handshake needs is boxed and freed after it.
 
-use crate::{Direction, conversation::Conversation, intern::FragmentId, key::Key, limits::idle, time::SECOND};
+use crate::{
+    Direction, conversation::Conversation, intern::FragmentId, key::Key, limits::idle, time::SECOND, why::Why,
+};
 use transitproof_wire::{Class, Protocol, packet::ip_protocol as ip};
 
 /// How far the question "what is this?" has come.
@@ -79,6 +81,8 @@ pub struct Entry {
     pub next_seq: [u32; 2],
     /// The finished part of the record, see [`crate::intern`].
     pub fragment: FragmentId,
+    /// What decided the class.
+    pub why: Why,
 }
 
 impl Entry {

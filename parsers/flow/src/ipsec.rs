@@ -3,6 +3,7 @@
 use crate::Direction;
 use crate::esp::{AhState, EspState};
 use crate::ike::IkeState;
+use crate::why::What;
 use transitproof_wire::Protocol;
 use transitproof_wire::esp::{Ah, Esp, looks_like_esp_in_udp};
 use transitproof_wire::ike::{looks_like_ike, plausible_ike, strip_non_esp_marker};
@@ -46,6 +47,15 @@ impl Ipsec {
             (Some(_), _) => Protocol::Ike,
             (None, Some(_)) => Protocol::Esp,
             (None, None) => Protocol::Ah,
+        }
+    }
+
+    /// The header that says so.
+    pub fn what(&self) -> What {
+        match self.protocol() {
+            Protocol::Ike => What::IkeHeader,
+            Protocol::Ah => What::AhHeader,
+            _ => What::EspHeader,
         }
     }
 

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod certificates;
+mod clear;
 mod context;
 mod conversation;
 pub mod core;
@@ -17,6 +18,8 @@ pub mod few;
 pub mod fingerprint;
 mod fragments;
 mod hash;
+mod hash_key;
+mod head;
 pub mod ike;
 mod intern;
 mod ipsec;
@@ -41,10 +44,12 @@ mod totals;
 pub mod trust;
 mod tunnels;
 mod udp;
+mod why;
 pub mod x509;
 
 pub use context::EndpointTotals;
 pub use core::{Config, Core, Frame};
+pub use hash_key::HashKey;
 
 /// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

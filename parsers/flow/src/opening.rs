@@ -10,6 +10,7 @@ use crate::openvpn::OpenVpnFollower;
 use crate::stream::Piece;
 use crate::tds::Unwrap;
 use crate::tls::{Progress, TlsStream};
+use crate::why::{What, Why};
 use transitproof_wire::Protocol;
 use transitproof_wire::app::proxies::{self, Prefix, Via};
 use transitproof_wire::app::{self, Ports, Verdict};
@@ -45,7 +46,10 @@ pub fn deliver(
         }
         (Follower::Undecided, Piece::Bytes(bytes)) => undecided(entry, conversation, from, bytes, ctx),
         (Follower::Dialogue, Piece::Bytes(bytes)) => {
-            keep(&mut conversation.heads[from as usize], bytes, MAX_DIALOGUE);
+            conversation.heads[from as usize].keep(bytes, MAX_DIALOGUE);
+            if entry.protocol == Protocol::Http && from == conversation.client() {
+                conversation.frame = ctx.frame;
+            }
             dialogue(entry, conversation, ctx);
         }
         // What comes behind a hole is no head of a stream: decide on what there is.
@@ -72,11 +76,6 @@ fn read_tls(
     progress
 }
 
-fn keep(head: &mut Vec<u8>, bytes: &[u8], limit: usize) {
-    let room = limit.saturating_sub(head.len());
-    head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-}
-
 fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction, bytes: &[u8], ctx: &mut Context) {
     let side = from as usize;
     // What comes behind a proxy's prefix decides; until something does, the flow is what negotiated it.
@@ -84,7 +83,7 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
     if conversation.heads[side].is_empty() && looks_like_tls(bytes) == Seen::Yes {
         return start_tls(entry, conversation, from, bytes, ctx);
     }
-    keep(&mut conversation.heads[side], bytes, MAX_HEAD);
+    conversation.heads[side].keep(bytes, MAX_HEAD);
     match proxy_header(entry, conversation, from) {
         Prefix::Passed(via, length, _) => return step_over(entry, conversation, via, (length, 0), ctx),
         Prefix::NeedMore => return,
@@ -104,7 +103,9 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
         && let Some(at) = joined_inside(&conversation.heads[side])
     {
         let head = std::mem::take(&mut conversation.heads[side]);
-        return start_tls(entry, conversation, from, &head[at..], ctx);
+        start_tls(entry, conversation, from, &head[at..], ctx);
+        entry.why = Why::new(What::TlsRecord, ctx.frame, at);
+        return;
     }
     recognise(entry, conversation, ctx);
 }
@@ -156,6 +157,8 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     match verdict {
         Verdict::Is(protocol) => {
             entry.protocol = protocol;
+            entry.why = Why::new(What::FirstBytes, ctx.frame, 0);
+            conversation.frame = ctx.frame;
             if protocol == Protocol::OpenVpn {
                 conversation.follower = Follower::OpenVpn(Box::new(OpenVpnFollower::new()));
                 let heads = std::mem::take(&mut conversation.heads);
@@ -170,7 +173,7 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
         }
         Verdict::Undecided if conversation.heads.iter().all(|head| head.len() < MAX_HEAD) => {}
         // While one side is silent, its first words may yet tell.
-        Verdict::None if conversation.heads.iter().any(Vec::is_empty) && conversation.tries < MAX_TRIES => {
+        Verdict::None if conversation.heads.iter().any(|head| head.is_empty()) && conversation.tries < MAX_TRIES => {
             conversation.tries += 1;
         }
         _ => ctx.settle(entry, Some(conversation)),
@@ -183,29 +186,10 @@ fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
     Ports { client: entry.key.end(client_low).1, server: entry.key.end(!client_low).1 }
 }
 
-/// Protocols whose clear part may agree on TLS or carry a login.
+/// Protocols whose clear part may agree on TLS, step behind a proxy or carry a login.
 fn watches(protocol: Protocol) -> bool {
-    use Protocol::*;
-    matches!(
-        protocol,
-        Http | Smtp
-            | Imap
-            | Pop3
-            | Ftp
-            | Nntp
-            | Ldap
-            | Mysql
-            | Postgresql
-            | Xmpp
-            | Redis
-            | Mqtt
-            | Tds
-            | Rdp
-            | Socks
-            | Irc
-            | Sieve
-            | Amqp
-    )
+    use Protocol::{Amqp, Rdp, Sieve, Socks, Tds};
+    app::credentials::has_logins(protocol) || matches!(protocol, Amqp | Rdp | Sieve | Socks | Tds)
 }
 
 /// A protocol in the clear: has it agreed on something else, has it shown a login, is it worth listening on?
@@ -231,8 +215,14 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Contex
         }
     }
     // A login at the proxy comes in front of the tunnel, which is what the flow will be.
-    let login = !tunnelling && app::credentials::credentials(entry.protocol, client).is_some();
-    if login || past_login(entry.protocol, tunnelling, client, server) {
+    let over = past_login(entry.protocol, tunnelling, client, server);
+    let login = || !tunnelling && app::credentials::credentials(entry.protocol, client, server).is_some();
+    let login = entry.protocol != Protocol::Http && login();
+    if login {
+        conversation.frame = ctx.frame;
+    }
+    if over || login {
+        conversation.read_dialogue(entry.protocol, ctx.hash_key.as_ref());
         ctx.settle(entry, Some(conversation));
     }
 }
@@ -256,6 +246,9 @@ fn upgrade(
     let mut tls = Box::<TlsStream>::default();
     let mut progress = Progress::More;
     let client = conversation.client();
+    let first = heads[client as usize].get(client_at..).filter(|bytes| !bytes.is_empty());
+    let first = first.or(heads[client.other() as usize].get(server_at..)).unwrap_or_default();
+    entry.why = Why::new(hello_in(first), ctx.frame, 0);
     for (from, at) in [(client, client_at), (client.other(), server_at)] {
         if let Some(bytes) =
             heads[from as usize].get(at..).filter(|bytes| !bytes.is_empty() && progress == Progress::More)
@@ -272,7 +265,10 @@ fn past_login(protocol: Protocol, tunnelling: bool, client: &[u8], server: &[u8]
     let full = |head: &[u8]| head.len() >= MAX_DIALOGUE;
     match protocol {
         _ if tunnelling => full(client) || full(server),
-        Protocol::Http => client.is_empty() || memchr::memmem::find(client, b"\r\n\r\n").is_some() || full(client),
+        // The answer tells whether it only leads to HTTPS; by then the request is whole, and with it a login.
+        Protocol::Http => app::http::exchange(client, server).served || full(client) || full(server),
+        // One message of either side says everything.
+        Protocol::Kerberos | Protocol::Snmp | Protocol::Tacacs => !client.is_empty() && !server.is_empty(),
         // The login is the first thing that a client says.
         Protocol::Redis | Protocol::Mqtt => client.len() >= 512,
         _ => full(client) || full(server),
@@ -294,6 +290,7 @@ fn start_tls(entry: &mut Entry, conversation: &mut Conversation, from: Direction
             };
     }
     entry.protocol = Protocol::Tls;
+    entry.why = Why::new(hello_in(bytes), ctx.frame, 0);
     let mut tls = Box::<TlsStream>::default();
     let earlier = std::mem::take(&mut conversation.heads[from.other() as usize]);
     let mut progress = Progress::More;
@@ -307,12 +304,22 @@ fn start_tls(entry: &mut Entry, conversation: &mut Conversation, from: Direction
     after_tls(entry, conversation, progress, ctx);
 }
 
+/// What the first record holds; SSL 2.0's ClientHello has a header of its own.
+fn hello_in(bytes: &[u8]) -> What {
+    match (bytes.first(), bytes.get(5)) {
+        (Some(22), Some(1)) | (Some(0x80..), _) => What::ClientHello,
+        (Some(22), Some(2)) => What::ServerHello,
+        _ => What::TlsRecord,
+    }
+}
+
 fn after_tls(entry: &mut Entry, conversation: &mut Conversation, progress: Progress, ctx: &mut Context) {
     match progress {
         Progress::More => {}
         Progress::Done => ctx.settle(entry, Some(conversation)),
         Progress::Alien => {
             entry.protocol = conversation.starttls.take().unwrap_or(Protocol::Unknown);
+            entry.why = Why::new(What::FirstBytes, conversation.frame, 0);
             conversation.follower = Follower::Undecided;
             ctx.settle(entry, Some(conversation));
         }

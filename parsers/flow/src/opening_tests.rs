@@ -42,7 +42,8 @@ fn frame(from: Direction, flags: u8, seq: [u32; 2], payload: &[u8]) -> Vec<u8> {
 fn record(said: &[Said], with_syn: bool) -> (String, String) {
     const SYN: u8 = 0x02;
     const ACK: u8 = 0x10;
-    let mut core = Core::new(Config { flows: true, endpoints: false, names: false, max_flows: 10, seed: 1 });
+    let mut core =
+        Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows: 10, seed: 1 });
     let mut seq = [1000u32, 5000];
     let mut frames = Vec::new();
     if with_syn {
@@ -266,7 +267,8 @@ fn content(record: &str) -> &str {
 
 /// Plays segments behind a TCP handshake; each is (direction, offset in its stream, bytes).
 fn played(segments: &[(Direction, usize, &[u8])]) -> String {
-    let mut core = Core::new(Config { flows: true, endpoints: false, names: false, max_flows: 10, seed: 1 });
+    let mut core =
+        Core::new(Config { flows: true, endpoints: false, names: false, max_flows: 10, seed: 1, why: false });
     let mut frames = vec![frame(Forward, 0x02, [999, 0], &[]), frame(Reverse, 0x12, [1000, 4999], &[])];
     for (from, at, bytes) in segments {
         let mut seq = [1000u32, 5000];

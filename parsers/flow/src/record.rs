@@ -10,7 +10,6 @@ use crate::observation::CommunityId;
 use crate::time::Clock;
 use crate::tls::{Offer, Session};
 use std::borrow::Cow;
-use transitproof_wire::app;
 use transitproof_wire::{Class, Protocol};
 
 /// What stands between class and end of a record: members without the comma in front, or nothing.
@@ -19,6 +18,8 @@ pub struct Middle<'a> {
     pub tunnel: &'a [u8],
     /// What [`middle`] made of the flow's conversation.
     pub facts: &'a [u8],
+    /// Say what decided the class.
+    pub why: bool,
 }
 
 /// Writes the record and its line feed.
@@ -57,6 +58,9 @@ pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut C
         json::word(out, "protocol", entry.protocol.name());
     }
     json::word(out, "evidence", evidence_class(entry));
+    if middle.why && entry.class() != Class::Unknown {
+        entry.why.write(out);
+    }
     for part in [middle.tunnel, middle.facts] {
         if !part.is_empty() {
             out.push(b',');
@@ -104,6 +108,9 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
         Follower::Radius(radius) => radius.tls().session().write_record(certificates, out),
         Follower::Undecided | Follower::Dialogue | Follower::Dns(_) => {}
     }
+    if let Some(clear) = &conversation.clear {
+        clear.write_record(out);
+    }
 }
 
 /// Which facts of an observation are written.
@@ -115,13 +122,7 @@ pub enum Detail {
 }
 
 /// The flat facts of an observation beyond class and protocol, appended to an open object.
-pub fn facts(
-    protocol: Protocol,
-    conversation: &Conversation,
-    certificates: &Certificates,
-    detail: Detail,
-    out: &mut Vec<u8>,
-) {
+pub fn facts(conversation: &Conversation, certificates: &Certificates, detail: Detail, out: &mut Vec<u8>) {
     if !conversation.via.is_empty() {
         json::words(out, "via", conversation.via.iter().map(|via| via.name()));
     }
@@ -135,15 +136,10 @@ pub fn facts(
         Follower::Quic(quic) => quic.write_facts(certificates, detail, out),
         Follower::OpenVpn(vpn) => vpn.tls().session().write_facts(certificates, detail, out),
         Follower::Radius(radius) => radius.tls().session().write_facts(certificates, detail, out),
-        Follower::Dialogue => {
-            if let Some(credential) = app::credentials::credentials(protocol, conversation.client_and_server().0) {
-                json::word(out, "plaintext.credentials", credential.kind);
-                if let Some(account) = &credential.account {
-                    json::string(out, "plaintext.account", account);
-                }
-            }
-        }
-        Follower::Undecided | Follower::Dns(_) => {}
+        Follower::Undecided | Follower::Dialogue | Follower::Dns(_) => {}
+    }
+    if let Some(clear) = &conversation.clear {
+        clear.write_facts(out);
     }
 }
 
@@ -151,7 +147,7 @@ pub fn facts(
 pub fn evidence(conversation: &Conversation, now: u64) -> u64 {
     let frame = match &conversation.follower {
         Follower::Ipsec(ipsec) => ipsec.ike.as_ref().map_or(0, |ike| ike.frame()),
-        _ => session(conversation).map_or(0, |session| session.frame),
+        _ => session(conversation).map_or(conversation.frame, |session| session.frame),
     };
     // Where nothing was decided, the packet in hand is the evidence.
     if frame > 0 { frame } else { now }

@@ -2,6 +2,7 @@
 //!
 //! Only as far as a handshake or a banner needs it; a settled flow has none of this. RFC 9293 section 3.4.
 
+use crate::head::Head;
 use crate::limits::{MAX_HELD_BYTES, MAX_HELD_SEGMENTS};
 
 /// Segments of one direction that came before their turn.
@@ -16,7 +17,7 @@ struct Segment {
     seq: u32,
     /// Length by the header; longer than `bytes` where the capture was cut.
     length: u32,
-    bytes: Vec<u8>,
+    bytes: Head,
 }
 
 /// What is to be done with bytes of one direction, in order.
@@ -35,7 +36,7 @@ impl Held {
         }
         if !self.segments.iter().any(|s| s.seq == seq && s.length >= length) {
             self.bytes += bytes.len();
-            self.segments.push(Segment { seq, length, bytes: bytes.to_vec() });
+            self.segments.push(Segment { seq, length, bytes: bytes.into() });
         }
         true
     }

@@ -36,6 +36,7 @@ fn entry(n: u32, time: u64, hash_bits: u32) -> Entry {
         next_seq: [0; 2],
         conversation: None,
         fragment: 0,
+        why: crate::why::Why::default(),
         hash: hash(&key, hash_bits),
         protocol: Protocol::Unknown,
         phase: Phase::Settled,

@@ -1,6 +1,7 @@
 //! Datagrams: each is looked at by itself until one says what the flow is; then DTLS, QUIC, IKE, ESP and DNS are followed.
 
 use crate::Direction;
+use crate::clear::Clear;
 use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
 use crate::dns;
@@ -11,6 +12,7 @@ use crate::limits::MAX_DATAGRAMS;
 use crate::openvpn::OpenVpnFollower;
 use crate::quic::QuicFollower;
 use crate::tls::{DtlsFollower, Progress};
+use crate::why::{What, Why};
 use transitproof_wire::app::{self, Ports, Verdict};
 use transitproof_wire::packet::Packet;
 use transitproof_wire::{Protocol, dtls, esp, quic};
@@ -48,6 +50,10 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
             }
             None
         }
+        Follower::Dialogue => {
+            listen(entry, &mut conversation, from, packet.payload, ctx);
+            None
+        }
         _ => first_look(entry, &mut conversation, from, packet, ctx),
     };
     let idle = matches!(conversation.follower, Follower::Undecided) && conversation.tries == 0;
@@ -70,6 +76,7 @@ fn first_look(
     }
     if let Some(header) = quic::looks_like_quic(payload) {
         entry.protocol = header.protocol();
+        entry.why = Why::new(What::QuicHeader, ctx.frame, 0);
         conversation.follower = Follower::Quic(Box::new(QuicFollower::new(header.version)));
         if entry.protocol == Protocol::Quic {
             quic_datagram(entry, conversation, from, payload, ctx);
@@ -78,6 +85,7 @@ fn first_look(
         }
     } else if dtls::looks_like_dtls(payload) {
         entry.protocol = Protocol::Dtls;
+        entry.why = Why::new(What::DtlsRecord, ctx.frame, 0);
         let mut follower = Box::<DtlsFollower>::default();
         let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
         conversation.follower = Follower::Dtls(follower);
@@ -105,7 +113,10 @@ fn start_ipsec(
 
 fn after_ipsec(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
     let Follower::Ipsec(ipsec) = &mut conversation.follower else { return };
-    entry.protocol = ipsec.protocol();
+    if entry.protocol != ipsec.protocol() {
+        entry.protocol = ipsec.protocol();
+        entry.why = Why::new(ipsec.what(), ctx.frame, 0);
+    }
     if !ipsec.counted && ipsec.ike.as_ref().is_some_and(|ike| ike.negotiated()) {
         ipsec.counted = true;
         ctx.observe(entry, Some(conversation));
@@ -149,7 +160,11 @@ fn application(
     let payload = packet.payload;
     let initiator_low = entry.has(mark::INITIATOR_LOW);
     let ports = Ports { client: entry.key.end(initiator_low).1, server: entry.key.end(!initiator_low).1 };
-    match app::datagram(payload, from == Direction::Forward, ports) {
+    let verdict = app::datagram(payload, from == Direction::Forward, ports);
+    if matches!(verdict, Verdict::Is(_)) {
+        entry.why = Why::new(What::Datagram, ctx.frame, 0);
+    }
+    match verdict {
         Verdict::Is(Protocol::Dns) => {
             entry.protocol = Protocol::Dns;
             // An answer first: the one who gave it is the server.
@@ -181,14 +196,12 @@ fn application(
         }
         Verdict::Is(protocol) => {
             entry.protocol = protocol;
-            if from == Direction::Forward {
-                conversation.heads[0].extend_from_slice(payload);
-            }
             conversation.follower = Follower::Dialogue;
-            ctx.settle(entry, Some(conversation));
+            listen(entry, conversation, from, payload, ctx);
         }
         _ if conversation.hears_media(from, payload) => {
             entry.protocol = Protocol::Rtp;
+            entry.why = Why::new(What::RtpRun, ctx.frame, 0);
             ctx.settle(entry, Some(conversation));
         }
         _ if ipsec::may_be_esp(packet) => start_ipsec(entry, conversation, from, packet, ctx),
@@ -200,6 +213,23 @@ fn application(
         }
     }
     None
+}
+
+/// A message of a protocol in the clear: the first that shows a login ends the listening, else a few are heard where a login
+/// comes only after a refusal (RFC 3261 section 22.2, RFC 4120 section 3.1.3).
+fn listen(entry: &mut Entry, conversation: &mut Conversation, from: Direction, payload: &[u8], ctx: &mut Context) {
+    let (client, server) = if from == Direction::Forward { (payload, &[][..]) } else { (&[][..], payload) };
+    let clear = Clear::of(entry.protocol, client, server, ctx.hash_key.as_ref());
+    conversation.tries = conversation.tries.saturating_add(1);
+    let asks_again = matches!(entry.protocol, Protocol::Sip | Protocol::Kerberos) && conversation.tries < MAX_DATAGRAMS;
+    let login = clear.as_ref().is_some_and(|clear| clear.has_login());
+    conversation.clear = clear;
+    if login || conversation.frame == 0 {
+        conversation.frame = ctx.frame;
+    }
+    if login || !asks_again {
+        ctx.settle(entry, Some(conversation));
+    }
 }
 
 /// DNS over UDP: the flow ends when every query has its answer.

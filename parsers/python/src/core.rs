@@ -2,12 +2,13 @@
 
 use crate::batch::{Batch, Endpoint};
 use crate::capture::Capture;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use transitproof_capture::Frame as Captured;
-use transitproof_flow::{Config, Frame};
+use transitproof_flow::{Config, Frame, HashKey};
 
 /// Frames asked of the reader at a time: the slices are built on the stack side of the loop, so few at a time stay in cache.
 const FRAMES: usize = 256;
@@ -23,11 +24,23 @@ pub struct Core {
 #[pymethods]
 impl Core {
     #[new]
-    #[pyo3(signature = (*, flows = true, endpoints = false, names = false, max_flows = 1_048_576, seed = None))]
-    fn new(flows: bool, endpoints: bool, names: bool, max_flows: usize, seed: Option<u64>) -> Self {
+    #[pyo3(signature = (*, flows = true, endpoints = false, names = false, max_flows = 1_048_576, seed = None, hash_key = None, why = false))]
+    fn new(
+        flows: bool,
+        endpoints: bool,
+        names: bool,
+        max_flows: usize,
+        seed: Option<u64>,
+        hash_key: Option<&[u8]>,
+        why: bool,
+    ) -> PyResult<Self> {
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0u64));
-        let core = transitproof_flow::Core::new(Config { flows, endpoints, names, max_flows, seed });
-        Self { core, frame: 0, captured: Vec::with_capacity(FRAMES) }
+        let mut core = transitproof_flow::Core::new(Config { flows, why, endpoints, names, max_flows, seed });
+        if let Some(key) = hash_key {
+            let short = || PyValueError::new_err("hash_key is shorter than 16 bytes");
+            core.hash_with(HashKey::new(key).ok_or_else(short)?);
+        }
+        Ok(Self { core, frame: 0, captured: Vec::with_capacity(FRAMES) })
     }
 
     fn feed(&mut self, py: Python<'_>, capture: &mut Capture, packets: u64) -> PyResult<bool> {

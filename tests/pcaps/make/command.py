@@ -34,6 +34,7 @@ FAMILIES = (
     "plaintext_mail",
     "plaintext_stores",
     "plaintext_network",
+    "plaintext_logins",
     "formats",
     "shapes",
     "showcase",
@@ -97,7 +98,7 @@ def _make(chosen: list[Scenario], manifest: Manifest, *, everything: bool) -> in
     pki = Pki(KEYS, CAPTURES / "pki")
     if everything:
         pki.create()
-    else:
+    elif any("pypi:cryptography" in scenario.needs for scenario in chosen):  # those that issue certificates
         pki.load()
     failed = []
     with Lab() as lab:

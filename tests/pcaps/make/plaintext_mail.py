@@ -27,7 +27,7 @@ default_login_user = dovenull
 first_valid_uid = 1
 mail_location = maildir:{directory}/mail
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = {mechanisms}
 passdb {{
   driver = static
   args = password={password}
@@ -40,13 +40,15 @@ userdb {{
 
 
 @contextmanager
-def dovecot(stage: Stage, files: Files | None = None) -> Iterator[None]:
+def dovecot(stage: Stage, files: Files | None = None, mechanisms: str = "plain login") -> Iterator[None]:
     """IMAP on 143 and POP3 on 110, with STARTTLS if there is a certificate."""
     directory = stage.lab.scratch_directory("dovecot")
     for name, owner in (("run", "root"), ("mail", "mail")):
         (directory / name).mkdir()
         stage.lab.call("server", ["chown", owner, str(directory / name)])
-    text = DOVECOT_CONFIGURATION.format(directory=directory, address=SERVERS[0], password=PASSWORD)
+    text = DOVECOT_CONFIGURATION.format(
+        directory=directory, address=SERVERS[0], password=PASSWORD, mechanisms=mechanisms
+    )
     text += f"ssl = yes\nssl_cert = <{files.chain}\nssl_key = <{files.key}\n" if files else "ssl = no\n"
     configuration = directory / "dovecot.conf"
     configuration.write_text(text)

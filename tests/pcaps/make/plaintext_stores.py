@@ -53,13 +53,13 @@ SAMBA_CONFIGURATION = """\
 
 
 @contextmanager
-def postgresql(stage: Stage, files: Files | None = None) -> Iterator[None]:
-    """PostgreSQL on 5432 that asks for the password in clear; with TLS up to 1.2 if there is a certificate."""
+def postgresql(stage: Stage, files: Files | None = None, method: str = "password") -> Iterator[None]:
+    """PostgreSQL on 5432 that asks for the password in clear (or by `method`), with TLS 1.2 if there are files."""
     directory = stage.lab.scratch_directory("postgresql", mode=0o700)
     password = stage.lab.scratch("postgresql-password", f"{PASSWORD}\n", everyone=True)
     shutil.chown(directory, "postgres", "postgres")
     become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    init = [str(POSTGRESQL / "initdb"), "-D", str(directory), "-U", USER, f"--pwfile={password}", "-A", "password"]
+    init = [str(POSTGRESQL / "initdb"), "-D", str(directory), "-U", USER, f"--pwfile={password}", "-A", method]
     run([*become, *init, "--no-sync"])
     settings = {"listen_addresses": SERVER, "unix_socket_directories": str(directory), "fsync": "off"}
     if files:
@@ -68,7 +68,7 @@ def postgresql(stage: Stage, files: Files | None = None) -> Iterator[None]:
             shutil.chown(directory / name, "postgres", "postgres")
             (directory / name).chmod(0o600)
         settings |= {"ssl": "on", "ssl_max_protocol_version": "TLSv1.2"}
-    (directory / "pg_hba.conf").write_text("host all all 0.0.0.0/0 password\n")
+    (directory / "pg_hba.conf").write_text(f"host all all 0.0.0.0/0 {method}\n")
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     with stage.lab.server([*become, str(POSTGRESQL / "postgres"), "-D", str(directory), *options], 5432):
         yield
@@ -137,7 +137,7 @@ def postgresql_clear(stage: Stage) -> list[Flow]:
 def mysql_clear(stage: Stage) -> list[Flow]:
     with mariadb(stage):
         expect(mysql(stage, "--skip-ssl"), "hello")
-    return [plain("mysql", 3306)]
+    return [plain("mysql", 3306, credentials=True)]
 
 
 @captured("ldap.pcap", "LDAP with a simple bind in the clear: slapd and ldapwhoami", "slapd", "ldap-utils")

@@ -12,6 +12,7 @@ mod databases;
 mod directory;
 pub mod dns;
 mod files;
+pub mod http;
 mod industrial;
 mod look;
 mod mail;

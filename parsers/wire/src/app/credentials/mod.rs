@@ -1,0 +1,137 @@
+//! Who logs in over a connection that anybody can read: the kind of credential, the account's name, and where the secret
+//! stands.
+//!
+//! The secret is never copied or returned: [`Credential::secret`] can only be fed to a hash, so neither a record, a Debug
+//! line nor an error can hold it.
+
+mod binary;
+mod databases;
+mod kerberos;
+mod mail;
+mod secret;
+mod telnet;
+mod text;
+mod web;
+
+use std::borrow::Cow;
+
+pub use secret::Secret;
+
+use super::look::starts_nocase;
+use crate::Protocol;
+
+/// A credential seen in the clear; the account where the protocol names one.
+#[derive(Clone, Debug)]
+pub struct Credential<'a> {
+    pub kind: &'static str,
+    pub account: Option<Cow<'a, [u8]>>,
+    pub secret: Secret<'a>,
+}
+
+/// Longer account names are cut: no directory allows more, and the name goes into a record.
+const ACCOUNT_LIMIT: usize = 256;
+
+/// The first credential in the first bytes of client and server (over UDP: in one datagram); none while it has not been
+/// sent whole.
+pub fn credentials<'a>(protocol: Protocol, client: &'a [u8], server: &'a [u8]) -> Option<Credential<'a>> {
+    match protocol {
+        Protocol::Http => web::authorization(protocol, client).or_else(|| web::form(client)),
+        Protocol::Rtsp | Protocol::Sip => web::authorization(protocol, client),
+        Protocol::Ftp => text::ftp(client),
+        Protocol::Nntp => text::nntp(client),
+        Protocol::Irc => text::irc(client),
+        Protocol::Xmpp => text::xmpp(client),
+        Protocol::Redis => text::redis(client),
+        Protocol::Pop3 => mail::pop3(client),
+        Protocol::Imap => mail::imap(client),
+        Protocol::Smtp => mail::smtp(client),
+        Protocol::Telnet => telnet::login(client, server),
+        Protocol::Mysql => databases::mysql(client, server),
+        Protocol::Postgresql => databases::postgresql(client, server),
+        Protocol::Mqtt => binary::mqtt(client),
+        Protocol::Ldap => binary::ldap(client),
+        Protocol::Snmp => binary::snmp(client).or_else(|| binary::snmp(server)),
+        Protocol::Radius => binary::radius(client),
+        Protocol::Tacacs => binary::tacacs(client),
+        Protocol::Kerberos => kerberos::rc4(client).or_else(|| kerberos::rc4(server)),
+        _ => None,
+    }
+}
+
+/// Whether [`credentials`] knows logins of this protocol.
+pub fn has_logins(protocol: Protocol) -> bool {
+    use Protocol::*;
+    matches!(protocol, Http | Rtsp | Sip | Ftp | Nntp | Irc | Xmpp | Redis | Pop3 | Imap | Smtp | Telnet | Mysql)
+        || matches!(protocol, Postgresql | Mqtt | Ldap | Snmp | Radius | Tacacs | Kerberos)
+}
+
+fn found<'a>(kind: &'static str, account: Option<Cow<'a, [u8]>>, secret: Secret<'a>) -> Option<Credential<'a>> {
+    let account = account.map(|a| match a {
+        Cow::Borrowed(b) => Cow::Borrowed(b.get(..ACCOUNT_LIMIT).unwrap_or(b)),
+        Cow::Owned(mut b) => {
+            b.truncate(ACCOUNT_LIMIT);
+            Cow::Owned(b)
+        }
+    });
+    Some(Credential { kind, account, secret })
+}
+
+/// Whole lines without their ends.
+fn lines(b: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    let whole = memchr::memrchr(b'\n', b).and_then(|end| b.get(..end)).unwrap_or_default();
+    whole.split(|c| *c == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l))
+}
+
+fn after<'a>(b: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+    (starts_nocase(b, word) == Some(true)).then(|| b.get(word.len()..))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub fn seen(protocol: Protocol, client: &[u8]) -> Option<(&'static str, Option<String>)> {
+        with_server(protocol, client, b"")
+    }
+
+    pub fn with_server(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(&'static str, Option<String>)> {
+        let c = credentials(protocol, client, server)?;
+        assert!(has_logins(protocol));
+        let shown = format!("{c:?}");
+        assert!(!shown.contains("sesame") && !shown.contains("115, 101, 115"), "{shown}"); // neither the text nor its bytes
+        Some((c.kind, c.account.map(|a| String::from_utf8_lossy(&a).into_owned())))
+    }
+
+    pub fn named(kind: &'static str, account: &str) -> Option<(&'static str, Option<String>)> {
+        Some((kind, Some(account.into())))
+    }
+
+    /// What a hash would be fed.
+    pub fn hashed(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<String> {
+        let mut fed = Vec::new();
+        let any = credentials(protocol, client, server)?.secret.feed(|bytes| fed.extend_from_slice(bytes));
+        any.then(|| String::from_utf8_lossy(&fed).into_owned())
+    }
+
+    #[test]
+    fn whatever_comes_is_read_without_a_panic() {
+        // Every beginning of a few real logins, as every protocol.
+        let samples: [&[u8]; 4] = [
+            b"a LOGIN {3}\r\njoe {6}\r\nsesame\r\nAUTH PLAIN AHRpbQB0YW4=\r\n",
+            b"\x30\x16\x02\x01\x01\x60\x11\x02\x01\x03\x04\x04cn=a\x80\x06sesame",
+            b"*3\r\n$4\r\nAUTH\r\n$99999999999999999999\r\njoe\r\n$6\r\nsesame\r\n",
+            b"\xff\xfa\x18\xff\xf0\xff\xff\0\0\0\x08\0\x03\0\0user\0joe\0\0p\0\0\0\xffsesame",
+        ];
+        for protocol in Protocol::ALL {
+            for sample in samples {
+                for cut in 0..=sample.len() {
+                    for (client, server) in [(&sample[..cut], sample), (&sample[cut..], &sample[..cut])] {
+                        if let Some(found) = credentials(*protocol, client, server) {
+                            found.secret.feed(|_| ());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
