@@ -3,7 +3,7 @@
 //! `dtls`: records, fragments of messages, flights. `quic`: Initial packets as they are, which mostly fail to authenticate;
 //! so `quic_frames` seals any frames into packets that open, by several clients, in several versions. `ike`: messages of both
 //! versions, with the walk along every payload, proposal, transform and attribute. `esp`: ESP and AH packets, and the search
-//! for ESP that does not encrypt. Promised by all: the record and the facts keep to the contract.
+//! for ESP that does not encrypt. Promised by all: the record keeps to the contract.
 
 use crate::json;
 use crate::quic_seal::{Sealer, VERSIONS};
@@ -28,7 +28,6 @@ pub fn dtls(input: &[u8]) {
     }
     follower.closed(true);
     json::members(|out| follower.session().write_record(&certificates, out));
-    json::members(|out| follower.session().write_facts(&certificates, out));
 }
 
 pub fn quic(input: &[u8]) {
@@ -60,7 +59,6 @@ fn follow_quic(datagrams: impl Iterator<Item = (u8, Vec<u8>)>) {
     }
     let Some(follower) = follower else { return };
     json::members(|out| follower.write_record(&certificates, out));
-    json::members(|out| follower.write_facts(&certificates, out));
 }
 
 pub fn ike(input: &[u8]) {

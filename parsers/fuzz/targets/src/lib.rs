@@ -16,6 +16,7 @@ mod script;
 mod seeds;
 mod streams;
 mod whole;
+mod x509;
 
 pub use captures::Captures;
 pub use mutate::{MAGIC, Mutator};
@@ -36,7 +37,7 @@ const fn target(name: &'static str, run: fn(&[u8]), seeds: fn(&Captures) -> Vec<
 }
 
 /// The most exposed first.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     target("core", whole::core, seeds::captures, 1_500),
     target("tls", streams::tls, seeds::tls, 4_000),
     target("packet", packet::packet, seeds::frames, 60_000),
@@ -44,6 +45,7 @@ pub const TARGETS: [Target; 12] = [
     target("quic_frames", datagrams::quic_frames, seeds::quic_frames, 2_000),
     target("app_stream", app::stream, seeds::app_streams, 10_000),
     target("app_datagram", app::datagram, seeds::datagrams, 40_000),
+    target("x509", x509::x509, seeds::certificates, 10_000),
     target("ike", datagrams::ike, seeds::ike, 20_000),
     target("dns", app::dns, seeds::dns, 10_000),
     target("capture", reader::capture, seeds::captures, 5_000),

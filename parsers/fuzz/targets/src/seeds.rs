@@ -2,6 +2,7 @@
 
 use crate::captures::{Captures, Flow, Sent};
 use crate::script::{REVERSE, push};
+use transitproof_flow::{Config, Core, Frame};
 use transitproof_wire::ike::{looks_like_ike, strip_non_esp_marker};
 use transitproof_wire::packet::ip_protocol as ip;
 use transitproof_wire::{dtls, quic as wire_quic};
@@ -37,6 +38,15 @@ pub fn tls(from: &Captures) -> Vec<Vec<u8>> {
     let flows = from.flows.iter().filter(|flow| flow.transport == ip::TCP);
     let begins = |flow: &&Flow| flow.sent.iter().position(|(_, payload)| payload.starts_with(&[22, 3]));
     flows.filter_map(|flow| Some(script(&flow.sent[begins(&flow)?..]))).collect()
+}
+
+/// As the core found them.
+pub fn certificates(from: &Captures) -> Vec<Vec<u8>> {
+    let mut core = Core::new(Config { flows: false, endpoints: false, names: false, max_flows: 1024, seed: 1 });
+    for (link, bytes) in &from.frames {
+        core.frames(&[Frame { time: 0, link: *link, number: 1, bytes }]);
+    }
+    core.take_certificates().into_iter().map(|(_, der)| der).collect()
 }
 
 pub fn dtls(from: &Captures) -> Vec<Vec<u8>> {

@@ -1,6 +1,6 @@
 //! `tls`: a TCP stream of TLS or SSLv2, in segments of any size, with holes, followed to its session.
 //!
-//! Promised: the record and the facts keep to the contract; and where no bytes are missing and every record has a header,
+//! Promised: the record keeps to the contract; and where no bytes are missing and every record has a header,
 //! it makes no difference how the stream was cut into segments.
 
 use crate::json;
@@ -14,7 +14,6 @@ pub fn tls(input: &[u8]) {
     let steps = steps(input);
     let (session, certificates) = follow(&steps);
     json::members(|out| session.write_record(&certificates, out));
-    json::members(|out| session.write_facts(&certificates, out));
     if steps.iter().all(|step| step.flags & GAP == 0)
         && [Direction::Forward, Direction::Reverse].iter().all(|side| framed(&steps, *side))
     {
