@@ -1,4 +1,5 @@
-//! Writes the seeds of every target and the dictionary into a folder, for the fuzzers: `cargo run --example seeds -- FOLDER`.
+//! Writes the seeds of every target and the dictionary into a folder, for the fuzzers, and prints the names of the targets:
+//! `cargo run --example seeds -- FOLDER`.
 
 use std::io::Write;
 use std::{env, fs, io, path::PathBuf};
@@ -13,6 +14,7 @@ fn main() -> io::Result<()> {
         for (number, seed) in (target.seeds)(&captures).iter().enumerate() {
             fs::write(corpus.join(format!("seed-{number}")), seed)?;
         }
+        println!("{}", target.name);
     }
     let mut dictionary = fs::File::create(folder.join("magic.dict"))?;
     for word in MAGIC {
