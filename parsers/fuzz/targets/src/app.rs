@@ -12,7 +12,7 @@ use transitproof_wire::app::{self, Ports};
 use transitproof_wire::tls::{joined_inside, looks_like_tls};
 
 /// Ports that rows of the tables are registered for; their low bytes spread over the index.
-const PORTS: [u16; 16] = [0, 21, 25, 53, 80, 110, 143, 161, 389, 443, 514, 1883, 3306, 5060, 5432, 6379];
+pub const PORTS: [u16; 16] = [0, 21, 25, 53, 80, 110, 143, 161, 389, 443, 514, 1883, 3306, 5060, 5432, 6379];
 
 /// A byte for the port, a big-endian length, and the client's bytes before the server's.
 pub fn stream(input: &[u8]) {

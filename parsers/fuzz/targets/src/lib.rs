@@ -7,6 +7,7 @@
 mod app;
 mod captures;
 mod datagrams;
+mod flows;
 mod json;
 mod mutate;
 mod packet;
@@ -37,18 +38,19 @@ const fn target(name: &'static str, run: fn(&[u8]), seeds: fn(&Captures) -> Vec<
 }
 
 /// The most exposed first.
-pub const TARGETS: [Target; 13] = [
-    target("core", whole::core, seeds::captures, 1_500),
+pub const TARGETS: [Target; 14] = [
+    target("core", whole::core, seeds::captures, 1_000),
+    target("flows", flows::flows, seeds::flows, 1_500),
     target("tls", streams::tls, seeds::tls, 4_000),
-    target("packet", packet::packet, seeds::frames, 60_000),
+    target("packet", packet::packet, seeds::frames, 30_000),
     target("quic", datagrams::quic, seeds::quic, 3_000),
     target("quic_frames", datagrams::quic_frames, seeds::quic_frames, 2_000),
-    target("app_stream", app::stream, seeds::app_streams, 10_000),
-    target("app_datagram", app::datagram, seeds::datagrams, 40_000),
+    target("app_stream", app::stream, seeds::app_streams, 5_000),
+    target("app_datagram", app::datagram, seeds::datagrams, 20_000),
     target("x509", x509::x509, seeds::certificates, 10_000),
-    target("ike", datagrams::ike, seeds::ike, 20_000),
+    target("ike", datagrams::ike, seeds::ike, 10_000),
     target("dns", app::dns, seeds::dns, 10_000),
-    target("capture", reader::capture, seeds::captures, 5_000),
+    target("capture", reader::capture, seeds::captures, 3_000),
     target("dtls", datagrams::dtls, seeds::dtls, 6_000),
     target("esp", datagrams::esp, seeds::esp, 8_000),
 ];

@@ -1,5 +1,6 @@
 //! Where each target starts: pieces of the project's captures in the form that the target reads.
 
+use crate::app::PORTS;
 use crate::captures::{Captures, Flow, Sent};
 use crate::script::{REVERSE, push};
 use transitproof_flow::{Config, Core, Frame};
@@ -21,23 +22,41 @@ pub fn frames(from: &Captures) -> Vec<Vec<u8>> {
     seeds
 }
 
-fn script(sent: &[Sent]) -> Vec<u8> {
+/// `flags` are those of every step but for its direction.
+fn script(sent: &[Sent], flags: u8) -> Vec<u8> {
     let mut script = Vec::new();
     for (first, payload) in sent.iter().take(STEPS) {
-        push(&mut script, if *first { 0 } else { REVERSE }, payload);
+        push(&mut script, flags | if *first { 0 } else { REVERSE }, payload);
     }
     script
 }
 
+/// With the byte for the port in front.
+pub fn flows(from: &Captures) -> Vec<Vec<u8>> {
+    const UDP_STEP: u8 = 4;
+    let port = |flow: &Flow| PORTS.iter().position(|port| *port == flow.ports.0).unwrap_or_default() as u8;
+    let kind = |flow: &Flow| match flow.transport {
+        ip::TCP => Some(0),
+        ip::UDP => Some(UDP_STEP),
+        _ => None,
+    };
+    let seed = |flow: &Flow| Some([&[port(flow)][..], &script(&flow.sent, kind(flow)?)].concat());
+    from.flows.iter().filter_map(seed).collect()
+}
+
 fn of(from: &Captures, transport: u8, fits: impl Fn(&Flow) -> bool) -> Vec<Vec<u8>> {
-    from.flows.iter().filter(|flow| flow.transport == transport && fits(flow)).map(|flow| script(&flow.sent)).collect()
+    from.flows
+        .iter()
+        .filter(|flow| flow.transport == transport && fits(flow))
+        .map(|flow| script(&flow.sent, 0))
+        .collect()
 }
 
 /// From the first record of a handshake on, so that what stands in front of STARTTLS is left out.
 pub fn tls(from: &Captures) -> Vec<Vec<u8>> {
     let flows = from.flows.iter().filter(|flow| flow.transport == ip::TCP);
     let begins = |flow: &&Flow| flow.sent.iter().position(|(_, payload)| payload.starts_with(&[22, 3]));
-    flows.filter_map(|flow| Some(script(&flow.sent[begins(&flow)?..]))).collect()
+    flows.filter_map(|flow| Some(script(&flow.sent[begins(&flow)?..], 0))).collect()
 }
 
 /// As the core found them.
@@ -85,21 +104,16 @@ pub fn ike(from: &Captures) -> Vec<Vec<u8>> {
     let bare = |(first, payload): &Sent| (*first, strip_non_esp_marker(payload).unwrap_or(payload).to_vec());
     let flows = from.flows.iter().filter(|flow| flow.transport == ip::UDP);
     let messages = flows.map(|flow| flow.sent.iter().map(bare).collect::<Vec<_>>());
-    messages.filter(|sent| looks_like_ike(&sent[0].1)).map(|sent| script(&sent)).collect()
+    messages.filter(|sent| looks_like_ike(&sent[0].1)).map(|sent| script(&sent, 0)).collect()
 }
 
 /// AH has a kind of its own in the script.
 pub fn esp(from: &Captures) -> Vec<Vec<u8>> {
+    const AH_STEP: u8 = 4;
     let mut seeds = of(from, ip::ESP, |_| true);
     seeds.extend(of(from, ip::UDP, |flow| flow.ports.0 == 4500));
-    for mut seed in of(from, ip::AH, |_| true) {
-        let mut at = 0;
-        while let Some([flags, high, low]) = seed.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<3>()) {
-            *flags |= 4;
-            at += 3 + usize::from(u16::from_be_bytes([*high, *low]));
-        }
-        seeds.push(seed);
-    }
+    let protected = from.flows.iter().filter(|flow| flow.transport == ip::AH);
+    seeds.extend(protected.map(|flow| script(&flow.sent, AH_STEP)));
     seeds
 }
 
