@@ -9,7 +9,7 @@ RUST := $(shell find parsers benchmarks/limit -name '*.rs' -o -name Cargo.toml 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help demo test check bench captures clean
+.PHONY: help demo test check bench captures fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -26,6 +26,9 @@ check: .build/core .build/dev ## formatting, linters and types only
 
 bench: .build/core .build/dev ## the four workloads against the physical limit
 	@$(VENV)/python benchmarks/run.py
+
+fuzz: ## every parser under libFuzzer, FUZZ_SECONDS (600) each; TARGETS names some
+	@scripts/fuzz $(TARGETS)
 
 captures: .build/dev ## make the test captures anew from real programs (root, Debian packages)
 	@$(VENV)/python tests/pcaps/make

@@ -4,7 +4,7 @@
 use crate::limits::{DECODE_STEP, MAX_DICTIONARY};
 use crate::zstd::Zstd;
 use std::fmt;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -43,23 +43,38 @@ impl Compression {
     pub(crate) fn decoder(self, stored: impl Read + Send + 'static) -> Box<dyn Read + Send> {
         let stored = BufReader::with_capacity(DECODE_STEP, stored);
         match self {
-            Self::Gzip => Box::new(InSteps(flate2::bufread::MultiGzDecoder::new(stored))),
-            Self::Zstd => Box::new(Zstd::new(stored)),
+            Self::Gzip => Box::new(Guarded::new(flate2::bufread::MultiGzDecoder::new(stored))),
+            Self::Zstd => Box::new(Guarded::new(Zstd::new(stored))),
             Self::Xz => {
                 let limit_kib = (MAX_DICTIONARY >> 10) as u32;
-                Box::new(InSteps(lzma_rust2::XzReader::new_mem_limit(stored, true, limit_kib)))
+                Box::new(Guarded::new(lzma_rust2::XzReader::new_mem_limit(stored, true, limit_kib)))
             }
         }
     }
 }
 
-/// Asks a decoder for a little at a time: what it made before it met damage in the same call would be lost.
-struct InSteps<R>(R);
+/// Asks a decoder for a little at a time: what it made before it met damage in the same call would be lost. And never asks one
+/// that has failed again: the decoder of xz then runs for ever.
+struct Guarded<R> {
+    decoder: R,
+    failed: Option<ErrorKind>,
+}
 
-impl<R: Read> Read for InSteps<R> {
+impl<R> Guarded<R> {
+    fn new(decoder: R) -> Self {
+        Self { decoder, failed: None }
+    }
+}
+
+impl<R: Read> Read for Guarded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(kind) = self.failed {
+            return Err(kind.into());
+        }
         let step = buffer.len().min(DECODE_STEP);
-        self.0.read(buffer.get_mut(..step).unwrap_or_default())
+        let result = self.decoder.read(buffer.get_mut(..step).unwrap_or_default());
+        self.failed = result.as_ref().err().map(io::Error::kind).filter(|kind| *kind != ErrorKind::Interrupted);
+        result
     }
 }
 

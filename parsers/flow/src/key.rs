@@ -211,4 +211,24 @@ mod tests {
         assert_ne!(forward.hash(Seed::new(7)), forward.hash(Seed::new(8)));
         assert_eq!((forward.tunnel(), forward.transport(), forward.end(low).1), (3, 6, 40000));
     }
+
+    /// Who knows the seed of one table can fill one bucket of it. The same keys spread over a table with another seed as
+    /// others do: with 4096 keys in 4096 buckets, one of nine or more is not to be expected.
+    #[test]
+    fn keys_chosen_to_collide_under_one_seed_do_not_under_another() {
+        const BUCKETS: u32 = 4096;
+        let candidate = |n: u32| {
+            let [a, b, c, d] = n.to_be_bytes();
+            Key::of(&packet(17, [10, a, b, c], 1024 + u16::from(d), [192, 0, 2, 1], 53), 0).0
+        };
+        let (known, other) = (Seed::new(1), Seed::new(2));
+        let chosen: Vec<Key> = (0..).map(candidate).filter(|key| key.hash(known) % BUCKETS < 4).take(4096).collect();
+        let fullest = |seed| {
+            let mut buckets = vec![0; BUCKETS as usize];
+            chosen.iter().for_each(|key| buckets[(key.hash(seed) % BUCKETS) as usize] += 1);
+            buckets.into_iter().max()
+        };
+        assert!(fullest(known) >= Some(1000), "the attack works where the seed is known");
+        assert!(fullest(other) <= Some(8), "{:?}", fullest(other));
+    }
 }

@@ -90,7 +90,8 @@ impl Observations {
         }
         observation.count += 1;
         observation.first_seen = observation.first_seen.min(seen.start);
-        observation.last_seen = observation.last_seen.max(seen.time);
+        // Packet times may go backwards: what was seen last was never seen before it was seen first.
+        observation.last_seen = observation.last_seen.max(seen.time).max(seen.start);
         if !observation.samples.is_full() {
             observation.samples.keep(Sample { flow: community_id(), frame: seen.frame });
         }

@@ -16,7 +16,7 @@ pub struct CryptoStream {
 }
 
 impl CryptoStream {
-    /// `false` if the frame is beyond what is kept.
+    /// `false` if the frame is beyond what is kept, or something else had to go for it.
     pub fn add(&mut self, offset: u64, data: &[u8]) -> bool {
         let Some(start) = usize::try_from(offset).ok().filter(|start| *start <= MAX_CRYPTO) else { return false };
         let end = start + data.len();
@@ -27,11 +27,16 @@ impl CryptoStream {
         let first = self.pieces.partition_point(|piece| piece.end < start);
         let last = self.pieces.partition_point(|piece| piece.start <= end);
         let touched = self.pieces.get(first..last).unwrap_or_default();
-        if touched.is_empty() && self.pieces.len() >= MAX_PIECES {
+        let full = touched.is_empty() && self.pieces.len() >= MAX_PIECES;
+        if full && first == self.pieces.len() {
             return false;
         }
         let from = touched.first().map_or(start, |piece| piece.start.min(start));
         let to = touched.last().map_or(end, |piece| piece.end.max(end));
+        if full {
+            // What is nearest to the beginning is read first: pieces far ahead must not keep it out.
+            self.pieces.pop();
+        }
         self.pieces.splice(first..last, std::iter::once(from..to));
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
@@ -39,7 +44,7 @@ impl CryptoStream {
         if let Some(place) = self.bytes.get_mut(start..end) {
             place.copy_from_slice(data);
         }
-        true
+        !full
     }
 
     /// The next message that is whole: its type and body.
@@ -78,6 +83,11 @@ mod tests {
         assert!(!stream.add(MAX_CRYPTO as u64, b"x") && !stream.add(u64::MAX, b"x") && stream.bytes.is_empty());
         assert!((1..=MAX_PIECES as u64).all(|n| stream.add(2 * n, b"x")));
         assert!(!stream.add(1000, b"x") && stream.add(3, b"y"));
+        assert!(
+            stream.add(1000, b"x") && !stream.add(0, b"z"),
+            "the beginning takes the place of the end, which is counted"
+        );
+        assert_eq!((stream.pieces.len(), stream.pieces.first()), (MAX_PIECES, Some(&(0..1))));
     }
 
     proptest! {

@@ -179,12 +179,13 @@ fn transport_length_fits(protocol: u8, content: &[u8]) -> bool {
     }
 }
 
-/// The Internet checksum's sum (RFC 1071), folded.
+/// The Internet checksum's sum (RFC 1071), folded. Wide enough for an offloaded segment, which may be far longer than 64 KiB.
 fn sum(start: u32, bytes: &[u8]) -> u16 {
     let mut words = bytes.chunks_exact(2);
-    let mut total = words.by_ref().fold(start, |sum, word| sum + u32::from(u16::from_be_bytes([word[0], word[1]])));
+    let start = u64::from(start);
+    let mut total = words.by_ref().fold(start, |sum, word| sum + u64::from(u16::from_be_bytes([word[0], word[1]])));
     if let [last] = words.remainder() {
-        total += u32::from(*last) << 8;
+        total += u64::from(*last) << 8;
     }
     while total > 0xffff {
         total = (total & 0xffff) + (total >> 16);

@@ -1,0 +1,72 @@
+//! `app_stream`: the first bytes of both sides of a TCP connection against every recogniser, and against every protocol's
+//! search for an upgrade to TLS, a proxy's prefix and a login. `app_datagram`: one datagram against every recogniser, on
+//! registered ports and on none. `dns`: one DNS message.
+//!
+//! Promised: an offset lies in the bytes it is of, and an account is no longer than may stand in a record.
+
+use transitproof_wire::Protocol;
+use transitproof_wire::app::credentials::credentials;
+use transitproof_wire::app::proxies::{Prefix, negotiated, proxy_header};
+use transitproof_wire::app::starttls::starttls;
+use transitproof_wire::app::{self, Ports};
+use transitproof_wire::tls::{joined_inside, looks_like_tls};
+
+/// Ports that rows of the tables are registered for; their low bytes spread over the index.
+pub const PORTS: [u16; 16] = [0, 21, 25, 53, 80, 110, 143, 161, 389, 443, 514, 1883, 3306, 5060, 5432, 6379];
+
+/// A byte for the port, a big-endian length, and the client's bytes before the server's.
+pub fn stream(input: &[u8]) {
+    let [port, high, low, rest @ ..] = input else { return };
+    let (client, server) = rest.split_at(usize::from(u16::from_be_bytes([*high, *low])).min(rest.len()));
+    let ports = Ports { client: 40_000, server: PORTS[usize::from(port & 15)] };
+    for (of_client, of_server) in [(2, 2), (2, 0), (0, 2), (1, 2), (2, 1), (1, 1)] {
+        let (client, server) = (&client[..client.len() * of_client / 2], &server[..server.len() * of_server / 2]);
+        let _ = app::stream(client, server, ports);
+    }
+    let _ = (looks_like_tls(client), joined_inside(client));
+    assert!(passed(proxy_header(client)).is_none_or(|(at, other)| at <= client.len() && other == 0));
+    for &protocol in Protocol::ALL {
+        for (client_at, server_at) in
+            [starttls(protocol, client, server), passed(negotiated(protocol, client, server))].into_iter().flatten()
+        {
+            assert!(client_at <= client.len() && server_at <= server.len(), "{}", protocol.name());
+        }
+        login(protocol, client);
+    }
+}
+
+fn passed(prefix: Prefix) -> Option<(usize, usize)> {
+    match prefix {
+        Prefix::Passed(_, client, server) => Some((client, server)),
+        Prefix::None | Prefix::NeedMore => None,
+    }
+}
+
+fn login(protocol: Protocol, client: &[u8]) {
+    const LONGEST: usize = 256;
+    let Some(credential) = credentials(protocol, client) else { return };
+    assert!(credential.account.is_none_or(|account| account.len() <= LONGEST), "{}", credential.kind);
+}
+
+/// A byte for the port before the payload.
+pub fn datagram(input: &[u8]) {
+    let [port, payload @ ..] = input else { return };
+    let ports = Ports { client: 40_000, server: PORTS[usize::from(port & 15)] };
+    for from_client in [true, false] {
+        let _ = app::datagram(payload, from_client, ports);
+    }
+    login(Protocol::Snmp, payload);
+}
+
+pub fn dns(input: &[u8]) {
+    let header = app::dns::header(input);
+    assert!(header.is_err() || input.len() >= 12);
+    if app::dns::is_response(input) {
+        assert!(header.is_ok_and(|header| header.is_response()));
+    }
+    for server in [53, 5353, 5355, 137] {
+        let _ = app::datagram(input, true, Ports { client: 40_000, server });
+        let framed = [&(input.len() as u16).to_be_bytes()[..], input].concat();
+        let _ = app::stream(&framed, &framed, Ports { client: 40_000, server });
+    }
+}
