@@ -31,7 +31,7 @@ pub fn stream(input: &[u8]) {
         {
             assert!(client_at <= client.len() && server_at <= server.len(), "{}", protocol.name());
         }
-        login(protocol, client);
+        login(protocol, client, server);
     }
 }
 
@@ -42,9 +42,9 @@ fn passed(prefix: Prefix) -> Option<(usize, usize)> {
     }
 }
 
-fn login(protocol: Protocol, client: &[u8]) {
+fn login(protocol: Protocol, client: &[u8], server: &[u8]) {
     const LONGEST: usize = 256;
-    let Some(credential) = credentials(protocol, client) else { return };
+    let Some(credential) = credentials(protocol, client, server) else { return };
     assert!(credential.account.is_none_or(|account| account.len() <= LONGEST), "{}", credential.kind);
 }
 
@@ -55,7 +55,7 @@ pub fn datagram(input: &[u8]) {
     for from_client in [true, false] {
         let _ = app::datagram(payload, from_client, ports);
     }
-    login(Protocol::Snmp, payload);
+    login(Protocol::Snmp, payload, &[]);
 }
 
 pub fn dns(input: &[u8]) {

@@ -61,11 +61,12 @@ pub fn tls(from: &Captures) -> Vec<Vec<u8>> {
 
 /// As the core found them.
 pub fn certificates(from: &Captures) -> Vec<Vec<u8>> {
-    let mut core = Core::new(Config { flows: false, endpoints: false, names: false, max_flows: 1024, seed: 1 });
+    let mut core =
+        Core::new(Config { flows: false, endpoints: false, names: false, why: false, max_flows: 1024, seed: 1 });
     for (link, bytes) in &from.frames {
         core.frames(&[Frame { time: 0, link: *link, number: 1, bytes }]);
     }
-    core.take_certificates().into_iter().map(|(_, der)| der).collect()
+    core.take_certificates().into_iter().map(|certificate| certificate.der.to_vec()).collect()
 }
 
 pub fn dtls(from: &Captures) -> Vec<Vec<u8>> {

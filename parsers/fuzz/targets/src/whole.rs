@@ -50,11 +50,11 @@ struct Played {
     records: Vec<u8>,
     totals: Vec<u8>,
     observations: Vec<Observation>,
-    certificates: Vec<(String, Vec<u8>)>,
+    certificates: Vec<Box<[u8]>>,
 }
 
 fn play(frames: &[Owned], max_flows: usize, seed: u64, at_a_time: usize, ending: usize) -> Played {
-    let mut core = Core::new(Config { flows: true, endpoints: true, names: true, max_flows, seed });
+    let mut core = Core::new(Config { flows: true, endpoints: true, names: true, why: true, max_flows, seed });
     let frames: Vec<_> = (1..)
         .zip(frames)
         .map(|(number, (time, link, bytes))| Frame { time: *time, link: *link, number, bytes })
@@ -63,15 +63,18 @@ fn play(frames: &[Owned], max_flows: usize, seed: u64, at_a_time: usize, ending:
     for frames in frames.chunks(at_a_time) {
         core.frames(frames);
         assert!(core.open_flows() <= max_flows);
-        records.extend(core.take_records());
+        records.extend_from_slice(core.records());
+        core.clear_records();
     }
     while core.finish(ending) {}
     assert_eq!(core.open_flows(), 0);
-    records.extend(core.take_records());
+    records.extend_from_slice(core.records());
+    core.clear_records();
     let bytes: u64 = core.endpoints().iter().map(|(_, _, totals)| totals.bytes).sum();
     let totals = core.totals();
     assert_eq!(json::object(&totals)["bytes"], bytes, "totals of the endpoints");
-    Played { records, totals, observations: core.take_observations(), certificates: core.take_certificates() }
+    let certificates = core.take_certificates().iter().map(|certificate| certificate.der.clone()).collect();
+    Played { records, totals, observations: core.take_observations(), certificates }
 }
 
 /// An observation as text: all of it is public, and none of it may depend on seeds.
