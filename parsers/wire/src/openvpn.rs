@@ -72,7 +72,14 @@ pub struct Control<'a> {
 /// Reads a control packet of the first key; `None` for acknowledgements, data and what follows a rekey.
 pub fn control(packet: &[u8], wrapping: usize) -> Option<Control<'_>> {
     let mut r = Reader::new(packet, LAYER);
-    if r.u8().ok()? != opcode::CONTROL_V1 << 3 {
+    // A reset that is sent anew has a number of its own, and nothing in it.
+    const NUMBERED: [u8; 4] = [
+        opcode::CONTROL_V1 << 3,
+        opcode::HARD_RESET_CLIENT_V2 << 3,
+        opcode::HARD_RESET_SERVER_V2 << 3,
+        opcode::HARD_RESET_CLIENT_V3 << 3,
+    ];
+    if !NUMBERED.contains(&r.u8().ok()?) {
         return None;
     }
     r.take(SESSION_ID + wrapping).ok()?;
@@ -117,5 +124,9 @@ mod tests {
             assert_eq!(control(&plain[..cut.min(13)], 0), None);
         }
         assert_eq!(control(&packet(b"\x09\0\0\0\x01"), 0), None);
+        let reset_again = [&[0x38], &SESSION[..], &[1, 0, 0, 0, 0], &SESSION, &[0, 0, 0, 1]].concat();
+        assert_eq!(control(&reset_again, 0), Some(Control { id: 1, payload: &[] }));
+        let acknowledgement = [&[0x28], &SESSION[..], &[1, 0, 0, 0, 0], &SESSION].concat();
+        assert_eq!(control(&acknowledgement, 0), None);
     }
 }

@@ -79,19 +79,20 @@ impl Parts {
             self.earlier.packets += 1;
             self.earlier.bytes = self.earlier.bytes.saturating_add(before.bytes);
         }
+        let kept = if self.disputed { Ok(()) } else { self.keep(packet) };
+        self.disputed |= kept.is_err();
         if self.disputed {
-            return Ok(());
-        }
-        let kept = self.keep(packet);
-        if kept.is_err() {
-            self.disputed = true;
-            // The ports are still of use.
-            self.pieces.retain(|piece| piece.start == 0);
-            if self.pieces.is_empty() && packet.fragment.is_some_and(|fragment| fragment.offset == 0) {
-                self.pieces.push(Piece { start: 0, end: packet.payload_length, bytes: packet.payload.into() });
-            }
+            self.keep_ports(packet);
         }
         kept
+    }
+
+    /// Of a disputed datagram nothing but the first fragment is of use, for its ports.
+    fn keep_ports(&mut self, packet: &Packet<'_>) {
+        self.pieces.retain(|piece| piece.start == 0);
+        if self.pieces.is_empty() && packet.fragment.is_some_and(|fragment| fragment.offset == 0) {
+            self.pieces.push(Piece { start: 0, end: packet.payload_length, bytes: packet.payload.into() });
+        }
     }
 
     fn keep(&mut self, packet: &Packet<'_>) -> Result<(), ParseError> {
