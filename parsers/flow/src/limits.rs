@@ -22,7 +22,7 @@ pub const MAX_HELD_BYTES: usize = 65_536;
 /// DNS queries of one UDP flow without an answer yet; a stub resolver has a handful in flight.
 pub const MAX_DNS_PENDING: usize = 32;
 
-/// Distinct observations kept in the core between two hand-overs before its tables are emptied.
+/// Distinct observations that may come together in the core before they are handed over unasked, some 500 bytes each.
 pub const MAX_OBSERVATIONS: usize = 65_536;
 
 /// Findings kept until they are written, some 500 bytes each; beyond, new ones are counted only.

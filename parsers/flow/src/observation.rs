@@ -69,8 +69,6 @@ pub struct Observations {
     chains: Map<Box<[CertificateId]>, (u32, Chain)>,
     by_place: Map<Place, usize>,
     all: Vec<Observation>,
-    /// Places in `all` that were counted up since the last hand-over, in order of first sight.
-    touched: Vec<usize>,
 }
 
 impl Observations {
@@ -84,10 +82,6 @@ impl Observations {
     ) {
         let at = self.place(seen, certificates, facts);
         let observation = &mut self.all[at];
-        if observation.count == 0 {
-            self.touched.push(at);
-            observation.first_seen = seen.start;
-        }
         observation.count += 1;
         observation.first_seen = observation.first_seen.min(seen.start);
         // Packet times may go backwards: what was seen last was never seen before it was seen first.
@@ -123,7 +117,7 @@ impl Observations {
             name: seen.name.and_then(|name| self.names.get_key_value(name)).map(|(name, _)| name.clone()),
             chain: self.chains.get(seen.chain).map(|(_, chain)| chain.clone()),
             count: 0,
-            first_seen: 0,
+            first_seen: u64::MAX,
             last_seen: 0,
             samples: Few::default(),
         });
@@ -132,30 +126,12 @@ impl Observations {
     }
 
     pub fn are_many(&self) -> bool {
-        self.all.len() > MAX_OBSERVATIONS / 2
+        self.all.len() >= MAX_OBSERVATIONS
     }
 
-    /// Hands over what was counted since the last call and starts the counts anew. The tables are emptied once they hold
-    /// more than [`MAX_OBSERVATIONS`]; what was in them is then learnt again.
+    /// Hands over what was counted since the last call, in order of first sight, and starts anew.
     pub fn take(&mut self) -> Vec<Observation> {
-        if self.all.len() > MAX_OBSERVATIONS {
-            let all = std::mem::take(&mut self.all);
-            self.facts.clear();
-            self.names.clear();
-            self.chains.clear();
-            self.by_place.clear();
-            self.touched.clear();
-            return all.into_iter().filter(|observation| observation.count > 0).collect();
-        }
-        let mut handed = Vec::with_capacity(self.touched.len());
-        for at in self.touched.drain(..) {
-            let observation = &mut self.all[at];
-            handed.push(observation.clone());
-            observation.count = 0;
-            observation.last_seen = 0;
-            observation.samples = Few::default();
-        }
-        handed
+        std::mem::take(self).all
     }
 }
 
@@ -244,12 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_at_the_hand_over() {
+    fn many_are_told_and_the_hand_over_starts_anew() {
         let mut all = Observations::default();
-        for n in 0..=MAX_OBSERVATIONS as u64 {
+        for n in 0..MAX_OBSERVATIONS as u64 {
+            assert!(!all.are_many());
             count(&mut all, &seen(1, format!("{n}").as_bytes(), n), 0);
         }
-        assert_eq!((all.take().len(), all.all.len(), all.facts.len()), (MAX_OBSERVATIONS + 1, 0, 0));
+        assert!(all.are_many());
+        assert_eq!((all.take().len(), all.all.len(), all.facts.len()), (MAX_OBSERVATIONS, 0, 0));
         count(&mut all, &seen(1, b"0", 0), 0);
         assert_eq!(all.take().len(), 1);
     }
