@@ -3,7 +3,7 @@
 use transitproof_wire::app::{Ports, Verdict, datagram, dns};
 use transitproof_wire::esp::{NULL_LAYOUTS, null_fit};
 use transitproof_wire::ike::{MAX_PAYLOADS, Message, Proposals};
-use transitproof_wire::packet::{MAX_TUNNELS, Packet, Stop, Tunnels, dissect};
+use transitproof_wire::packet::{MAX_TUNNELS, Packet, Stop, Tunnels, dissect, reassembled};
 use transitproof_wire::quic::{initial_frames, looks_like_quic, packets};
 use transitproof_wire::tls::{CertificateList, ClientHello};
 use transitproof_wire::{ParseError, Protocol, Reader};
@@ -62,8 +62,13 @@ fn chains_of_extension_headers_end() {
         let long = ipv6(kind, &[6, 255, 0, 0, 0, 0, 0, 0]);
         assert_eq!(raw(&long).unwrap_err(), Stop::Bad(ParseError::Truncated("ipv6_extension")));
     }
+    // The walk ends at the first part of something; of fragments within fragments nothing is made.
     let first_fragments = [[44, 0, 0, 1, 0, 0, 0, 7]; 100].concat();
-    assert_eq!(raw(&ipv6(44, &first_fragments)).unwrap_err(), Stop::Bad(ParseError::Limited("ipv6_extension")));
+    let packet = ipv6(44, &first_fragments);
+    let part = raw(&packet).unwrap();
+    assert_eq!((part.transport, part.payload.len()), (44, 99 * 8));
+    let joined = reassembled(Packet { fragment: None, ..part }, &mut Tunnels::default());
+    assert_eq!(joined.unwrap_err(), Stop::Bad(ParseError::Malformed("ip_fragment")));
 }
 
 #[test]

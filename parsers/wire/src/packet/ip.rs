@@ -114,7 +114,9 @@ fn addresses(header: &[u8; 40]) -> (Address, Address) {
 
 /// What fragments were put together to: read on where they began, behind the fragment header.
 pub fn whole(packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
-    transport::ports(if packet.v6 { extension_headers(packet)? } else { packet })
+    let packet = if packet.v6 { extension_headers(packet)? } else { packet };
+    // A packet is fragmented once (RFC 8200 section 4.5): another fragment header in the whole is an attack or an error.
+    if packet.fragment.is_some() { Err(ParseError::Malformed("ip_fragment").into()) } else { transport::ports(packet) }
 }
 
 /// Skips the extension headers; stops behind the fragment header of a part, because what follows is cut anywhere.
