@@ -3,7 +3,10 @@
 //! JA3: <https://github.com/salesforce/ja3>. JA4, the TLS client fingerprint alone, which FoxIO licenses under BSD-3:
 //! <https://github.com/FoxIO-LLC/ja4>. Both leave out the GREASE values of RFC 8701.
 
-use crate::hash::Map;
+mod known;
+
+pub use known::{Fingerprints, Pair};
+
 use md5::Md5;
 use sha2::{Digest, Sha256};
 use transitproof_wire::registry::tls::is_grease;
@@ -15,56 +18,6 @@ pub enum Transport {
     Tcp,
     Datagram,
     Quic,
-}
-
-/// Clients whose fingerprints are remembered, some 500 bytes each: a site has dozens to hundreds of TLS stacks. Those that
-/// shuffle their extensions (Chrome) are new each time; then the table is emptied now and then.
-const MAX_KNOWN: usize = 4096;
-
-/// JA3 and JA4.
-pub type Pair = ([u8; 16], [u8; 36]);
-
-/// The fingerprints of hellos met before, by everything that they depend on: a client sends the same lists all day.
-#[derive(Default)]
-pub struct Fingerprints {
-    known: Map<Box<[u8]>, Pair>,
-    key: Vec<u8>,
-}
-
-impl Fingerprints {
-    pub fn of(&mut self, hello: &ClientHello<'_>, transport: Transport) -> Pair {
-        self.key.clear();
-        write_key(hello, transport, &mut self.key);
-        if let Some(pair) = self.known.get(&*self.key) {
-            return *pair;
-        }
-        if self.known.len() >= MAX_KNOWN {
-            self.known.clear();
-        }
-        let pair = (ja3(hello), ja4(hello, transport));
-        self.known.insert(self.key.as_slice().into(), pair);
-        pair
-    }
-}
-
-/// Everything that JA3 and JA4 depend on, each list with its length.
-fn write_key(hello: &ClientHello<'_>, transport: Transport, out: &mut Vec<u8>) {
-    out.push(transport as u8);
-    out.extend_from_slice(&hello.legacy_version.to_be_bytes());
-    append(out, hello.suites.iter());
-    append(out, hello.extensions.map(|(kind, _)| kind));
-    append(out, codes(hello.extensions, extension::SUPPORTED_GROUPS).iter());
-    append(out, codes(hello.extensions, extension::SIGNATURE_ALGORITHMS).iter());
-    append(out, Codes(short_list(hello, extension::SUPPORTED_VERSIONS)).iter());
-    append(out, short_list(hello, extension::EC_POINT_FORMATS).iter().map(|format| u16::from(*format)));
-    out.extend_from_slice(&first_protocol(hello));
-}
-
-/// The codes without GREASE, and how many behind them, so that no two keys of different lists are equal.
-fn append(out: &mut Vec<u8>, codes: impl Iterator<Item = u16>) {
-    let start = out.len();
-    codes.filter(|code| !is_grease(*code)).for_each(|code| out.extend_from_slice(&code.to_be_bytes()));
-    out.extend_from_slice(&(out.len() - start).to_be_bytes());
 }
 
 /// The list, with a length of one byte in front, that is all of an extension.
@@ -285,10 +238,10 @@ impl<D: Digest> Digested<D> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn hello(version: u16, suites: &[u16], extensions: &[(u16, &[u8])]) -> Vec<u8> {
+    pub fn hello(version: u16, suites: &[u16], extensions: &[(u16, &[u8])]) -> Vec<u8> {
         let list = |codes: &[u16]| codes.iter().flat_map(|code| code.to_be_bytes()).collect::<Vec<u8>>();
         let mut body = [&version.to_be_bytes()[..], &[7; 32], &[0]].concat();
         body.extend((suites.len() as u16 * 2).to_be_bytes());
