@@ -61,8 +61,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Version, suites, extensions.
+    type Lists = (u16, Vec<u16>, Vec<(u16, Vec<u8>)>);
+
     /// Few values in each place, so that hellos are often alike but for one of them.
-    fn lists() -> impl Strategy<Value = (u16, Vec<u16>, Vec<(u16, Vec<u8>)>)> {
+    fn lists() -> impl Strategy<Value = Lists> {
         let codes = prop::collection::vec(prop::sample::select(vec![0x1301u16, 0x2f, 0x0a0a]), 0..3);
         let body =
             prop::sample::select(vec![&b""[..], b"\0", b"\0\x02\0\x17", b"\x02\x03\x04", b"\x01\0", b"\0\x03\x02h2"]);
