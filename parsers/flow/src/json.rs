@@ -90,9 +90,12 @@ pub fn text(out: &mut Vec<u8>, value: &[u8]) {
 /// Lower-case hex digits, unquoted.
 pub fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.reserve(bytes.len() * 2);
-    for b in bytes {
-        out.extend_from_slice(&[DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
+    for some in bytes.chunks(32) {
+        let mut digits = [0; 64];
+        for (pair, b) in digits.as_chunks_mut::<2>().0.iter_mut().zip(some) {
+            *pair = [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]];
+        }
+        out.extend_from_slice(&digits[..some.len() * 2]);
     }
 }
 
