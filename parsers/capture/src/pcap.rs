@@ -79,7 +79,7 @@ fn walk<const BIG: bool, const NANO: bool, const HEADER: usize>(
     let mut rest = held;
     while frames.len() < max {
         let at = held.len() - rest.len();
-        let Some((header, _)) = rest.split_first_chunk::<RECORD>() else { return (at, Step::Need(HEADER)) };
+        let Some((header, _)) = rest.split_first_chunk::<RECORD>() else { return (at, Step::Need(RECORD)) };
         let [seconds, fraction, mut captured, mut original] = words::<BIG>(header);
         if captured > original && pcap.lengths_swapped {
             (captured, original) = (original, captured);
