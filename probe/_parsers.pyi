@@ -13,6 +13,9 @@ __version__: Final[str]
 class CaptureError(ValueError):
     """The input is not a capture that can be read: wrong magic, unsupported link type in its only interface, broken compression."""
 
+class FilterError(ValueError):
+    """A filter that cannot be understood; the message names filter, place and what may have been meant."""
+
 @final
 class Capture:
     """A capture file, read front to back through one reused buffer.
@@ -74,6 +77,20 @@ class Core:
     def feed(self, capture: Capture, packets: int) -> bool:
         """Read and process up to `packets` packets; False once the capture has ended. Raises OSError if reading fails."""
 
+    def select(self, filters: Sequence[str], begin: int | None, end: int | None) -> None:
+        """Leave out packets before `begin` and from `end` on (ns), and flows for which one of the filters does not hold; what is
+        left out is in no record, observation or total but `filtered`. A filter joins conditions by `and`, `or`, `not` and
+        parentheses: `host ADDRESS[/LENGTH]` (either end), `port N[-M]` (either end), `transport WORD`, `class WORD`,
+        `protocol WORD`, with the words of the flow record. Flows are followed to their end where class or protocol are asked
+        for, else left out with their first packet. To be called before `feed`. Raises FilterError."""
+
+    def trace(self) -> None:
+        """Name every flow in observations, for `Ledger.trace`; take them often then. To be called before `feed`."""
+
+    def extract(self, capture: Capture, packets: int, extraction: Extraction) -> bool:
+        """Like `feed`, and write the packets of the extraction's flows. For a core that was made and is fed like the one that
+        traced them. False also once writing has failed; `Extraction.close` says of what then."""
+
     def finish(self, flows: int | None = None) -> bool:
         """Close open flows (`end_reason` eof), in the order (start, 5-tuple): all, or up to `flows` of them, so that the records of
         a full table need not be held at once. False once none is left; another capture may be fed then."""
@@ -84,7 +101,8 @@ class Core:
 
     def totals(self) -> bytes:
         """JSON object with the summary's counters so far: start, end (of the packets), packets, bytes, flows, by_class {class:
-        {flows, packets, bytes}}, other {what: packets} (frames that are no IP), malformed {what: packets}, limits {name: count}."""
+        {flows, packets, bytes}}, other {what: packets} (frames that are no IP), malformed {what: packets}, limits {name: count};
+        after `select` also filtered {packets, flows}: what was left out, in flows those that were followed to their end."""
 
     def endpoints(self) -> list[Endpoint]:
         """Totals for each endpoint, by bytes, largest first; empty unless asked for in the constructor."""
@@ -221,6 +239,9 @@ class Ledger:
         """`reasons`: (reason, SHA-256, subject, issuer, detail) for each reason against the chain, or one `ok`. The answer serves
         from the second `since` to the second `until`, both included."""
 
+    def trace(self, uid: str) -> None:
+        """Keep the flows counted onto the finding whose uid begins with `uid`, for an `Extraction`."""
+
     def settle(self) -> None:
         """Count what was added onto findings by the answers; what was not answered counts for nothing."""
 
@@ -230,6 +251,27 @@ class Ledger:
     @property
     def limits(self) -> dict[str, int]:
         """Limits that were hit and how often: `findings` (too many, counted only), `certificates` (too many, not kept)."""
+
+@final
+class Extraction:
+    """The packets of the flows behind a finding, on their way into a capture file."""
+
+    def __init__(self, core: Core, ledger: Ledger, fd: int) -> None:
+        """Write the flows that `ledger` traced with `core` into the descriptor `fd` (not closed): pcap if the packets that the core
+        read have one link type and times until 2106, in microseconds unless one is finer; else pcapng."""
+
+    @property
+    def flows(self) -> int: ...
+    @property
+    def limited(self) -> int:
+        """Flows left out because there were more than 2,097,152."""
+
+    @property
+    def packets(self) -> int:
+        """Packets written so far."""
+
+    def close(self) -> None:
+        """Write the rest. Raises OSError for anything that could not be written."""
 
 @final
 class Report:

@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 
 from probe import __version__
 from probe.model import NANOSECONDS, SEVERITIES
+from probe.selection import Moment, moment
 
 COMMANDS: Final = ("replay", "policies", "explain")
 _EPILOG: Final = """\
@@ -18,11 +19,24 @@ examples:
   tcpdump -w - | transitproof replay -            from another program
   transitproof replay --fail-on high x.pcap       exit code 1 if there are findings of that weight
   transitproof explain certificate.chain          what a finding means
+"""
+_EXIT_CODES: Final = """\
 
 exit codes:
   0  clean                                 3  damaged input (what could be read was reported)
   1  findings at or above --fail-on        4  missing capture rights
   2  usage, or input that cannot be read   130  interrupted
+"""
+_REPLAY: Final = """\
+  transitproof replay --filter 'host 10.0.0.0/8 and port 443' x.pcap
+  transitproof replay --filter 'not (class tls or class ipsec)' --from 2026-11-23T10:00 --to 2026-11-23T10:05 x.pcap
+  transitproof replay --extract 2adebf27841b -w finding.pcap x.pcap    the packets behind a finding
+
+filters: conditions joined by and, or, not and parentheses
+  host ADDRESS[/LENGTH]   either end               class WORD      tls, ipsec, encrypted, plaintext, unknown
+  port NUMBER[-NUMBER]    either end               protocol WORD   http, tls, dns, ssh, …
+  transport WORD          tcp, udp, icmp, esp, …
+times: RFC 3339, UTC without a zone; a shortened one is all of that day, hour, minute or second
 """
 
 
@@ -56,6 +70,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.error("a command is missing")
+    if options.command == "replay":
+        _check_together(options, parser)
     return options
 
 
@@ -64,7 +80,7 @@ def build() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="transitproof",
         description="Proves from packets that data in transit is protected.",
-        epilog=_EPILOG,
+        epilog=_EPILOG + _EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -93,7 +109,7 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "replay",
         help="judge capture files",
         description="Judge capture files (pcap or pcapng, plain or in gzip, zstd or xz).",
-        epilog=_EPILOG,
+        epilog=_EPILOG + _REPLAY + _EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -118,6 +134,7 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="TIME",
         help="judge certificates at capture (default), now, or e.g. 2026-11-23T10:00:00Z",
     )
+    _add_selection(replay)
     replay.add_argument(
         "--fail-on",
         choices=SEVERITIES,
@@ -133,6 +150,41 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
     replay.add_argument("--passes", action="store_true", help="also report what is in order")
     replay.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")
     _add_color(replay)
+
+
+def _add_selection(replay: argparse.ArgumentParser) -> None:
+    replay.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="EXPRESSION",
+        help="only flows for which this holds (see below); all of them must if repeated",
+    )
+    replay.add_argument("--from", dest="begin", type=_moment, metavar="TIME", help="only packets from here")
+    replay.add_argument("--to", dest="end", type=_moment, metavar="TIME", help="only packets up to here, it included")
+    replay.add_argument(
+        "--extract", metavar="UID", help="write the packets behind this finding (8 digits of its uid suffice) to -w FILE"
+    )
+    replay.add_argument("-w", dest="write", metavar="FILE", help="where --extract writes; - is standard output")
+
+
+def _moment(text: str) -> Moment:
+    try:
+        return moment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _check_together(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """What argparse cannot say of a replay's options."""
+    if options.begin is not None and options.end is not None and options.begin.begin >= options.end.end:
+        parser.error(f"--to {options.end.text} is not after --from {options.begin.text}")
+    if options.extract is None and options.write is not None:
+        parser.error("-w says where packets go, --extract UID which ones: give both")
+    if options.extract is not None and options.write is None:
+        parser.error("--extract writes packets: give -w FILE too, or -w - for a pipe")
+    if options.extract is not None and options.format is not None:
+        parser.error("--extract writes packets, not records: leave out --format")
 
 
 def _add_color(parser: argparse.ArgumentParser) -> None:

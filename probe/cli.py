@@ -20,11 +20,13 @@ from probe.model import SEVERITIES
 from probe.policy.load import DEFAULT, PolicyError
 from probe.policy.load import load as load_policies
 from probe.replay import Replay
+from probe.selection import FilterError, Selection
 from probe.trust.store import Store, TrustError
 
 if TYPE_CHECKING:
     import argparse
 
+    from probe.extract import Extract
     from probe.report import Outcome
 
 CLEAN: Final = 0
@@ -63,13 +65,18 @@ def _replay(options: "argparse.Namespace") -> int:
     store = Store(tuple(options.trust))
     hash_key = None if options.hash_key is None else read_hash_key(options.hash_key)
     progress = _progress(options)
+    selection = _selection(options)
+    gc.set_threshold(GC_THRESHOLD)
     try:
         engine = Engine(policies, store, at=options.at, passes=options.passes)
+        if options.extract is not None:
+            return _extract(options, engine, selection, progress)
         run = Replay(
             options.files,
             engine,
             flows=form == "jsonl",
             report=form == "table",
+            selection=selection,
             progress=progress,
             hash_key=hash_key,
             why=options.why,
@@ -77,7 +84,9 @@ def _replay(options: "argparse.Namespace") -> int:
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
         return USAGE
-    gc.set_threshold(GC_THRESHOLD)
+    except FilterError as error:
+        _say(f"--filter {error}")
+        return USAGE
     with _interruptible(run):
         try:
             if form == "jsonl":
@@ -93,6 +102,37 @@ def _replay(options: "argparse.Namespace") -> int:
     if form == "table":
         _print_table(run, engine, options)
     _warn(run.outcome, options, form)
+    return exit_code(run.outcome, options.fail_on)
+
+
+def _selection(options: "argparse.Namespace") -> Selection:
+    begin, end = options.begin, options.end
+    for name, moment in (("--from", begin), ("--to", end)):
+        if moment is not None and moment.assumed and not options.quiet:
+            _say(f"{name} {moment.text}: taken as UTC, because it names no time zone")
+    return Selection(tuple(options.filter), begin and begin.begin, end and end.end)
+
+
+def _extract(options: "argparse.Namespace", engine: Engine, selection: Selection, progress: Any) -> int:  # noqa: ANN401
+    from probe.extract import Extract, ExtractError
+    from probe.output.terminal import counted
+
+    try:
+        run = Extract(options.files, options.extract, options.write, engine, selection=selection, progress=progress)
+        with _interruptible(run):
+            try:
+                run.run()
+            finally:
+                if progress is not None:
+                    progress.close()
+    except ExtractError as error:
+        _say(str(error))
+        return USAGE
+    _warn(run.outcome, options, "jsonl")
+    if run.finding is not None and not options.quiet:
+        what = "{title} at {endpoint}".format_map(run.finding)
+        packets, flows = counted(run.packets, "packet"), counted(run.flows, "flow")
+        _say(f"{packets} of {flows} written to {options.write}: {what}")
     return exit_code(run.outcome, options.fail_on)
 
 
@@ -152,7 +192,7 @@ def _explain(options: "argparse.Namespace") -> int:
 
 
 @contextlib.contextmanager
-def _interruptible(run: Replay) -> Iterator[None]:
+def _interruptible(run: "Replay | Extract") -> Iterator[None]:
     """The first Ctrl-C ends the replay after the batch at hand, the second one the program."""
 
     def stop(_signal: int, _frame: Any) -> None:  # noqa: ANN401

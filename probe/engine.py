@@ -83,6 +83,15 @@ class Engine:
         self.limits = self._ledger.limits
         return self._ledger.take()
 
+    def trace(self, uid: str) -> None:
+        """Keep the flows of the finding whose uid begins with `uid`, for `extraction`."""
+        self._ledger.trace(uid)
+
+    def extraction(self, core: "_parsers.Core", descriptor: int) -> "_parsers.Extraction":
+        """What writes the packets of those flows, as `core` traced them."""
+        extraction: _parsers.Extraction = self._parsers.Extraction(core, self._ledger, descriptor)
+        return extraction
+
     @property
     def roots(self) -> tuple[str, ...] | None:
         """The files whose roots chains were judged against; None if there was no chain to judge."""

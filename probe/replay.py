@@ -16,6 +16,7 @@ from probe.engine import Engine, load_core
 from probe.model import NANOSECONDS, Finding
 from probe.policy import load as policy_files
 from probe.report import Damage, EndpointTotals, Outcome, Problem, summary_line
+from probe.selection import Selection, select
 from probe.trust.store import Store
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ PACKETS_PER_BATCH: Final = 16_384  # large enough that crossing into Python cost
 FLOWS_PER_BATCH: Final = 8192  # that end with the capture: some 3 MB of records at a time
 FINDINGS_PER_CHUNK: Final = 1024  # some 700 kB of records, which stay in the cache until they are written
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
+
+EVERYTHING: Final = Selection()
 
 _FINDINGS: Final = msgspec.json.Decoder(Finding)
 
@@ -39,14 +42,17 @@ class Replay:
         *,
         flows: bool = True,
         report: bool = False,
+        selection: Selection = EVERYTHING,
+        trace: bool = False,
         progress: "Callable[[str, Capture], None] | None" = None,
         hash_key: bytes | None = None,
         why: bool = False,
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
-        `progress` is called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow
-        records say what decided the class.
+        `selection`: what it is about; `trace`: let observations name their flows, for an extraction. `progress` is
+        called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow records say what
+        decided the class.
         """
         self._paths = list(paths)
         self._engine = engine
@@ -55,11 +61,18 @@ class Replay:
         self.core: Core = self._parsers.Core(
             flows=flows, endpoints=report, names=engine.names, hash_key=hash_key, why=why
         )
+        selection.apply(self.core)
+        self._selection = selection
+        if trace:
+            self.core.trace()
+        self._trace = trace
         self._report = report
         self._progress = progress
         self._stopped = False
         self._drops: Counter[str] = Counter()
-        self.outcome = Outcome(files=self._paths)
+        self.outcome = Outcome(files=self._paths, selection=selection.record())
+        self.read: list[str] = []
+        """The files that could be opened."""
 
     def stop(self) -> None:
         """End after the batch at hand; what was read so far is reported, marked as interrupted."""
@@ -77,6 +90,17 @@ class Replay:
         self.outcome.totals = {**msgspec.json.decode(self.core.totals()), "drops": dict(self._drops)}
         self._total_endpoints()
         yield summary_line(self.outcome)
+
+    def open(self, path: str) -> "Capture":
+        """Raises OSError and CaptureError."""
+        capture: Capture = self._parsers.Capture(fd=0) if path in STANDARD_INPUT else self._parsers.Capture(path)
+        return capture
+
+    def another_core(self) -> "Core":
+        """One that makes the same flows of the same files, and no records."""
+        core: Core = self._parsers.Core(flows=False, names=self._engine.names)
+        self._selection.apply(core)
+        return core
 
     def _findings(self) -> Iterator[bytes]:
         """The findings in parts, because those of a large capture need not be held at once."""
@@ -99,16 +123,17 @@ class Replay:
 
     def _file(self, path: str, source: str) -> Iterator[bytes]:
         try:
-            capture: Capture = self._parsers.Capture(fd=0) if path in STANDARD_INPUT else self._parsers.Capture(path)
+            capture = self.open(path)
         except (OSError, self._parsers.CaptureError) as error:
-            self.outcome.problems.append(Problem(path, _why(error)))
+            self.outcome.problems.append(Problem(path, why(error)))
             return
+        self.read.append(path)
         more = True
         while more and not self._stopped:
             try:
                 more = self.core.feed(capture, PACKETS_PER_BATCH)
             except OSError as error:
-                self.outcome.problems.append(Problem(path, _why(error)))
+                self.outcome.problems.append(Problem(path, why(error)))
                 more = False
             yield from self._take(source, observations=False)
             if self._progress is not None:
@@ -121,7 +146,7 @@ class Replay:
         self.outcome.damaged += [Damage(path, offset, what) for offset, what in capture.damage]
 
     def _take(self, source: str, *, observations: bool = True) -> Iterator[bytes]:
-        batch = self.core.take(observations=observations)
+        batch = self.core.take(observations=observations or self._trace)
         if certificates := self._engine.feed(batch, source):
             yield certificates
         if self._flows and (records := batch.records):
@@ -136,17 +161,26 @@ def replay(
     passes: bool = False,
     hash_key: bytes | None = None,
     why: bool = False,
+    filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
+    begin: dt.datetime | str | None = None,
+    end: dt.datetime | str | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Replay captures and yield their records (flow, certificate, finding, and one summary last) as dictionaries.
 
     `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
     time zone), not at packet time; `passes`: also yield findings of status pass; `hash_key`: hash secrets seen in
-    the clear with it (16 bytes or more); `why`: say in flow records what decided the class. What could not be read is
-    in the summary, under `unread` and `damaged`. Raises PolicyError and TrustError.
+    the clear with it (16 bytes or more); `why`: say in flow records what decided the class. `filter`: only flows for
+    which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from
+    `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the
+    summary, under `unread` and `damaged`, and what was left out under `filtered`. Raises PolicyError, TrustError,
+    FilterError, and ValueError for text that is no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
-    run = Replay([os.fspath(path) for path in paths], engine, hash_key=hash_key, why=why)
+    selection = select(filter, begin, end)
+    run = Replay(
+        [os.fspath(path) for path in paths], engine, selection=selection, hash_key=hash_key, why=why
+    )
     decode = msgspec.json.Decoder().decode_lines
     for chunk in run.chunks():
         yield from decode(chunk)
@@ -159,7 +193,7 @@ def _sources(paths: list[str]) -> list[str]:
     return [path if times[name] > 1 else name for path, name in zip(paths, names, strict=True)]
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
     """One line without the path, which is named beside it, and without the number that Rust adds."""
     text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     text = " ".join(re.sub(r"\(os error \d+\)$", "", text).split())

@@ -55,6 +55,8 @@ class Outcome(Struct, kw_only=True):
     damaged: list[Damage] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     interrupted: bool = False
+    selection: dict[str, Any] = field(default_factory=dict)
+    """What was asked for: filter, from, until; empty for everything."""
     endpoints: dict[str, EndpointTotals] = field(default_factory=dict)
     """Every endpoint that was seen; empty unless asked for."""
 
@@ -71,6 +73,8 @@ def summary_record(outcome: Outcome) -> dict[str, Any]:
     record["limits"] = _added(totals.get("limits", {}), outcome.limits)
     record["malformed"] = totals.get("malformed", {})
     record["damaged"] = outcome.damaged
+    if outcome.selection:
+        record["filtered"] = {**outcome.selection, **totals.get("filtered", {})}
     if outcome.problems:
         record["unread"] = outcome.problems
     if outcome.interrupted:

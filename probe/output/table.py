@@ -75,6 +75,11 @@ def _head(outcome: Outcome, style: Style) -> Iterator[str]:
         parts.append(_period(totals["start"], totals["end"]))
     for text in style.flow(parts, 2):
         yield "  " + style.paint(text, "dim")
+    if outcome.selection:
+        left_out = totals.get("filtered", {}).get("packets", 0)
+        parts = [f"{word} {value}" if word != "filter" else value for word, value in outcome.selection.items()]
+        for text in style.wrap(f"only {', '.join(parts)}; {counted(left_out, 'packet')} left out", 2):
+            yield "  " + style.paint(text, "yellow")
 
 
 def _classes(outcome: Outcome, style: Style) -> Iterator[str]:
@@ -226,6 +231,8 @@ def _result(outcome: Outcome, context: Context, style: Style) -> Iterator[str]:
         verdict += f" at {_share(len(endpoints), outcome)}: {numbers}"
         for text in style.wrap(verdict, 2):
             yield "  " + style.paint(text, _SEVERITY_COLORS[worst])
+    elif outcome.selection and not outcome.totals.get("flows"):
+        yield "  " + style.paint("No traffic to judge: nothing in the input is what was asked for.", "yellow")
     elif not outcome.totals.get("flows"):
         yield "  " + style.paint("No traffic to judge: the input holds no IP packets that could be read.", "yellow")
     else:

@@ -11,6 +11,7 @@ ROOT = Path(probe.__file__).parent
 LADDER = [
     "bounded",
     "model",
+    "selection",
     "trust",
     "policy",
     "checks",
@@ -19,6 +20,7 @@ LADDER = [
     "output",
     "progress",
     "replay",
+    "extract",
     "arguments",
     "hash_key",
     "cli",

@@ -13,11 +13,13 @@ mod limits;
 mod pcap;
 mod pcapng;
 mod window;
+mod write;
 mod zstd;
 
 pub use capture::Capture;
 pub use decompress::Compression;
 pub use error::{Damage, Fault, OpenError};
+pub use write::{Shape, Writer};
 
 use clock::Clock;
 

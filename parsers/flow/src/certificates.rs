@@ -42,6 +42,8 @@ struct Entry {
     sha256: Sha256Hex,
     /// `None` beyond the limits.
     kept: Option<Arc<Certificate>>,
+    /// Carried by a flow of the selection.
+    selected: bool,
     /// The next entry with the same fast hash.
     next: Option<u32>,
 }
@@ -57,6 +59,8 @@ pub struct Certificates {
     kept_bytes: usize,
     /// Entries before this one were handed out.
     taken: usize,
+    /// With a selection: those to be handed out next.
+    selected: Option<Vec<CertificateId>>,
     /// Certificates met whose DER (or, at the worst, whose hash) was not kept.
     pub limited: u64,
 }
@@ -72,6 +76,7 @@ impl Certificates {
             kept: 0,
             kept_bytes: 0,
             taken: 0,
+            selected: None,
             limited: 0,
         }
     }
@@ -89,7 +94,7 @@ impl Certificates {
         self.limited += 1;
         let hash = fast_hash(&sha256, self.seed);
         self.find(hash, |entry| entry.kept.is_none() && entry.sha256 == sha256)
-            .or_else(|| self.insert(hash, Entry { sha256, kept: None, next: None }))
+            .or_else(|| self.insert(hash, Entry { sha256, kept: None, selected: false, next: None }))
     }
 
     /// Takes in one that another interner read. `None` if there is no room for it (counted in `limited`).
@@ -112,7 +117,7 @@ impl Certificates {
     fn keep(&mut self, hash: u64, certificate: Arc<Certificate>) -> Option<CertificateId> {
         self.kept += 1;
         self.kept_bytes += certificate.size();
-        self.insert(hash, Entry { sha256: certificate.sha256, kept: Some(certificate), next: None })
+        self.insert(hash, Entry { sha256: certificate.sha256, kept: Some(certificate), selected: false, next: None })
     }
 
     pub fn sha256(&self, id: CertificateId) -> Sha256Hex {
@@ -135,9 +140,29 @@ impl Certificates {
 
     /// Those kept that were not handed out before, in order of first sight.
     pub fn take_new(&mut self) -> Vec<Arc<Certificate>> {
+        if let Some(selected) = &mut self.selected {
+            return selected.drain(..).filter_map(|id| self.entries.get(id.0 as usize)?.kept.clone()).collect();
+        }
         let fresh = self.entries.get(self.taken..).unwrap_or_default();
         self.taken = self.entries.len();
         fresh.iter().filter_map(|entry| entry.kept.clone()).collect()
+    }
+
+    /// From now on only those that were selected are handed out.
+    pub fn hand_out_selected(&mut self) {
+        self.selected.get_or_insert_default();
+    }
+
+    /// A flow whose records are wanted carried these.
+    pub fn select<'a>(&mut self, ids: impl Iterator<Item = &'a CertificateId>) {
+        let Some(selected) = &mut self.selected else { return };
+        for id in ids {
+            if let Some(entry) = self.entries.get_mut(id.0 as usize)
+                && !std::mem::replace(&mut entry.selected, true)
+            {
+                selected.push(*id);
+            }
+        }
     }
 
     fn find(&self, hash: u64, is_it: impl Fn(&Entry) -> bool) -> Option<CertificateId> {

@@ -8,9 +8,11 @@ use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::hash_key::HashKey;
 use crate::intern::Fragments;
 use crate::json;
+use crate::key::Key;
 use crate::limits::MAX_ENDPOINTS;
-use crate::observation::{Observations, Sighting};
+use crate::observation::{FlowId, Observations, Sighting};
 use crate::record::{self, Detail};
+use crate::select::Selection;
 use crate::time::Clock;
 use crate::totals::Totals;
 use crate::tunnels::TunnelStacks;
@@ -44,6 +46,10 @@ pub struct Context {
     pub hash_key: Option<HashKey>,
     /// The facts by which observations are told apart.
     detail: Detail,
+    /// What this run is about; `None` for everything.
+    selection: Option<Box<Selection>>,
+    /// Observations name their flows.
+    pub trace: bool,
     scratch: Vec<u8>,
 }
 
@@ -64,8 +70,54 @@ impl Context {
             endpoints: config.endpoints.then(HashMap::new),
             hash_key: None,
             detail: if config.names { Detail::All } else { Detail::Judged },
+            selection: None,
+            trace: false,
             scratch: Vec::new(),
         }
+    }
+
+    pub fn select(&mut self, selection: Selection) {
+        self.totals.filtered = Some(Default::default());
+        if selection.is_late() {
+            self.certificates.hand_out_selected();
+        }
+        self.selection = Some(Box::new(selection));
+    }
+
+    /// False if the packet's time rules it out, which is counted.
+    pub fn has_time(&mut self, time: u64) -> bool {
+        let inside = self.selection.as_ref().is_none_or(|selection| selection.has_time(time));
+        if !inside {
+            self.totals.left_out();
+        }
+        inside
+    }
+
+    /// Counts packets of a flow; false if they are ruled out whatever it turns out to be.
+    pub fn admits(&mut self, key: &Key, packets: u64, time: u64) -> bool {
+        let admitted = self.selection.as_ref().is_none_or(|selection| selection.may_have(key));
+        let late = self.selection.as_ref().is_some_and(|selection| selection.is_late());
+        for _ in 0..packets {
+            match (admitted, late) {
+                (false, _) => self.totals.left_out(),
+                (true, true) => self.totals.undecided(),
+                (true, false) => self.totals.packet(time),
+            }
+        }
+        admitted
+    }
+
+    pub fn selects(&self) -> bool {
+        self.selection.is_some()
+    }
+
+    /// Whether what belongs to no flow is left out.
+    pub fn asks_for_flows(&self) -> bool {
+        self.selection.as_ref().is_some_and(|selection| selection.asks())
+    }
+
+    fn wants(&self, entry: &Entry) -> bool {
+        self.selection.as_ref().is_none_or(|selection| selection.has(&entry.key, entry.protocol))
     }
 
     /// Nothing more is to be learnt of the flow: its facts are counted, its record's middle part is kept, the rest is dropped.
@@ -97,11 +149,18 @@ impl Context {
         if entry.class() == Class::Unknown || matches!(entry.protocol, Protocol::Icmp | Protocol::Icmpv6) {
             return;
         }
+        if !self.wants(entry) {
+            return;
+        }
+        let session = conversation.and_then(record::session);
+        if let Some(session) = session {
+            let both = [&session.certificates, &session.client_certificates];
+            self.certificates.select(both.into_iter().flatten().flatten());
+        }
         let mut key = std::mem::take(&mut self.scratch);
         key.clear();
         let certificates = &self.certificates;
         write_facts(entry, conversation, certificates, self.detail, &mut key);
-        let session = conversation.and_then(record::session);
         let name = session.and_then(record::name);
         let endpoint = Endpoint::of(entry);
         let seen = Sighting {
@@ -110,8 +169,10 @@ impl Context {
             name: name.as_deref(),
             chain: session.and_then(|session| session.certificates.as_deref()).unwrap_or_default(),
             start: entry.start,
-            time: self.time,
+            // Not the packet in hand: at the end of a silent flow that is another's.
+            time: entry.last,
             frame: conversation.map_or(self.frame, |conversation| record::evidence(conversation, self.frame)),
+            flow: self.trace.then(|| FlowId::of(entry)),
         };
         let facts = || {
             let mut all = Vec::new();
@@ -150,6 +211,15 @@ impl Context {
             }
         } else if entry.phase == Phase::Open {
             self.settle(&mut entry, None);
+        }
+        if let Some(selection) = &self.selection
+            && selection.is_late()
+        {
+            let wanted = selection.has(&entry.key, entry.protocol);
+            self.totals.decided(&entry, wanted);
+            if !wanted {
+                return self.fragments.release(entry.fragment);
+            }
         }
         self.totals.flow(&entry);
         if self.endpoints.is_some() {

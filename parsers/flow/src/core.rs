@@ -3,6 +3,7 @@
 //! Packets go through in small batches: headers of all of them first, then the lines of the table that they will need, then
 //! the work itself, so that the cache misses of a batch overlap.
 
+mod particular;
 mod reassembly;
 
 use crate::certificates::Certificate;
@@ -14,11 +15,13 @@ use crate::fragments::Fragments;
 use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
 use crate::limits::idle;
-use crate::observation::Observation;
+use crate::observation::{FlowId, Observation};
 use crate::table::{NO_SLOT, Slot, Table};
 use crate::time::SECOND;
 use crate::why::{What, Why};
 use crate::{Direction, tcp, udp};
+use particular::Tracking;
+pub use particular::Wanted;
 use std::sync::Arc;
 use transitproof_wire::Protocol;
 use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
@@ -63,6 +66,7 @@ pub struct Core {
     expired: Vec<Slot>,
     /// Slots that [`Core::finish`] has still to end, the last one first.
     ending: Vec<Slot>,
+    tracking: Option<Box<Tracking>>,
 }
 
 /// A packet with its place in the table half looked up. These are filled in place: they are too large to be moved about.
@@ -91,6 +95,7 @@ impl Core {
             next_turn: 0,
             expired: Vec::new(),
             ending: Vec::new(),
+            tracking: None,
         }
     }
 
@@ -101,6 +106,9 @@ impl Core {
 
     /// Processes frames in their order.
     pub fn frames(&mut self, frames: &[Frame<'_>]) {
+        if self.is_particular() {
+            return frames.iter().for_each(|frame| self.particular_frame(frame));
+        }
         let mut all = [const { Looked::NOTHING }; BATCH];
         for batch in frames.chunks(BATCH) {
             let looked = &mut all[..batch.len()];
@@ -192,12 +200,7 @@ impl Core {
 
     #[inline]
     fn packet(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked<'_>) {
-        self.ctx.frame = frame.number;
-        self.ctx.time = frame.time;
-        self.ctx.totals.bytes += u64::from(packet.ip_length);
-        if frame.time >= self.next_turn {
-            self.turn_wheel(frame.time);
-        }
+        self.arrive(frame, packet);
         // Nearly every packet of a busy link: one of a flow of which nothing more is to be learnt.
         if let Some(entry) = self.table.candidate_entry(looked.candidate, &looked.key)
             && entry.phase == Phase::Settled
@@ -210,12 +213,25 @@ impl Core {
         self.open_packet(frame, packet, looked);
     }
 
+    #[inline]
+    fn arrive(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
+        self.ctx.frame = frame.number;
+        self.ctx.time = frame.time;
+        self.ctx.totals.bytes += u64::from(packet.ip_length);
+        if frame.time >= self.next_turn {
+            self.turn_wheel(frame.time);
+        }
+    }
+
     fn open_packet(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked<'_>) {
         let known = self.table.find(&looked.key, looked.hash, looked.candidate);
         let found = known.and_then(|slot| self.still_open(slot, frame.time, packet));
         let slot = found.unwrap_or_else(|| self.open(frame.time, packet, looked));
         let Some(entry) = self.table.entry(slot) else { return };
         let from = entry.count(looked.low, frame.time, packet.ip_length);
+        if let Some(tracking) = &mut self.tracking {
+            tracking.packet(FlowId::of(entry), frame.number);
+        }
         let end = match packet.transport {
             ip::TCP => {
                 if tcp::segment(entry, from, packet, &mut self.ctx) {
@@ -337,6 +353,9 @@ impl Core {
         }
         self.next_turn = 0;
         self.table.rewind();
+        if let Some(tracking) = &mut self.tracking {
+            tracking.next_capture();
+        }
         false
     }
 

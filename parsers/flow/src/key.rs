@@ -7,7 +7,7 @@ use sha1::{Digest, Sha1};
 use transitproof_wire::packet::{Address, Packet, ip_protocol as ip};
 
 /// The two ends in ascending order of (address, port).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     pub low: Address,
     pub high: Address,

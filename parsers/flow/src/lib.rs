@@ -34,6 +34,7 @@ mod opening_tests;
 mod openvpn;
 pub mod quic;
 mod record;
+mod select;
 mod stream;
 mod table;
 mod tcp;
@@ -48,8 +49,10 @@ mod why;
 pub mod x509;
 
 pub use context::EndpointTotals;
-pub use core::{Config, Core, Frame};
+pub use core::{Config, Core, Frame, Wanted};
 pub use hash_key::HashKey;
+pub use observation::FlowId;
+pub use select::{FilterError, Selection};
 
 /// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -28,6 +28,9 @@ pub const MAX_OBSERVATIONS: usize = 65_536;
 /// Findings kept until they are written, some 500 bytes each; beyond, new ones are counted only.
 pub const MAX_FINDINGS: usize = 262_144;
 
+/// Flows of one finding whose packets are to be written: some 120 MB.
+pub const MAX_TRACED: usize = 1 << 21;
+
 /// Sets of facts, and verdicts on chains, remembered as judged, some 2 kB each; a forgotten one is judged again.
 pub const MAX_JUDGED: usize = 65_536;
 

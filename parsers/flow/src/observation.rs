@@ -7,8 +7,10 @@
 
 use crate::certificates::{CertificateId, Certificates, Sha256Hex};
 use crate::endpoint::Endpoint;
+use crate::entry::Entry;
 use crate::few::Few;
 use crate::hash::Map;
+use crate::key::Key;
 use crate::limits::MAX_OBSERVATIONS;
 use std::sync::Arc;
 
@@ -24,6 +26,20 @@ pub struct Sample {
     pub flow: CommunityId,
     /// Frame of the capture in which its facts were complete, from 1.
     pub frame: u64,
+}
+
+/// One flow of a run: two of the same 5-tuple begin at different times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FlowId {
+    key: Key,
+    start: u64,
+}
+
+impl FlowId {
+    #[inline]
+    pub fn of(entry: &Entry) -> Self {
+        Self { key: entry.key, start: entry.start }
+    }
 }
 
 /// Flows counted onto one observation since the last hand-over.
@@ -43,6 +59,8 @@ pub struct Observation {
     pub first_seen: u64,
     pub last_seen: u64,
     pub samples: Few<Sample>,
+    /// Every flow of `count`, if the core traces them.
+    pub flows: Vec<FlowId>,
 }
 
 /// One flow's contribution.
@@ -54,6 +72,8 @@ pub struct Sighting<'a> {
     pub start: u64,
     pub time: u64,
     pub frame: u64,
+    /// To be named.
+    pub flow: Option<FlowId>,
 }
 
 /// Numbers of facts, name and chain, 0 for none; and where.
@@ -89,6 +109,7 @@ impl Observations {
         if !observation.samples.is_full() {
             observation.samples.keep(Sample { flow: community_id(), frame: seen.frame });
         }
+        observation.flows.extend(seen.flow);
     }
 
     fn place(&mut self, seen: &Sighting<'_>, certificates: &Certificates, facts: impl FnOnce() -> Vec<u8>) -> usize {
@@ -120,6 +141,7 @@ impl Observations {
             first_seen: u64::MAX,
             last_seen: 0,
             samples: Few::default(),
+            flows: Vec::new(),
         });
         self.by_place.insert(place, self.all.len() - 1);
         self.all.len() - 1
@@ -175,6 +197,7 @@ mod tests {
             start: time,
             time: time + 1,
             frame: time,
+            flow: None,
         }
     }
 

@@ -37,14 +37,51 @@ pub struct Totals {
     malformed: BTreeMap<String, u64>,
     /// What was given up because a named limit was hit.
     limits: BTreeMap<&'static str, u64>,
+    /// What a [`crate::Selection`] left out; `None` without one.
+    pub filtered: Option<Filtered>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filtered {
+    pub packets: u64,
+    /// Those that were left out at their end; the packets of others never came to the table.
+    pub flows: u64,
 }
 
 impl Totals {
     #[inline]
     pub fn packet(&mut self, time: u64) {
         self.packets += 1;
-        self.span.first = self.span.first.min(time);
-        self.span.last = self.span.last.max(time);
+        self.stretch(time, time);
+    }
+
+    #[inline]
+    fn stretch(&mut self, from: u64, to: u64) {
+        self.span.first = self.span.first.min(from);
+        self.span.last = self.span.last.max(to);
+    }
+
+    /// A packet that the selection leaves out.
+    pub fn left_out(&mut self) {
+        self.filtered.get_or_insert_default().packets += 1;
+    }
+
+    /// A packet of which it shows at the end of its flow whether it is left out: its time is not counted until then.
+    pub fn undecided(&mut self) {
+        self.packets += 1;
+    }
+
+    /// The end of a flow whose packets were undecided.
+    pub fn decided(&mut self, entry: &Entry, wanted: bool) {
+        if wanted {
+            return self.stretch(entry.start, entry.last);
+        }
+        let packets = entry.packets[0] + entry.packets[1];
+        self.packets = self.packets.saturating_sub(packets);
+        self.bytes = self.bytes.saturating_sub(entry.bytes[0] + entry.bytes[1]);
+        let filtered = self.filtered.get_or_insert_default();
+        filtered.packets += packets;
+        filtered.flows += 1;
     }
 
     pub fn not_ip(&mut self, what: &'static str) {
@@ -69,7 +106,7 @@ impl Totals {
     /// The JSON object of `Core.totals`.
     pub fn write(&self, out: &mut Vec<u8>, further_limits: &[(&'static str, u64)]) {
         out.push(b'{');
-        if self.packets > 0 {
+        if self.span.first <= self.span.last {
             let Span { first, last } = self.span;
             let mut clock = Clock::default();
             json::key(out, "start");
@@ -99,6 +136,9 @@ impl Totals {
             *limits.entry(name).or_default() += count;
         }
         counts(out, "limits", limits.iter().map(|(k, v)| (*k, *v)));
+        if let Some(filtered) = self.filtered {
+            counts(out, "filtered", [("packets", filtered.packets), ("flows", filtered.flows)].into_iter());
+        }
         out.push(b'}');
     }
 }

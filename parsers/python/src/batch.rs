@@ -110,6 +110,7 @@ impl Observation {
             first_seen,
             last_seen,
             samples: few,
+            flows: Vec::new(),
         }))
     }
 }

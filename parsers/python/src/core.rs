@@ -2,23 +2,26 @@
 
 use crate::batch::{Batch, Endpoint};
 use crate::capture::Capture;
+use crate::extraction::{Extraction, FilterError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use transitproof_capture::Frame as Captured;
-use transitproof_flow::{Config, Frame, HashKey};
+use transitproof_capture::{Frame as Captured, Shape};
+use transitproof_flow::{Config, Frame, HashKey, Selection};
 
 /// Frames asked of the reader at a time: the slices are built on the stack side of the loop, so few at a time stay in cache.
 const FRAMES: usize = 256;
 
 #[pyclass(module = "probe._parsers")]
 pub struct Core {
-    core: transitproof_flow::Core,
+    pub core: transitproof_flow::Core,
     /// Number of the last frame of the current capture.
     frame: u64,
     captured: Vec<Captured>,
+    /// Of the frames so far, if their flows are traced.
+    pub shape: Option<Shape>,
 }
 
 #[pymethods]
@@ -40,11 +43,37 @@ impl Core {
             let short = || PyValueError::new_err("hash_key is shorter than 16 bytes");
             core.hash_with(HashKey::new(key).ok_or_else(short)?);
         }
-        Ok(Self { core, frame: 0, captured: Vec::with_capacity(FRAMES) })
+        Ok(Self { core, frame: 0, captured: Vec::with_capacity(FRAMES), shape: None })
     }
 
     fn feed(&mut self, py: Python<'_>, capture: &mut Capture, packets: u64) -> PyResult<bool> {
-        Ok(py.detach(|| self.feed_frames(capture, packets))?)
+        Ok(py.detach(|| self.feed_frames(capture, packets, None))?)
+    }
+
+    fn select(&mut self, filters: Vec<String>, begin: Option<u64>, end: Option<u64>) -> PyResult<()> {
+        let mut selection = Selection::default().span(begin.unwrap_or(0), end.unwrap_or(u64::MAX));
+        for text in filters {
+            let wrong = |error| FilterError::new_err(format!("{text}: {error}"));
+            selection = selection.filter(&text).map_err(wrong)?;
+        }
+        self.core.select(selection);
+        Ok(())
+    }
+
+    fn trace(&mut self) {
+        self.core.trace();
+        self.shape = Some(Shape::default());
+    }
+
+    fn extract(
+        &mut self,
+        py: Python<'_>,
+        capture: &mut Capture,
+        packets: u64,
+        extraction: &mut Extraction,
+    ) -> PyResult<bool> {
+        self.core.follow(&extraction.wanted);
+        Ok(py.detach(|| self.feed_frames(capture, packets, Some(extraction)))?)
     }
 
     #[pyo3(signature = (flows = None))]
@@ -72,7 +101,12 @@ impl Core {
 }
 
 impl Core {
-    fn feed_frames(&mut self, capture: &mut Capture, packets: u64) -> io::Result<bool> {
+    fn feed_frames(
+        &mut self,
+        capture: &mut Capture,
+        packets: u64,
+        mut sink: Option<&mut Extraction>,
+    ) -> io::Result<bool> {
         let reader = capture.reader();
         let mut left = packets;
         while left > 0 {
@@ -81,6 +115,10 @@ impl Core {
             if self.captured.is_empty() {
                 return Ok(false);
             }
+            if let Some(shape) = &mut self.shape {
+                self.captured.iter().for_each(|frame| shape.note(frame));
+            }
+            let first = self.frame + 1;
             let mut frames = [Frame { time: 0, link: 0, number: 0, bytes: &[] }; FRAMES];
             for (frame, captured) in frames.iter_mut().zip(&self.captured) {
                 self.frame += 1;
@@ -88,6 +126,14 @@ impl Core {
                 *frame = Frame { time: captured.time_ns, link: captured.link, number: self.frame, bytes };
             }
             self.core.frames(&frames[..self.captured.len()]);
+            if let Some(sink) = &mut sink {
+                for number in self.core.marked() {
+                    let captured = &self.captured[(number - first) as usize];
+                    if !sink.write(captured, reader.bytes(captured)) {
+                        return Ok(false);
+                    }
+                }
+            }
             left -= self.captured.len() as u64;
         }
         Ok(true)

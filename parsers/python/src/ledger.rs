@@ -69,7 +69,7 @@ type ReasonTuple = (String, Option<String>, Option<String>, Option<String>, Opti
 type ChainQuestion = (usize, Vec<String>, Option<String>, u64);
 
 #[pyclass(module = "probe._parsers")]
-pub struct Ledger(ledger::Ledger);
+pub struct Ledger(pub ledger::Ledger);
 
 #[pymethods]
 impl Ledger {
@@ -121,6 +121,10 @@ impl Ledger {
             })
             .collect();
         self.0.answer_chain(number, &reasons, since, until);
+    }
+
+    fn trace(&mut self, uid: &str) {
+        self.0.trace(uid);
     }
 
     fn settle(&mut self, py: Python<'_>) {

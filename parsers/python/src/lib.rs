@@ -7,6 +7,7 @@
 mod batch;
 mod capture;
 mod core;
+mod extraction;
 mod ledger;
 mod trust;
 
@@ -16,7 +17,9 @@ use pyo3::prelude::*;
 fn _parsers(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("CaptureError", module.py().get_type::<capture::CaptureError>())?;
+    module.add("FilterError", module.py().get_type::<extraction::FilterError>())?;
     module.add_class::<capture::Capture>()?;
+    module.add_class::<extraction::Extraction>()?;
     module.add_class::<core::Core>()?;
     module.add_class::<batch::Batch>()?;
     module.add_class::<batch::Observation>()?;

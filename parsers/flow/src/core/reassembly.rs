@@ -1,6 +1,6 @@
 //! What becomes of fragments in the core: off the path of packets that are whole.
 
-use super::{Core, Frame};
+use super::{Core, Frame, Looked};
 use crate::fragments::Datagram;
 use crate::table::NO_SLOT;
 use transitproof_wire::ParseError;
@@ -24,7 +24,9 @@ impl Core {
     #[cold]
     pub(super) fn reassembled(&mut self) {
         while let Some(datagram) = self.fragments.next_over() {
+            let marks = self.marks();
             self.datagram(&datagram);
+            self.track_fragments(&datagram.frames, marks);
         }
         for fault in self.fragments.faults() {
             match fault {
@@ -45,12 +47,12 @@ impl Core {
                 return self.fragments.add(&packet, tunnels, last.time, last.frame);
             }
             let looked = self.place(&packet, &tunnels);
-            return self.packet(&at(last.time, last.frame), &packet, &looked);
+            return self.part(&at(last.time, last.frame), &packet, &looked, 1);
         }
         if earlier.packets > 0 {
             let silent = Packet { ip_length: earlier.bytes, payload: &[], payload_length: 0, flags: 0, ..packet };
             let looked = self.place(&silent, &tunnels);
-            self.packet(&at(earlier.time, earlier.frame), &silent, &looked);
+            self.part(&at(earlier.time, earlier.frame), &silent, &looked, earlier.packets);
             if let Some(entry) =
                 self.table.find(&looked.key, looked.hash, NO_SLOT).and_then(|slot| self.table.entry(slot))
             {
@@ -59,6 +61,15 @@ impl Core {
             }
         }
         let looked = self.place(&packet, &tunnels);
-        self.packet(&at(last.time, last.frame), &packet, &looked);
+        self.part(&at(last.time, last.frame), &packet, &looked, 1);
+    }
+
+    /// A packet that stands for so many fragments.
+    fn part(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked<'_>, fragments: u64) {
+        if !self.is_particular() {
+            self.packet(frame, packet, looked);
+        } else if self.ctx.admits(&looked.key, fragments, frame.time) {
+            self.particular_packet(frame, packet, looked);
+        }
     }
 }

@@ -48,6 +48,8 @@ pub struct Datagram {
     bytes: Vec<u8>,
     length: u32,
     disputed: bool,
+    /// Its frames, if they are traced.
+    pub frames: Vec<u64>,
 }
 
 impl Datagram {
@@ -97,6 +99,8 @@ pub struct Fragments {
     /// Held in all slots.
     bytes: usize,
     over: VecDeque<Datagram>,
+    /// Datagrams name their frames.
+    pub trace: bool,
     faults: Vec<ParseError>,
 }
 
@@ -119,6 +123,9 @@ impl Fragments {
         }
         let Some((_, Slot::Open(parts))) = self.slots.get_mut(&id) else { return };
         let before = parts.held();
+        if self.trace {
+            parts.trace(frame);
+        }
         if let Err(fault) = parts.add(packet, seen) {
             self.faults.push(fault);
         }
@@ -200,6 +207,15 @@ impl Fragments {
 
 impl Datagram {
     fn repeated(header: Packet<'static>, tunnels: Tunnels, last: Seen) -> Self {
-        Self { tunnels, earlier: Seen::default(), last, header, bytes: Vec::new(), length: 0, disputed: true }
+        Self {
+            tunnels,
+            earlier: Seen::default(),
+            last,
+            header,
+            bytes: Vec::new(),
+            length: 0,
+            disputed: true,
+            frames: vec![last.frame],
+        }
     }
 }

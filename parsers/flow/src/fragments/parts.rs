@@ -25,6 +25,7 @@ pub struct Parts {
     length: Option<u32>,
     /// Fragments contradict one another, or are too many: counted, but not read.
     disputed: bool,
+    frames: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -57,7 +58,13 @@ impl Parts {
             pieces: Vec::new(),
             length: None,
             disputed: false,
+            frames: Vec::new(),
         }
+    }
+
+    /// A run that traces flows reads a file at leisure: the list is as long as the datagram has fragments.
+    pub fn trace(&mut self, frame: u64) {
+        self.frames.push(frame);
     }
 
     /// Bytes held.
@@ -151,7 +158,7 @@ impl Parts {
             bytes.extend_from_slice(&piece.bytes);
         }
         let length = self.length.unwrap_or(bytes.len() as u32);
-        let Self { header, earlier, last, disputed, .. } = self;
-        Datagram { tunnels, earlier, last, header, bytes, length, disputed }
+        let Self { header, earlier, last, disputed, frames, .. } = self;
+        Datagram { tunnels, earlier, last, header, bytes, length, disputed, frames }
     }
 }

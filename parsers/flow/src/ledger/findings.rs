@@ -191,6 +191,7 @@ mod tests {
             first_seen: time,
             last_seen: time + 5,
             samples,
+            flows: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@
 mod chains;
 mod findings;
 mod report;
+mod trace;
 mod verdict;
 mod wording;
 
@@ -17,13 +18,14 @@ pub use wording::{Reason, Told, Wording, Wordings};
 use crate::certificates::{Certificate, Sha256Hex};
 use crate::hash::Map;
 use crate::limits::MAX_JUDGED;
-use crate::observation::{Chain, Observation};
+use crate::observation::{Chain, FlowId, Observation};
 use crate::time::SECOND;
 use crate::trust::Roots;
 use chains::Chains;
 use findings::Findings;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
+use trace::Trace;
 
 /// A chain, and the name for which it was sent.
 type Subject = (Chain, Option<Arc<str>>);
@@ -88,6 +90,7 @@ pub struct Ledger {
     /// Names of the captures since findings were taken.
     sources: Vec<Arc<str>>,
     findings: Findings,
+    trace: Option<Trace>,
 }
 
 impl Ledger {
@@ -109,6 +112,7 @@ impl Ledger {
             pending: Vec::new(),
             sources: Vec::new(),
             findings: Findings::default(),
+            trace: None,
         }
     }
 
@@ -124,6 +128,17 @@ impl Ledger {
 
     pub fn certificate(&self, sha256: &Sha256Hex) -> Option<&Arc<Certificate>> {
         self.trust.get(sha256)
+    }
+
+    /// Keeps the flows of the finding whose uid begins with these hex digits; the core has to name them, see
+    /// [`crate::Core::trace`].
+    pub fn trace(&mut self, uid: &str) {
+        self.trace = Some(Trace::new(uid));
+    }
+
+    /// The flows of that finding, and how many were too many to keep. Once.
+    pub fn traced(&mut self) -> (HashSet<FlowId>, u64) {
+        self.trace.take().map(Trace::into_flows).unwrap_or_default()
     }
 
     /// Takes in observations of the capture `source`. What they ask is in the two lists of questions until
@@ -235,6 +250,9 @@ impl Ledger {
             let of_chain = pending.chain.iter().filter_map(|at| self.asked[*at].verdicts.as_ref());
             let wanted = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;
             let verdicts = of_facts.chain(of_chain).flat_map(|verdicts| verdicts.iter()).filter(wanted);
+            if let Some(trace) = &mut self.trace {
+                verdicts.clone().for_each(|verdict| trace.count(verdict, &pending.observation));
+            }
             self.findings.count(verdicts, &pending.observation, pending.source);
         }
         if self.judged.len().max(self.known_facts.len()) > MAX_JUDGED {

@@ -13,6 +13,7 @@ fn observation(key: &str, chain: Option<&Chain>, second: u64) -> Observation {
         first_seen: second * SECOND,
         last_seen: second * SECOND,
         samples: Default::default(),
+        flows: Vec::new(),
     }
 }
 
