@@ -163,7 +163,9 @@ def _add_selection(replay: argparse.ArgumentParser) -> None:
     replay.add_argument("--from", dest="begin", type=_moment, metavar="TIME", help="only packets from here")
     replay.add_argument("--to", dest="end", type=_moment, metavar="TIME", help="only packets up to here, it included")
     replay.add_argument(
-        "--extract", metavar="UID", help="write the packets behind this finding (8 digits of its uid suffice) to -w FILE"
+        "--extract",
+        metavar="UID",
+        help="write the packets behind this finding (8 digits of its uid suffice) to -w FILE",
     )
     replay.add_argument("-w", dest="write", metavar="FILE", help="where --extract writes; - is standard output")
 

@@ -22,7 +22,7 @@ from probe.selection import Selection, select
 from probe.trust.store import Store
 
 if TYPE_CHECKING:
-    from probe import _parsers
+    from probe._parsers import Capture, Core, Extraction
     from probe.report import Outcome
 
 STANDARD_OUTPUT: Final = ("-", "/dev/stdout")
@@ -48,7 +48,7 @@ class Extract:
         engine: Engine,
         *,
         selection: Selection,
-        progress: "Callable[[str, _parsers.Capture], None] | None" = None,
+        progress: "Callable[[str, Capture], None] | None" = None,
     ) -> None:
         """Raises ExtractError for a uid, input or target that cannot be meant."""
         self._paths, self._uid, self._target = list(paths), _uid(uid), target
@@ -115,7 +115,7 @@ class Extract:
             raise ExtractError(message) from None
         self.flows, self.packets = extraction.flows, extraction.packets
 
-    def _write(self, path: str, core: "_parsers.Core", extraction: "_parsers.Extraction") -> None:
+    def _write(self, path: str, core: "Core", extraction: "Extraction") -> None:
         with contextlib.suppress(OSError):  # where reading fails midway, the first pass has said so
             capture = self._first.open(path)
             while core.extract(capture, PACKETS_PER_BATCH, extraction) and not self._stopped:
@@ -141,8 +141,8 @@ def extract(
 ) -> dict[str, Any]:
     """Write the packets of the flows behind a finding to `file`, and give the finding.
 
-    `uid`: the first 8 hex digits at least. The other options as for `probe.replay`: with the same ones the same findings
-    come about. Raises ExtractError for what keeps it from being written, and what `replay` raises.
+    `uid`: the first 8 hex digits at least. The other options as for `probe.replay`: with the same ones the same
+    findings come about. Raises ExtractError for what keeps it from being written, and what `replay` raises.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)

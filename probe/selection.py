@@ -90,7 +90,7 @@ def select(
 
 
 def moment(text: str) -> Moment:
-    """RFC 3339, shortened as one likes, with a blank for the T and without a zone if it is UTC; or seconds since the epoch.
+    """RFC 3339, shortened as one likes, a blank for the T, no zone if it is UTC; or seconds since the epoch.
 
     Raises ValueError.
     """
@@ -98,18 +98,17 @@ def moment(text: str) -> Moment:
         begin = int(epoch[1]) * NANOSECONDS + _fraction(epoch[2])
         return Moment(text, begin, begin + _unit(epoch[2], NANOSECONDS))
     parts = _TIME.fullmatch(text.strip())
+    date, hour, minute, second, fraction, zone = parts.groups() if parts else (None,) * 6
+    assumed = zone is None
+    zone = "+00:00" if zone is None or zone.upper() in ("Z", "UTC") else zone
     try:
-        if parts is None:
-            raise ValueError
-        date, hour, minute, second, fraction, zone = parts.groups()
-        zone = "+00:00" if zone is None or zone.upper() in ("Z", "UTC") else zone
         whole = dt.datetime.fromisoformat(f"{date}T{hour or '00'}:{minute or '00'}:{second or '00'}{zone}")
     except ValueError:
         message = f"{text!r} is no time; write for instance 2026-11-23, 2026-11-23T10:05 or 2026-11-23T10:05:00.5+01:00"
         raise ValueError(message) from None
     begin = max((_nanoseconds(whole) or 0) + _fraction(fraction), 0)
     given = sum(part is not None for part in (hour, minute, second))
-    return Moment(text, begin, begin + _unit(fraction, _SECONDS[given] * NANOSECONDS), assumed=parts[6] is None)
+    return Moment(text, begin, begin + _unit(fraction, _SECONDS[given] * NANOSECONDS), assumed=assumed)
 
 
 def _fraction(digits: str | None) -> int:

@@ -120,7 +120,9 @@ def test_the_packets_behind_a_finding_give_it_again(name: str, finding: dict[str
     same = [record for record in again if record["type"] == "finding" and record["uid"] == finding["uid"]]
     assert len(same) == 1
     unlike = {"evidence"}  # names the file
-    assert {k: v for k, v in same[0].items() if k not in unlike} == {k: v for k, v in finding.items() if k not in unlike}
+    assert {k: v for k, v in same[0].items() if k not in unlike} == {
+        k: v for k, v in finding.items() if k not in unlike
+    }
     flows = {json.dumps(record) for record in again if record["type"] == "flow"}
     assert flows <= {json.dumps(flow) for flow in of_type(name, "flow")}
     assert len(flows) == finding["count"]
@@ -178,7 +180,7 @@ def test_standard_output_and_special_files(tmp_path: Path) -> None:
     assert (piped.returncode, piped.stdout, piped.stderr) == (0, target.read_bytes(), b"")
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE) as reader:  # noqa: S607
+    with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE) as reader:
         assert run("--extract", uid, "-w", fifo, TLS).returncode == 0
         assert reader.communicate(timeout=60)[0] == target.read_bytes()
     assert fifo.is_fifo()
@@ -198,16 +200,25 @@ def _mistakes() -> list[tuple[list[str], str]]:
     return [
         (["--filter", "potr 443"], '--filter potr 443: column 1: unknown condition "potr"; did you mean port?'),
         (["--filter", "class plantext"], 'column 7: unknown class "plantext"; did you mean plaintext?'),
-        (["--filter", ""], "--filter : column 1: a condition is missing: host, port, class, protocol, transport, not or ("),
+        (
+            ["--filter", ""],
+            "--filter : column 1: a condition is missing: host, port, class, protocol, transport, not or (",
+        ),
         (["--from", "soon"], "--from: 'soon' is no time; write for instance 2026-11-23, "),
         (["--from", "2026-11-24", "--to", "2026-11-23"], "--to 2026-11-23 is not after --from 2026-11-24"),
         (["--extract", uid], "--extract writes packets: give -w FILE too, or -w - for a pipe"),
         (["-w", "x"], "-w says where packets go, --extract UID which ones: give both"),
         (["--extract", uid, "-w", "{tmp}/x", "--format", "table"], "--extract writes packets, not records"),
-        (["--extract", "abc", "-w", "{tmp}/x"], "'abc' is no uid; give the first 8 to 32 hex digits of a finding's uid"),
+        (
+            ["--extract", "abc", "-w", "{tmp}/x"],
+            "'abc' is no uid; give the first 8 to 32 hex digits of a finding's uid",
+        ),
         (["--extract", "g" * 32, "-w", "{tmp}/x"], "is no uid"),
         (["--extract", wrong, "-w", "{tmp}/x"], f"findings in this input has this uid; did you mean {uid}?"),
-        (["--extract", uid, "-w", "{tmp}/x", "--filter", "port 1"], "no finding has this uid: there are none in this input"),
+        (
+            ["--extract", uid, "-w", "{tmp}/x", "--filter", "port 1"],
+            "no finding has this uid: there are none in this input",
+        ),
         (["--extract", uid, "-w", "{tmp}"], "is a directory; name a file in it"),
         (["--extract", uid, "-w", "{tmp}/no/x"], "{tmp}/no/x: no such file or directory"),
         (["--extract", uid, "-w", "{input}"], "is an input, which is never overwritten; name another file"),
@@ -225,7 +236,9 @@ def test_mistakes_get_one_line(arguments: list[str], words: str, tmp_path: Path)
     (tmp_path / "hard").hardlink_to(capture)
     os.mkfifo(tmp_path / "fifo")
     names = {"tmp": tmp_path, "input": capture}
-    done = run(capture, *(argument.format(**names) for argument in arguments))
+    arguments = [argument.format(**names) for argument in arguments]
+    named = arguments[-1] == "-" or arguments[-1].endswith("fifo")
+    done = run(*arguments, *(() if named else (capture,)))
     error = done.stderr.decode()
     assert (done.returncode, done.stdout) == (2, b"")
     assert words.format(**names) in error
@@ -243,4 +256,7 @@ def test_a_missing_time_zone_is_said() -> None:
 def test_the_table_says_what_was_left_out() -> None:
     text = run("--format", "table", "--filter", "class plaintext", SHOWCASE).stdout.decode()
     assert "only class plaintext; 161 packets left out" in text
-    assert "nothing in the input is what was asked for" in run("--format", "table", "--filter", "port 1", TLS).stdout.decode()
+    assert (
+        "nothing in the input is what was asked for"
+        in run("--format", "table", "--filter", "port 1", TLS).stdout.decode()
+    )

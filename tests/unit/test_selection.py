@@ -36,7 +36,9 @@ def test_a_shortened_time_is_all_of_it(text: str, begin: int, length: int) -> No
     assert time.assumed == (text in ("2026-11-23T10:00", "2026-11-23T10", "2026-11-23"))
 
 
-@pytest.mark.parametrize("text", ["", "soon", "10:00", "2026-13-01", "2026-11-23T25:00", "2026-11-23T10:00:00.", "12345"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "10:00", "2026-13-01", "2026-11-23T25:00", "2026-11-23T10:00:00.", "12345"]
+)
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="is no time; write for instance 2026-11-23, "):
         moment(text)
