@@ -70,7 +70,7 @@ def _replay(options: "argparse.Namespace") -> int:
     try:
         engine = Engine(policies, store, at=options.at, passes=options.passes)
         if options.extract is not None:
-            return _extract(options, engine, selection, progress)
+            return _extract(options, engine, selection, hash_key, progress)
         run = Replay(
             options.files,
             engine,
@@ -113,12 +113,26 @@ def _selection(options: "argparse.Namespace") -> Selection:
     return Selection(tuple(options.filter), begin and begin.begin, end and end.end)
 
 
-def _extract(options: "argparse.Namespace", engine: Engine, selection: Selection, progress: Any) -> int:  # noqa: ANN401
+def _extract(
+    options: "argparse.Namespace",
+    engine: Engine,
+    selection: Selection,
+    hash_key: bytes | None,
+    progress: Any,  # noqa: ANN401
+) -> int:
     from probe.extract import Extract, ExtractError
     from probe.output.terminal import counted
 
     try:
-        run = Extract(options.files, options.extract, options.write, engine, selection=selection, progress=progress)
+        run = Extract(
+            options.files,
+            options.extract,
+            options.write,
+            engine,
+            selection=selection,
+            hash_key=hash_key,
+            progress=progress,
+        )
         with _interruptible(run):
             try:
                 run.run()

@@ -48,6 +48,7 @@ class Extract:
         engine: Engine,
         *,
         selection: Selection,
+        hash_key: bytes | None = None,
         progress: "Callable[[str, Capture], None] | None" = None,
     ) -> None:
         """Raises ExtractError for a uid, input or target that cannot be meant."""
@@ -56,7 +57,9 @@ class Extract:
         _check_target(target, self._paths)
         self._engine, self._selection, self._progress = engine, selection, progress
         engine.trace(self._uid)
-        self._first = Replay(self._paths, engine, flows=False, selection=selection, trace=True, progress=progress)
+        self._first = Replay(
+            self._paths, engine, flows=False, selection=selection, trace=True, progress=progress, hash_key=hash_key
+        )
         self._stopped = False
         self.finding: dict[str, Any] | None = None
         self.flows = self.packets = 0
@@ -135,6 +138,7 @@ def extract(
     trust: Iterable[str] = (),
     at: dt.datetime | None = None,
     passes: bool = False,
+    hash_key: bytes | None = None,
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     begin: dt.datetime | str | None = None,
     end: dt.datetime | str | None = None,
@@ -147,7 +151,9 @@ def extract(
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
     selection = select(filter, begin, end)
-    run = Extract([os.fspath(path) for path in paths], uid, os.fspath(file), engine, selection=selection)
+    run = Extract(
+        [os.fspath(path) for path in paths], uid, os.fspath(file), engine, selection=selection, hash_key=hash_key
+    )
     run.run()
     return run.finding or {}
 

@@ -178,9 +178,7 @@ def replay(
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
     selection = select(filter, begin, end)
-    run = Replay(
-        [os.fspath(path) for path in paths], engine, selection=selection, hash_key=hash_key, why=why
-    )
+    run = Replay([os.fspath(path) for path in paths], engine, selection=selection, hash_key=hash_key, why=why)
     decode = msgspec.json.Decoder().decode_lines
     for chunk in run.chunks():
         yield from decode(chunk)
