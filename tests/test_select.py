@@ -7,13 +7,16 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
 import dpkt
 import pytest
 from captures import NAMES, PCAPS, of_type, records, trust_of
-from scapy.utils import PcapNgReader, PcapReader
+from scapy.layers.inet import IP
+from scapy.layers.l2 import Ether
+from scapy.utils import PcapNgReader, PcapReader, wrpcap
 
 import probe
 
@@ -260,3 +263,28 @@ def test_the_table_says_what_was_left_out() -> None:
         "nothing in the input is what was asked for"
         in run("--format", "table", "--filter", "port 1", TLS).stdout.decode()
     )
+
+
+def test_fragments_belong_to_their_flow(tmp_path: Path) -> None:
+    """Every packet of a SIP call in fragments by scapy, last ones first, amidst another conversation."""
+    whole = [Ether(frame) for _, frame in packets(PCAPS / "sip.pcap")]
+    for number, packet in enumerate(whole):
+        packet[IP].id, packet[IP].flags = number, 0
+    parts = [Ether() / IP(bytes(part)) for packet in whole for part in reversed(packet.fragment(200))]
+    assert len(parts) > 2 * len(whole)
+    others = [Ether(frame) for _, frame in packets(TLS)]
+    mixed = [packet for pair in zip_longest(parts, others) for packet in pair if packet is not None]
+    for number, packet in enumerate(mixed):
+        packet.time = 1_790_000_000 + number / 1000
+    capture, target = tmp_path / "mixed.pcap", tmp_path / "out.pcap"
+    wrpcap(str(capture), mixed)
+    found = [record for record in probe.replay(capture) if record.get("check") == "plaintext.protocol"]
+    assert [finding["count"] for finding in found] == [1]
+    probe.extract(capture, uid=found[0]["uid"], file=target)
+    assert Counter(frame for _, frame in packets(target)) == Counter(map(bytes, parts))
+    again = [record for record in probe.replay(target) if record.get("uid") == found[0]["uid"]]
+    assert [finding["count"] for finding in again] == [1]
+    # The ports are those of the first fragment; all of them count.
+    for text in ("protocol sip", "port 5060", "not transport tcp"):
+        summary = list(probe.replay(capture, filter=text))[-1]
+        assert (summary["packets"], summary["filtered"]["packets"]) == (len(parts), len(others)), text
