@@ -82,6 +82,9 @@ protocols! {
     Ptp "ptp" Plaintext, Raknet "raknet" Plaintext, Rip "rip" Plaintext, Rpkirtr "rpkirtr" Plaintext, Rtps "rtps" Plaintext,
     Skinny "skinny" Plaintext, Slp "slp" Plaintext, Someip "someip" Plaintext, Synchrophasor "synchrophasor" Plaintext, Thrift "thrift" Plaintext,
     Timed "timed" Plaintext, Tivo "tivo" Plaintext, Tplink "tplink" Plaintext, Ubiquiti "ubiquiti" Plaintext, Whois "whois" Plaintext, Wol "wol" Plaintext, Xdmcp "xdmcp" Plaintext,
+    Atg "atg" Plaintext, Capwap "capwap" Plaintext, Ethersbus "ethersbus" Plaintext, Knxip "knxip" Plaintext,
+    Monero "monero" Plaintext, Netperfmeter "netperfmeter" Plaintext, Ookla "ookla" Plaintext, Tcpcl "tcpcl" Plaintext,
+    Trdp "trdp" Plaintext, Tuya "tuya" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 
