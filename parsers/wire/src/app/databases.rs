@@ -112,8 +112,22 @@ pub fn cassandra_internode(b: &[u8]) -> Look {
     yes(be32(b, 0)? == 0xca55_2dfa)
 }
 
-const REDIS_INLINE: &[&[u8]] =
-    &[b"PING\r\n", b"INFO\r\n", b"AUTH ", b"HELLO ", b"MONITOR\r\n", b"SYNC\r\n", b"COMMAND\r\n", b"PSYNC "];
+const REDIS_INLINE: &[&[u8]] = &[
+    b"PING\r\n",
+    b"INFO\r\n",
+    b"AUTH ",
+    b"HELLO ",
+    b"MONITOR\r\n",
+    b"SYNC\r\n",
+    b"COMMAND\r\n",
+    b"PSYNC ",
+    b"SET ",
+    b"DEL ",
+    b"KEYS ",
+    b"INCR ",
+    b"LPUSH ",
+    b"CONFIG ",
+];
 
 /// A RESP array of bulk strings, or an inline command.
 pub fn redis_client(b: &[u8]) -> Look {

@@ -148,7 +148,13 @@ pub fn diameter(b: &[u8]) -> Look {
 /// Version 1.0 to 1.5, HELLO first.
 pub fn openflow(b: &[u8]) -> Look {
     let (version, kind, length) = (byte(b, 0)?, byte(b, 1)?, be16(b, 2)?);
-    weak((1..=6).contains(&version) && kind == 0 && (8..=64).contains(&length) && be32(b, 4).is_some())
+    if !(1..=6).contains(&version) || kind > 35 || length < 8 {
+        return NO;
+    }
+    // A hello, or within a session messages of one version back to back.
+    let end = usize::from(length);
+    let next = || byte(b, end) == Some(version) && byte(b, end + 1).is_some_and(|k| k <= 35);
+    weak(be32(b, 4).is_some() && (kind == 0 && length <= 64 || end == b.len() || next()))
 }
 
 /// RPKI to router (RFC 8210): versions 0 to 2, reset or serial query.
