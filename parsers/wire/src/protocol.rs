@@ -53,7 +53,7 @@ protocols! {
     Ike "ike" Ipsec, Esp "esp" Ipsec, Ah "ah" Ipsec,
     Ssh "ssh" Encrypted, WireGuard "wireguard" Encrypted, OpenVpn "openvpn" Encrypted, GQuic "quic" Encrypted,
     Srtp "srtp" Encrypted, ZeroTier "zerotier" Encrypted, Macsec "macsec" Encrypted, DnsCrypt "dnscrypt" Encrypted,
-    Warp "warp" Encrypted, SnmpPrivate "snmp" Encrypted, Smb3 "smb" Encrypted,
+    Warp "warp" Encrypted, Tailscale "tailscale" Encrypted, SnmpPrivate "snmp" Encrypted, Smb3 "smb" Encrypted,
     Http "http" Plaintext, Dns "dns" Plaintext, Mdns "mdns" Plaintext, Llmnr "llmnr" Plaintext,
     Ftp "ftp" Plaintext, Tftp "tftp" Plaintext, Smtp "smtp" Plaintext, Imap "imap" Plaintext, Pop3 "pop3" Plaintext,
     Nntp "nntp" Plaintext, Telnet "telnet" Plaintext, Ldap "ldap" Plaintext, Snmp "snmp" Plaintext,
@@ -82,6 +82,9 @@ protocols! {
     Ptp "ptp" Plaintext, Raknet "raknet" Plaintext, Rip "rip" Plaintext, Rpkirtr "rpkirtr" Plaintext, Rtps "rtps" Plaintext,
     Skinny "skinny" Plaintext, Slp "slp" Plaintext, Someip "someip" Plaintext, Synchrophasor "synchrophasor" Plaintext, Thrift "thrift" Plaintext,
     Timed "timed" Plaintext, Tivo "tivo" Plaintext, Tplink "tplink" Plaintext, Ubiquiti "ubiquiti" Plaintext, Whois "whois" Plaintext, Wol "wol" Plaintext, Xdmcp "xdmcp" Plaintext,
+    Atg "atg" Plaintext, Capwap "capwap" Plaintext, Ethersbus "ethersbus" Plaintext, Knxip "knxip" Plaintext,
+    Monero "monero" Plaintext, Netperfmeter "netperfmeter" Plaintext, Ookla "ookla" Plaintext, Tcpcl "tcpcl" Plaintext,
+    Ssrp "ssrp" Plaintext, Syncthing "syncthing" Plaintext, Trdp "trdp" Plaintext, Tuya "tuya" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 

@@ -32,7 +32,7 @@ pub fn xmpp(b: &[u8]) -> Look {
     let open = one_of(b, &[b"<stream:stream", b"<?xml"])?;
     if !open {
         // Picked up within a stream.
-        return weak(one_of(b, &[b"<iq ", b"<presence ", b"<message "])?);
+        return weak(one_of(b, &[b"<iq ", b"<presence ", b"<message ", b"</stream:stream>"])?);
     }
     let head = b.get(..512).unwrap_or(b);
     if memchr::memmem::find(head, b"<stream:stream").is_some() {
@@ -78,6 +78,19 @@ pub fn thrift(b: &[u8]) -> Look {
     yes(b.get(at + 8..at + 10)?.iter().all(|c| c.is_ascii_graphic()))
 }
 
+/// Thrift's compact protocol: 0x82, version 1 with the message's type, sequence id and name length as varints, a name.
+pub fn thrift_compact(d: &Datagram) -> Look {
+    let b = d.payload;
+    if byte(b, 0)? != 0x82 || !matches!(byte(b, 1)?, 0x21 | 0x41 | 0x61 | 0x81) {
+        return NO;
+    }
+    let id = b.get(2..7)?.iter().take_while(|c| **c >= 0x80).count();
+    let length = usize::from(byte(b, id + 3)?);
+    let name = b.get(id + 4..id + 4 + length)?;
+    yes((4..=127).contains(&length)
+        && name.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b':')))
+}
+
 /// XDMCP (X.Org): version 1, opcode, exact length.
 pub fn xdmcp(d: &Datagram) -> Look {
     let b = d.payload;
@@ -103,6 +116,13 @@ pub fn pptp(b: &[u8]) -> Look {
 mod tests {
     use crate::Protocol;
     use crate::app::tests::{both, client, server, udp};
+
+    #[test]
+    fn compact_thrift_names_its_method() {
+        assert_eq!(udp(b"\x82\x81\x01\x09emitBatch\x1c\x1c", 40_001), Some(Protocol::Thrift));
+        assert_eq!(udp(b"\x82\x81\xb2\x81\x01\x09emitBatch\x1c\x1c", 40_001), Some(Protocol::Thrift));
+        assert_eq!(udp(b"\x82\x81\x01\x09emit\x00atch\x1c\x1c", 6831), None);
+    }
 
     #[test]
     fn talk() {

@@ -98,15 +98,36 @@ pub fn mongodb(b: &[u8]) -> Look {
     }
     match opcode {
         // OP_QUERY: flags, then the collection's name; OP_MSG: flags, a section of kind 0 or 1.
-        2004 => yes(response_to == 0 && le32(b, 16)? & 0xffff_ff00 == 0 && byte(b, 20)?.is_ascii_graphic()),
+        2004 => yes(matches!(response_to, 0 | u32::MAX)
+            && le32(b, 16)? & 0xffff_ff00 == 0
+            && byte(b, 20)?.is_ascii_graphic()),
         2013 => yes(le32(b, 16)? & 0xfffc == 0 && byte(b, 20)? <= 2),
         1 | 2012 => weak(length >= 36 || opcode == 2012),
         _ => NO,
     }
 }
 
-const REDIS_INLINE: &[&[u8]] =
-    &[b"PING\r\n", b"INFO\r\n", b"AUTH ", b"HELLO ", b"MONITOR\r\n", b"SYNC\r\n", b"COMMAND\r\n", b"PSYNC "];
+/// Between Cassandra's own nodes: PROTOCOL_MAGIC of its Message.java opens every handshake.
+pub fn cassandra_internode(b: &[u8]) -> Look {
+    yes(be32(b, 0)? == 0xca55_2dfa)
+}
+
+const REDIS_INLINE: &[&[u8]] = &[
+    b"PING\r\n",
+    b"INFO\r\n",
+    b"AUTH ",
+    b"HELLO ",
+    b"MONITOR\r\n",
+    b"SYNC\r\n",
+    b"COMMAND\r\n",
+    b"PSYNC ",
+    b"SET ",
+    b"DEL ",
+    b"KEYS ",
+    b"INCR ",
+    b"LPUSH ",
+    b"CONFIG ",
+];
 
 /// A RESP array of bulk strings, or an inline command.
 pub fn redis_client(b: &[u8]) -> Look {
@@ -127,7 +148,10 @@ pub fn redis_client(b: &[u8]) -> Look {
 
 /// A simple string, error, integer, bulk or array reply. "+OK" with text behind it is POP3's.
 pub fn redis_server(b: &[u8]) -> Look {
+    // An unknown command is quoted back, which POP3 servers do not do.
+    let quotes: [&[u8]; 2] = [b"-ERR unknown command '", b"-ERR unknown command `"];
     if starts(b, b"+PONG\r\n") == Some(true)
+        || quotes.iter().any(|q| b.starts_with(q))
         || matches!(one_of(b, &[b"-NOAUTH ", b"-WRONGPASS ", b"-WRONGTYPE ", b"-DENIED Redis"]), Some(true))
     {
         return yes(true);
@@ -299,6 +323,8 @@ mod tests {
         assert_eq!(client(b"*1\r\n$4\r\nPING\r\n"), Some(Protocol::Redis));
         assert_eq!(client(b"*2\r\n"), None);
         assert_eq!(server(b"+PONG\r\n"), Some(Protocol::Redis));
+        assert_eq!(server(b"-ERR unknown command '-'\r\n"), Some(Protocol::Redis));
+        assert_eq!(server(b"-ERR Unknown command.\r\n"), None);
         assert_eq!(both(b"AUTH secret\r\n", b"-ERR invalid password\r\n"), Some(Protocol::Redis));
         assert_eq!(server_on(b"+OK\r\n", 110), Some(Protocol::Pop3));
     }
@@ -311,6 +337,7 @@ mod tests {
         assert_eq!(udp(b"\0\x01\0\0\0\x01\0\0stats\r\n", 11211), Some(Protocol::Memcached));
         let startup = b"\x04\0\0\x01\x01\0\0\0\x16\0\x01\0\x0bCQL_VERSION\0\x053.0.0";
         assert_eq!(client(startup), Some(Protocol::Cassandra));
+        assert_eq!(client(b"\xca\x55\x2d\xfa\x0c\x0a\x0c\x0a"), Some(Protocol::Cassandra));
         assert_eq!(client(b"ES\0\0\0\x30\0\0\0\0\0\0\0\x01\0\0\0"), Some(Protocol::Elasticsearch));
     }
 

@@ -45,7 +45,7 @@ fn kerberos_message(b: &[u8]) -> Look {
     let Ok(outer) = ber::element(b) else { return NO };
     let outer = outer?;
     let number = outer.tag & 0x1f;
-    if outer.tag & 0xe0 != 0x60 || !matches!(number, 10..=15 | 20..=22 | 30) {
+    if outer.tag & 0xe0 != 0x60 || !matches!(number, 1 | 10..=15 | 20..=22 | 30) {
         return NO;
     }
     let body = tagged!(outer.value, SEQUENCE);

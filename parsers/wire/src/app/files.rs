@@ -60,6 +60,10 @@ pub fn smb(b: &[u8]) -> Look {
     if at(body, 0, b"\xffSMB")? {
         return yes(true);
     }
+    // Compressed, not encrypted (MS-SMB2 section 2.2.42): the size before, then an algorithm of LZNT1 to LZ4, or Pattern_V1 in a chain.
+    if at(body, 0, b"\xfcSMB")? {
+        return yes(le16(body, 8)? <= 5 && le16(body, 10)? <= 1);
+    }
     if !at(body, 0, b"\xfeSMB")? {
         return NO;
     }
@@ -79,6 +83,8 @@ pub fn netbios_session(b: &[u8]) -> Look {
         0x81 => yes(length == 68 && at(b, 4, &[0x20])? && b.get(5..37)?.iter().all(|c| (b'A'..=b'P').contains(c))),
         0x82 => weak(length == 0),
         0x83 => weak(length == 1 && byte(b, 4)? >= 0x80),
+        // A keep-alive has no content (section 4.3.6).
+        0x85 => weak(length == 0),
         _ => NO,
     }
 }
@@ -119,6 +125,11 @@ pub fn rpc_stream(b: &[u8]) -> Look {
 pub fn git_client(b: &[u8]) -> Look {
     let hex = b.get(..4)?.iter().all(u8::is_ascii_hexdigit);
     yes(hex && one_of(b.get(4..)?, &[b"git-upload-pack ", b"git-receive-pack ", b"git-upload-archive "])?)
+}
+
+/// Protocol version 2 (gitprotocol-v2): the server speaks in pkt-lines from the first one.
+pub fn git_server(b: &[u8]) -> Look {
+    yes(one_of(b, &[b"000eversion 1\n", b"000eversion 2\n"])?)
 }
 
 pub fn rsync(b: &[u8]) -> Look {
@@ -189,6 +200,10 @@ mod tests {
         smb2.extend_from_slice(b"\xfeSMB\x40\0\0\0\0\0\0\0\0\0\x1f\0");
         assert_eq!(client(&smb2), Some(Protocol::Smb));
         assert_eq!(client(b"\0\0\0\x85\xffSMBr\0\0\0\0"), Some(Protocol::Smb));
+        assert_eq!(client(b"\0\0\0\x78\xfcSMB\x70\0\0\0\x01\0\0\0"), Some(Protocol::Smb), "compressed");
+        assert_eq!(server_on(b"\x85\0\0\0", 139), Some(Protocol::Netbios));
+        assert_eq!(server(b"\x85\0\0\0"), None);
+        assert_eq!(server(b"000eversion 2\n"), Some(Protocol::Git));
         assert_eq!(
             client(b"\0\0\0\x85\xfdSMBr\0\0\0\0").map(|p| (p.name(), p.class())),
             Some(("smb", crate::Class::Encrypted))

@@ -196,7 +196,7 @@ pub fn doip(b: &[u8]) -> Look {
 pub fn someip(d: &Datagram) -> Look {
     let b = d.payload;
     let length = usize::try_from(be32(b, 4)?).ok()?;
-    let kind = matches!(byte(b, 14)?, 0..=2 | 0x40..=0x42 | 0x80 | 0x81 | 0xc0 | 0xc1);
+    let kind = matches!(byte(b, 14)?, 0..=2 | 0x20..=0x22 | 0x40..=0x42 | 0x80 | 0x81 | 0xa0 | 0xa1 | 0xc0 | 0xc1);
     yes(byte(b, 12)? == 1 && kind && byte(b, 15)? <= 0x5e && length >= 8 && length <= b.len().saturating_sub(8))
 }
 

@@ -98,7 +98,10 @@ pub fn pop3_client(b: &[u8]) -> Look {
     if one_of(b, &[b"APOP ", b"STLS\r\n"])? {
         return weak(true);
     }
-    weak(one_of(b, &[b"USER ", b"CAPA\r\n", b"AUTH\r\n", b"AUTH ", b"QUIT\r\n", b"STAT\r\n"])?)
+    weak(one_of(
+        b,
+        &[b"USER ", b"CAPA\r\n", b"AUTH\r\n", b"AUTH ", b"QUIT\r\n", b"STAT\r\n", b"RETR ", b"UIDL\r\n", b"TOP "],
+    )?)
 }
 
 pub fn nntp_server(b: &[u8]) -> Look {

@@ -167,10 +167,12 @@ pub fn radius(d: &Datagram) -> Look {
     let mut attributes = b.get(20..length)?;
     let mut seen = 0;
     while let [kind, size, ..] = attributes {
-        if *kind == 0 || *size < 2 {
-            return NO;
-        }
-        attributes = attributes.get(usize::from(*size)..)?;
+        let next = attributes.get(usize::from(*size)..);
+        let (Some(next), true) = (next, *kind != 0 && *size >= 2) else {
+            // Some attributes and an exact length: damaged or not, it is what the port says.
+            return weak(length == b.len() && seen >= 2);
+        };
+        attributes = next;
         seen += 1;
     }
     if !attributes.is_empty() {

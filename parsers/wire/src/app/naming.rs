@@ -1,7 +1,7 @@
 //! Finding names and services on a network: NetBIOS (RFC 1002), SLP (RFC 2608), NAT-PMP and PCP, BJNP, Dropbox, TiVo.
 
 use super::Datagram;
-use super::look::{Look, NO, be16, be24, be32, byte, is_text, starts, weak, yes};
+use super::look::{Look, NO, at, be16, be24, be32, byte, is_text, starts, weak, yes};
 
 /// A first-level encoded name: 32 letters A to P behind a length of 32 (RFC 1001 section 14.1).
 fn encoded_name(b: &[u8], at: usize) -> bool {
@@ -137,10 +137,37 @@ pub fn wake_on_lan(d: &Datagram) -> Look {
     yes(b.starts_with(&[0xff; 6]) && b.get(6..102)?.chunks_exact(6).all(|a| a == address))
 }
 
+/// Syncthing's local discovery (version 4): magic, then a protobuf message whose first field is the device's id of 32 bytes.
+pub fn syncthing(d: &Datagram) -> Look {
+    yes(be32(d.payload, 0)? == 0x2ea7_d90b && at(d.payload, 4, b"\x0a\x20")?)
+}
+
+/// SQL Server's browser (MC-SQLR section 2.2): requests of one byte or with a name, an answer that lists instances.
+pub fn sql_browser(d: &Datagram) -> Look {
+    let b = d.payload;
+    match byte(b, 0)? {
+        0x02 | 0x03 => weak(b.len() == 1),
+        // An instance's name, ended by zero.
+        0x04 => weak(b.len() <= 34 && b.last() == Some(&0) && b.get(1..b.len() - 1)?.iter().all(u8::is_ascii_graphic)),
+        0x05 => yes(at(b, 3, b"ServerName;")?),
+        _ => NO,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
     use crate::app::tests::udp;
+
+    #[test]
+    fn discovery_by_magic() {
+        let id = [b"\x2e\xa7\xd9\x0b\x0a\x20".as_slice(), &[5; 32]].concat();
+        assert_eq!(udp(&id, 21027), Some(Protocol::Syncthing));
+        assert_eq!(udp(b"\x05\x1c\0ServerName;SRV;InstanceName;X;;", 40_001), Some(Protocol::Ssrp));
+        assert_eq!(udp(b"\x03", 1434), Some(Protocol::Ssrp));
+        assert_eq!(udp(b"\x04MSSQLSERVER\0", 1434), Some(Protocol::Ssrp));
+        assert_eq!(udp(b"\x04\x01\x01\x01\x01\x01\x01\x01\0", 1434), None);
+    }
 
     #[test]
     fn netbios() {

@@ -36,14 +36,15 @@ pub fn gnutella_datagram(d: &Datagram) -> Look {
     yes(known && ttl <= 10 && hops <= 10 && length == b.len() - 23)
 }
 
+const EDONKEY_HELLO_ANSWER: u8 = 0x4c;
+
 /// eDonkey: 0xe3 or 0xc5, a length, a hello of a client or a server login.
 pub fn edonkey(b: &[u8]) -> Look {
     let (magic, length, opcode) = (byte(b, 0)?, le32(b, 1)?, byte(b, 5)?);
     weak(
         matches!(magic, 0xe3 | 0xc5)
             && (2..1 << 16).contains(&length)
-            && opcode == 1
-            && matches!(byte(b, 6)?, 0x00..=0x10),
+            && (opcode == 1 && matches!(byte(b, 6)?, 0x00..=0x10) || opcode == EDONKEY_HELLO_ANSWER && length >= 37),
     )
 }
 
@@ -80,6 +81,11 @@ pub fn bitcoin(b: &[u8]) -> Look {
     yes(known && name >= 2 && command.get(name..)?.iter().all(|z| *z == 0) && le32(b, 16)? <= 1 << 25)
 }
 
+/// Monero's peers (Levin header, levin_base.h): signature, length, whether an answer is wanted, command, code, flags, version 1.
+pub fn monero(b: &[u8]) -> Look {
+    yes(starts(b, b"\x01\x21\x01\x01\x01\x01\x01\x01")?)
+}
+
 const RAKNET_MAGIC: &[u8] = b"\0\xff\xff\0\xfe\xfe\xfe\xfe\xfd\xfd\xfd\xfd\x124Vx";
 
 /// Offline messages: the id, then the magic at the place that the id says.
@@ -90,6 +96,8 @@ pub fn raknet(d: &Datagram) -> Look {
         0x05..=0x08 => 1,
         0x1c => 17,
         0x19 => 2,
+        // Roblox numbers its offline messages anew.
+        0x78..=0x7f => 1,
         _ => return NO,
     };
     yes(b.get(at..at + 16)? == RAKNET_MAGIC)
@@ -109,7 +117,7 @@ pub fn json_rpc(b: &[u8]) -> Look {
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
-    use crate::app::tests::{client, udp};
+    use crate::app::tests::{both, client, udp};
 
     #[test]
     fn sharing() {
@@ -126,6 +134,10 @@ mod tests {
         version.extend_from_slice(&[0x55, 0, 0, 0, 1, 2, 3, 4]);
         assert_eq!(client(&version), Some(Protocol::Bitcoin));
         assert_eq!(client(b"{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[]}\n"), Some(Protocol::JsonRpc));
+        assert_eq!(client(b"\x01\x21\x01\x01\x01\x01\x01\x01\x06\x01\0\0"), Some(Protocol::Monero));
+        let answer = [b"\xe3\x7f\0\0\0\x4c".as_slice(), &[7; 122]].concat();
+        let hello = [b"\xe3\x77\0\0\0\x01\x10".as_slice(), &[9; 112]].concat();
+        assert_eq!((both(&hello, &answer), client(&answer)), (Some(Protocol::Edonkey), None));
         let mut ping = vec![1, 0, 0, 0, 0, 0, 0, 0, 1];
         ping.extend_from_slice(super::RAKNET_MAGIC);
         assert_eq!(udp(&ping, 19132), Some(Protocol::Raknet));

@@ -89,6 +89,24 @@ pub fn lisp(d: &Datagram) -> Look {
     }
 }
 
+/// Reliable transport (draft-ietf-lisp-map-server-reliable-transport): type, length, id, and an end marker at that length.
+pub fn lisp_reliable(b: &[u8]) -> Look {
+    let (kind, length) = (be16(b, 0)?, usize::from(be16(b, 2)?));
+    if !(16..=32).contains(&kind) || length < 12 {
+        return NO;
+    }
+    yes(be32(b, length - 4)? == 0x9fac_ade9)
+}
+
+/// CAPWAP in clear (RFC 5415 section 4.3): preamble 0, header length in words, wireless binding, reserved bits zero.
+pub fn capwap(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (word, fragment) = (be32(b, 0)?, be32(b, 4)?);
+    let (words, binding) = ((word >> 19 & 0x1f) as usize, word >> 9 & 0x1f);
+    let fits = (2..=8).contains(&words) && words * 4 < b.len();
+    weak(fits && word >> 24 == 0 && matches!(binding, 0 | 1 | 3) && word & 7 == 0 && fragment & 7 == 0)
+}
+
 /// LSP ping (RFC 8029): version 1, flags, message type, reply mode.
 pub fn mpls_echo(d: &Datagram) -> Look {
     let b = d.payload;
@@ -100,6 +118,8 @@ pub fn gtp_control(d: &Datagram) -> Look {
     let b = d.payload;
     let (flags, kind, length) = (byte(b, 0)?, byte(b, 1)?, usize::from(be16(b, 2)?));
     match flags >> 5 {
+        // GTP' (TS 32.295): protocol type 0 and spare bits of one.
+        0..=2 if flags & 0x1e == 0x0e => weak(kind != 0 && length + 6 == b.len()),
         2 => weak(flags & 7 == 0 && kind != 0 && length + 4 == b.len()),
         1 => weak(flags & 0x18 == 0x10 && kind != 0 && kind != 255 && length + 8 == b.len()),
         _ => NO,
@@ -128,7 +148,13 @@ pub fn diameter(b: &[u8]) -> Look {
 /// Version 1.0 to 1.5, HELLO first.
 pub fn openflow(b: &[u8]) -> Look {
     let (version, kind, length) = (byte(b, 0)?, byte(b, 1)?, be16(b, 2)?);
-    weak((1..=6).contains(&version) && kind == 0 && (8..=64).contains(&length) && be32(b, 4).is_some())
+    if !(1..=6).contains(&version) || kind > 35 || length < 8 {
+        return NO;
+    }
+    // A hello, or within a session messages of one version back to back.
+    let end = usize::from(length);
+    let next = || byte(b, end) == Some(version) && byte(b, end + 1).is_some_and(|k| k <= 35);
+    weak(be32(b, 4).is_some() && (kind == 0 && length <= 64 || end == b.len() || next()))
 }
 
 /// RPKI to router (RFC 8210): versions 0 to 2, reset or serial query.
@@ -175,6 +201,18 @@ pub fn ptp(d: &Datagram) -> Look {
 mod tests {
     use crate::Protocol;
     use crate::app::tests::{client, udp};
+
+    #[test]
+    fn access_points_locators_and_charging() {
+        let discovery = b"\0\x10\x02\0\0\0\0\0\0\0\0\x01\0\0\x08\0";
+        assert_eq!(udp(discovery, 5246), Some(Protocol::Capwap));
+        assert_eq!(udp(b"\x01\0\0\0\x16\xfe\xff\0\0\0\0\0\0\0\0\0", 5246), None, "DTLS follows");
+        let end = b"\0\x14\0\x0f\0\0\0\0\0\0\0\x9f\xac\xad\xe9";
+        assert_eq!(client(end), Some(Protocol::Lisp));
+        assert_eq!(client(b"\0\x14\0\x0f\0\0\0\0\0\0\0\x9f\xac\xad\xe8"), None);
+        assert_eq!(udp(b"\x4e\x01\0\0\0\x01", 3386), Some(Protocol::Gtp));
+        assert_eq!(udp(b"\x4e\x01\0\x01\0\x01", 3386), None);
+    }
 
     #[test]
     fn neighbours() {

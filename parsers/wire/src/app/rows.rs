@@ -5,17 +5,18 @@
 //! payload meets only the rows it can match. `ports` are the registered ones: they confirm a weak match and nothing else.
 
 use super::look::{Look, NO};
+use super::masks::{datagram_masks, port_masks, stream_masks};
 use super::{
-    Datagram, chat, databases, directory, dns, files, industrial, mail, management, messaging, naming, peers, remote,
-    routing, tunnels, voice, web,
+    Datagram, automation, chat, databases, directory, dns, files, industrial, mail, management, measuring, messaging,
+    naming, peers, remote, routing, tunnels, voice, web,
 };
 use crate::Protocol::{self as P};
 
 /// Ranges of first bytes, both ends included.
-type First = &'static [(u8, u8)];
+pub(super) type First = &'static [(u8, u8)];
 
 pub(super) struct Side {
-    first: First,
+    pub(super) first: First,
     test: fn(&[u8]) -> Look,
 }
 
@@ -37,9 +38,9 @@ pub(super) struct StreamRow {
 pub(super) struct DatagramRow {
     pub(super) protocol: P,
     pub(super) ports: &'static [u16],
-    first: First,
+    pub(super) first: First,
     /// The test is never more than weak: without the port it need not run.
-    ported: bool,
+    pub(super) ported: bool,
     pub(super) test: fn(&Datagram) -> Look,
 }
 
@@ -115,6 +116,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
         side(&[(0x81, 0x85)], databases::cassandra_server),
     ),
     same(P::Elasticsearch, &[9300], &[(b'E', b'E')], databases::elasticsearch),
+    same(P::Cassandra, &[7000], &[(0xca, 0xca)], databases::cassandra_internode),
     tcp(P::Zookeeper, &[2181], side(&[(0, 0), (b'a', b'z')], databases::zookeeper), SILENT),
     tcp(P::Kafka, &[9092], side(ZERO, databases::kafka_client), side(ZERO, databases::kafka_server)),
     tcp(P::Mqtt, &[1883], side(&[(0x10, 0x10)], messaging::mqtt_client), side(&[(0x20, 0x20)], messaging::mqtt_server)),
@@ -124,9 +126,9 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Openwire, &[61616], ZERO, messaging::openwire),
     same(P::Smb3, &[445], ZERO, files::smb_transform),
     same(P::Smb, &[445, 139], ZERO, files::smb),
-    same(P::Netbios, &[139], &[(0x81, 0x83)], files::netbios_session),
+    same(P::Netbios, &[139, 445], &[(0x81, 0x85)], files::netbios_session),
     same(P::Rpc, &[111, 2049], &[(0x80, 0x80)], files::rpc_stream),
-    tcp(P::Git, &[9418], side(&[(b'0', b'0')], files::git_client), SILENT),
+    tcp(P::Git, &[9418], side(&[(b'0', b'0')], files::git_client), side(&[(b'0', b'0')], files::git_server)),
     same(P::Rsync, &[873], &[(b'@', b'@')], files::rsync),
     same(P::Afp, &[548], &[(0, 1)], files::afp),
     same(P::Oracle, &[1521], &[(0, 0x10)], files::oracle_tns),
@@ -189,6 +191,19 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Doip, &[13400], &[(1, 4)], industrial::doip),
     same(P::Hislip, &[4880], &[(b'H', b'H')], industrial::hislip),
     same(P::Openflow, &[6653, 6633], &[(1, 6)], routing::openflow),
+    same(P::Lisp, &[4342], ZERO, routing::lisp_reliable),
+    same(P::Trdp, &[17225], ANY, automation::trdp),
+    same(P::Knxip, &[3671], &[(6, 6)], automation::knx_ip),
+    tcp(P::Atg, &[10001], side(&[(1, 1)], automation::tank_gauge), SILENT),
+    same(P::Tcpcl, &[4556], &[(b'd', b'd')], measuring::tcpcl),
+    same(P::Netperfmeter, &[9000], &[(4, 4)], measuring::netperfmeter),
+    tcp(
+        P::Ookla,
+        &[8080],
+        side(&[(b'H', b'H')], measuring::ookla_client),
+        side(&[(b'H', b'H')], measuring::ookla_server),
+    ),
+    same(P::Monero, &[18080], &[(1, 1)], peers::monero),
 ];
 
 pub(super) const DATAGRAMS: &[DatagramRow] = &[
@@ -204,20 +219,21 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Ntp, &[123], ANY, management::ntp),
     udp(P::Dhcp, &[67, 68], &[(1, 2)], management::dhcp),
     ported(P::Dhcpv6, &[546, 547], &[(1, 23)], management::dhcpv6),
-    udp(P::Radius, &[1812, 1813, 1645, 1646, 3799], &[(1, 45)], management::radius),
+    udp(P::Radius, &[1812, 1813, 1645, 1646, 3799, 1700], &[(1, 45)], management::radius),
     udp(P::Ssdp, &[1900], UPPER, web::ssdp),
     udp(P::Sip, &[5060], &[(b'\r', b'\r'), (b'A', b'Z')], web::sip_datagram),
     udp(P::Http, &[], UPPER, web::httpu),
     udp(P::Wsd, &[3702], &[(b'<', b'<')], web::ws_discovery),
     udp(P::Tftp, &[69], ZERO, files::tftp),
     udp(P::Rpc, &[111, 2049], ANY, files::rpc_datagram),
-    ported(P::Rx, &[7000, 7001, 7002, 7003, 7005], ANY, files::rx),
+    ported(P::Rx, &[7000, 7001, 7002, 7003, 7005, 7021], ANY, files::rx),
     udp(P::Dcerpc, &[], &[(4, 4)], remote::dcerpc_datagram),
     udp(P::Memcached, &[11211], ANY, databases::memcached_datagram),
     ported(P::Coap, &[5683], &[(0x40, 0x78)], messaging::coap),
     udp(P::Ldap, &[389], &[(0x30, 0x30)], directory::cldap),
-    udp(P::Kerberos, &[88], &[(0x6a, 0x7e)], directory::kerberos),
+    udp(P::Kerberos, &[88, 4444], &[(0x61, 0x7e)], directory::kerberos),
     udp(P::DnsCrypt, &[443], &[(b'r', b'r')], tunnels::dnscrypt),
+    udp(P::Tailscale, &[41641], &[(b'T', b'T')], tunnels::tailscale_disco),
     ported(P::ZeroTier, &[9993], ANY, tunnels::zerotier),
     ported(P::Warp, &[2408], &[(1, 2)], tunnels::warp),
     udp(P::Netbios, &[138], &[(0x10, 0x16)], naming::netbios_datagram),
@@ -257,7 +273,7 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Babel, &[6696], &[(42, 42)], routing::babel),
     ported(P::Lisp, &[4342], &[(0x10, 0x8f)], routing::lisp),
     ported(P::Mplsecho, &[3503], ZERO, routing::mpls_echo),
-    ported(P::Gtp, &[2123, 3386], &[(0x30, 0x5f)], routing::gtp_control),
+    ported(P::Gtp, &[2123, 3386], &[(0x0e, 0x0f), (0x2e, 0x5f)], routing::gtp_control),
     ported(P::Pfcp, &[8805], &[(0x20, 0x27)], routing::pfcp),
     ported(P::Netflow, &[2055, 4739, 9995, 9996], ZERO, routing::netflow),
     udp(P::Sflow, &[6343], ZERO, routing::sflow),
@@ -266,10 +282,19 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Bittorrent, &[6771], &[(b'B', b'B')], peers::bittorrent_lsd),
     udp(P::Gnutella, &[6346], ANY, peers::gnutella_datagram),
     udp(P::Ethereum, &[30303], ANY, peers::ethereum_discovery),
-    udp(P::Raknet, &[19132], &[(1, 0x1c)], peers::raknet),
+    udp(P::Raknet, &[19132], &[(1, 0x1c), (0x78, 0x7f)], peers::raknet),
     udp(P::Collectd, &[25826], ZERO, chat::collectd),
     ported(P::Xdmcp, &[177], ZERO, chat::xdmcp),
     udp(P::Giop, &[], UPPER, chat::giop_datagram),
+    udp(P::Syncthing, &[21027], &[(0x2e, 0x2e)], naming::syncthing),
+    udp(P::Ssrp, &[1434], &[(2, 5)], naming::sql_browser),
+    udp(P::Tuya, &[6666, 6667], ZERO, automation::tuya),
+    udp(P::Trdp, &[17224, 17225], ANY, automation::trdp_datagram),
+    udp(P::Knxip, &[3671], &[(6, 6)], automation::knx_ip_datagram),
+    ported(P::Ethersbus, &[5050], ZERO, automation::ether_s_bus),
+    udp(P::Thrift, &[6831], &[(0x82, 0x82)], chat::thrift_compact),
+    ported(P::Capwap, &[5246, 5247], ZERO, routing::capwap),
+    udp(P::Netperfmeter, &[9000], &[(4, 4)], measuring::netperfmeter_datagram),
 ];
 
 /// For each first byte, the rows it can belong to: bit n is row n.
@@ -280,69 +305,3 @@ pub(super) static DATAGRAM: [u128; 256] = datagram_masks();
 pub(super) static DATAGRAM_PORT: [u128; 256] = port_masks();
 
 const _: () = assert!(STREAMS.len() <= 128 && DATAGRAMS.len() <= 128, "a mask has one bit a row");
-
-const fn holds(first: First, byte: u8) -> bool {
-    let mut i = 0;
-    while i < first.len() {
-        if first[i].0 <= byte && byte <= first[i].1 {
-            return true;
-        }
-        i += 1;
-    }
-    false
-}
-
-const fn stream_masks(client: bool) -> [u128; 256] {
-    let mut masks = [0; 256];
-    let mut row = 0;
-    while row < STREAMS.len() {
-        let first = if client { STREAMS[row].client.first } else { STREAMS[row].server.first };
-        let mut byte = 0;
-        while byte < 256 {
-            if holds(first, byte as u8) {
-                masks[byte] |= 1 << row;
-            }
-            byte += 1;
-        }
-        row += 1;
-    }
-    masks
-}
-
-const fn datagram_masks() -> [u128; 256] {
-    let mut masks = [0; 256];
-    let mut row = 0;
-    while row < DATAGRAMS.len() {
-        let mut byte = 0;
-        while byte < 256 {
-            if holds(DATAGRAMS[row].first, byte as u8) {
-                masks[byte] |= 1 << row;
-            }
-            byte += 1;
-        }
-        row += 1;
-    }
-    masks
-}
-
-const fn port_masks() -> [u128; 256] {
-    let mut masks = [0; 256];
-    let mut row = 0;
-    while row < DATAGRAMS.len() {
-        let mut byte = 0;
-        while byte < 256 {
-            let mut named = !DATAGRAMS[row].ported;
-            let mut port = 0;
-            while port < DATAGRAMS[row].ports.len() {
-                named |= (DATAGRAMS[row].ports[port] & 0xff) as usize == byte;
-                port += 1;
-            }
-            if named {
-                masks[byte] |= 1 << row;
-            }
-            byte += 1;
-        }
-        row += 1;
-    }
-    masks
-}

@@ -18,6 +18,12 @@ pub fn wireguard(d: &Datagram) -> Look {
     }
 }
 
+/// Tailscale's disco messages between peers (disco.go): magic, the sender's key, a nonce, a sealed box with its tag.
+pub fn tailscale_disco(d: &Datagram) -> Look {
+    const LEAST: usize = 6 + 32 + 24 + 16;
+    yes(starts(d.payload, b"TS\xf0\x9f\x92\xac")? && d.payload.len() > LEAST)
+}
+
 /// A hard reset, the only packet of OpenVPN that can be told from anything else.
 fn openvpn_packet(b: &[u8]) -> Look {
     yes(hard_reset(b).is_some())
@@ -102,6 +108,13 @@ pub fn warp(d: &Datagram) -> Look {
 mod tests {
     use crate::app::tests::{both, client, udp};
     use crate::{Class, Protocol};
+
+    #[test]
+    fn tailscale_says_its_name() {
+        let ping = [b"TS\xf0\x9f\x92\xac".as_slice(), &[3; 32 + 24 + 16 + 46]].concat();
+        assert_eq!(udp(&ping, 41641), Some(Protocol::Tailscale));
+        assert_eq!(udp(&ping[..60], 41641), None);
+    }
 
     #[test]
     fn wireguard_by_exact_sizes() {
