@@ -1,0 +1,63 @@
+"""`why`: the frame that is named holds what is named, at the place that is named. scapy reads the frames."""
+
+from typing import Any, Final
+
+import pytest
+from captures import NAMES, PCAPS
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.packet import Packet
+from scapy.utils import rdpcap
+
+import probe
+
+PLAIN: Final = [name for name in NAMES if "/" not in name and name.endswith(".pcap")]
+HANDSHAKE, CLIENT_HELLO, SERVER_HELLO = 22, 1, 2
+HEADERS: Final = {
+    "client_hello": lambda b: (b[0], b[5]) == (HANDSHAKE, CLIENT_HELLO),
+    "server_hello": lambda b: (b[0], b[5]) == (HANDSHAKE, SERVER_HELLO),
+    "dtls_record": lambda b: b[0] == HANDSHAKE and b[1] == 0xFE,
+    "quic_header": lambda b: b[0] & 0xC0 == 0xC0,
+    "ike_header": lambda b: b[17 if b[:4] != bytes(4) else 21] in (0x10, 0x20),
+    "esp_header": lambda b: len(b) > 8,
+    "ah_header": lambda b: b[0] in (4, 6, 17, 41, 50) and b[1] >= 1,
+    "first_bytes": bool,
+    "datagram": bool,
+}
+
+
+def _why(name: str) -> list[dict[str, Any]]:
+    return [record for record in probe.replay(PCAPS / name, why=True) if record["type"] == "flow"]
+
+
+def _payload(packet: Packet) -> bytes:
+    for layer in (TCP, UDP):
+        if layer in packet:
+            return bytes(packet[layer].payload)
+    return bytes(packet[IP if IP in packet else IPv6].payload)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_frame_holds_it(name: str) -> None:
+    packets = rdpcap(str(PCAPS / name))
+    for flow in _why(name):
+        if flow["class"] == "unknown":
+            assert "why" not in flow
+            continue
+        why = flow["why"]
+        packet = packets[why["frame"] - 1]
+        ends = packet[IP if IP in packet else IPv6]
+        assert {ends.src, ends.dst} == {flow["src_ip"], flow["dst_ip"]}
+        assert HEADERS[why["what"]](_payload(packet)[why["offset"] :])
+
+
+def test_a_stream_joined_in_the_middle_names_the_record_s_place() -> None:
+    name = "shapes/mid_stream.pcap"
+    [flow] = _why(name)
+    payload = _payload(rdpcap(str(PCAPS / name))[flow["why"]["frame"] - 1])
+    assert flow["why"]["what"] == "tls_record"
+    assert payload[flow["why"]["offset"]] in range(20, 25)
+
+
+def test_only_on_request() -> None:
+    assert not any("why" in record for record in probe.replay(PCAPS / "tls13.pcap"))
