@@ -124,8 +124,6 @@ const REDIS_INLINE: &[&[u8]] = &[
     b"SET ",
     b"DEL ",
     b"KEYS ",
-    b"INCR ",
-    b"LPUSH ",
     b"CONFIG ",
 ];
 
