@@ -50,7 +50,7 @@ pub fn deliver(
             if entry.protocol == Protocol::Http && from == conversation.client() {
                 conversation.frame = ctx.frame;
             }
-            dialogue(entry, conversation, ctx);
+            dialogue(entry, conversation, from, ctx);
         }
         // What comes behind a hole is no head of a stream: decide on what there is.
         (_, Piece::Gap) => conversation.heads[from as usize].clear(),
@@ -166,7 +166,7 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
                 deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
             } else if watches(protocol) {
                 conversation.follower = Follower::Dialogue;
-                dialogue(entry, conversation, ctx);
+                dialogue(entry, conversation, conversation.client(), ctx);
             } else {
                 ctx.settle(entry, Some(conversation));
             }
@@ -193,7 +193,8 @@ fn watches(protocol: Protocol) -> bool {
 }
 
 /// A protocol in the clear: has it agreed on something else, has it shown a login, is it worth listening on?
-fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
+/// `spoke` is who said something just now.
+fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction, ctx: &mut Context) {
     let (client, server) = conversation.client_and_server();
     let mut tunnelling = false;
     if conversation.via.len() < MAX_VIA {
@@ -216,8 +217,11 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Contex
     }
     // A login at the proxy comes in front of the tunnel, which is what the flow will be.
     let over = past_login(entry.protocol, tunnelling, client, server);
-    let login = || !tunnelling && app::credentials::credentials(entry.protocol, client, server).is_some();
-    let login = entry.protocol != Protocol::Http && login();
+    let may_tell = spoke == conversation.client() || app::credentials::needs_server(entry.protocol);
+    let login = entry.protocol != Protocol::Http
+        && may_tell
+        && !tunnelling
+        && app::credentials::credentials(entry.protocol, client, server).is_some();
     if login {
         conversation.frame = ctx.frame;
     }

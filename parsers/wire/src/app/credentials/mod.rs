@@ -65,6 +65,12 @@ pub fn has_logins(protocol: Protocol) -> bool {
         || matches!(protocol, Postgresql | Mqtt | Ldap | Snmp | Radius | Tacacs | Kerberos)
 }
 
+/// Whether what the server says can complete a login, or is one.
+pub fn needs_server(protocol: Protocol) -> bool {
+    use Protocol::*;
+    matches!(protocol, Telnet | Mysql | Postgresql | Snmp | Kerberos)
+}
+
 fn found<'a>(kind: &'static str, account: Option<Cow<'a, [u8]>>, secret: Secret<'a>) -> Option<Credential<'a>> {
     let account = account.map(|a| match a {
         Cow::Borrowed(b) => Cow::Borrowed(b.get(..ACCOUNT_LIMIT).unwrap_or(b)),
