@@ -1,0 +1,117 @@
+//! How flows end, and what the core hands over.
+
+use super::Core;
+use crate::certificates::Certificate;
+use crate::context::EndpointTotals;
+use crate::endpoint::Endpoint;
+use crate::entry::EndReason;
+use crate::observation::Observation;
+use crate::table::Slot;
+use crate::time::SECOND;
+use std::sync::Arc;
+use transitproof_wire::Protocol;
+
+impl Core {
+    pub(super) fn close(&mut self, slot: Slot, reason: EndReason) {
+        if let Some(entry) = self.table.remove(slot) {
+            self.ctx.close(entry, reason);
+        }
+    }
+
+    #[cold]
+    pub(super) fn turn_wheel(&mut self, time: u64) {
+        self.next_turn = (time / SECOND + 1).saturating_mul(SECOND);
+        let here = (self.ctx.frame, self.ctx.time);
+        self.fragments.expire(time);
+        self.reassembled();
+        (self.ctx.frame, self.ctx.time) = here;
+        let mut expired = std::mem::take(&mut self.expired);
+        self.table.expire(time, &mut expired);
+        for slot in expired.drain(..) {
+            let reason = self.table.entry(slot).map_or(EndReason::Idle, |e| e.silent_end());
+            self.close(slot, reason);
+        }
+        self.expired = expired;
+    }
+
+    /// Ends flows, up to `most` of them, in the order (start, 5-tuple). False once none is left: the time is forgotten then, and
+    /// another capture may follow. In parts, because the records of a full table are large.
+    pub fn finish(&mut self, most: usize) -> bool {
+        if self.ending.is_empty() {
+            self.fragments.finish();
+            self.reassembled();
+            self.ending = self.table.all();
+            self.ending.reverse();
+        }
+        let rest = self.ending.len().saturating_sub(most);
+        for slot in self.ending.split_off(rest).into_iter().rev() {
+            let reason = match self.table.entry(slot).map(|e| e.silent_end()) {
+                Some(EndReason::Idle) | None => EndReason::Eof,
+                Some(ended) => ended,
+            };
+            self.close(slot, reason);
+        }
+        if !self.ending.is_empty() {
+            return true;
+        }
+        self.next_turn = 0;
+        self.table.rewind();
+        if let Some(tracking) = &mut self.tracking {
+            tracking.next_capture();
+        }
+        false
+    }
+
+    /// Flow records written since they were cleared, as JSON Lines.
+    pub fn records(&self) -> &[u8] {
+        &self.ctx.records
+    }
+
+    /// Forgets the records and keeps their room: memory given back would have to be cleared by the kernel once more.
+    pub fn clear_records(&mut self) {
+        self.ctx.records.clear();
+    }
+
+    /// Observations counted since the last call.
+    pub fn take_observations(&mut self) -> Vec<Observation> {
+        self.ctx.observations.take()
+    }
+
+    /// Whether so many distinct ones have come together that they should be taken.
+    pub fn many_observations(&self) -> bool {
+        self.ctx.observations.are_many()
+    }
+
+    /// Certificates not handed out before.
+    pub fn take_certificates(&mut self) -> Vec<Arc<Certificate>> {
+        self.ctx.certificates.take_new()
+    }
+
+    /// JSON object with the counters of the summary.
+    pub fn totals(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.ctx.totals.write(
+            &mut out,
+            &[("certificates", self.ctx.certificates.limited), ("tunnel_stacks", self.ctx.tunnels.limited)],
+        );
+        out
+    }
+
+    /// Totals by endpoint and protocol, largest first.
+    pub fn endpoints(&self) -> Vec<(Endpoint, Protocol, EndpointTotals)> {
+        let mut all: Vec<_> = self
+            .ctx
+            .endpoints
+            .iter()
+            .flatten()
+            .map(|((endpoint, protocol), totals)| (*endpoint, *protocol, totals.clone()))
+            .collect();
+        all.sort_by(|a, b| b.2.bytes.cmp(&a.2.bytes).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
+        all
+    }
+
+    /// Flows in the table now.
+    pub fn open_flows(&self) -> usize {
+        self.table.len()
+    }
+}
