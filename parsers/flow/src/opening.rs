@@ -215,6 +215,12 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction
             return;
         }
     }
+    if entry.protocol == Protocol::Rdp
+        && let Some(encrypts) = app::rdp_encrypts(server)
+    {
+        entry.protocol = if encrypts { Protocol::RdpSecurity } else { Protocol::Rdp };
+        return ctx.settle(entry, Some(conversation));
+    }
     // A login at the proxy comes in front of the tunnel, which is what the flow will be.
     let over = past_login(entry.protocol, tunnelling, client, server);
     let may_tell = spoke == conversation.client() || app::credentials::needs_server(entry.protocol);

@@ -176,6 +176,24 @@ fn tls_behind_what_was_agreed_in_binary() {
     assert_starttls(amqp.to_vec(), "amqp", handshake());
 }
 
+/// RDP's own security, with the block that says so as MS-RDPBCGR section 4.1.4 shows it.
+#[test]
+fn rdp_with_and_without_its_own_encryption() {
+    for (method, class) in [(2, "encrypted"), (0, "plaintext")] {
+        let mut chosen =
+            b"\x03\0\0\x2a\x02\xf0\x80\x7f\x66\0\x05\0\x14McDn\x14\x01\x0c\x08\0\x04\0\x08\0\x02\x0c\x0c\0".to_vec();
+        chosen.extend([method, 0, 0, 0, method, 0, 0, 0]);
+        let said = [
+            says(Forward, b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\0\0\0\0"),
+            says(Reverse, b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\0\0\0\0"),
+            says(Forward, b"\x03\0\0\x08\x02\xf0\x80\x7f"),
+            says(Reverse, chosen),
+        ];
+        let (records, _) = record(&said, true);
+        assert!(records.contains(&format!("\"class\":\"{class}\",\"protocol\":\"rdp\"")), "{records}");
+    }
+}
+
 #[test]
 fn tls_behind_what_was_agreed_in_lines() {
     let sieve = [

@@ -54,6 +54,7 @@ protocols! {
     Ssh "ssh" Encrypted, WireGuard "wireguard" Encrypted, OpenVpn "openvpn" Encrypted, GQuic "quic" Encrypted,
     Srtp "srtp" Encrypted, ZeroTier "zerotier" Encrypted, Macsec "macsec" Encrypted, DnsCrypt "dnscrypt" Encrypted,
     Warp "warp" Encrypted, Tailscale "tailscale" Encrypted, SnmpPrivate "snmp" Encrypted, Smb3 "smb" Encrypted,
+    RdpSecurity "rdp" Encrypted,
     Http "http" Plaintext, Dns "dns" Plaintext, Mdns "mdns" Plaintext, Llmnr "llmnr" Plaintext,
     Ftp "ftp" Plaintext, Tftp "tftp" Plaintext, Smtp "smtp" Plaintext, Imap "imap" Plaintext, Pop3 "pop3" Plaintext,
     Nntp "nntp" Plaintext, Telnet "telnet" Plaintext, Ldap "ldap" Plaintext, Snmp "snmp" Plaintext,
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn names_are_lower_case_words_and_unique_but_for_encrypted_kinds() {
         // The same protocol with its own encryption switched on keeps its name and changes its class.
-        let encrypted = [Protocol::GQuic, Protocol::SnmpPrivate, Protocol::Smb3];
+        let encrypted = [Protocol::GQuic, Protocol::SnmpPrivate, Protocol::Smb3, Protocol::RdpSecurity];
         let mut names: Vec<_> = Protocol::ALL.iter().filter(|p| !encrypted.contains(p)).map(|p| p.name()).collect();
         assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())));
         names.sort_unstable();

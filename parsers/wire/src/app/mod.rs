@@ -32,6 +32,7 @@ mod tunnels;
 mod voice;
 mod web;
 
+pub use remote::rdp_encrypts;
 pub use voice::RtpHeader;
 
 use crate::Protocol;

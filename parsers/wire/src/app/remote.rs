@@ -86,6 +86,25 @@ pub fn rdp_server(b: &[u8]) -> Look {
     weak(matches!(byte(options, 0)?, 2 | 3) && le16(options, 2)? == 8)
 }
 
+/// Whether the server has chosen RDP's own encryption (RC4 or 3DES; MS-RDPBCGR 5.3), in its MCS Connect Response: behind the
+/// key of the conference (T.124, `McDn`) and a length come blocks of type and length (section 2.2.1.4), one of which is
+/// TS_UD_SC_SEC1 with the method. `None` while that is not there.
+pub fn rdp_encrypts(server: &[u8]) -> Option<bool> {
+    const SECURITY: u16 = 0x0c02;
+    const BLOCKS: usize = 8;
+    let mut rest = server.get(memchr::memmem::find(server, b"McDn")? + 4..)?;
+    rest = rest.get(if byte(rest, 0)? & 0x80 == 0 { 1 } else { 2 }..)?;
+    for _ in 0..BLOCKS {
+        let (kind, length) = (le16(rest, 0)?, usize::from(le16(rest, 2)?));
+        if kind == SECURITY {
+            let (method, level) = (le32(rest, 4)?, le32(rest, 8)?);
+            return Some(matches!(method, 1 | 2 | 8 | 16) && (1..=4).contains(&level));
+        }
+        rest = rest.get(length.max(4)..)?;
+    }
+    None
+}
+
 /// DCE/RPC connection-oriented header (C706 section 12.6.3): version 5.0 or 5.1, type, flags, representation.
 pub fn dcerpc(b: &[u8]) -> Look {
     if !(byte(b, 0)? == 5 && byte(b, 1)? <= 1 && byte(b, 2)? <= 20) {
@@ -154,8 +173,26 @@ pub fn whois_server(b: &[u8]) -> Look {
 
 #[cfg(test)]
 mod tests {
+    use super::rdp_encrypts;
     use crate::app::tests::{client, server, server_on, udp};
     use crate::{Class, Protocol};
+
+    /// Server MCS Connect Response of MS-RDPBCGR section 4.1.4, up to the method and level of its security block.
+    #[test]
+    fn rdp_s_own_encryption() {
+        let mut response = b"\x03\0\x01\x51\x02\xf0\x80\x7f\x66\x82\x01\x45\x0a\x01\0\x02\x01\0\x30\x1a\x02\x01\x22\x02\x01\x03\x02\x01\0\
+            \x02\x01\x01\x02\x01\0\x02\x01\x01\x02\x03\0\xff\xf8\x02\x01\x02\x04\x82\x01\x1f\0\x05\0\x14\x7c\0\x01\x2a\x14\x76\x0a\x01\
+            \x01\0\x01\xc0\0McDn\x81\x08\x01\x0c\x0c\0\x04\0\x08\0\0\0\0\0\x03\x0c\x10\0\xeb\x03\x03\0\xec\x03\xed\x03\xee\x03\0\0\
+            \x02\x0c\xec\0\x02\0\0\0\x02\0\0\0"
+            .to_vec();
+        assert_eq!(rdp_encrypts(&response), Some(true));
+        for size in 0..response.len() {
+            assert_eq!(rdp_encrypts(&response[..size]), None);
+        }
+        let method = response.len() - 8;
+        response[method] = 0;
+        assert_eq!(rdp_encrypts(&response), Some(false));
+    }
 
     #[test]
     fn ssh_is_encrypted() {
