@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import pytest
-from captures import NAMES, PCAPS
+from captures import NAMES, PCAPS, of_type
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet
@@ -49,6 +49,19 @@ def test_the_frame_holds_it(name: str) -> None:
         ends = packet[IP if IP in packet else IPv6]
         assert {ends.src, ends.dst} == {flow["src_ip"], flow["dst_ip"]}
         assert HEADERS[why["what"]](_payload(packet)[why["offset"] :])
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_evidence_of_a_finding_is_a_frame_of_its_own_endpoint(name: str) -> None:
+    """Of several flows in one capture, some are judged only when another's packet, or nothing, comes."""
+    packets = rdpcap(str(PCAPS / name))
+    for finding in of_type(name, "finding"):
+        place = finding["endpoint"].rsplit("/", 1)[0]
+        hosts = set(place.split("<->")) if "<->" in place else {place.rsplit(":", 1)[0].strip("[]")}
+        for frame in finding["evidence"]["frames"]:
+            packet = packets[int(frame.rsplit("#", 1)[1]) - 1]
+            ends = packet[IP if IP in packet else IPv6]
+            assert hosts <= {ends.src, ends.dst}, (finding["check"], frame)
 
 
 def test_a_stream_joined_in_the_middle_names_the_record_s_place() -> None:

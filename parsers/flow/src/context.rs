@@ -171,7 +171,8 @@ impl Context {
             start: entry.start,
             // Not the packet in hand: at the end of a silent flow that is another's.
             time: entry.last,
-            frame: conversation.map_or(self.frame, |conversation| record::evidence(conversation, self.frame)),
+            // A flow that is judged at its end must not name the packet that ended it, which may be another flow's.
+            frame: conversation.and_then(record::evidence).or(entry.why.frame()).unwrap_or(self.frame),
             flow: self.trace.then(|| FlowId::of(entry)),
         };
         let facts = || {

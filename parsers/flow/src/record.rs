@@ -143,14 +143,13 @@ pub fn facts(conversation: &Conversation, certificates: &Certificates, detail: D
     }
 }
 
-/// The frame in which the facts were completed, `now` if the conversation does not say.
-pub fn evidence(conversation: &Conversation, now: u64) -> u64 {
+/// The frame in which the facts were completed, if the conversation says one.
+pub fn evidence(conversation: &Conversation) -> Option<u64> {
     let frame = match &conversation.follower {
         Follower::Ipsec(ipsec) => ipsec.ike.as_ref().map_or(0, |ike| ike.frame()),
         _ => session(conversation).map_or(conversation.frame, |session| session.frame),
     };
-    // Where nothing was decided, the packet in hand is the evidence.
-    if frame > 0 { frame } else { now }
+    (frame > 0).then_some(frame)
 }
 
 /// The TLS session that is followed, in whatever carries it.

@@ -76,6 +76,11 @@ impl Why {
         Self(frame & ((1 << FRAME_BITS) - 1) | offset << OFFSET_SHIFT | (what as u64) << WHAT_SHIFT)
     }
 
+    /// The frame, if anything was said.
+    pub fn frame(self) -> Option<u64> {
+        (self.0 != 0).then_some(self.0 & ((1 << FRAME_BITS) - 1))
+    }
+
     /// `"why":{…}`, or nothing.
     pub fn write(self, out: &mut Vec<u8>) {
         let Some(what) = What::ALL.into_iter().find(|what| *what as u64 == self.0 >> WHAT_SHIFT) else { return };
