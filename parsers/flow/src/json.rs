@@ -112,7 +112,12 @@ pub fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// A list whose elements `write` appends.
-pub fn list<T>(out: &mut Vec<u8>, name: &str, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
+pub fn list<T>(
+    out: &mut Vec<u8>,
+    name: &str,
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) {
     key(out, name);
     out.push(b'[');
     for (i, item) in items.into_iter().enumerate() {

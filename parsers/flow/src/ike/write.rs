@@ -28,13 +28,13 @@ impl IkeState {
         if let Some(mode) = self.mode_word() {
             json::word(out, "mode", mode);
         }
-        list(out, "exchanges", &self.exchanges, |out, id| {
+        json::list(out, "exchanges", &self.exchanges, |out, id| {
             let name = if self.version_is_1() { registry::exchange_v1(*id) } else { registry::exchange(*id) };
             name_or_hex(out, name, u16::from(*id));
         });
         self.write_spis(out);
         if !self.offered.is_empty() {
-            list(out, "offered", &self.offered, |out, offer| self.write_offer(out, offer));
+            json::list(out, "offered", &self.offered, |out, offer| self.write_offer(out, offer));
         }
         if self.offered_truncated {
             json::boolean(out, "offered_truncated", true);
@@ -46,7 +46,7 @@ impl IkeState {
             out.push(b'}');
         }
         json::boolean(out, "nat_t", self.nat_t);
-        list(out, "vendor_ids", &self.vendor_ids, write_vendor_id);
+        json::list(out, "vendor_ids", &self.vendor_ids, write_vendor_id);
         self.write_notifies(out, "notifies");
         out.push(b'}');
     }
@@ -80,7 +80,7 @@ impl IkeState {
             write_spi(out, "responder_spi", responder);
         }
         if self.sas.len() > 1 {
-            list(out, "spis", &self.sas, |out, (initiator, responder)| {
+            json::list(out, "spis", &self.sas, |out, (initiator, responder)| {
                 out.push(b'{');
                 write_spi(out, "initiator_spi", initiator);
                 if *responder != [0; 8] {
@@ -94,7 +94,7 @@ impl IkeState {
     fn write_offer(&self, out: &mut Vec<u8>, offer: &Offer) {
         out.push(b'{');
         json::number(out, "number", u64::from(offer.number));
-        list(out, "encr", offer.of(Kind::Encr), |out, algorithm| {
+        json::list(out, "encr", offer.of(Kind::Encr), |out, algorithm| {
             out.push(b'{');
             json::key(out, "name");
             self.write_name(out, algorithm);
@@ -105,7 +105,7 @@ impl IkeState {
         });
         for kind in LISTED {
             if offer.of(kind).next().is_some() {
-                list(out, kind.word(), offer.of(kind), |out, algorithm| self.write_name(out, algorithm));
+                json::list(out, kind.word(), offer.of(kind), |out, algorithm| self.write_name(out, algorithm));
             }
         }
         if let Some(seconds) = offer.lifetime {
@@ -125,7 +125,7 @@ impl IkeState {
         }
         let mut additional = chosen.of(Kind::AdditionalKe).filter(|algorithm| algorithm.id != NONE).peekable();
         if additional.peek().is_some() {
-            list(out, members.additional_ke, additional, |out, algorithm| self.write_name(out, algorithm));
+            json::list(out, members.additional_ke, additional, |out, algorithm| self.write_name(out, algorithm));
         }
         if let Some(seconds) = chosen.lifetime {
             json::number(out, members.lifetime, u64::from(seconds));
@@ -137,7 +137,7 @@ impl IkeState {
     }
 
     fn write_notifies(&self, out: &mut Vec<u8>, member: &str) {
-        list(out, member, &self.notifies, |out, kind| {
+        json::list(out, member, &self.notifies, |out, kind| {
             let name = if self.version_is_1() { registry::notify_v1(*kind) } else { registry::notify(*kind) };
             name_or_hex(out, name, *kind);
         });
@@ -193,21 +193,4 @@ fn name_or_hex(out: &mut Vec<u8>, name: Option<&str>, id: u16) {
             out.push(b'"');
         }
     }
-}
-
-fn list<T>(
-    out: &mut Vec<u8>,
-    member: &str,
-    values: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut Vec<u8>, T),
-) {
-    json::key(out, member);
-    out.push(b'[');
-    for (i, value) in values.into_iter().enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
-        write(out, value);
-    }
-    out.push(b']');
 }

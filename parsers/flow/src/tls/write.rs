@@ -26,7 +26,7 @@ impl Session {
         }
         let mut protocols = offer.into_iter().flat_map(|offer| offer.protocols()).peekable();
         if protocols.peek().is_some() {
-            list(out, "alpn_offered", protocols, json::text);
+            json::list(out, "alpn_offered", protocols, json::text);
         }
         if self.hello_retry_request {
             json::boolean(out, "hello_retry_request", true);
@@ -140,20 +140,8 @@ fn hex(out: &mut Vec<u8>, key: &str, value: &[u8]) {
     out.push(b'"');
 }
 
-fn list<T>(out: &mut Vec<u8>, key: &str, items: impl Iterator<Item = T>, write: impl Fn(&mut Vec<u8>, T)) {
-    json::key(out, key);
-    out.push(b'[');
-    for (i, item) in items.enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
-        write(out, item);
-    }
-    out.push(b']');
-}
-
 fn chain(out: &mut Vec<u8>, key: &str, ids: Option<&[CertificateId]>, certificates: &Certificates) {
     if let Some(ids) = ids {
-        list(out, key, ids.iter(), |out, id| json::quoted(out, certificates.sha256_hex(*id)));
+        json::list(out, key, ids.iter(), |out, id| json::quoted(out, certificates.sha256_hex(*id)));
     }
 }
