@@ -119,7 +119,8 @@ impl IkeState {
             let Some(algorithm) = chosen.of(kind).next() else { continue };
             json::key(out, member);
             self.write_name(out, algorithm);
-            if let Some(bits) = algorithm.key_length {
+            // Of other kinds a key length means nothing (RFC 7296 section 3.3.5), and the member is there once.
+            if let Some(bits) = algorithm.key_length.filter(|_| kind == Kind::Encr) {
                 json::number(out, members.key_length, u64::from(bits));
             }
         }
