@@ -150,27 +150,20 @@ impl Pcapng {
 }
 
 impl Walk<'_> {
-    /// What to do about a block that is not held as a whole.
+    /// What to do about a block that is not held as a whole: wait for it, also if it is of no interest, because its end tells
+    /// whether its length can be believed. One too long to be held is stepped over, unless it should hold a packet.
     fn wait(&mut self, at: usize, kind: u32, length: u32) -> Step {
         match kind {
-            DECRYPTION_SECRETS if length > MAX_BLOCK => {
+            _ if length <= MAX_BLOCK => Step::Need(length as usize),
+            INTERFACE_DESCRIPTION | PACKET | SIMPLE_PACKET | INTERFACE_STATISTICS | ENHANCED_PACKET => {
+                Step::Stop(Fault::BlockLength { length })
+            }
+            DECRYPTION_SECRETS => {
                 // With frames to return first, the walk comes here again.
                 if self.frames.is_empty() {
                     self.damages.add(self.offset + at as u64, Fault::Secrets { length });
                 }
                 Step::Skip(length.into())
-            }
-            INTERFACE_DESCRIPTION
-            | PACKET
-            | SIMPLE_PACKET
-            | INTERFACE_STATISTICS
-            | ENHANCED_PACKET
-            | DECRYPTION_SECRETS => {
-                if length > MAX_BLOCK {
-                    Step::Stop(Fault::BlockLength { length })
-                } else {
-                    Step::Need(length as usize)
-                }
             }
             _ => Step::Skip(length.into()),
         }
