@@ -30,6 +30,7 @@ _SHELL: Final = "Replace it by SSH and close its port."
 _FAIL_HIGH: Final = {
     "telnet": _SHELL,
     "rlogin": _SHELL,
+    "rsh": _SHELL,
     "vnc": "Carry it over SSH or a VPN, or use a server with TLS (VeNCrypt).",
     "rdp": "Require TLS with network level authentication on the server.",
     "x11": "Forward X11 through SSH.",
@@ -99,6 +100,7 @@ _ACCEPTED: Final = frozenset(
         "natpmp",
         "stun",
         "bgp",
+        "ospf",
     )
 )
 LONGEST_ABBREVIATION: Final = 5
@@ -109,7 +111,7 @@ _NAMES: Final = {
         name.lower(): name
         for name in ("Oracle", "Lustre", "OpenWire", "ZooKeeper", "Citrix", "NetFlow", "sFlow", "rsync")
     },
-    **{name.lower(): name for name in ("DHCPv6", "ICMPv6", "mDNS", "RADIUS", "rlogin")},
+    **{name.lower(): name for name in ("DHCPv6", "ICMPv6", "mDNS", "RADIUS", "rlogin", "rsh")},
     "opcua": "OPC UA",
     "tacacs": "TACACS+",
     "tds": "SQL Server (TDS)",

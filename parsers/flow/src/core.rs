@@ -22,6 +22,7 @@ use crate::{Direction, tcp, udp};
 use particular::Tracking;
 pub use particular::Wanted;
 use transitproof_wire::Protocol;
+use transitproof_wire::app;
 use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
 
 /// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
@@ -327,6 +328,11 @@ fn without_ports(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &
         }
         ip::ESP | ip::AH => {}
         ip::ICMP | ip::ICMPV6 => entry.phase = Phase::Settled,
+        ip::OSPF if app::ospf(packet.payload) => {
+            entry.protocol = Protocol::Ospf;
+            entry.why = Why::new(What::Datagram, ctx.frame, 0);
+            ctx.settle(entry, None);
+        }
         _ => ctx.settle(entry, None),
     }
 }

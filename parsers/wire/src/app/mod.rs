@@ -33,6 +33,7 @@ mod voice;
 mod web;
 
 pub use remote::rdp_encrypts;
+pub use routing::ospf;
 pub use voice::RtpHeader;
 
 use crate::Protocol;

@@ -146,6 +146,16 @@ pub fn rlogin(b: &[u8]) -> Look {
         && speed.iter().all(u8::is_ascii_digit))
 }
 
+/// rsh (rcmd(3), 4.2BSD): the port for standard error in digits, both user names and the command, each ended by zero.
+pub fn rsh(b: &[u8]) -> Look {
+    let mut parts = b.splitn(5, |c| *c == 0);
+    let (port, local, remote, command) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    parts.next()?;
+    let name = |n: &[u8]| !n.is_empty() && n.len() <= 32 && n.iter().all(u8::is_ascii_graphic);
+    let below_1024 = port.len() <= 4 && port.iter().all(u8::is_ascii_digit);
+    weak(below_1024 && name(local) && name(remote) && !command.is_empty() && is_text(command))
+}
+
 /// Java RMI (JRMP): magic, version 2, stream protocol.
 pub fn java_rmi(b: &[u8]) -> Look {
     yes(at(b, 0, b"JRMI\0\x02")? && matches!(byte(b, 6)?, 0x4b..=0x4d))
@@ -176,6 +186,16 @@ mod tests {
     use super::rdp_encrypts;
     use crate::app::tests::{client, server, server_on, udp};
     use crate::{Class, Protocol};
+
+    #[test]
+    fn rsh_on_its_port() {
+        use crate::app::tests::client_on;
+        let request = b"1022\0alice\0bob\0uname -a\0";
+        assert_eq!(client_on(request, 514), Some(Protocol::Rsh));
+        assert_eq!(client_on(request, 5140), None);
+        assert_eq!(client_on(b"1022\0alice\0bob\0uname\x01-a\0", 514), None);
+        assert_eq!(client_on(b"10a2\0alice\0bob\0uname\0", 514), None);
+    }
 
     /// Server MCS Connect Response of MS-RDPBCGR section 4.1.4, up to the method and level of its security block.
     #[test]

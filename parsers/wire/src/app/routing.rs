@@ -12,6 +12,18 @@ pub fn bgp(b: &[u8]) -> Look {
     yes((19..=4096).contains(&be16(b, 16)?) && (1..=5).contains(&byte(b, 18)?))
 }
 
+/// The payload of IP protocol 89: OSPF 2 (RFC 2328 A.3.1) or 3 (RFC 5340 A.3.1), one of five types, its length within the
+/// packet.
+pub fn ospf(b: &[u8]) -> bool {
+    let (Some([version, 1..=5]), Some(length)) = (b.first_chunk(), be16(b, 2)) else { return false };
+    let header = match version {
+        2 => 24,
+        3 => 16,
+        _ => return false,
+    };
+    (header..=b.len()).contains(&usize::from(length))
+}
+
 /// Version 1, a known diagnostic, exact length, a detection multiplier, an own discriminator, a sane pace.
 pub fn bfd(d: &Datagram) -> Look {
     let b = d.payload;
@@ -201,6 +213,21 @@ pub fn ptp(d: &Datagram) -> Look {
 mod tests {
     use crate::Protocol;
     use crate::app::tests::{client, udp};
+
+    /// A Hello of RFC 2328 A.3.2: no neighbour yet.
+    #[test]
+    fn ospf_hello() {
+        let mut hello = vec![2, 1, 0, 44, 192, 0, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+        hello.extend([0; 8].iter().chain(&[255, 255, 255, 0, 0, 10, 2, 1, 0, 0, 0, 40]));
+        hello.extend([0; 8]);
+        assert!(super::ospf(&hello));
+        for (at, wrong) in [(0, 4), (1, 6), (1, 0), (2, 1), (3, 23)] {
+            let mut other = hello.clone();
+            other[at] = wrong;
+            assert!(!super::ospf(&other), "{at}");
+        }
+        assert!(!super::ospf(&hello[..43]) && !super::ospf(&[]));
+    }
 
     #[test]
     fn access_points_locators_and_charging() {

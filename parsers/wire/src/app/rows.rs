@@ -139,6 +139,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Rdp, &[3389], side(&[(3, 3)], remote::rdp_client), side(&[(3, 3)], remote::rdp_server)),
     same(P::Dcerpc, &[135], &[(5, 5)], remote::dcerpc),
     tcp(P::Rlogin, &[513], side(ZERO, remote::rlogin), SILENT),
+    tcp(P::Rsh, &[514], side(&[(b'0', b'9')], remote::rsh), SILENT),
     tcp(P::Rmi, &[1099], side(&[(b'J', b'J')], remote::java_rmi), SILENT),
     same(P::Ldap, &[389, 3268], &[(0x30, 0x30)], directory::ldap),
     same(P::Kerberos, &[88], ZERO, directory::kerberos_stream),

@@ -19,6 +19,7 @@ pub mod number {
     pub const ICMPV6: u8 = 58;
     pub const NO_NEXT: u8 = 59;
     pub const DESTINATION: u8 = 60;
+    pub const OSPF: u8 = 89;
     pub const ETHERIP: u8 = 97;
     pub const SCTP: u8 = 132;
     pub const MOBILITY: u8 = 135;
