@@ -11,11 +11,13 @@ const ENOUGH: usize = 4096;
 
 pub fn capture(input: &[u8]) {
     let whole = read(Box::new(Cursor::new(input.to_vec())), 64);
-    // A decoder that fails drops what it made in that call, so how far it came depends on the calls.
-    let decoder_failed = whole.1.iter().any(|damage| matches!(damage.what, Fault::Compressed(_)));
+    // A decoder that fails drops what it made in that call, so how far it came depends on the calls: it may not even have come
+    // to the header of the capture.
+    let failed =
+        |seen: &(Vec<Seen>, Vec<Damage>)| seen.1.iter().any(|damage| matches!(damage.what, Fault::Compressed(_)));
     let step = 1 + input.len() % 7;
     let dripping = read(Box::new(Dripping { bytes: Cursor::new(input.to_vec()), step }), 3);
-    if !decoder_failed {
+    if !failed(&whole) && !failed(&dripping) {
         assert_eq!(whole, dripping);
     }
 }
