@@ -92,6 +92,8 @@ impl Session {
         }
     }
 
+    /// Inlined for the sake of [`json::key`].
+    #[inline(always)]
     fn write_chosen(&self, out: &mut Vec<u8>, [version, suite, group, dh_bits]: [&str; 4]) {
         if let Some(number) = self.version() {
             code(out, version, version_name(number), &number.to_be_bytes());
@@ -115,6 +117,7 @@ impl Session {
 }
 
 /// The registry's name, or the code point as `0x1a2b`.
+#[inline(always)]
 fn code(out: &mut Vec<u8>, key: &str, name: Option<&str>, value: &[u8]) {
     match name {
         Some(name) => json::word(out, key, name),
@@ -127,12 +130,14 @@ fn code(out: &mut Vec<u8>, key: &str, name: Option<&str>, value: &[u8]) {
     }
 }
 
+#[inline(always)]
 fn optional(out: &mut Vec<u8>, key: &str, value: Option<bool>) {
     if let Some(value) = value {
         json::boolean(out, key, value);
     }
 }
 
+#[inline(always)]
 fn hex(out: &mut Vec<u8>, key: &str, value: &[u8]) {
     json::key(out, key);
     out.push(b'"');
@@ -140,6 +145,7 @@ fn hex(out: &mut Vec<u8>, key: &str, value: &[u8]) {
     out.push(b'"');
 }
 
+#[inline(always)]
 fn chain(out: &mut Vec<u8>, key: &str, ids: Option<&[CertificateId]>, certificates: &Certificates) {
     if let Some(ids) = ids {
         json::list(out, key, ids.iter(), |out, id| json::quoted(out, certificates.sha256_hex(*id)));
