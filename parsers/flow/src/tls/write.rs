@@ -41,7 +41,11 @@ impl Session {
             hex(out, "ja3s", &ja3s);
         }
         if let Some(ja4) = offer.and_then(|offer| offer.ja4) {
-            json::string(out, "ja4", &ja4);
+            // Letters, digits and underscores, whatever the hello holds.
+            json::key(out, "ja4");
+            out.push(b'"');
+            out.extend_from_slice(&ja4);
+            out.push(b'"');
         }
         chain(out, "certificates", self.certificates.as_deref(), certificates);
         chain(out, "client_certificates", self.client_certificates.as_deref(), certificates);
