@@ -1,7 +1,7 @@
 //! Where something was observed, in the words of the contract: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`, `A<->B/esp`.
 
 use crate::{entry::Entry, entry::mark, json};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use transitproof_wire::packet::{Address, ip_protocol as ip};
 use transitproof_wire::{Class, Protocol};
 
@@ -103,12 +103,26 @@ pub fn write_address(out: &mut Vec<u8>, v6: bool, address: Address) {
         // RFC 5952 form. Writing to a vector cannot fail.
         let _ = write!(out, "{}", Ipv6Addr::from(address.to_v6()));
     } else {
-        for (i, octet) in Ipv4Addr::from(address.to_v4()).octets().into_iter().enumerate() {
-            if i > 0 {
-                out.push(b'.');
-            }
-            json::decimal(out, u64::from(octet));
+        let (mut text, mut len) = ([b'.'; 16], 0);
+        for octet in address.to_v4() {
+            let (digits, count) = decimal(octet);
+            text[len..len + 3].copy_from_slice(&digits);
+            len += count;
+            text[len] = b'.';
+            len += 1;
         }
+        json::front(out, text, len - 1);
+    }
+}
+
+/// The digits, the first one in front, and how many.
+#[inline]
+fn decimal(octet: u8) -> ([u8; 3], usize) {
+    let [[_, a], [b, c]] = [octet / 100, octet % 100].map(|part| json::two(u64::from(part)));
+    match octet {
+        0..10 => ([c, 0, 0], 1),
+        10..100 => ([b, c, 0], 2),
+        100.. => ([a, b, c], 3),
     }
 }
 

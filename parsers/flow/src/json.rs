@@ -3,8 +3,9 @@
 //! Keys are always literals of ours, never packet data. Strings from packets go through [`string`], which yields valid
 //! UTF-8 whatever comes in: bytes that are not are written `\xNN` (so `\\xNN` in JSON), control characters `\u00NN`.
 
-/// `"key":` preceded by a comma unless the buffer ends in an opening brace or bracket.
-#[inline]
+/// `"key":` preceded by a comma unless the buffer ends in an opening brace or bracket. Inlined where it is called, so that the
+/// name is a constant there: a copy of known length is a store or two, any other a call.
+#[inline(always)]
 pub fn key(out: &mut Vec<u8>, name: &str) {
     if !matches!(out.last(), None | Some(b'{' | b'[' | b'\n')) {
         out.push(b',');
@@ -15,7 +16,7 @@ pub fn key(out: &mut Vec<u8>, name: &str) {
 }
 
 /// A literal of ours (registry name, enumeration word): needs no escaping.
-#[inline]
+#[inline(always)]
 pub fn word(out: &mut Vec<u8>, name: &str, value: &str) {
     key(out, name);
     quoted(out, value);
@@ -28,25 +29,47 @@ pub fn quoted(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
 }
 
-#[inline]
+#[inline(always)]
 pub fn boolean(out: &mut Vec<u8>, name: &str, value: bool) {
     key(out, name);
     out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-#[inline]
+#[inline(always)]
 pub fn number(out: &mut Vec<u8>, name: &str, value: u64) {
     key(out, name);
     decimal(out, value);
 }
 
-pub fn decimal(out: &mut Vec<u8>, mut value: u64) {
+/// The first `len` of `bytes`: a copy of known length, of which what is too much is dropped.
+#[inline]
+pub fn front<const N: usize>(out: &mut Vec<u8>, bytes: [u8; N], len: usize) {
+    let end = out.len() + len;
+    out.extend_from_slice(&bytes);
+    out.truncate(end);
+}
+
+#[inline]
+pub fn decimal(out: &mut Vec<u8>, value: u64) {
+    match value {
+        0..10 => out.push(b'0' + value as u8),
+        10..100 => out.extend_from_slice(&two(value)),
+        100..10_000 => {
+            let [a, b] = two(value / 100);
+            let [c, d] = two(value % 100);
+            if value < 1000 { out.extend_from_slice(&[b, c, d]) } else { out.extend_from_slice(&[a, b, c, d]) }
+        }
+        _ => long_decimal(out, value),
+    }
+}
+
+fn long_decimal(out: &mut Vec<u8>, mut value: u64) {
     let mut digits = [0u8; 20];
     let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
+    for pair in digits.as_chunks_mut::<2>().0.iter_mut().rev() {
+        *pair = two(value % 100);
+        at -= if value < 10 { 1 } else { 2 };
+        value /= 100;
         if value == 0 {
             break;
         }
@@ -54,7 +77,14 @@ pub fn decimal(out: &mut Vec<u8>, mut value: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
+/// Two decimal digits of a number below 100.
+#[inline]
+pub fn two(value: u64) -> [u8; 2] {
+    [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]
+}
+
 /// Bytes from a packet as a JSON string.
+#[inline(always)]
 pub fn string(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     key(out, name);
     text(out, value);
@@ -63,7 +93,7 @@ pub fn string(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 /// The quoted, escaped value of [`string`], also for list elements.
 pub fn text(out: &mut Vec<u8>, value: &[u8]) {
     out.push(b'"');
-    if value.iter().all(|b| matches!(b, 0x20..=0x7e) && *b != b'"' && *b != b'\\') {
+    if is_plain(value) {
         out.extend_from_slice(value);
     } else {
         for chunk in value.utf8_chunks() {
@@ -87,28 +117,52 @@ pub fn text(out: &mut Vec<u8>, value: &[u8]) {
     out.push(b'"');
 }
 
+/// Printable ASCII without anything that JSON escapes. Without a way out of the loop it is done 32 bytes at a time.
+pub fn is_plain(value: &[u8]) -> bool {
+    value.iter().fold(true, |plain, b| plain & matches!(b, 0x20..=0x7e) & (*b != b'"') & (*b != b'\\'))
+}
+
 /// Lower-case hex digits, unquoted.
 pub fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for some in bytes.chunks(32) {
-        let mut digits = [0; 64];
-        for (pair, b) in digits.as_chunks_mut::<2>().0.iter_mut().zip(some) {
-            *pair = [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]];
-        }
-        out.extend_from_slice(&digits[..some.len() * 2]);
+    let (blocks, rest) = bytes.as_chunks::<16>();
+    for block in blocks {
+        out.extend_from_slice(block.map(hex_digits).as_flattened());
     }
+    for byte in rest {
+        out.extend_from_slice(&hex_digits(*byte));
+    }
+}
+
+/// Worked out, not looked up: so a block of them is done at once.
+#[inline]
+fn hex_digits(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|digit| digit + if digit < 10 { b'0' } else { b'a' - 10 })
 }
 
 /// Standard base64 with padding (RFC 4648 section 4), unquoted.
 pub fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for group in bytes.chunks(3) {
-        let word = group.iter().enumerate().fold(0u32, |w, (i, b)| w | u32::from(*b) << (16 - 8 * i));
-        for i in 0..4 {
-            let digit = ALPHABET[(word >> (18 - 6 * i)) as usize & 63];
-            out.push(if i <= group.len() { digit } else { b'=' });
-        }
+    let (groups, rest) = bytes.as_chunks::<3>();
+    for group in groups {
+        out.extend_from_slice(&base64_digits(*group));
     }
+    match *rest {
+        [a] => {
+            let [first, second, ..] = base64_digits([a, 0, 0]);
+            out.extend_from_slice(&[first, second, b'=', b'=']);
+        }
+        [a, b] => {
+            let [first, second, third, _] = base64_digits([a, b, 0]);
+            out.extend_from_slice(&[first, second, third, b'=']);
+        }
+        _ => {}
+    }
+}
+
+#[inline]
+fn base64_digits([a, b, c]: [u8; 3]) -> [u8; 4] {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let word = u32::from_be_bytes([0, a, b, c]);
+    [18, 12, 6, 0].map(|shift| ALPHABET[(word >> shift) as usize & 63])
 }
 
 /// A list whose elements `write` appends.

@@ -116,22 +116,24 @@ pub fn community_id(key: &Key, initiator_low: bool, icmp: (u8, u8), out: &mut Ve
     };
     let forward = one_way || (src, sport) <= (dst, dport);
     let (a, pa, b, pb) = if forward { (src, sport, dst, dport) } else { (dst, dport, src, sport) };
-    let mut hash = Sha1::new();
-    hash.update([0, 0]);
-    for address in [a, b] {
-        if key.v6() {
-            hash.update(address.to_v6());
-        } else {
-            hash.update(address.to_v4());
+    // Hashed in one call: each would cost about as much as the hash of so few bytes.
+    let (mut bytes, mut len) = ([0; 2 + 16 + 16 + 2 + 4], 2);
+    let mut append = |part: &[u8]| {
+        if let Some(place) = bytes.get_mut(len..len + part.len()) {
+            place.copy_from_slice(part);
+            len += part.len();
         }
+    };
+    for address in [a, b] {
+        if key.v6() { append(&address.to_v6()) } else { append(&address.to_v4()) }
     }
-    hash.update([transport, 0]);
+    append(&[transport, 0]);
     if matches!(transport, ip::ICMP | ip::ICMPV6 | ip::TCP | ip::UDP | ip::SCTP) {
-        hash.update(pa.to_be_bytes());
-        hash.update(pb.to_be_bytes());
+        append(&pa.to_be_bytes());
+        append(&pb.to_be_bytes());
     }
     out.extend_from_slice(b"1:");
-    json::base64(out, &hash.finalize());
+    json::base64(out, &Sha1::digest(bytes.get(..len).unwrap_or_default()));
 }
 
 /// The specification's port pairs for ICMP: (type, its counterpart), or (type, code) for one-way messages.

@@ -33,26 +33,28 @@ pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut C
     out.push(b'"');
     let initiator_low = entry.has(mark::INITIATOR_LOW);
     let (src, dst) = (entry.key.end(initiator_low), entry.key.end(!initiator_low));
-    for ((address, port), ip_name, port_name) in [(src, "src_ip", "src_port"), (dst, "dst_ip", "dst_port")] {
-        json::key(out, ip_name);
-        out.push(b'"');
-        write_address(out, entry.key.v6(), address);
-        out.push(b'"');
-        if has_ports(entry.key.transport()) {
-            json::number(out, port_name, u64::from(port));
-        }
+    let ported = has_ports(entry.key.transport());
+    out.extend_from_slice(b",\"src_ip\":\"");
+    write_address(out, entry.key.v6(), src.0);
+    out.push(b'"');
+    if ported {
+        out.extend_from_slice(b",\"src_port\":");
+        json::decimal(out, u64::from(src.1));
+    }
+    out.extend_from_slice(b",\"dst_ip\":\"");
+    write_address(out, entry.key.v6(), dst.0);
+    out.push(b'"');
+    if ported {
+        out.extend_from_slice(b",\"dst_port\":");
+        json::decimal(out, u64::from(dst.1));
     }
     out.extend_from_slice(b",\"transport\":\"");
     write_transport(out, entry.key.transport());
-    out.push(b'"');
-    for (name, [forward, reverse]) in [("packets", entry.packets), ("bytes", entry.bytes)] {
-        json::key(out, name);
-        out.push(b'[');
-        json::decimal(out, forward);
-        out.push(b',');
-        json::decimal(out, reverse);
-        out.push(b']');
-    }
+    out.extend_from_slice(b"\",\"packets\":[");
+    write_pair(out, entry.packets);
+    out.extend_from_slice(b"],\"bytes\":[");
+    write_pair(out, entry.bytes);
+    out.push(b']');
     json::word(out, "class", entry.class().name());
     if entry.protocol != Protocol::Unknown {
         json::word(out, "protocol", entry.protocol.name());
@@ -69,6 +71,12 @@ pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut C
     }
     json::word(out, "end_reason", reason.word());
     out.extend_from_slice(b"}\n");
+}
+
+fn write_pair(out: &mut Vec<u8>, [forward, reverse]: [u64; 2]) {
+    json::decimal(out, forward);
+    out.push(b',');
+    json::decimal(out, reverse);
 }
 
 /// How the class is known; of class unknown nothing could be observed.
@@ -167,7 +175,7 @@ pub fn session(conversation: &Conversation) -> Option<&Session> {
 /// The server's name as the client gave it, bytes that are no UTF-8 as `\xNN`.
 pub fn name(session: &Session) -> Option<Cow<'_, str>> {
     let sni = session.offer.as_ref().and_then(Offer::server_name)?;
-    if sni.iter().all(|b| matches!(b, 0x21..=0x7e) && !matches!(b, b'"' | b'\\')) {
+    if json::is_plain(sni) {
         return std::str::from_utf8(sni).ok().map(Cow::Borrowed);
     }
     let mut quoted = Vec::new();

@@ -1,5 +1,7 @@
 //! Times as records write them: RFC 3339, UTC, microseconds, truncated (never rounded into the future).
 
+use crate::json::two;
+
 pub const SECOND: u64 = 1_000_000_000;
 
 /// Writes the date once per day that it meets: consecutive records nearly always share it.
@@ -24,24 +26,21 @@ impl Clock {
             self.day = day;
             self.date = date(day + EPOCH);
         }
-        let (micros, second) = ((time % SECOND) / 1000, (seconds % 86_400) as u32);
-        out.push(b'"');
-        out.extend_from_slice(&self.date);
-        out.extend_from_slice(&two(second / 3600));
-        out.push(b':');
-        out.extend_from_slice(&two(second / 60 % 60));
-        out.push(b':');
-        out.extend_from_slice(&two(second % 60));
-        out.push(b'.');
-        for pair in [micros / 10_000, micros / 100 % 100, micros % 100] {
-            out.extend_from_slice(&two(pair as u32));
+        let (micros, second) = (time % SECOND / 1000, seconds % 86_400);
+        let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
+        text[1..12].copy_from_slice(&self.date);
+        for (at, value) in [
+            (12, second / 3600),
+            (15, second / 60 % 60),
+            (18, second % 60),
+            (21, micros / 10_000),
+            (23, micros / 100 % 100),
+            (25, micros % 100),
+        ] {
+            text[at..at + 2].copy_from_slice(&two(value));
         }
-        out.extend_from_slice(b"Z\"");
+        out.extend_from_slice(&text);
     }
-}
-
-fn two(n: u32) -> [u8; 2] {
-    [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8]
 }
 
 /// Days from 0000-03-01 to the Unix epoch. Years are counted from March, so that the leap day ends one.
@@ -49,7 +48,7 @@ const EPOCH: u64 = 719_468;
 
 /// Seconds since the Unix epoch as date, `between` and time of day. For years from 1000 to 9999.
 pub fn second(out: &mut Vec<u8>, seconds: i64, between: u8) {
-    let (day, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as u32);
+    let (day, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400).unsigned_abs());
     out.extend_from_slice(&date(day.saturating_add_unsigned(EPOCH).max(0) as u64)[..10]);
     out.push(between);
     out.extend_from_slice(&two(rest / 3600));
@@ -75,11 +74,11 @@ fn date(shifted: u64) -> [u8; 11] {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153; // 0 is March
     let (day, month) = (day_of_year - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
-    let year = (era * 400 + year_of_era + u64::from(month <= 2)) as u32;
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
     let [a, b] = two(year / 100);
     let [c, d] = two(year % 100);
-    let [e, f] = two(month as u32);
-    let [g, h] = two(day as u32);
+    let [e, f] = two(month);
+    let [g, h] = two(day);
     [a, b, c, d, b'-', e, f, b'-', g, h, b'T']
 }
 

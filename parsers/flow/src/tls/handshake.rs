@@ -6,7 +6,7 @@ use super::session::{ServerFacts, Session};
 use super::{Offer, limits};
 use crate::Direction;
 use crate::certificates::Certificates;
-use crate::fingerprint::{self, Transport};
+use crate::fingerprint::Transport;
 use transitproof_wire::Reader;
 use transitproof_wire::tls::hello::protocol_names;
 use transitproof_wire::tls::{
@@ -80,7 +80,7 @@ impl Handshake {
         }
         let told = match kind {
             handshake::CLIENT_HELLO => self.client_hello(from, body, certificates),
-            handshake::SERVER_HELLO => self.server_hello(from, body),
+            handshake::SERVER_HELLO => self.server_hello(from, body, certificates),
             handshake::HELLO_RETRY_REQUEST => {
                 self.session.hello_retry_request = true;
                 true
@@ -105,7 +105,7 @@ impl Handshake {
             return false;
         }
         let Ok(hello) = ClientHello::parse(body, self.transport == Transport::Datagram) else { return false };
-        self.client_offer(from, Offer::new(&hello, certificates.fingerprints.of(&hello, self.transport)));
+        self.client_offer(from, Offer::new(&hello, certificates.fingerprints.client(&hello, self.transport)));
         true
     }
 
@@ -114,7 +114,8 @@ impl Handshake {
         self.session.offer = Some(offer);
     }
 
-    fn server_hello(&mut self, from: Direction, body: &[u8]) -> bool {
+    fn server_hello(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) -> bool {
+        use extension::*;
         let Ok(hello) = ServerHello::parse(body) else { return false };
         if self.session.server.is_some() {
             return false;
@@ -124,27 +125,33 @@ impl Handshake {
             self.session.hello_retry_request = true;
             return true;
         }
-        let has = |kind| hello.extensions.find(kind).is_some();
+        let [extended, renegotiation, encrypt_then_mac, psk, alpn, srtp, certificate_type] = hello.extensions.find_all([
+            EXTENDED_MASTER_SECRET,
+            RENEGOTIATION_INFO,
+            ENCRYPT_THEN_MAC,
+            PRE_SHARED_KEY,
+            ALPN,
+            USE_SRTP,
+            SERVER_CERTIFICATE_TYPE,
+        ]);
         let server = ServerFacts {
             version: hello.version(),
             suite: Some(u32::from(hello.suite)),
-            ja3s: Some(fingerprint::ja3s(&hello)),
+            ja3s: Some(certificates.fingerprints.server(&hello)),
             compression: hello.compression,
-            extended_master_secret: has(extension::EXTENDED_MASTER_SECRET),
-            renegotiation_info: has(extension::RENEGOTIATION_INFO),
-            encrypt_then_mac: has(extension::ENCRYPT_THEN_MAC),
+            extended_master_secret: extended.is_some(),
+            renegotiation_info: renegotiation.is_some(),
+            encrypt_then_mac: encrypt_then_mac.is_some(),
         };
         self.session.server = Some(server);
         if server.is_tls13() {
             self.session.group = hello.key_share_group();
-            self.session.resumed = Some(has(extension::PRE_SHARED_KEY));
+            self.session.resumed = Some(psk.is_some());
         } else {
             self.key_exchange = KeyExchange::of_suite(hello.suite);
-            let selected = hello.extensions.find(extension::ALPN).and_then(|body| protocol_names(body).next());
-            self.session.alpn = selected.map(Into::into);
-            self.session.srtp_profile = hello.extensions.find(extension::USE_SRTP).and_then(srtp_profile);
-            let kind = hello.extensions.find(extension::SERVER_CERTIFICATE_TYPE).and_then(|mut body| body.u8().ok());
-            self.raw_public_key = kind == Some(RAW_PUBLIC_KEY);
+            self.session.alpn = alpn.and_then(|body| protocol_names(body).next()).map(Into::into);
+            self.session.srtp_profile = srtp.and_then(srtp_profile);
+            self.raw_public_key = certificate_type.and_then(|mut body| body.u8().ok()) == Some(RAW_PUBLIC_KEY);
         }
         true
     }
@@ -259,11 +266,12 @@ impl Handshake {
     }
 
     /// Nothing more to learn: decided, joined in the middle, or only one side of it is captured.
+    #[inline]
     pub fn is_complete(&self) -> bool {
         let began = self.session.offer.is_some() || self.session.server.is_some();
-        let records = self.sides.map(|side| side.records);
-        let one_sided = records.contains(&0) && records.iter().any(|count| *count >= limits::MAX_ONE_SIDED);
-        self.session.established.is_some() || (!began && records != [0, 0]) || one_sided
+        let [a, b] = [self.sides[0].records, self.sides[1].records];
+        let one_sided = a.min(b) == 0 && a.max(b) >= limits::MAX_ONE_SIDED;
+        self.session.established.is_some() || (!began && (a | b) != 0) || one_sided
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::fingerprint;
 use transitproof_wire::registry::tls::is_grease;
-use transitproof_wire::tls::hello::{Names, protocol_names};
+use transitproof_wire::tls::hello::{Names, host_name, protocol_names};
 use transitproof_wire::tls::{ClientHello, Codes, extension};
 
 /// The lists lie one behind the other in `bytes`, in the order of `ends`.
@@ -23,11 +23,19 @@ pub struct Offer {
 
 impl Offer {
     pub(super) fn new(hello: &ClientHello<'_>, (ja3, ja4): fingerprint::Pair) -> Self {
-        let list = |kind| hello.extensions.find(kind);
-        let name = hello.server_name();
-        let protocols = list(extension::ALPN).map_or(&[][..], |body| protocol_names(body).0);
-        let groups = list(extension::SUPPORTED_GROUPS).and_then(|mut body| body.vec16().ok());
-        let versions = list(extension::SUPPORTED_VERSIONS).and_then(|mut body| body.vec8().ok());
+        use extension::*;
+        let [name, protocols, groups, versions, early_data, encrypted] = hello.extensions.find_all([
+            SERVER_NAME,
+            ALPN,
+            SUPPORTED_GROUPS,
+            SUPPORTED_VERSIONS,
+            EARLY_DATA,
+            ENCRYPTED_CLIENT_HELLO,
+        ]);
+        let name = name.and_then(host_name);
+        let protocols = protocols.map_or(&[][..], |body| protocol_names(body).0);
+        let groups = groups.and_then(|mut body| body.vec16().ok());
+        let versions = versions.and_then(|mut body| body.vec8().ok());
         let (ends, bytes) = pack([
             name.unwrap_or_default(),
             protocols,
@@ -39,8 +47,8 @@ impl Offer {
             legacy_version: hello.legacy_version,
             ja3: Some(ja3),
             ja4: Some(ja4),
-            early_data: list(extension::EARLY_DATA).is_some(),
-            encrypted_client_hello: list(extension::ENCRYPTED_CLIENT_HELLO).is_some(),
+            early_data: early_data.is_some(),
+            encrypted_client_hello: encrypted.is_some(),
             has_name: name.is_some(),
             ends,
             bytes,

@@ -78,8 +78,16 @@ impl TlsStream {
             rest = match self.sides[from as usize].state {
                 State::Sslv2 => self.sslv2_record(from, rest, frame, certificates),
                 State::GivenUp | State::Searching { .. } => break,
-                State::Start | State::Records if self.sides[from as usize].left == 0 => self.header(from, rest),
-                State::Start | State::Records => self.content(from, rest, frame, certificates),
+                State::Start | State::Records => {
+                    if self.sides[from as usize].left == 0 {
+                        rest = self.header(from, rest);
+                    }
+                    // A header alone tells nothing yet.
+                    if rest.is_empty() || self.sides[from as usize].left == 0 {
+                        continue;
+                    }
+                    self.content(from, rest, frame, certificates)
+                }
             };
         }
         self.progress()
@@ -136,14 +144,20 @@ impl TlsStream {
             side.state = State::Sslv2;
             return bytes;
         }
-        let (taken, rest) = bytes.split_at(bytes.len().min(RecordHeader::LEN - have));
-        side.header.iter_mut().skip(have).zip(taken).for_each(|(to, byte)| *to = *byte);
-        side.header_len += taken.len() as u8;
-        if usize::from(side.header_len) < RecordHeader::LEN {
-            return rest;
-        }
-        side.header_len = 0;
-        match RecordHeader::parse(side.header) {
+        let (header, rest) = match bytes.split_first_chunk() {
+            Some((header, rest)) if have == 0 => (*header, rest),
+            _ => {
+                let (taken, rest) = bytes.split_at(bytes.len().min(RecordHeader::LEN - have));
+                side.header.iter_mut().skip(have).zip(taken).for_each(|(to, byte)| *to = *byte);
+                side.header_len += taken.len() as u8;
+                if usize::from(side.header_len) < RecordHeader::LEN {
+                    return rest;
+                }
+                side.header_len = 0;
+                (side.header, rest)
+            }
+        };
+        match RecordHeader::parse(header) {
             Some(header) => {
                 side.state = State::Records;
                 side.content_type = header.content_type;

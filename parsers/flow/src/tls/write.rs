@@ -41,7 +41,11 @@ impl Session {
             hex(out, "ja3s", &ja3s);
         }
         if let Some(ja4) = offer.and_then(|offer| offer.ja4) {
-            json::string(out, "ja4", &ja4);
+            // Letters, digits and underscores, whatever the hello holds.
+            json::key(out, "ja4");
+            out.push(b'"');
+            out.extend_from_slice(&ja4);
+            out.push(b'"');
         }
         chain(out, "certificates", self.certificates.as_deref(), certificates);
         chain(out, "client_certificates", self.client_certificates.as_deref(), certificates);
@@ -92,6 +96,8 @@ impl Session {
         }
     }
 
+    /// Inlined for the sake of [`json::key`].
+    #[inline(always)]
     fn write_chosen(&self, out: &mut Vec<u8>, [version, suite, group, dh_bits]: [&str; 4]) {
         if let Some(number) = self.version() {
             code(out, version, version_name(number), &number.to_be_bytes());
@@ -115,6 +121,7 @@ impl Session {
 }
 
 /// The registry's name, or the code point as `0x1a2b`.
+#[inline(always)]
 fn code(out: &mut Vec<u8>, key: &str, name: Option<&str>, value: &[u8]) {
     match name {
         Some(name) => json::word(out, key, name),
@@ -127,12 +134,14 @@ fn code(out: &mut Vec<u8>, key: &str, name: Option<&str>, value: &[u8]) {
     }
 }
 
+#[inline(always)]
 fn optional(out: &mut Vec<u8>, key: &str, value: Option<bool>) {
     if let Some(value) = value {
         json::boolean(out, key, value);
     }
 }
 
+#[inline(always)]
 fn hex(out: &mut Vec<u8>, key: &str, value: &[u8]) {
     json::key(out, key);
     out.push(b'"');
@@ -140,6 +149,7 @@ fn hex(out: &mut Vec<u8>, key: &str, value: &[u8]) {
     out.push(b'"');
 }
 
+#[inline(always)]
 fn chain(out: &mut Vec<u8>, key: &str, ids: Option<&[CertificateId]>, certificates: &Certificates) {
     if let Some(ids) = ids {
         json::list(out, key, ids.iter(), |out, id| json::quoted(out, certificates.sha256_hex(*id)));
