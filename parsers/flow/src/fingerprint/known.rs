@@ -58,13 +58,8 @@ fn remembered<T: Copy>(known: &mut Map<Box<[u8]>, T>, key: &[u8], work_out: impl
 /// Everything that JA3 and JA4 depend on. Each list has its length behind it, so that no two keys of different lists are equal.
 fn write_client(hello: &ClientHello<'_>, transport: Transport, out: &mut Vec<u8>) {
     use extension::*;
-    let [groups, algorithms, versions, formats, protocols] = hello.extensions.find_all([
-        SUPPORTED_GROUPS,
-        SIGNATURE_ALGORITHMS,
-        SUPPORTED_VERSIONS,
-        EC_POINT_FORMATS,
-        ALPN,
-    ]);
+    let [groups, algorithms, versions, formats, protocols] =
+        hello.extensions.find_all([SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS, EC_POINT_FORMATS, ALPN]);
     out.push(transport as u8);
     out.extend_from_slice(&hello.legacy_version.to_be_bytes());
     write_kinds(hello.extensions, out);
@@ -117,8 +112,7 @@ mod tests {
     /// Few values in each place, so that hellos are often alike but for one of them.
     fn lists() -> impl Strategy<Value = Lists> {
         let codes = prop::collection::vec(prop::sample::select(vec![0x1301u16, 0x2f, 0x0a0a]), 0..3);
-        let body =
-            prop::sample::select(vec![
+        let body = prop::sample::select(vec![
             &b""[..],
             b"\0",
             b"\0\x02\0\x17",

@@ -125,15 +125,16 @@ impl Handshake {
             self.session.hello_retry_request = true;
             return true;
         }
-        let [extended, renegotiation, encrypt_then_mac, psk, alpn, srtp, certificate_type] = hello.extensions.find_all([
-            EXTENDED_MASTER_SECRET,
-            RENEGOTIATION_INFO,
-            ENCRYPT_THEN_MAC,
-            PRE_SHARED_KEY,
-            ALPN,
-            USE_SRTP,
-            SERVER_CERTIFICATE_TYPE,
-        ]);
+        let [extended, renegotiation, encrypt_then_mac, psk, alpn, srtp, certificate_type] =
+            hello.extensions.find_all([
+                EXTENDED_MASTER_SECRET,
+                RENEGOTIATION_INFO,
+                ENCRYPT_THEN_MAC,
+                PRE_SHARED_KEY,
+                ALPN,
+                USE_SRTP,
+                SERVER_CERTIFICATE_TYPE,
+            ]);
         let server = ServerFacts {
             version: hello.version(),
             suite: Some(u32::from(hello.suite)),

@@ -229,7 +229,10 @@ mod tests {
         let kinds = [16, 0, 23, 13, 0];
         let rest = |body: Option<Reader<'_>>| body.map(|body| body.rest().to_vec());
         assert_eq!(extensions.find_all(kinds).map(rest), kinds.map(|kind| rest(extensions.find(kind))));
-        assert_eq!(extensions.find_all(kinds).map(|body| body.map(|body| body.len())), [Some(1), Some(3), Some(0), None, Some(3)]);
+        assert_eq!(
+            extensions.find_all(kinds).map(|body| body.map(|body| body.len())),
+            [Some(1), Some(3), Some(0), None, Some(3)]
+        );
     }
 
     #[test]
