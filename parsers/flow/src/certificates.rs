@@ -3,6 +3,7 @@
 
 use crate::fingerprint::Fingerprints;
 use crate::json;
+use crate::spare::Spare;
 use crate::x509::Facts;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -51,6 +52,7 @@ struct Entry {
 /// The certificates seen by one core, and what else its handshakes share.
 pub struct Certificates {
     pub fingerprints: Fingerprints,
+    pub spare: Spare,
     seed: [u64; 2],
     entries: Vec<Entry>,
     /// Fast hash of the DER (of the SHA-256 where no DER is kept) to the first entry of its chain.
@@ -70,6 +72,7 @@ impl Certificates {
     pub fn new(seed: u64) -> Self {
         Self {
             fingerprints: Fingerprints::default(),
+            spare: Spare::default(),
             seed: [seed ^ 0x9e37_79b9_7f4a_7c15, seed.rotate_left(32) | 1],
             entries: Vec::new(),
             heads: HashMap::default(),

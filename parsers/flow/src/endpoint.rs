@@ -178,6 +178,19 @@ mod tests {
     }
 
     #[test]
+    fn every_octet_in_every_place() {
+        for octet in 0..=255 {
+            for place in 0..4 {
+                let mut octets = [octet / 3, 7, 99, octet];
+                octets.rotate_left(place);
+                let mut out = Vec::new();
+                write_address(&mut out, false, Address::v4(octets));
+                assert_eq!(String::from_utf8(out).unwrap(), std::net::Ipv4Addr::from(octets).to_string());
+            }
+        }
+    }
+
+    #[test]
     fn the_words_of_the_contract() {
         assert_eq!(written(Endpoint::server([10, 0, 3, 7], 443)), "10.0.3.7:443/tcp");
         let v6 = Address::v6([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);

@@ -206,6 +206,26 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_every_length() {
+        let powers = (0..20).map(|n| 10u64.pow(n));
+        let near = powers.flat_map(|power| [power - 1, power, power + 1, power + power / 7]);
+        for value in (0..=10_100).chain(near).chain([u64::MAX]) {
+            let mut out = Vec::new();
+            decimal(&mut out, value);
+            assert_eq!(String::from_utf8(out).unwrap(), value.to_string());
+        }
+    }
+
+    #[test]
+    fn hex_of_every_byte_in_blocks_and_alone() {
+        let bytes: Vec<u8> = (0..=255).chain(0..7).collect();
+        let mut out = Vec::new();
+        hex(&mut out, &bytes);
+        let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
     fn base64_pads() {
         for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
             let mut out = Vec::new();

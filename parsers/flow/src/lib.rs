@@ -35,6 +35,7 @@ mod openvpn;
 pub mod quic;
 mod record;
 mod select;
+mod spare;
 mod stream;
 mod table;
 mod tcp;

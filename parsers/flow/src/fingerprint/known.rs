@@ -77,7 +77,9 @@ fn write_client(hello: &ClientHello<'_>, transport: Transport, out: &mut Vec<u8>
 
 fn write_kinds(extensions: Extensions<'_>, out: &mut Vec<u8>) {
     let start = out.len();
-    out.extend(extensions.flat_map(|(kind, _)| one_grease(kind.to_be_bytes())));
+    for (kind, _) in extensions {
+        out.extend_from_slice(&one_grease(kind.to_be_bytes()));
+    }
     write_length(start, out);
 }
 
@@ -125,6 +127,26 @@ mod tests {
         let kind = prop::sample::select(vec![0u16, 10, 11, 13, 16, 43, 0x1a1a]);
         let extensions = prop::collection::vec((kind, body.prop_map(<[u8]>::to_vec)), 0..4);
         (prop::sample::select(vec![0x0301u16, 0x0303]), codes, extensions)
+    }
+
+    #[test]
+    fn a_hello_of_hostile_length_is_not_remembered() {
+        let body = hello(0x0303, &[0x2f; MAX_KEY / 2], &[]);
+        let hello = ClientHello::parse(&body, false).unwrap();
+        let mut known = Fingerprints::default();
+        assert_eq!(known.client(&hello, Transport::Tcp), (ja3(&hello), ja4(&hello, Transport::Tcp)));
+        assert!(known.clients.is_empty());
+    }
+
+    #[test]
+    fn servers_are_told_apart_by_all_that_ja3s_depends_on() {
+        let mut known = Fingerprints::default();
+        for (version, suite, kind) in [(3, 1, 0), (3, 1, 23), (3, 2, 0), (2, 1, 0), (3, 1, 0x1a), (3, 1, 0)] {
+            let body = [&[3, version][..], &[7; 32], &[0, 0, suite, 0, 0, 4, kind, kind, 0, 0]].concat();
+            let hello = ServerHello::parse(&body).unwrap();
+            assert_eq!(known.server(&hello), ja3s(&hello));
+        }
+        assert_eq!(known.servers.len(), 5);
     }
 
     proptest! {

@@ -195,8 +195,8 @@ impl Handshake {
     /// Whether handshake and alert records of this side are encrypted. In TLS 1.3 a ChangeCipherSpec means nothing, also
     /// between a HelloRetryRequest and the second hellos; RFC 8446 appendix D.4.
     pub fn is_protected(&self, from: Direction) -> bool {
-        let tls13 = self.session.server.map_or(self.session.hello_retry_request, |server| server.is_tls13());
-        self.sides[from as usize].change_cipher_spec && !tls13
+        let is_tls13 = || self.session.server.map_or(self.session.hello_retry_request, |server| server.is_tls13());
+        self.sides[from as usize].change_cipher_spec && !is_tls13()
     }
 
     pub fn change_cipher_spec(&mut self, from: Direction, frame: u64) {

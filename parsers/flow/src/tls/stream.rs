@@ -259,6 +259,7 @@ impl TlsStream {
             }
             None => {
                 let partial = &mut self.sides[from as usize].partial;
+                *partial = certificates.spare.take();
                 partial.reserve(limits::FIRST_RESERVE.min(header.length as usize + MessageHeader::LEN));
                 partial.extend_from_slice(chunk);
                 &[]
@@ -282,17 +283,19 @@ impl TlsStream {
         if partial.len() < need {
             return rest;
         }
-        let mut message = std::mem::take(partial);
+        let message = std::mem::take(partial);
         let Some((header, body)) = message.split_first_chunk::<{ MessageHeader::LEN }>() else { return rest };
         let header = MessageHeader::parse(*header);
         let read = known.is_some() || self.admit(from, header, frame, certificates);
-        if read && body.len() == header.length as usize {
-            self.handshake.message(from, header.kind, body, frame, certificates);
-            message.clear();
-        } else if !read {
-            message.clear();
+        let whole = body.len() == header.length as usize;
+        if read && !whole {
+            self.sides[from as usize].partial = message;
+            return rest;
         }
-        self.sides[from as usize].partial = message;
+        if read {
+            self.handshake.message(from, header.kind, body, frame, certificates);
+        }
+        certificates.spare.give(message);
         rest
     }
 

@@ -106,7 +106,7 @@ fn nibble(digit: u8) -> u8 {
 /// Values reserved so that peers learn to ignore what they do not know, RFC 8701: 0x0a0a, 0x1a1a, … 0xfafa.
 #[inline]
 pub fn is_grease(code: u16) -> bool {
-    code & 0x0f0f == 0x0a0a && code >> 8 == code & 0xff
+    (code & 0x0f0f == 0x0a0a) & (code >> 8 == code & 0xff)
 }
 
 #[cfg(test)]
