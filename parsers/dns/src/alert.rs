@@ -1,0 +1,84 @@
+//! Alerts: pairs whose score reached the threshold, counted on until they are taken.
+
+use crate::detector::Observed;
+use crate::pair::Pair;
+use crate::score::Score;
+
+/// Alerts kept; more at once are an attack on whoever reads them.
+pub const MAX_ALERTS: usize = 4096;
+
+/// Where a message was seen: whatever the caller needs to name it again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    pub frame: u64,
+    pub flow: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Alert {
+    pub client: [u64; 2],
+    pub domain: String,
+    /// Packet times, ns.
+    pub first_alert: u64,
+    pub last_seen: u64,
+    pub score: Score,
+    pub place: Place,
+    pub last_place: Place,
+    pub bytes_up: f32,
+    pub bytes_down: f32,
+    pub queries: u32,
+    pub names: u32,
+}
+
+impl Alert {
+    pub fn new(observed: &Observed<'_, '_>, domain: String, pair: &Pair, score: Score) -> Self {
+        Self {
+            client: observed.client,
+            domain,
+            first_alert: observed.time,
+            last_seen: observed.time,
+            score,
+            place: observed.place,
+            last_place: observed.place,
+            bytes_up: pair.up_total,
+            bytes_down: pair.down_total,
+            queries: pair.queries,
+            names: pair.names,
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct Alerts {
+    all: Vec<Alert>,
+    /// Not kept because of [`MAX_ALERTS`].
+    pub limited: u64,
+}
+
+impl Alerts {
+    /// The number of the alert, from 1.
+    pub fn raise(&mut self, alert: Alert) -> u16 {
+        if let Some(at) = self.all.iter().position(|a| a.client == alert.client && a.domain == alert.domain) {
+            return at as u16 + 1;
+        }
+        if self.all.len() >= MAX_ALERTS {
+            self.limited += 1;
+            return u16::MAX;
+        }
+        self.all.push(alert);
+        self.all.len() as u16
+    }
+
+    /// More came of a pair that is an alert already.
+    pub fn again(&mut self, pair: &Pair, time: u64, place: Place) {
+        if let Some(alert) = self.all.get_mut(usize::from(pair.alert) - 1) {
+            (alert.last_seen, alert.last_place) = (time.max(alert.last_seen), place);
+            (alert.bytes_up, alert.bytes_down) = (pair.up_total, pair.down_total);
+            (alert.queries, alert.names) = (pair.queries, pair.names);
+        }
+    }
+
+    pub fn all(&self) -> &[Alert] {
+        &self.all
+    }
+}

@@ -1,0 +1,260 @@
+//! The detector: messages in packet order, alerts out.
+
+use crate::alert::{Alert, Alerts, Place};
+use crate::code;
+use crate::domains::Domains;
+use crate::hash::{Hashed, Seed, fold};
+use crate::known::Known;
+use crate::names;
+use crate::pair::{answered, asked, asked_kind, count, shape};
+use crate::score::{self, Around, LEAST_NAMES, WEIGHTS_OF_OCTAVE};
+use crate::seen::Seen;
+use crate::suffix::{Kind, Registered, Suffixes};
+use crate::table::{self, Table};
+use crate::time::ticks;
+use transitproof_wire::dns::{Message, Section, kind};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Pairs of client and registered domain that are followed at a time.
+    pub pairs: usize,
+    /// Sensitivity: a client that gives away so many bytes a day in new names under one domain is an alert, without any other
+    /// evidence for or against it.
+    pub bytes_a_day: f32,
+    pub seed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { pairs: 65_536, bytes_a_day: 2600.0, seed: 0x6a09_e667_f3bc_c908 }
+    }
+}
+
+/// Octaves below the threshold at which a pair is not worth a score: no evidence is worth more.
+const HOPELESS: f32 = -8.5;
+
+/// Labels of more bytes are not remembered: they come once.
+const REMEMBERED: usize = 32;
+
+/// One message as it was seen.
+pub struct Observed<'a, 'p> {
+    /// ns since the epoch.
+    pub time: u64,
+    /// Address of the one who asks.
+    pub client: [u64; 2],
+    pub message: &'a Message<'p>,
+    /// Where it was seen, for whoever is to look there.
+    pub place: Place,
+}
+
+pub struct Detector {
+    config: Config,
+    seed: Seed,
+    suffixes: Suffixes,
+    known: Known,
+    pub(crate) table: Table,
+    pub(crate) domains: Domains,
+    pub(crate) seen: Seen,
+    pub alerts: Alerts,
+}
+
+/// A question on its way through the detector.
+struct Asked<'a, 'p> {
+    now: u32,
+    client: u64,
+    observed: &'a Observed<'a, 'p>,
+    hashed: Hashed,
+    registered: Registered,
+    domain: u64,
+}
+
+impl Detector {
+    pub fn new(config: Config, known: &[&str]) -> Self {
+        let seed = Seed(config.seed);
+        let buckets = config.pairs.next_power_of_two();
+        Self {
+            config,
+            seed,
+            suffixes: Suffixes::new(seed),
+            known: Known::new(seed, known.iter().copied()),
+            table: Table::new(config.pairs),
+            domains: Domains::new(config.pairs / 4),
+            // A bucket of 16 bytes for a pair: eight names or labels each.
+            seen: Seen::new(buckets),
+            alerts: Alerts::default(),
+        }
+    }
+
+    pub fn message(&mut self, observed: &Observed<'_, '_>) {
+        let name = &observed.message.question.name;
+        if name.is_empty() {
+            return;
+        }
+        let hashed = Hashed::new(self.seed, name);
+        let registered = self.suffixes.registered(&hashed);
+        let domain = match registered.kind {
+            Kind::Undelegated => fold(self.seed.0, 0),
+            _ => hashed.tail(registered.labels),
+        };
+        let client = fold(observed.client[0] ^ self.seed.0, observed.client[1]);
+        let asked = Asked { now: ticks(observed.time), client, observed, hashed, registered, domain };
+        if observed.message.header.is_response() {
+            self.answer(&asked);
+        } else if registered.kind != Kind::Undelegated {
+            // Below no zone, a name reaches nobody but the resolver: it counts if that knows an answer.
+            self.question(&asked);
+        }
+    }
+
+    fn place(&mut self, asked: &Asked<'_, '_>) -> table::Place {
+        let key = fold(asked.client, asked.domain);
+        if let Some(place) = self.table.find(key) {
+            return place;
+        }
+        let (place, _forgotten) = self.table.insert(key, asked.now);
+        let domain = self.domains.at(asked.domain, asked.now);
+        domain.users |= 1 << (asked.client & 63);
+        place
+    }
+
+    fn question(&mut self, asked: &Asked<'_, '_>) {
+        let place = self.place(asked);
+        let pair = self.table.pair(place);
+        pair.queries = pair.queries.saturating_add(1);
+        let labels = asked.hashed.len() - asked.registered.labels.min(asked.hashed.len());
+        if labels == 0 || self.seen.insert(asked.hashed.name) {
+            return;
+        }
+        self.new_name(asked, place, labels);
+        self.judge(asked, place);
+    }
+
+    /// Charges what a new name can carry.
+    fn new_name(&mut self, asked: &Asked<'_, '_>, place: table::Place, labels: usize) {
+        let question = &asked.observed.message.question;
+        let name = &question.name;
+        let left = name.len() - asked.registered.labels;
+        let (mut cost, mut random, mut binary, mut bytes) = (0, false, false, 0);
+        let pair = self.table.pair(place);
+        for at in 0..left {
+            let label = name.label(at);
+            let told = code::label(label);
+            let mut label_cost = told.cost;
+            if at + labels >= left && label.len() <= REMEMBERED {
+                let hash = asked.hashed.label(name.len() - 1 - at);
+                if self.seen.insert(fold(hash, asked.domain)) {
+                    // Which of the known ones it is.
+                    label_cost = label_cost.min(16 * (u16::BITS - pair.labels.leading_zeros()));
+                } else {
+                    pair.labels = pair.labels.saturating_add(1);
+                }
+            }
+            cost += label_cost;
+            random |= told.random;
+            binary |= told.binary;
+            bytes += label.len();
+        }
+        let charged = cost as f32 / 128.0;
+        pair.leak(asked.now);
+        pair.new_name(asked.now, charged);
+        pair.charge(charged);
+        count(&mut pair.asked, asked_kind(question.kind));
+        let looks = names::look(name, left);
+        for (is, at) in [
+            (random, shape::RANDOM),
+            (binary, shape::BINARY),
+            (looks.address, shape::ADDRESS),
+            (looks.service, shape::SERVICE),
+            (bytes >= 100, shape::LONG),
+            (looks.domain, shape::DOMAIN),
+            (left == 1, shape::SINGLE),
+        ] {
+            if is {
+                count(&mut pair.shapes, at);
+            }
+        }
+        names::counted(pair, name, left);
+    }
+
+    fn answer(&mut self, asked: &Asked<'_, '_>) {
+        let message = asked.observed.message;
+        let code = message.header.flags & 15;
+        if asked.registered.kind == Kind::Undelegated {
+            if code != 0 {
+                return;
+            }
+            self.question(asked);
+        } else if !self.seen.contains(asked.hashed.name) && asked.hashed.len() > asked.registered.labels {
+            self.question(asked);
+        }
+        let place = self.place(asked);
+        let (mut data, mut fresh, mut down, mut listed, mut ttl) = (false, false, 0, false, u32::MAX);
+        for (section, record) in message.records() {
+            if section != Section::Answer {
+                break;
+            }
+            data = true;
+            ttl = ttl.min(record.ttl);
+            let hash = fold(self.seed.bytes(record.data), asked.domain);
+            let new = !self.seen.insert(hash);
+            fresh |= new;
+            match record.kind {
+                kind::A => listed |= record.data.first() == Some(&127),
+                kind::AAAA => {}
+                kind::CNAME if asked_kind(message.question.kind) != asked::NAMES => {}
+                kind::RRSIG | kind::DNSKEY | kind::DS => {}
+                _ if new => down += record.data.len(),
+                _ => {}
+            }
+        }
+        let pair = self.table.pair(place);
+        let outcome = match (code, data) {
+            (0, true) => answered::DATA,
+            (0, false) => answered::NOTHING,
+            (3, _) => answered::NO_SUCH_NAME,
+            _ => answered::FAILURE,
+        };
+        count(&mut pair.answered, outcome);
+        for (is, at) in [
+            (data && ttl <= 5, answered::SHORT),
+            (data && ttl >= 60, answered::LONG),
+            (listed, answered::LISTED),
+            (fresh, answered::FRESH),
+        ] {
+            if is {
+                count(&mut pair.answered, at);
+            }
+        }
+        if down > 0 {
+            pair.leak(asked.now);
+            pair.charge_down(down as f32);
+            self.judge(asked, place);
+        }
+    }
+
+    fn judge(&mut self, asked: &Asked<'_, '_>, place: table::Place) {
+        let pair = self.table.pair(place);
+        if pair.alert > 0 {
+            self.alerts.again(pair, asked.observed.time, asked.observed.place);
+            return;
+        }
+        let volume = score::volume(pair, self.config.bytes_a_day);
+        pair.weight = ((volume + 20.0) * WEIGHTS_OF_OCTAVE).clamp(0.0, 255.0) as u8;
+        if volume < HOPELESS || pair.names < LEAST_NAMES {
+            return;
+        }
+        let domain = self.domains.at(asked.domain, asked.now);
+        let around = Around {
+            users: domain.count(),
+            known: self.known.has(asked.domain),
+            reverse: asked.registered.kind == Kind::Reverse,
+        };
+        let pair = self.table.pair(place);
+        let score = score::score(pair, &around, self.config.bytes_a_day);
+        if score.octaves() >= 0.0 {
+            let name = &asked.observed.message.question.name;
+            let domain = names::written(name, asked.registered);
+            pair.alert = self.alerts.raise(Alert::new(asked.observed, domain, pair, score));
+        }
+    }
+}
