@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 use transitproof_capture::Capture;
-use transitproof_dns::{Config, Detector, Observed, Place, TERMS};
+use transitproof_dns::{Config, Detector, Observed, Spot, TERMS};
 use transitproof_wire::app::dns::is_response;
 use transitproof_wire::dns::Message;
 use transitproof_wire::packet::{Tunnels, dissect};
@@ -20,7 +20,7 @@ fn main() {
 }
 
 fn one(path: &str, config: Config) {
-    let mut detector = Detector::new(config, &[]);
+    let mut detector = Detector::new(config);
     let mut capture = Capture::open(Path::new(path)).expect("a capture");
     let (mut frames, mut spent, mut messages) = (Vec::new(), Duration::ZERO, 0u64);
     loop {
@@ -39,8 +39,8 @@ fn one(path: &str, config: Config) {
         for (time, packet) in &packets {
             let Ok(message) = Message::read(packet.payload) else { continue };
             let client = if is_response(packet.payload) { packet.dst } else { packet.src };
-            let place = Place::default();
-            detector.message(&Observed { time: *time, client: [client.high, client.low], message: &message, place });
+            let spot = Spot { time: *time, frame: 0 };
+            detector.message(&Observed { client: [client.high, client.low], message: &message, spot });
             messages += 1;
         }
         spent += start.elapsed();

@@ -7,11 +7,13 @@ use crate::score::Score;
 /// Alerts kept; more at once are an attack on whoever reads them.
 pub const MAX_ALERTS: usize = 4096;
 
-/// Where a message was seen: whatever the caller needs to name it again.
+/// Where a message was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Spot {
+    /// ns since the epoch.
+    pub time: u64,
+    /// Number in the capture.
     pub frame: u64,
-    pub flow: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -19,11 +21,10 @@ pub struct Alert {
     pub client: [u64; 2],
     pub domain: String,
     /// Packet times, ns.
+    pub first_seen: u64,
     pub first_alert: u64,
     pub last_seen: u64,
     pub score: Score,
-    pub place: Place,
-    pub last_place: Place,
     pub bytes_up: f32,
     pub bytes_down: f32,
     pub queries: u32,
@@ -35,11 +36,10 @@ impl Alert {
         Self {
             client: observed.client,
             domain,
-            first_alert: observed.time,
-            last_seen: observed.time,
+            first_seen: observed.spot.time,
+            first_alert: observed.spot.time,
+            last_seen: observed.spot.time,
             score,
-            place: observed.place,
-            last_place: observed.place,
             bytes_up: pair.up_total,
             bytes_down: pair.down_total,
             queries: pair.queries,
@@ -70,9 +70,9 @@ impl Alerts {
     }
 
     /// More came of a pair that is an alert already.
-    pub fn again(&mut self, pair: &Pair, time: u64, place: Place) {
+    pub fn again(&mut self, pair: &Pair, time: u64) {
         if let Some(alert) = self.all.get_mut(usize::from(pair.alert) - 1) {
-            (alert.last_seen, alert.last_place) = (time.max(alert.last_seen), place);
+            alert.last_seen = time.max(alert.last_seen);
             (alert.bytes_up, alert.bytes_down) = (pair.up_total, pair.down_total);
             (alert.queries, alert.names) = (pair.queries, pair.names);
         }

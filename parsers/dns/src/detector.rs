@@ -1,6 +1,6 @@
 //! The detector: messages in packet order, alerts out.
 
-use crate::alert::{Alert, Alerts, Place};
+use crate::alert::{Alert, Alerts, Spot};
 use crate::code;
 use crate::domains::Domains;
 use crate::hash::{Hashed, Seed, fold};
@@ -38,13 +38,10 @@ const REMEMBERED: usize = 32;
 
 /// One message as it was seen.
 pub struct Observed<'a, 'p> {
-    /// ns since the epoch.
-    pub time: u64,
     /// Address of the one who asks.
     pub client: [u64; 2],
     pub message: &'a Message<'p>,
-    /// Where it was seen, for whoever is to look there.
-    pub place: Place,
+    pub spot: Spot,
 }
 
 pub struct Detector {
@@ -69,14 +66,14 @@ struct Asked<'a, 'p> {
 }
 
 impl Detector {
-    pub fn new(config: Config, known: &[&str]) -> Self {
+    pub fn new(config: Config) -> Self {
         let seed = Seed(config.seed);
         let buckets = config.pairs.next_power_of_two();
         Self {
             config,
             seed,
             suffixes: Suffixes::new(seed),
-            known: Known::new(seed, known.iter().copied()),
+            known: Known::new(seed),
             table: Table::new(config.pairs),
             domains: Domains::new(config.pairs / 4),
             // A bucket of 16 bytes for a pair: eight names or labels each.
@@ -85,10 +82,16 @@ impl Detector {
         }
     }
 
-    pub fn message(&mut self, observed: &Observed<'_, '_>) {
+    /// Pairs that made room for others although something had been charged to them.
+    pub fn forgotten(&self) -> u64 {
+        self.table.forgotten
+    }
+
+    /// One message, in packet order; the number of the alert that it is a part of, from 0.
+    pub fn message(&mut self, observed: &Observed<'_, '_>) -> Option<usize> {
         let name = &observed.message.question.name;
         if name.is_empty() {
-            return;
+            return None;
         }
         let hashed = Hashed::new(self.seed, name);
         let registered = self.suffixes.registered(&hashed);
@@ -97,12 +100,14 @@ impl Detector {
             _ => hashed.tail(registered.labels),
         };
         let client = fold(observed.client[0] ^ self.seed.0, observed.client[1]);
-        let asked = Asked { now: ticks(observed.time), client, observed, hashed, registered, domain };
+        let asked = Asked { now: ticks(observed.spot.time), client, observed, hashed, registered, domain };
         if observed.message.header.is_response() {
-            self.answer(&asked);
+            self.answer(&asked)
         } else if registered.kind != Kind::Undelegated {
+            self.question(&asked)
+        } else {
             // Below no zone, a name reaches nobody but the resolver: it counts if that knows an answer.
-            self.question(&asked);
+            None
         }
     }
 
@@ -117,16 +122,16 @@ impl Detector {
         place
     }
 
-    fn question(&mut self, asked: &Asked<'_, '_>) {
+    fn question(&mut self, asked: &Asked<'_, '_>) -> Option<usize> {
         let place = self.place(asked);
         let pair = self.table.pair(place);
         pair.queries = pair.queries.saturating_add(1);
         let labels = asked.hashed.len() - asked.registered.labels.min(asked.hashed.len());
         if labels == 0 || self.seen.insert(asked.hashed.name) {
-            return;
+            return self.again(asked, place);
         }
         self.new_name(asked, place, labels);
-        self.judge(asked, place);
+        self.judge(asked, place)
     }
 
     /// Charges what a new name can carry.
@@ -176,12 +181,12 @@ impl Detector {
         names::counted(pair, name, left);
     }
 
-    fn answer(&mut self, asked: &Asked<'_, '_>) {
+    fn answer(&mut self, asked: &Asked<'_, '_>) -> Option<usize> {
         let message = asked.observed.message;
         let code = message.header.flags & 15;
         if asked.registered.kind == Kind::Undelegated {
             if code != 0 {
-                return;
+                return None;
             }
             self.question(asked);
         } else if !self.seen.contains(asked.hashed.name) && asked.hashed.len() > asked.registered.labels {
@@ -228,33 +233,48 @@ impl Detector {
         if down > 0 {
             pair.leak(asked.now);
             pair.charge_down(down as f32);
-            self.judge(asked, place);
+            return self.judge(asked, place);
         }
+        self.again(asked, place)
     }
 
-    fn judge(&mut self, asked: &Asked<'_, '_>, place: table::Place) {
+    /// More of a pair that may be an alert already.
+    fn again(&mut self, asked: &Asked<'_, '_>, place: table::Place) -> Option<usize> {
+        let pair = self.table.pair(place);
+        if pair.alert == 0 {
+            return None;
+        }
+        self.alerts.again(pair, asked.observed.spot.time);
+        Some(usize::from(pair.alert) - 1)
+    }
+
+    fn judge(&mut self, asked: &Asked<'_, '_>, place: table::Place) -> Option<usize> {
         let pair = self.table.pair(place);
         if pair.alert > 0 {
-            self.alerts.again(pair, asked.observed.time, asked.observed.place);
-            return;
+            return self.again(asked, place);
         }
         let volume = score::volume(pair, self.config.bytes_a_day);
         pair.weight = ((volume + 20.0) * WEIGHTS_OF_OCTAVE).clamp(0.0, 255.0) as u8;
         if volume < HOPELESS || pair.names < LEAST_NAMES {
-            return;
+            return None;
         }
-        let domain = self.domains.at(asked.domain, asked.now);
+        let mut users = 1.0;
+        if asked.registered.kind != Kind::Undelegated {
+            users = self.domains.at(asked.domain, asked.now).count();
+        }
         let around = Around {
-            users: domain.count(),
+            users,
             known: self.known.has(asked.domain),
             reverse: asked.registered.kind == Kind::Reverse,
         };
         let pair = self.table.pair(place);
         let score = score::score(pair, &around, self.config.bytes_a_day);
-        if score.octaves() >= 0.0 {
-            let name = &asked.observed.message.question.name;
-            let domain = names::written(name, asked.registered);
-            pair.alert = self.alerts.raise(Alert::new(asked.observed, domain, pair, score));
+        if score.octaves() < 0.0 {
+            return None;
         }
+        let name = &asked.observed.message.question.name;
+        let domain = names::written(name, asked.registered);
+        pair.alert = self.alerts.raise(Alert::new(asked.observed, domain, pair, score));
+        self.again(asked, place)
     }
 }

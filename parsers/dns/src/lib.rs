@@ -19,6 +19,6 @@ mod score;
 mod table;
 mod time;
 
-pub use alert::{Alert, Alerts, MAX_ALERTS, Place};
+pub use alert::{Alert, Alerts, MAX_ALERTS, Spot};
 pub use detector::{Config, Detector, Observed};
 pub use score::{Score, TERMS, Volume};

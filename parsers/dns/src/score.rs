@@ -43,6 +43,17 @@ pub enum Volume {
     Downstream,
 }
 
+impl Volume {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Hours => "hours",
+            Self::Day => "day",
+            Self::Downstream => "downstream",
+        }
+    }
+}
+
 /// Doublings by term.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
@@ -94,7 +105,7 @@ pub fn score(pair: &Pair, around: &Around, bytes_a_day: f32) -> Score {
     terms[term::ANSWERS] = answers(pair);
     terms[term::CLOCK] = clock(pair);
     terms[term::COUNTER] = counter(pair);
-    let seldom = -1.5 * log2(around.users.max(1.0));
+    let seldom = -2.5 * log2(around.users.max(1.0));
     let mut best = Score { terms, volume: Volume::Day };
     let mut most = f32::MIN;
     let buckets = [
@@ -106,7 +117,7 @@ pub fn score(pair: &Pair, around: &Around, bytes_a_day: f32) -> Score {
     for (volume, bytes, damped) in buckets {
         let mut terms = terms;
         terms[term::VOLUME] = log2(bytes / bytes_a_day + 1e-6);
-        terms[term::PREVALENCE] = (seldom * damped).max(-6.0);
+        terms[term::PREVALENCE] = (seldom * damped).max(-8.0 * damped);
         terms[term::KNOWN] = if around.known { -4.0 } else { 0.0 };
         let score = Score { terms, volume };
         if score.octaves() > most {
