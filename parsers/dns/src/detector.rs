@@ -7,10 +7,10 @@ use crate::hash::{Hashed, Seed, fold};
 use crate::known::Known;
 use crate::names;
 use crate::pair::{answered, asked, asked_kind, count, shape};
-use crate::score::{self, Around, LEAST_NAMES, WEIGHTS_OF_OCTAVE};
+use crate::score::{self, Around, LEAST_NAMES};
 use crate::seen::Seen;
 use crate::suffix::{Kind, Registered, Suffixes};
-use crate::table::{self, Table};
+use crate::table::{self, Table, WEIGHTS_OF_OCTAVE};
 use crate::time::ticks;
 use transitproof_wire::dns::{Message, Section, kind};
 
@@ -63,6 +63,8 @@ struct Asked<'a, 'p> {
     hashed: Hashed,
     registered: Registered,
     domain: u64,
+    /// Of the pair.
+    key: u64,
 }
 
 impl Detector {
@@ -100,7 +102,7 @@ impl Detector {
             _ => hashed.tail(registered.labels),
         };
         let client = fold(observed.client[0] ^ self.seed.0, observed.client[1]);
-        let asked = Asked { now: ticks(observed.spot.time), client, observed, hashed, registered, domain };
+        let asked = Asked { now: ticks(observed.spot.time), client, observed, hashed, registered, domain, key: fold(client, domain) };
         if observed.message.header.is_response() {
             self.answer(&asked)
         } else if registered.kind != Kind::Undelegated {
@@ -111,25 +113,24 @@ impl Detector {
         }
     }
 
-    fn place(&mut self, asked: &Asked<'_, '_>) -> table::Place {
-        let key = fold(asked.client, asked.domain);
-        if let Some(place) = self.table.find(key) {
-            return place;
-        }
-        let (place, _forgotten) = self.table.insert(key, asked.now);
-        let domain = self.domains.at(asked.domain, asked.now);
-        domain.users |= 1 << (asked.client & 63);
-        place
+    /// A place for a pair of which there is something to remember.
+    #[inline(never)]
+    fn open(&mut self, asked: &Asked<'_, '_>) -> table::Place {
+        self.domains.at(asked.domain, asked.now).users |= 1 << (asked.client & 63);
+        self.table.insert(asked.key, asked.now)
     }
 
     fn question(&mut self, asked: &Asked<'_, '_>) -> Option<usize> {
-        let place = self.place(asked);
-        let pair = self.table.pair(place);
-        pair.queries = pair.queries.saturating_add(1);
-        let labels = asked.hashed.len() - asked.registered.labels.min(asked.hashed.len());
-        if labels == 0 || self.seen.insert(asked.hashed.name) {
-            return self.again(asked, place);
+        let labels = asked.hashed.len().saturating_sub(asked.registered.labels);
+        let known = self.table.find(asked.key);
+        if let Some(place) = known {
+            let pair = self.table.pair(place);
+            pair.queries = pair.queries.saturating_add(1);
         }
+        if labels == 0 || self.seen.insert(asked.hashed.name) {
+            return known.and_then(|place| self.again(asked, place));
+        }
+        let place = known.unwrap_or_else(|| self.open(asked));
         self.new_name(asked, place, labels);
         self.judge(asked, place)
     }
@@ -192,7 +193,7 @@ impl Detector {
         } else if !self.seen.contains(asked.hashed.name) && asked.hashed.len() > asked.registered.labels {
             self.question(asked);
         }
-        let place = self.place(asked);
+        let place = self.table.find(asked.key)?;
         let (mut data, mut fresh, mut down, mut listed, mut ttl) = (false, false, 0, false, u32::MAX);
         for (section, record) in message.records() {
             if section != Section::Answer {
@@ -254,8 +255,10 @@ impl Detector {
             return self.again(asked, place);
         }
         let volume = score::volume(pair, self.config.bytes_a_day);
-        pair.weight = ((volume + 20.0) * WEIGHTS_OF_OCTAVE).clamp(0.0, 255.0) as u8;
-        if volume < HOPELESS || pair.names < LEAST_NAMES {
+        let weight = ((volume + 20.0) * WEIGHTS_OF_OCTAVE).clamp(0.0, 255.0) as u8;
+        let few = pair.names < LEAST_NAMES;
+        self.table.weigh(place, weight, asked.now);
+        if volume < HOPELESS || few {
             return None;
         }
         let mut users = 1.0;

@@ -3,7 +3,7 @@
 use transitproof_wire::dns::{LABELS_LIMIT, Name};
 
 /// Labels of a name that are told apart, from the right; those further left are hashed into one.
-pub const HASHED_LABELS: usize = 40;
+pub const HASHED_LABELS: usize = 12;
 
 /// Key of the hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

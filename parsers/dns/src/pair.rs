@@ -96,8 +96,7 @@ pub struct Pair {
     pub counter_at: u8,
     pub runs: u8,
     pub misses: u8,
-    /// Evidence when it changed last, for the choice of whom to forget.
-    pub weight: u8,
+    pub spare: u8,
     /// Distinct labels in new names.
     pub labels: u16,
     /// Number of its alert, from 1.

@@ -12,8 +12,6 @@ pub const PARTS: [f32; 3] = [0.25, 0.6, 1.0];
 pub const DOWN_PART: f32 = 6.0;
 /// A score is moved so much by a doubling.
 pub const OCTAVE: f32 = 0.1;
-/// Of [`Pair::weight`], to a doubling.
-pub const WEIGHTS_OF_OCTAVE: f32 = 8.0;
 /// Names before a pair is judged: fewer have no shape.
 pub const LEAST_NAMES: u32 = 4;
 
