@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the table of what a letter tells after another one in words that people make: -16 log2 P(letter | letter before).
+"""Writes the table of what a letter tells after another one in words: -16 log2 P(letter | letter before).
 
     scripts/make_letters.py /usr/share/dict/words > parsers/dns/src/letters.rs
 
-Counted over a list of English words (Debian's wamerican). A twentieth of the probability goes to any letter alike, so that names
-in other languages and abbreviations cost little more than random letters do.
+Counted over a list of English words (Debian's wamerican). A twentieth of the probability goes to any letter alike,
+so that names in other languages and abbreviations cost little more than random letters do.
 """
 
 import math

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the ICANN section of the public suffix list as the core reads it: one rule a line, in A-labels, without comments.
+"""Writes the ICANN section of the public suffix list as the core reads it: one rule a line, in A-labels.
 
     scripts/make_suffixes.py public_suffix_list.dat > parsers/dns/data/icann_suffixes.txt
 

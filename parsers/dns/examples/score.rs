@@ -47,13 +47,17 @@ fn one(path: &str, config: Config) {
     }
     eprintln!("{path}: {messages} messages, {} ns each", spent.as_nanos() / u128::from(messages.max(1)));
     for alert in detector.alerts.all() {
+        if alert.kind == transitproof_dns::Kind::Flood {
+            continue;
+        }
         let [high, low] = alert.client;
         let client = match (low, high as u32) {
             (0, 0) => std::net::Ipv4Addr::from((high >> 32) as u32).to_string(),
             _ => std::net::Ipv6Addr::from(u128::from(high) << 64 | u128::from(low)).to_string(),
         };
         let parts = alert.score.parts();
-        let why: Vec<_> = TERMS.iter().zip(parts).filter(|(_, p)| p.abs() > 0.0005).map(|(t, p)| format!("\"{t}\":{p:.3}")).collect();
+        let why: Vec<_> =
+            TERMS.iter().zip(parts).filter(|(_, p)| p.abs() > 0.0005).map(|(t, p)| format!("\"{t}\":{p:.3}")).collect();
         println!(
             "{{\"client\":\"{client}\",\"domain\":\"{}\",\"first_alert_ts\":{}.{:06},\"score\":{:.3},\"volume\":\"{:?}\",\"bytes\":{},\"why\":{{{}}}}}",
             alert.domain,

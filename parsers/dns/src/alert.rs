@@ -16,8 +16,22 @@ pub struct Spot {
     pub frame: u64,
 }
 
+/// What an alert is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One client and one domain.
+    Tunnel,
+    /// One client and names of the same make below many domains that nobody else uses.
+    Spread,
+    /// Short random names in quick succession that nobody resolves: an attack on the servers of the domain looks so.
+    Flood,
+}
+
 #[derive(Clone, Debug)]
 pub struct Alert {
+    pub kind: Kind,
+    /// About how many domains it is spread over.
+    pub domains: u32,
     pub client: [u64; 2],
     pub domain: String,
     /// Packet times, ns.
@@ -32,8 +46,10 @@ pub struct Alert {
 }
 
 impl Alert {
-    pub fn new(observed: &Observed<'_, '_>, domain: String, pair: &Pair, score: Score) -> Self {
+    pub fn new(kind: Kind, observed: &Observed<'_, '_>, domain: String, pair: &Pair, score: Score) -> Self {
         Self {
+            kind,
+            domains: if kind == Kind::Spread { pair.domains() } else { 1 },
             client: observed.client,
             domain,
             first_seen: observed.spot.time,
@@ -58,7 +74,9 @@ pub struct Alerts {
 impl Alerts {
     /// The number of the alert, from 1.
     pub fn raise(&mut self, alert: Alert) -> u16 {
-        if let Some(at) = self.all.iter().position(|a| a.client == alert.client && a.domain == alert.domain) {
+        if let Some(at) =
+            self.all.iter().position(|a| (a.kind, a.client) == (alert.kind, alert.client) && a.domain == alert.domain)
+        {
             return at as u16 + 1;
         }
         if self.all.len() >= MAX_ALERTS {
@@ -75,6 +93,9 @@ impl Alerts {
             alert.last_seen = time.max(alert.last_seen);
             (alert.bytes_up, alert.bytes_down) = (pair.up_total, pair.down_total);
             (alert.queries, alert.names) = (pair.queries, pair.names);
+            if alert.kind == Kind::Spread {
+                alert.domains = pair.domains();
+            }
         }
     }
 

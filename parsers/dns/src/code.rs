@@ -113,10 +113,10 @@ fn alphabet(classes: u8) -> u32 {
         c if c & SIGN != 0 => 6 * BIT,
         c if c & !DIGITS == 0 => DIGIT,
         c if c & !(DIGITS | A_TO_F) == 0 => 4 * BIT,
-        c if c & DIGITS == 0 => 75,                           // log2 26
-        c if c & (OTHER_DIGIT | HYPHEN) == 0 => 5 * BIT,      // base32
-        c if c & (W_TO_Z | HYPHEN) == 0 => 5 * BIT,           // base32hex
-        _ => 83,                                              // log2 36
+        c if c & DIGITS == 0 => 75,                      // log2 26
+        c if c & (OTHER_DIGIT | HYPHEN) == 0 => 5 * BIT, // base32
+        c if c & (W_TO_Z | HYPHEN) == 0 => 5 * BIT,      // base32hex
+        _ => 83,                                         // log2 36
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
         let uuid = bits("5ad5be04-8b64-4841-af65-8724abad508f");
         assert!((128..=160).contains(&uuid), "{uuid}");
         assert_eq!(bits("mfrggzdfmztwq2lknnwg23tpob2xe43u"), 4 + 32 * 5);
-        
+
         assert_eq!(bits(""), 0);
     }
 

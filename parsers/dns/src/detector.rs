@@ -1,13 +1,14 @@
 //! The detector: messages in packet order, alerts out.
 
-use crate::alert::{Alert, Alerts, Spot};
+use crate::alert::{self, Alert, Alerts, Spot};
 use crate::code;
 use crate::domains::Domains;
+use crate::extra;
 use crate::hash::{Hashed, Seed, fold};
 use crate::known::Known;
 use crate::names;
 use crate::pair::{answered, asked, asked_kind, count, shape};
-use crate::score::{self, Around, LEAST_NAMES};
+use crate::score::{self, Around, LEAST_NAMES, SPREAD};
 use crate::seen::Seen;
 use crate::suffix::{Kind, Registered, Suffixes};
 use crate::table::{self, Table, WEIGHTS_OF_OCTAVE};
@@ -53,6 +54,24 @@ pub struct Detector {
     pub(crate) domains: Domains,
     pub(crate) seen: Seen,
     pub alerts: Alerts,
+}
+
+/// Bytes that a name carries at least to be counted together with others below other domains.
+const SPREADABLE: f32 = 8.0;
+
+/// What a new name came to.
+struct New {
+    charged: f32,
+    /// Random characters for the most part, and no known service.
+    random: bool,
+    /// Labels left of the registered domain, and their bytes.
+    left: usize,
+    bytes: usize,
+}
+
+/// A volume as it is kept for the choice of whom to forget.
+fn weight(volume: f32) -> u8 {
+    ((volume + 20.0) * WEIGHTS_OF_OCTAVE).clamp(0.0, 255.0) as u8
 }
 
 /// A question on its way through the detector.
@@ -102,7 +121,15 @@ impl Detector {
             _ => hashed.tail(registered.labels),
         };
         let client = fold(observed.client[0] ^ self.seed.0, observed.client[1]);
-        let asked = Asked { now: ticks(observed.spot.time), client, observed, hashed, registered, domain, key: fold(client, domain) };
+        let asked = Asked {
+            now: ticks(observed.spot.time),
+            client,
+            observed,
+            hashed,
+            registered,
+            domain,
+            key: fold(client, domain),
+        };
         if observed.message.header.is_response() {
             self.answer(&asked)
         } else if registered.kind != Kind::Undelegated {
@@ -126,17 +153,72 @@ impl Detector {
         if let Some(place) = known {
             let pair = self.table.pair(place);
             pair.queries = pair.queries.saturating_add(1);
+            count(&mut pair.asked, asked_kind(asked.observed.message.question.kind));
+        }
+        if let Some(place) = self.extra(asked, known) {
+            return self.judge(asked, place);
         }
         if labels == 0 || self.seen.insert(asked.hashed.name) {
             return known.and_then(|place| self.again(asked, place));
         }
         let place = known.unwrap_or_else(|| self.open(asked));
-        self.new_name(asked, place, labels);
-        self.judge(asked, place)
+        let new = self.new_name(asked, place, labels);
+        let alert = self.judge(asked, place);
+        if alert.is_none() && new.charged >= SPREADABLE && asked.registered.kind == Kind::Delegated {
+            return self.spread(asked, &new);
+        }
+        alert
+    }
+
+    /// What a query carries besides its name. The pair that it was charged to.
+    fn extra(&mut self, asked: &Asked<'_, '_>, known: Option<table::Place>) -> Option<table::Place> {
+        let data = extra::carried(asked.observed.message)?;
+        let hash = fold(self.seed.bytes(data), asked.domain);
+        if self.seen.insert(hash) {
+            return None;
+        }
+        let place = known.unwrap_or_else(|| self.open(asked));
+        let pair = self.table.pair(place);
+        pair.leak(asked.now);
+        pair.new_name(asked.now, data.len() as f32);
+        pair.charge(data.len() as f32);
+        count(&mut pair.shapes, shape::BINARY);
+        Some(place)
+    }
+
+    /// Names of the same make below many domains that one client alone uses are charged together as well.
+    fn spread(&mut self, asked: &Asked<'_, '_>, new: &New) -> Option<usize> {
+        if !new.random || self.domains.at(asked.domain, asked.now).count() > 1.5 {
+            return None;
+        }
+        let question = &asked.observed.message.question;
+        let make = u64::from(question.kind) << 16 | (new.left as u64) << 8 | u64::from(new.bytes.ilog2());
+        let key = fold(asked.client ^ make, self.seed.0);
+        let place = self.table.find(key).unwrap_or_else(|| self.table.insert(key, asked.now));
+        let pair = self.table.pair(place);
+        pair.queries = pair.queries.saturating_add(1);
+        pair.leak(asked.now);
+        pair.new_name(asked.now, new.charged);
+        pair.charge(new.charged);
+        count(&mut pair.asked, asked_kind(question.kind));
+        count(&mut pair.shapes, shape::RANDOM);
+        pair.counter |= 1 << (asked.domain >> 7 & 31);
+        let volume = score::volume(pair, self.config.bytes_a_day);
+        let (domains, alert) = (pair.domains(), pair.alert);
+        self.table.weigh(place, weight(volume), asked.now);
+        if alert == 0 && domains >= SPREAD {
+            let pair = self.table.pair(place);
+            let score = score::score(pair, &Around { users: 1.0, ..Around::default() }, self.config.bytes_a_day);
+            if score.octaves() >= 0.0 {
+                let domain = names::written(&question.name, asked.registered);
+                pair.alert = self.alerts.raise(Alert::new(alert::Kind::Spread, asked.observed, domain, pair, score));
+            }
+        }
+        self.again(asked, place)
     }
 
     /// Charges what a new name can carry.
-    fn new_name(&mut self, asked: &Asked<'_, '_>, place: table::Place, labels: usize) {
+    fn new_name(&mut self, asked: &Asked<'_, '_>, place: table::Place, labels: usize) -> New {
         let question = &asked.observed.message.question;
         let name = &question.name;
         let left = name.len() - asked.registered.labels;
@@ -145,7 +227,7 @@ impl Detector {
         for at in 0..left {
             let label = name.label(at);
             let told = code::label(label);
-            let mut label_cost = told.cost;
+            let mut label_cost = names::counting(pair, at, label).map_or(told.cost, |cost| cost.min(told.cost));
             if at + labels >= left && label.len() <= REMEMBERED {
                 let hash = asked.hashed.label(name.len() - 1 - at);
                 if self.seen.insert(fold(hash, asked.domain)) {
@@ -164,7 +246,10 @@ impl Detector {
         pair.leak(asked.now);
         pair.new_name(asked.now, charged);
         pair.charge(charged);
-        count(&mut pair.asked, asked_kind(question.kind));
+        if pair.queries == 0 {
+            pair.queries = 1;
+            count(&mut pair.asked, asked_kind(question.kind));
+        }
         let looks = names::look(name, left);
         for (is, at) in [
             (random, shape::RANDOM),
@@ -180,6 +265,7 @@ impl Detector {
             }
         }
         names::counted(pair, name, left);
+        New { charged, random: random && !looks.service, left, bytes }
     }
 
     fn answer(&mut self, asked: &Asked<'_, '_>) -> Option<usize> {
@@ -255,9 +341,8 @@ impl Detector {
             return self.again(asked, place);
         }
         let volume = score::volume(pair, self.config.bytes_a_day);
-        let weight = ((volume + 20.0) * WEIGHTS_OF_OCTAVE).clamp(0.0, 255.0) as u8;
         let few = pair.names < LEAST_NAMES;
-        self.table.weigh(place, weight, asked.now);
+        self.table.weigh(place, weight(volume), asked.now);
         if volume < HOPELESS || few {
             return None;
         }
@@ -265,11 +350,8 @@ impl Detector {
         if asked.registered.kind != Kind::Undelegated {
             users = self.domains.at(asked.domain, asked.now).count();
         }
-        let around = Around {
-            users,
-            known: self.known.has(asked.domain),
-            reverse: asked.registered.kind == Kind::Reverse,
-        };
+        let around =
+            Around { users, known: self.known.has(asked.domain), reverse: asked.registered.kind == Kind::Reverse };
         let pair = self.table.pair(place);
         let score = score::score(pair, &around, self.config.bytes_a_day);
         if score.octaves() < 0.0 {
@@ -277,7 +359,8 @@ impl Detector {
         }
         let name = &asked.observed.message.question.name;
         let domain = names::written(name, asked.registered);
-        pair.alert = self.alerts.raise(Alert::new(asked.observed, domain, pair, score));
+        let kind = if score::is_flood(pair) { alert::Kind::Flood } else { alert::Kind::Tunnel };
+        pair.alert = self.alerts.raise(Alert::new(kind, asked.observed, domain, pair, score));
         self.again(asked, place)
     }
 }

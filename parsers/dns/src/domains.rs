@@ -48,12 +48,4 @@ impl Domains {
         ways[way].last = now;
         &mut ways[way]
     }
-
-    pub fn all(&self) -> impl Iterator<Item = &Domain> {
-        self.sets.iter().flatten()
-    }
-
-    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Domain> {
-        self.sets.iter_mut().flatten()
-    }
 }

@@ -107,7 +107,9 @@ mod tests {
         for (a, b) in [("eXample", "EXaMPLE"), ("ABCDEFGHIJKLMNOPQRSTUVWXYZ09-_", "abcdefghijklmnopqrstuvwxyz09-_")] {
             assert_eq!(seed.label(a.as_bytes()), seed.label(b.as_bytes()));
         }
-        for (a, b) in [("a", "b"), ("a", "aa"), ("abcdefgh", "abcdefgh\0"), ("@", "`"), ("[", "{"), ("\u{c1}", "\u{e1}")] {
+        for (a, b) in
+            [("a", "b"), ("a", "aa"), ("abcdefgh", "abcdefgh\0"), ("@", "`"), ("[", "{"), ("\u{c1}", "\u{e1}")]
+        {
             assert_ne!(seed.label(a.as_bytes()), seed.label(b.as_bytes()), "{a} {b}");
         }
         assert_ne!(Seed(7).label(b"a"), Seed(8).label(b"a"));

@@ -4,21 +4,22 @@
 //! Pure and of bounded size: time comes with the packets, nothing is allocated per message. May not know flows, files, Python.
 #![forbid(unsafe_code)]
 
-mod code;
-mod hash;
-mod letters;
-mod seen;
-mod suffix;
 mod alert;
+mod code;
 mod detector;
 mod domains;
+mod extra;
+mod hash;
 mod known;
+mod letters;
 mod names;
 mod pair;
 mod score;
+mod seen;
+mod suffix;
 mod table;
 mod time;
 
-pub use alert::{Alert, Alerts, MAX_ALERTS, Spot};
+pub use alert::{Alert, Alerts, Kind, MAX_ALERTS, Spot};
 pub use detector::{Config, Detector, Observed};
 pub use score::{Score, TERMS, Volume};

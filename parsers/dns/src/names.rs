@@ -4,6 +4,9 @@ use crate::pair::Pair;
 use crate::suffix::Registered;
 use transitproof_wire::dns::Name;
 
+/// In which labels are read as numbers.
+const BASES: [u32; 2] = [10, 16];
+
 /// What a name looks like, left of its registered domain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Look {
@@ -37,15 +40,24 @@ fn is_byte(label: &[u8]) -> bool {
 }
 
 fn number(label: &[u8], base: u32) -> Option<u32> {
-    if label.is_empty() || label.len() > 7 {
+    if label.is_empty() || label.len() > 10 {
         return None;
     }
-    label.iter().try_fold(0u32, |n, byte| Some(n * base + char::from(*byte).to_digit(base)?))
+    label.iter().try_fold(0u32, |n, byte| n.checked_mul(base)?.checked_add(char::from(*byte).to_digit(base)?))
+}
+
+/// Cost of a label that counts, in sixteenths of a bit: how far it is off the number before.
+pub fn counting(pair: &Pair, at: usize, label: &[u8]) -> Option<u32> {
+    let counts = usize::from(pair.counter_at.checked_sub(1)?);
+    if counts / 2 != at {
+        return None;
+    }
+    let off = number(label, BASES[counts % 2])?.abs_diff(pair.counter);
+    Some((u32::BITS - off.leading_zeros()) * 32 + 32)
 }
 
 /// Looks for a label that has grown by one since the last new name, decimal or hexadecimal; the first one found is kept to.
 pub fn counted(pair: &mut Pair, name: &Name<'_>, left: usize) {
-    const BASES: [u32; 2] = [10, 16];
     let read = |at: usize| number(name.label(at / 2), BASES[at % 2]);
     if pair.runs > 0 || pair.counter_at > 0 {
         let at = usize::from(pair.counter_at.saturating_sub(1));

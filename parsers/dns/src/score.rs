@@ -4,7 +4,7 @@
 //! suspicion needs half the bytes. A score is 0.5 where both together reach the threshold, and a tenth more for each doubling beyond.
 
 use crate::pair::{DAY, HOURS, Pair, SECONDS, answered, asked, shape};
-use crate::time::log2;
+use crate::time::{SECOND, log2};
 
 /// Thresholds of the buckets for seconds, hours and a day, as parts of the bytes a day that [`crate::Config::bytes_a_day`] names.
 pub const PARTS: [f32; 3] = [0.25, 0.6, 1.0];
@@ -14,6 +14,10 @@ pub const DOWN_PART: f32 = 6.0;
 pub const OCTAVE: f32 = 0.1;
 /// Names before a pair is judged: fewer have no shape.
 pub const LEAST_NAMES: u32 = 4;
+/// Names before a flood is one.
+const FLOOD: u32 = 16;
+/// Domains over which names have to be spread to be judged together.
+pub const SPREAD: u32 = 8;
 
 /// Terms of a score, in the order in which they are written.
 pub const TERMS: [&str; 9] =
@@ -126,6 +130,19 @@ pub fn score(pair: &Pair, around: &Around, bytes_a_day: f32) -> Score {
     best
 }
 
+/// Short random names, one label each, in quick succession, of which hardly any is resolved.
+pub fn is_flood(pair: &Pair) -> bool {
+    let outcomes = &pair.answered;
+    let resolved = outcomes[answered::DATA].saturating_add(outcomes[answered::NOTHING]);
+    let failed = outcomes[answered::NO_SUCH_NAME].saturating_add(outcomes[answered::FAILURE]);
+    let names = total(&pair.asked);
+    pair.names >= FLOOD
+        && f32::from(pair.shapes[shape::SINGLE]) >= 0.9 * names
+        && u16::from(resolved) * 10 <= u16::from(failed).max(9)
+        && pair.cost < 16.0
+        && pair.gap < SECOND
+}
+
 fn total(counts: &[u8]) -> f32 {
     counts.iter().map(|n| f32::from(*n)).sum()
 }
@@ -158,7 +175,8 @@ fn labels(pair: &Pair, around: &Around) -> f32 {
         pair.answered[answered::NO_SUCH_NAME].saturating_add(pair.answered[answered::LISTED]),
         total(&pair.answered[..4]),
     );
-    let lists = (of(shape::ADDRESS) + of(shape::DOMAIN)).min(1.0) * if around.reverse { 6.0 } else { 1.0 + 4.0 * failed };
+    let lists =
+        (of(shape::ADDRESS) + of(shape::DOMAIN)).min(1.0) * if around.reverse { 6.0 } else { 1.0 + 4.0 * failed };
     of(shape::RANDOM) + 3.0 * of(shape::BINARY) - 2.0 * of(shape::SERVICE) - lists
 }
 

@@ -44,14 +44,6 @@ impl Seen {
         let mark = u128::from((hash as u16).max(1));
         (0..WAYS).any(|way| bucket >> (way * 16) & 0xffff == mark)
     }
-
-    pub fn buckets(&self) -> &[u128] {
-        &self.buckets
-    }
-
-    pub fn buckets_mut(&mut self) -> &mut [u128] {
-        &mut self.buckets
-    }
 }
 
 #[cfg(test)]

@@ -36,11 +36,7 @@ impl Table {
     /// For so many pairs, rounded up to a power of two.
     pub fn new(pairs: usize) -> Self {
         let sets = pairs.div_ceil(WAYS).next_power_of_two();
-        Self {
-            sets: vec![Set::default(); sets].into(),
-            pairs: vec![Pair::default(); sets * WAYS].into(),
-            forgotten: 0,
-        }
+        Self { sets: vec![Set::default(); sets].into(), pairs: vec![Pair::default(); sets * WAYS].into(), forgotten: 0 }
     }
 
     #[inline]

@@ -1,8 +1,8 @@
 //! What processing a packet may touch besides its flow: interners, counters, the record buffer, and where we are.
 
+use crate::Direction;
 use crate::certificates::Certificates;
 use crate::conversation::{Conversation, Follower};
-use crate::Direction;
 use crate::core::Config;
 use crate::dns::Watch;
 use crate::endpoint::Endpoint;

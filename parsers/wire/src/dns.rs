@@ -158,14 +158,16 @@ impl<'a> Message<'a> {
         Ok(Self { header, question: Question { name, kind, class }, sections: r })
     }
 
+    /// Bytes behind the question.
+    #[inline]
+    pub fn rest(&self) -> usize {
+        self.sections.len()
+    }
+
     /// Records up to the first that cannot be read, [`RECORDS_LIMIT`] at most.
     #[inline]
     pub fn records(&self) -> Records<'a> {
-        Records {
-            rest: self.sections,
-            left: [self.header.an, self.header.ns, self.header.ar],
-            limit: RECORDS_LIMIT,
-        }
+        Records { rest: self.sections, left: [self.header.an, self.header.ns, self.header.ar], limit: RECORDS_LIMIT }
     }
 
     /// What is left behind the last record, if all could be read and are not too many.

@@ -9,7 +9,7 @@ use crate::json;
 use crate::observation::{FlowId, Observation, Sample};
 use crate::record;
 use crate::time::Clock;
-use transitproof_dns::{Alert, Config, Detector, Observed, Spot, TERMS};
+use transitproof_dns::{Alert, Config, Detector, Kind, Observed, Spot, TERMS};
 use transitproof_wire::dns::Message;
 
 /// Where an alert was seen.
@@ -90,7 +90,7 @@ impl Watch {
 
 fn facts(alert: &Alert, v6: bool) -> Vec<u8> {
     let mut out = b"{".to_vec();
-    json::key(&mut out, "dns.tunnel");
+    json::key(&mut out, if alert.kind == Kind::Flood { "dns.random_names" } else { "dns.tunnel" });
     out.push(b'{');
     json::key(&mut out, "client");
     out.push(b'"');
@@ -115,6 +115,9 @@ fn facts(alert: &Alert, v6: bool) -> Vec<u8> {
     json::word(&mut out, "dns.volume", alert.score.volume.word());
     json::number(&mut out, "dns.queries", u64::from(alert.queries));
     json::number(&mut out, "dns.names", u64::from(alert.names));
+    if alert.kind == Kind::Spread {
+        json::number(&mut out, "dns.domains", u64::from(alert.domains));
+    }
     json::number(&mut out, "dns.bytes_up", alert.bytes_up as u64);
     json::number(&mut out, "dns.bytes_down", alert.bytes_down as u64);
     out.push(b'}');
