@@ -182,6 +182,7 @@ class Verdict:
         observed: bytes,
         key: bytes,
         *,
+        details: bytes | None = None,
         remediation: str | None = None,
         policy: str | None = None,
         rule: str | None = None,
@@ -189,7 +190,8 @@ class Verdict:
         evidence: str = "observed",
     ) -> None:
         """The members of the finding record; `observed` as a JSON object, `key` (the part of it that tells this finding from
-        another of the same check or rule at the same endpoint) as canonical JSON. Raises ValueError for a status or severity that
+        another of the same check or rule at the same endpoint) as canonical JSON; `details`: a JSON object with further members of the
+        record. Raises ValueError for a status or severity that
         the contract does not know."""
 
 @final

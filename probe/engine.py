@@ -116,6 +116,7 @@ class Engine:
             verdict.title,
             encode(verdict.observed),
             encode(verdict.key, order="sorted"),
+            details=encode(verdict.details) if verdict.details else None,
             remediation=verdict.remediation,
             policy=verdict.policy,
             rule=verdict.rule,

@@ -100,6 +100,8 @@ class Verdict(Struct, frozen=True, kw_only=True, eq=False):
     observed: Facts
     key: Any
     """The part of `observed` that tells this finding from another of the same check or rule at the same endpoint."""
+    details: Facts | None = None
+    """Members that the findings of this check have besides."""
     remediation: str | None = None
     policy: str | None = None
     rule: str | None = None
@@ -136,4 +138,16 @@ class Finding(Struct, frozen=True, kw_only=True, tag_field="type", tag="finding"
     first_seen: str
     last_seen: str
     evidence: Evidence
+    client: str | None = None
+    """Whose queries it is about (`dns.…`)."""
+    domain: str | None = None
+    """The registered domain that they asked for."""
+    score: float | None = None
+    """0 to 1; 0.5 is where an alert begins."""
+    first_alert: str | None = None
+    """Packet time at which the alert was raised."""
+    bytes_estimated: int | None = None
+    """What names and answers could have carried at most."""
+    why: dict[str, float] | None = None
+    """The terms that add up to the score."""
     remediation: str | None = None

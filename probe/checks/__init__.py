@@ -8,7 +8,14 @@ import importlib
 from collections.abc import Callable
 from typing import Final
 
-from probe.checks import esp_null_encryption, plaintext_credentials, plaintext_protocol, plaintext_redirect
+from probe.checks import (
+    dns_random_names,
+    dns_tunnel,
+    esp_null_encryption,
+    plaintext_credentials,
+    plaintext_protocol,
+    plaintext_redirect,
+)
 from probe.model import Facts, Verdict
 
 Detector = Callable[[Facts], list[Verdict]]
@@ -18,9 +25,13 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     plaintext_protocol.judge,
     plaintext_redirect.judge,
     esp_null_encryption.judge,
+    dns_random_names.judge,
+    dns_tunnel.judge,
 )
 PAGES: Final = {
     "certificate.chain": "certificate_chain",
+    "dns.random_names": "dns_random_names",
+    "dns.tunnel": "dns_tunnel",
     "esp.null_encryption": "esp_null_encryption",
     "plaintext.credentials": "plaintext_credentials",
     "plaintext.protocol": "plaintext_protocol",

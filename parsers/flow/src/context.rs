@@ -1,8 +1,10 @@
 //! What processing a packet may touch besides its flow: interners, counters, the record buffer, and where we are.
 
+use crate::Direction;
 use crate::certificates::Certificates;
 use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
+use crate::dns::Watch;
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::hash_key::HashKey;
@@ -10,13 +12,14 @@ use crate::intern::Fragments;
 use crate::json;
 use crate::key::Key;
 use crate::limits::MAX_ENDPOINTS;
-use crate::observation::{FlowId, Observations, Sighting};
+use crate::observation::{FlowId, Observation, Observations, Sighting};
 use crate::record::{self, Detail};
 use crate::select::Selection;
 use crate::time::Clock;
 use crate::totals::Totals;
 use crate::tunnels::TunnelStacks;
 use std::collections::HashMap;
+use transitproof_dns::Spot;
 use transitproof_wire::{Class, Protocol};
 
 /// Totals of one endpoint and protocol, kept on request.
@@ -51,6 +54,9 @@ pub struct Context {
     /// Observations name their flows.
     pub trace: bool,
     scratch: Vec<u8>,
+    /// Made for the first message.
+    dns: Option<Box<Watch>>,
+    dns_config: transitproof_dns::Config,
 }
 
 impl Context {
@@ -73,6 +79,8 @@ impl Context {
             selection: None,
             trace: false,
             scratch: Vec::new(),
+            dns: None,
+            dns_config: transitproof_dns::Config::default(),
         }
     }
 
@@ -142,6 +150,30 @@ impl Context {
             Some(Follower::Ipsec(ipsec)) if ipsec.counted => {}
             _ => self.observe(entry, conversation),
         }
+    }
+
+    /// A DNS message: what it gives away is judged with all others.
+    #[inline]
+    pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) {
+        if self.wants(entry) {
+            let spot = Spot { time: self.time, frame: self.frame };
+            let watch = self.dns.get_or_insert_with(|| Box::new(Watch::new(self.dns_config)));
+            watch.message(entry, from, payload, spot, self.trace);
+        }
+    }
+
+    /// What was observed since the last call.
+    pub fn take_observations(&mut self) -> Vec<Observation> {
+        let mut all = self.observations.take();
+        if let Some(watch) = &mut self.dns {
+            watch.take(&mut all);
+        }
+        all
+    }
+
+    /// Limits that were hit by what looks at DNS.
+    pub fn dns_limits(&self) -> [(&'static str, u64); 2] {
+        self.dns.as_ref().map(|watch| watch.limits()).unwrap_or_default()
     }
 
     /// Counts the flow onto the observation of its facts.

@@ -4,7 +4,7 @@ use crate::Direction;
 use crate::clear::Clear;
 use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
-use crate::dns;
+use crate::dns::pending;
 use crate::eap::RadiusFollower;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::ipsec::{self, Ipsec};
@@ -20,7 +20,7 @@ use transitproof_wire::{Protocol, dtls, esp, quic};
 /// One datagram of an open flow. Some reason if the flow ends with it.
 pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) -> Option<EndReason> {
     if entry.protocol == Protocol::Dns {
-        return dns_message(entry, packet.payload, ctx);
+        return dns_message(entry, from, packet.payload, ctx);
     }
     let mut conversation = entry.conversation.take().unwrap_or_default();
     let end = match &mut conversation.follower {
@@ -170,9 +170,9 @@ fn application(
             // An answer first: the one who gave it is the server.
             if from == Direction::Forward && app::dns::is_response(payload) {
                 entry.turn();
-                return dns_message(entry, payload, ctx);
+                return dns_message(entry, from.other(), payload, ctx);
             }
-            return dns_message(entry, payload, ctx);
+            return dns_message(entry, from, payload, ctx);
         }
         // Peers find each other by STUN before they speak DTLS: the next datagrams may say more.
         Verdict::Is(Protocol::Stun) if conversation.tries < MAX_DATAGRAMS => {
@@ -233,7 +233,8 @@ fn listen(entry: &mut Entry, conversation: &mut Conversation, from: Direction, p
 }
 
 /// DNS over UDP: the flow ends when every query has its answer.
-fn dns_message(entry: &mut Entry, payload: &[u8], ctx: &mut Context) -> Option<EndReason> {
+fn dns_message(entry: &mut Entry, from: Direction, payload: &[u8], ctx: &mut Context) -> Option<EndReason> {
+    ctx.dns_message(entry, from, payload);
     let header = app::dns::header(payload).ok()?;
     let mut conversation = entry.conversation.take();
     let overflow = match conversation.as_deref_mut() {
@@ -241,11 +242,11 @@ fn dns_message(entry: &mut Entry, payload: &[u8], ctx: &mut Context) -> Option<E
         _ => None,
     };
     if header.is_response() {
-        let done = dns::answered(&mut entry.next_seq, overflow, header.id);
+        let done = pending::answered(&mut entry.next_seq, overflow, header.id);
         entry.conversation = conversation;
         return done.then_some(EndReason::Answered);
     }
-    if !dns::asked(&mut entry.next_seq, overflow, header.id) {
+    if !pending::asked(&mut entry.next_seq, overflow, header.id) {
         let spill = conversation.get_or_insert_default();
         match &mut spill.follower {
             Follower::Dns(_) => ctx.totals.limit("dns_pending"),

@@ -15,7 +15,7 @@ pub struct Verdict(Arc<ledger::Verdict>);
 #[pymethods]
 impl Verdict {
     #[new]
-    #[pyo3(signature = (check, status, severity, title, observed, key, *, remediation = None, policy = None, rule = None, clause = None, evidence = "observed"))]
+    #[pyo3(signature = (check, status, severity, title, observed, key, *, details = None, remediation = None, policy = None, rule = None, clause = None, evidence = "observed"))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         check: &str,
@@ -24,6 +24,7 @@ impl Verdict {
         title: &str,
         observed: &[u8],
         key: &[u8],
+        details: Option<&[u8]>,
         remediation: Option<&str>,
         policy: Option<&str>,
         rule: Option<&str>,
@@ -31,8 +32,21 @@ impl Verdict {
         evidence: &str,
     ) -> PyResult<Self> {
         let (status, severity) = (status_of(status)?, severity_of(severity)?);
-        let words =
-            Words { check, status, severity, policy, rule, clause, title, observed, key, remediation, evidence };
+        let details = details.unwrap_or_default();
+        let words = Words {
+            check,
+            status,
+            severity,
+            policy,
+            rule,
+            clause,
+            title,
+            observed,
+            key,
+            details,
+            remediation,
+            evidence,
+        };
         Ok(Self(Arc::new(ledger::Verdict::new(&words))))
     }
 }

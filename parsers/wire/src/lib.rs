@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod dns;
 pub mod dtls;
 pub mod eap;
 pub mod error;

@@ -74,7 +74,7 @@ impl Core {
 
     /// Observations counted since the last call.
     pub fn take_observations(&mut self) -> Vec<Observation> {
-        self.ctx.observations.take()
+        self.ctx.take_observations()
     }
 
     /// Whether so many distinct ones have come together that they should be taken.
@@ -90,10 +90,9 @@ impl Core {
     /// JSON object with the counters of the summary.
     pub fn totals(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.ctx.totals.write(
-            &mut out,
-            &[("certificates", self.ctx.certificates.limited), ("tunnel_stacks", self.ctx.tunnels.limited)],
-        );
+        let [pairs, alerts] = self.ctx.dns_limits();
+        let certificates = ("certificates", self.ctx.certificates.limited);
+        self.ctx.totals.write(&mut out, &[certificates, ("tunnel_stacks", self.ctx.tunnels.limited), pairs, alerts]);
         out
     }
 

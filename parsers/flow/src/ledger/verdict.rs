@@ -67,6 +67,8 @@ pub struct Words<'a> {
     pub observed: &'a [u8],
     /// Canonical JSON: the part of `observed` that tells this finding from another of the same check or rule at an endpoint.
     pub key: &'a [u8],
+    /// JSON object with the members that this check's findings have besides; they go before the remediation.
+    pub details: &'a [u8],
     pub remediation: Option<&'a str>,
     /// Class of the evidence.
     pub evidence: &'a str,
@@ -106,6 +108,12 @@ impl Verdict {
         }
         observed.extend_from_slice(b",\"observed\":");
         observed.extend_from_slice(words.observed);
+        if let Some(members) = words.details.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"))
+            && !members.is_empty()
+        {
+            tail.push(b',');
+            tail.extend_from_slice(members);
+        }
         member(&mut tail, "remediation", words.remediation);
         let mut before = b"[".to_vec();
         for value in [Some(words.check), words.policy, words.rule] {
@@ -176,6 +184,7 @@ pub mod tests {
             title: "A \"title\"",
             observed: b"{\"a\":1}",
             key: b"{\"a\":1}",
+            details: b"{}",
             remediation: None,
             evidence: "observed",
         }

@@ -97,6 +97,7 @@ impl Wordings {
             title: &title,
             observed: &observed,
             key: &key,
+            details: b"{}",
             remediation: wording.remediation.as_deref(),
             evidence: if wording.status == Status::NotObservable { "not_observable" } else { "observed" },
         }))

@@ -1,0 +1,1 @@
+"""Tunnels through DNS and what looks like them: see __main__."""

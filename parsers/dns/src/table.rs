@@ -1,0 +1,94 @@
+//! Pairs in a table of fixed size: sets of eight, in which the one with the least evidence makes room.
+
+use crate::pair::Pair;
+
+const WAYS: usize = 8;
+
+/// Ticks to an age as it is kept beside the keys: 2^13 of them are some two minutes.
+const AGE: u32 = 13;
+/// Ages after which a pair's weight has lost one doubling: six hours.
+const FADES: u16 = 160;
+/// Of a weight, to a doubling.
+pub const WEIGHTS_OF_OCTAVE: f32 = 8.0;
+
+/// What is looked through before a pair is touched, in one line of memory.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Set {
+    /// High halves of the keys, 0 for an empty place.
+    tags: [u32; WAYS],
+    /// Evidence when it changed last, and when that was.
+    weights: [u8; WAYS],
+    ages: [u16; WAYS],
+}
+
+pub struct Table {
+    sets: Box<[Set]>,
+    pairs: Box<[Pair]>,
+    /// Pairs that made room for others.
+    pub forgotten: u64,
+}
+
+/// Where a pair is.
+pub type Place = usize;
+
+impl Table {
+    /// For so many pairs, rounded up to a power of two.
+    pub fn new(pairs: usize) -> Self {
+        let sets = pairs.div_ceil(WAYS).next_power_of_two();
+        Self { sets: vec![Set::default(); sets].into(), pairs: vec![Pair::default(); sets * WAYS].into(), forgotten: 0 }
+    }
+
+    #[inline]
+    fn set(&self, key: u64) -> usize {
+        key as usize & (self.sets.len() - 1)
+    }
+
+    #[inline]
+    pub fn find(&self, key: u64) -> Option<Place> {
+        let set = self.set(key);
+        let tag = tag(key);
+        let tags = &self.sets[set].tags;
+        let found = tags.iter().enumerate().fold(0u32, |found, (way, other)| found | u32::from(*other == tag) << way);
+        if found == 0 {
+            return None;
+        }
+        (0..WAYS).filter(|way| found >> way & 1 != 0).map(|way| set * WAYS + way).find(|at| self.pairs[*at].key == key)
+    }
+
+    /// A place for a new pair, in place of the one whose evidence is least and oldest.
+    pub fn insert(&mut self, key: u64, now: u32) -> Place {
+        let at = self.set(key);
+        let set = &mut self.sets[at];
+        let today = (now >> AGE) as u16;
+        let standing = |way: &usize| match set.tags[*way] {
+            0 => i32::MIN,
+            _ => {
+                let age = today.wrapping_sub(set.ages[*way]) as i16;
+                i32::from(set.weights[*way]) * i32::from(FADES) - i32::from(age.max(0)) * WEIGHTS_OF_OCTAVE as i32
+            }
+        };
+        let way = (0..WAYS).min_by_key(standing).unwrap_or(0);
+        self.forgotten += u64::from(set.tags[way] != 0);
+        (set.tags[way], set.weights[way], set.ages[way]) = (tag(key), 0, today);
+        let place = at * WAYS + way;
+        self.pairs[place] = Pair { key, last: now, ..Pair::default() };
+        place
+    }
+
+    /// Notes what a pair's evidence is now.
+    #[inline]
+    pub fn weigh(&mut self, place: Place, weight: u8, now: u32) {
+        let (set, way) = (&mut self.sets[place / WAYS], place % WAYS);
+        (set.weights[way], set.ages[way]) = (weight, (now >> AGE) as u16);
+    }
+
+    #[inline]
+    pub fn pair(&mut self, place: Place) -> &mut Pair {
+        &mut self.pairs[place]
+    }
+}
+
+fn tag(key: u64) -> u32 {
+    (key >> 32) as u32 | 1
+}

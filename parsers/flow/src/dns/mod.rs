@@ -1,0 +1,7 @@
+//! DNS in flows: which queries wait for their answers, and what the messages give away.
+
+pub mod pending;
+mod watch;
+
+pub use pending::Overflow;
+pub use watch::Watch;
