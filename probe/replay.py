@@ -201,9 +201,9 @@ def replay(
     the clear with it (16 bytes or more); `why`: say in flow records what decided the class. `filter`: only flows for
     which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from
     `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the
-    summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads that share the work of
-    large captures, 1 to 64 (else ValueError); the same records come in another order then. Raises PolicyError, TrustError,
-    FilterError, and ValueError for text that is no time.
+    summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads that share the
+    work of large captures, 1 to 64 (else ValueError); the same records come in another order then. Raises PolicyError,
+    TrustError, FilterError, and ValueError for text that is no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
