@@ -67,12 +67,15 @@ class Core:
         seed: int | None = None,
         hash_key: bytes | None = None,
         why: bool = False,
+        workers: int = 1,
     ) -> None:
         """`flows`: serialise flow records. `endpoints`: keep totals for each endpoint. `names`: tell observations
         apart by server names, ALPN and chains among their facts too, for rules that ask for those. `max_flows`: bound of the flow table;
         beyond it one of those longest silent is closed (`end_reason` evicted) and counted. `seed` keys the hash of the flow
         table (random if None; records do not depend on it). `hash_key`: secrets seen in the clear are shown as the first half of
-        HMAC-SHA-256 under this key, which has 16 bytes at least (else ValueError). `why`: flow records say what decided the class."""
+        HMAC-SHA-256 under this key, which has 16 bytes at least (else ValueError). `why`: flow records say what decided the class.
+        `workers`: threads among which flows are divided by their pair of addresses, 1 to 64 (else ValueError), each with its part of
+        `max_flows`. Records and certificates come in the order of the workers then; apart from that all is the same as with one."""
 
     def feed(self, capture: Capture, packets: int) -> bool:
         """Read and process up to `packets` packets; False once the capture has ended. Raises OSError if reading fails."""
@@ -85,7 +88,8 @@ class Core:
         for, else left out with their first packet. To be called before `feed`. Raises FilterError."""
 
     def trace(self) -> None:
-        """Name every flow in observations, for `Ledger.trace`; take them often then. To be called before `feed`."""
+        """Name every flow in observations, for `Ledger.trace`; take them often then. To be called before `feed`. Raises ValueError
+        if there are several workers."""
 
     def extract(self, capture: Capture, packets: int, extraction: Extraction) -> bool:
         """Like `feed`, and write the packets of the extraction's flows. For a core that was made and is fed like the one that

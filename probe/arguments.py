@@ -3,6 +3,7 @@
 import argparse
 import datetime as dt
 import difflib
+import os
 import re
 import sys
 from typing import Final, NoReturn
@@ -12,6 +13,7 @@ from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
 
 COMMANDS: Final = ("replay", "policies", "explain")
+MAX_WORKERS: Final = 64  # what the core takes
 _EPILOG: Final = """\
 examples:
   transitproof replay capture.pcapng              what is wrong in it, and how to fix it
@@ -146,6 +148,13 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="FILE",
         help="show secrets seen in the clear as hashes under the key in this file, so that reuse shows",
     )
+    replay.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        metavar="N",
+        help="share the work of large captures among N threads, or auto: one for each processor (default: 1)",
+    )
     replay.add_argument("--why", action="store_true", help="say in flow records which frame decided the class")
     replay.add_argument("--passes", action="store_true", help="also report what is in order")
     replay.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")
@@ -185,6 +194,8 @@ def _check_together(options: argparse.Namespace, parser: argparse.ArgumentParser
         parser.error("-w says where packets go, --extract UID which ones: give both")
     if options.extract is not None and options.write is None:
         parser.error("--extract writes packets: give -w FILE too, or -w - for a pipe")
+    if options.extract is not None and options.workers > 1:
+        parser.error("--extract is done by one worker: leave out --workers")
     if options.extract is not None and options.format is not None:
         parser.error("--extract writes packets, not records: leave out --format")
 
@@ -193,6 +204,14 @@ def _add_color(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="colours in tables (default: auto)"
     )
+
+
+def _workers(text: str) -> int:
+    if text == "auto":
+        return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of workers; write auto, or 1 to {MAX_WORKERS}")
+    return int(text)
 
 
 def _time(text: str) -> int | None:

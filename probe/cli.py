@@ -80,6 +80,7 @@ def _replay(options: "argparse.Namespace") -> int:
             progress=progress,
             hash_key=hash_key,
             why=options.why,
+            workers=options.workers,
         )
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")

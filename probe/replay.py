@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,9 +21,10 @@ from probe.selection import Selection, select
 from probe.trust.store import Store
 
 if TYPE_CHECKING:
-    from probe._parsers import Capture, Core
+    from probe._parsers import Batch, Capture, Core
 
 PACKETS_PER_BATCH: Final = 16_384  # large enough that crossing into Python costs nothing, some 5 ms of work
+PACKETS_AHEAD: Final = 65_536  # with several workers, which wait for the slowest at the end of each batch
 FLOWS_PER_BATCH: Final = 8192  # that end with the capture: some 3 MB of records at a time
 FINDINGS_PER_CHUNK: Final = 1024  # some 700 kB of records, which stay in the cache until they are written
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
@@ -47,20 +49,22 @@ class Replay:
         progress: "Callable[[str, Capture], None] | None" = None,
         hash_key: bytes | None = None,
         why: bool = False,
+        workers: int = 1,
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
         `selection`: what it is about; `trace`: let observations name their flows, for an extraction. `progress` is
         called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow records say what
-        decided the class.
+        decided the class. `workers`: threads that share the work (1 to 64, else ValueError), one only with `trace`.
         """
         self._paths = list(paths)
         self._engine = engine
         self._flows = flows
         self._parsers = load_core()
         self.core: Core = self._parsers.Core(
-            flows=flows, endpoints=report, names=engine.names, hash_key=hash_key, why=why
+            flows=flows, endpoints=report, names=engine.names, hash_key=hash_key, why=why, workers=workers
         )
+        self._workers = workers
         selection.apply(self.core)
         self._selection = selection
         if trace:
@@ -69,6 +73,7 @@ class Replay:
         self._report = report
         self._progress = progress
         self._stopped = False
+        self._reading = False
         self._drops: Counter[str] = Counter()
         self.outcome = Outcome(files=self._paths, selection=selection.record())
         self.read: list[str] = []
@@ -128,25 +133,48 @@ class Replay:
             self.outcome.problems.append(Problem(path, why(error)))
             return
         self.read.append(path)
-        more = True
-        while more and not self._stopped:
-            try:
-                more = self.core.feed(capture, PACKETS_PER_BATCH)
-            except OSError as error:
-                self.outcome.problems.append(Problem(path, why(error)))
-                more = False
-            yield from self._take(source, observations=False)
-            if self._progress is not None:
-                self._progress(source, capture)
-        while self.core.finish(FLOWS_PER_BATCH):
-            yield from self._take(source, observations=False)
+        self._reading = not self._stopped
+        yield from self._one_by_one(path, source, capture) if self._workers == 1 else self._ahead(path, source, capture)
         yield from self._take(source)
         if capture.drops:
             self._drops["capture"] += capture.drops
         self.outcome.damaged += [Damage(path, offset, what) for offset, what in capture.damage]
 
+    def _one_by_one(self, path: str, source: str, capture: "Capture") -> Iterator[bytes]:
+        while self._step(path, capture, PACKETS_PER_BATCH):
+            yield from self._take(source, observations=False)
+            if self._progress is not None:
+                self._progress(source, capture)
+
+    def _ahead(self, path: str, source: str, capture: "Capture") -> Iterator[bytes]:
+        """Judges and writes what came of a batch while the workers are at the next one."""
+        with ThreadPoolExecutor(1, thread_name_prefix="feed") as pool:
+            ahead = pool.submit(self._step, path, capture, PACKETS_AHEAD)
+            while ahead.result():
+                batch = self.core.take(observations=False)
+                if self._progress is not None:
+                    self._progress(source, capture)
+                ahead = pool.submit(self._step, path, capture, PACKETS_AHEAD)
+                yield from self._judged(batch, source)
+
+    def _step(self, path: str, capture: "Capture", packets: int) -> bool:
+        """Packets while there are some, then flows that end with them; False once there is nothing left to do."""
+        if self._reading:
+            self._reading = self._feed(path, capture, packets) and not self._stopped
+            return True
+        return self.core.finish(FLOWS_PER_BATCH)
+
+    def _feed(self, path: str, capture: "Capture", packets: int) -> bool:
+        try:
+            return self.core.feed(capture, packets)
+        except OSError as error:
+            self.outcome.problems.append(Problem(path, why(error)))
+            return False
+
     def _take(self, source: str, *, observations: bool = True) -> Iterator[bytes]:
-        batch = self.core.take(observations=observations or self._trace)
+        yield from self._judged(self.core.take(observations=observations or self._trace), source)
+
+    def _judged(self, batch: "Batch", source: str) -> Iterator[bytes]:
         if certificates := self._engine.feed(batch, source):
             yield certificates
         if self._flows and (records := batch.records):
@@ -164,6 +192,7 @@ def replay(
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     begin: dt.datetime | str | None = None,
     end: dt.datetime | str | None = None,
+    workers: int = 1,
 ) -> Iterator[dict[str, Any]]:
     """Replay captures and yield their records (flow, certificate, finding, and one summary last) as dictionaries.
 
@@ -172,13 +201,15 @@ def replay(
     the clear with it (16 bytes or more); `why`: say in flow records what decided the class. `filter`: only flows for
     which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from
     `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the
-    summary, under `unread` and `damaged`, and what was left out under `filtered`. Raises PolicyError, TrustError,
-    FilterError, and ValueError for text that is no time.
+    summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads that share the
+    work of large captures, 1 to 64 (else ValueError); the same records come in another order then. Raises PolicyError,
+    TrustError, FilterError, and ValueError for text that is no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
     selection = select(filter, begin, end)
-    run = Replay([os.fspath(path) for path in paths], engine, selection=selection, hash_key=hash_key, why=why)
+    files = [os.fspath(path) for path in paths]
+    run = Replay(files, engine, selection=selection, hash_key=hash_key, why=why, workers=workers)
     decode = msgspec.json.Decoder().decode_lines
     for chunk in run.chunks():
         yield from decode(chunk)

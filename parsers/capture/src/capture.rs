@@ -100,6 +100,21 @@ impl Capture {
         Ok(())
     }
 
+    /// Hands over a whole buffer and the frames that lie in it, to be worked on while the next one is read; `spare` is used
+    /// for that. None: as an empty `fill`. Errors are those of `fill`.
+    pub fn detach(&mut self, frames: &mut Vec<Frame>, spare: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+        self.fill(frames, 1)?;
+        if frames.is_empty() {
+            return Ok(None);
+        }
+        self.window.top_up();
+        if !self.ended {
+            // What keeps it from going on is met again by the next `fill`.
+            self.walk(frames, usize::MAX);
+        }
+        Ok(Some(self.window.detach(spare)))
+    }
+
     /// The captured bytes of a frame of the last `fill`.
     #[inline]
     pub fn bytes(&self, frame: &Frame) -> &[u8] {

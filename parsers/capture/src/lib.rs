@@ -23,7 +23,7 @@ pub use write::{Shape, Writer};
 
 use clock::Clock;
 
-/// One captured frame: where its bytes lie in the reader's buffer.
+/// One captured frame: where its bytes lie in the reader's buffer, or in the one that it handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// Since the Unix epoch.

@@ -3,7 +3,7 @@
 //! Bytes are read behind those held; what has been consumed is overwritten only by `refill`, so slices taken between
 //! two refills are all valid at once.
 
-use crate::limits::BUFFER;
+use crate::limits::{BUFFER, DETACHED};
 use std::io::{self, Read};
 
 pub(crate) struct Window {
@@ -15,11 +15,13 @@ pub(crate) struct Window {
     to_skip: u64,
     /// Where `start` lies in the uncompressed capture.
     offset: u64,
+    /// Met while more was read than was needed: to be reported once it is.
+    failed: Option<io::Error>,
 }
 
 impl Window {
     pub(crate) fn new(source: Box<dyn Read + Send>) -> Self {
-        Self { source, buffer: vec![0; BUFFER], start: 0, end: 0, to_skip: 0, offset: 0 }
+        Self { source, buffer: vec![0; BUFFER], start: 0, end: 0, to_skip: 0, offset: 0, failed: None }
     }
 
     /// The bytes read and not consumed.
@@ -62,6 +64,9 @@ impl Window {
             self.buffer.resize(need, 0);
         }
         while self.to_skip > 0 || self.end < need {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
             let read = self.source.read(self.buffer.get_mut(self.end..).unwrap_or_default())?;
             if read == 0 {
                 return Ok(false);
@@ -76,6 +81,28 @@ impl Window {
             }
         }
         Ok(true)
+    }
+
+    /// Reads as much as there is room for behind what is held.
+    pub(crate) fn top_up(&mut self) {
+        while self.to_skip == 0 && self.failed.is_none() {
+            match self.source.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
+                Ok(0) => return,
+                Ok(read) => self.end += read,
+                Err(error) => self.failed = Some(error),
+            }
+        }
+    }
+
+    /// Hands over the buffer and goes on with another one, which gets the bytes that were not consumed.
+    pub(crate) fn detach(&mut self, mut other: Vec<u8>) -> Vec<u8> {
+        other.resize(self.buffer.len().max(DETACHED), 0);
+        let held = self.end - self.start;
+        if let Some(place) = other.get_mut(..held) {
+            place.copy_from_slice(self.held());
+        }
+        (self.start, self.end) = (0, held);
+        std::mem::replace(&mut self.buffer, other)
     }
 
     /// All that was read and the rest of the input, to be decoded from the beginning. For a window not consumed from.

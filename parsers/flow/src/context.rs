@@ -4,7 +4,7 @@ use crate::Direction;
 use crate::certificates::Certificates;
 use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
-use crate::dns::Watch;
+use crate::dns::{Said, Watch};
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::hash_key::HashKey;
@@ -26,8 +26,20 @@ use transitproof_wire::{Class, Protocol};
 #[derive(Clone, Debug, Default)]
 pub struct EndpointTotals {
     pub name: Option<Box<str>>,
+    /// The frame at which the name was heard: the latest counts.
+    heard: u64,
     pub flows: u64,
     pub bytes: u64,
+}
+
+impl EndpointTotals {
+    pub fn add(&mut self, other: &Self) {
+        if (self.heard, &self.name) < (other.heard, &other.name) {
+            (self.heard, self.name) = (other.heard, other.name.clone());
+        }
+        self.flows += other.flows;
+        self.bytes += other.bytes;
+    }
 }
 
 pub struct Context {
@@ -56,7 +68,9 @@ pub struct Context {
     scratch: Vec<u8>,
     /// Made for the first message.
     dns: Option<Box<Watch>>,
-    dns_config: transitproof_dns::Config,
+    /// Messages for the one who watches for several cores.
+    pub said: Option<Said>,
+    pub dns_config: transitproof_dns::Config,
 }
 
 impl Context {
@@ -80,6 +94,7 @@ impl Context {
             trace: false,
             scratch: Vec::new(),
             dns: None,
+            said: None,
             dns_config: transitproof_dns::Config::default(),
         }
     }
@@ -92,18 +107,19 @@ impl Context {
         self.selection = Some(Box::new(selection));
     }
 
-    /// False if the packet's time rules it out, which is counted.
-    pub fn has_time(&mut self, time: u64) -> bool {
-        let inside = self.selection.as_ref().is_none_or(|selection| selection.has_time(time));
-        if !inside {
-            self.totals.left_out();
-        }
-        inside
+    /// False if the packet's time rules it out.
+    pub fn has_time(&self, time: u64) -> bool {
+        self.selection.as_ref().is_none_or(|selection| selection.has_time(time))
+    }
+
+    /// False if the packets of such a flow are ruled out whatever it turns out to be.
+    pub fn may_have(&self, key: &Key) -> bool {
+        self.selection.as_ref().is_none_or(|selection| selection.may_have(key))
     }
 
     /// Counts packets of a flow; false if they are ruled out whatever it turns out to be.
     pub fn admits(&mut self, key: &Key, packets: u64, time: u64) -> bool {
-        let admitted = self.selection.as_ref().is_none_or(|selection| selection.may_have(key));
+        let admitted = self.may_have(key);
         let late = self.selection.as_ref().is_some_and(|selection| selection.is_late());
         for _ in 0..packets {
             match (admitted, late) {
@@ -157,6 +173,9 @@ impl Context {
     pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) {
         if self.wants(entry) {
             let spot = Spot { time: self.time, frame: self.frame };
+            if let Some(said) = &mut self.said {
+                return said.push(entry, from, payload, spot);
+            }
             let watch = self.dns.get_or_insert_with(|| Box::new(Watch::new(self.dns_config)));
             watch.message(entry, from, payload, spot, self.trace);
         }
@@ -214,8 +233,9 @@ impl Context {
         };
         self.observations.count(&seen, certificates, facts, || record::community_id(entry));
         self.scratch = key;
+        let heard = self.frame;
         if let (Some(name), Some(totals)) = (name, self.totals_of(endpoint, entry.protocol)) {
-            totals.name = Some(name.into());
+            (totals.name, totals.heard) = (Some(name.into()), heard);
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod ends;
 mod particular;
+mod portless;
 mod reassembly;
 
 use crate::context::Context;
@@ -15,14 +16,14 @@ use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
 use crate::limits::idle;
 use crate::observation::FlowId;
+use crate::share::Share;
 use crate::table::{NO_SLOT, Slot, Table};
 use crate::time::SECOND;
 use crate::why::{What, Why};
-use crate::{Direction, tcp, udp};
+use crate::{tcp, udp};
 use particular::Tracking;
 pub use particular::Wanted;
 use transitproof_wire::Protocol;
-use transitproof_wire::app;
 use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
 
 /// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
@@ -60,6 +61,7 @@ pub struct Core {
     ctx: Context,
     fragments: Fragments,
     seed: Seed,
+    share: Share,
     /// The time at which the wheel turns next: the second behind that of the latest packet. Never goes back.
     next_turn: u64,
     expired: Vec<Slot>,
@@ -74,7 +76,7 @@ struct Looked<'a> {
     hash: u32,
     /// The slot that its flow probably has.
     candidate: Slot,
-    /// None for a frame without a readable packet.
+    /// None for a frame without a readable packet, or with another core's.
     packet: Option<Packet<'a>>,
     /// The sender is the low end of the key.
     low: bool,
@@ -91,6 +93,7 @@ impl Core {
             ctx: Context::new(&config),
             fragments: Fragments::default(),
             seed: Seed::new(config.seed),
+            share: Share::ALL,
             next_turn: 0,
             expired: Vec::new(),
             ending: Vec::new(),
@@ -119,7 +122,7 @@ impl Core {
                 match &looked.packet {
                     Some(packet) if packet.fragment.is_none() => self.packet(frame, packet, looked),
                     Some(_) => self.fragment(frame),
-                    None => {}
+                    None => self.pass_over(frame),
                 }
             }
         }
@@ -153,11 +156,17 @@ impl Core {
 
     #[inline]
     fn look<'a>(&mut self, frame: &Frame<'a>, looked: &mut Looked<'a>) {
-        self.ctx.totals.packet(frame.time);
         let mut tunnel = 0;
+        let mine = self.share.has_frame(frame.link, frame.bytes);
+        if mine == Some(false) {
+            looked.packet = None;
+            return;
+        }
         looked.packet = plain(frame.link, frame.bytes);
-        if looked.packet.is_none() {
-            (looked.packet, tunnel) = self.walk(frame);
+        if looked.packet.is_some() {
+            self.ctx.totals.packet(frame.time);
+        } else {
+            (looked.packet, tunnel) = self.walk(frame, mine);
         }
         if let Some(packet) = &looked.packet {
             (looked.key, looked.low) = Key::of(packet, tunnel);
@@ -167,16 +176,39 @@ impl Core {
 
     /// A packet that is not an ordinary one, and the number of what it was unwrapped from.
     #[cold]
-    fn walk<'a>(&mut self, frame: &Frame<'a>) -> (Option<Packet<'a>>, u16) {
+    fn walk<'a>(&mut self, frame: &Frame<'a>, mine: Option<bool>) -> (Option<Packet<'a>>, u16) {
         let mut tunnels = Tunnels::default();
-        let packet = match dissect(frame.link, frame.bytes, &mut tunnels) {
-            Ok(packet) => packet,
-            Err(stop) => {
+        let dissected = dissect(frame.link, frame.bytes, &mut tunnels);
+        let mine = mine.unwrap_or_else(|| self.has(&dissected));
+        if mine {
+            self.ctx.totals.packet(frame.time);
+        }
+        match dissected {
+            // Every core follows the fragments: whose they are shows when they are put together.
+            Ok(packet) if packet.fragment.is_some() => (Some(packet), 0),
+            Ok(packet) if mine => (Some(packet), self.tunnel(&tunnels)),
+            Err(stop) if mine => {
                 self.unreadable(stop);
-                return (None, 0);
+                (None, 0)
             }
-        };
-        (Some(packet), self.tunnel(&tunnels))
+            _ => (None, 0),
+        }
+    }
+
+    /// Whether this core has to count what was found in a frame.
+    fn has(&self, dissected: &Result<Packet<'_>, Stop>) -> bool {
+        match dissected {
+            Ok(packet) if packet.fragment.is_none() => self.share.has(packet),
+            _ => self.share.is_first(),
+        }
+    }
+
+    /// Nothing to count, or not here: time goes on.
+    fn pass_over(&mut self, frame: &Frame<'_>) {
+        (self.ctx.frame, self.ctx.time) = (frame.number, frame.time);
+        if frame.time >= self.next_turn {
+            self.turn_wheel(frame.time);
+        }
     }
 
     fn tunnel(&mut self, tunnels: &Tunnels) -> u16 {
@@ -248,7 +280,7 @@ impl Core {
                 end
             }
             _ => {
-                without_ports(entry, from, packet, &mut self.ctx);
+                portless::packet(entry, from, packet, &mut self.ctx);
                 None
             }
         };
@@ -306,34 +338,6 @@ impl Core {
             phase: Phase::Open,
             marks: if looked.low != answers { mark::INITIATOR_LOW } else { 0 },
         })
-    }
-}
-
-/// ESP and AH as IP protocols of their own; others are counted only.
-fn without_ports(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) {
-    match packet.transport {
-        ip::ESP | ip::AH if !packet.payload.is_empty() => {
-            let mut conversation = entry.conversation.take().unwrap_or_default();
-            if !matches!(conversation.follower, Follower::Ipsec(_)) {
-                conversation.follower = Follower::Ipsec(Box::default());
-            }
-            if let Follower::Ipsec(ipsec) = &mut conversation.follower {
-                ipsec.packet(from, packet);
-                if entry.protocol != ipsec.protocol() {
-                    entry.protocol = ipsec.protocol();
-                    entry.why = Why::new(ipsec.what(), ctx.frame, 0);
-                }
-            }
-            entry.conversation = Some(conversation);
-        }
-        ip::ESP | ip::AH => {}
-        ip::ICMP | ip::ICMPV6 => entry.phase = Phase::Settled,
-        ip::OSPF if app::ospf(packet.payload) => {
-            entry.protocol = Protocol::Ospf;
-            entry.why = Why::new(What::Datagram, ctx.frame, 0);
-            ctx.settle(entry, None);
-        }
-        _ => ctx.settle(entry, None),
     }
 }
 

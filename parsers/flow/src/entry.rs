@@ -86,6 +86,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The same without what is in progress.
+    pub fn outline(&self) -> Self {
+        Self { conversation: None, ..*self }
+    }
+
     /// Reads both cache lines; the value only has to be used somehow.
     #[inline]
     pub fn touch(&self) -> u64 {

@@ -2,7 +2,14 @@
 
 use crate::limits::MAX_SAMPLES;
 
-/// The first [`MAX_SAMPLES`] different things that were kept.
+/// What samples are taken of.
+pub trait Sampled: Ord {
+    /// Both are of one thing, of which one sample is enough.
+    fn same(&self, other: &Self) -> bool;
+}
+
+/// The least [`MAX_SAMPLES`] of what was kept, one of each thing, in ascending order: whatever the order in which they came,
+/// and in however many parts they were gathered.
 #[derive(Clone, Debug)]
 pub struct Few<T> {
     kept: [Option<T>; MAX_SAMPLES],
@@ -14,22 +21,10 @@ impl<T> Default for Few<T> {
     }
 }
 
-impl<T: PartialEq> Few<T> {
-    pub fn is_full(&self) -> bool {
-        self.kept[MAX_SAMPLES - 1].is_some()
-    }
-
-    pub fn keep(&mut self, thing: T) {
-        for place in &mut self.kept {
-            match place {
-                Some(other) if *other == thing => return,
-                Some(_) => {}
-                None => {
-                    *place = Some(thing);
-                    return;
-                }
-            }
-        }
+impl<T> Few<T> {
+    /// The greatest of a full set: what is greater still would not be kept.
+    pub fn bound(&self) -> Option<&T> {
+        self.kept[MAX_SAMPLES - 1].as_ref()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &T> {
@@ -37,17 +32,76 @@ impl<T: PartialEq> Few<T> {
     }
 }
 
+impl<T: Sampled> Few<T> {
+    pub fn keep(&mut self, mut thing: T) {
+        for at in 0..MAX_SAMPLES {
+            match &mut self.kept[at] {
+                Some(other) if *other < thing => {
+                    if other.same(&thing) {
+                        return;
+                    }
+                }
+                Some(other) => {
+                    let closed_up = other.same(&thing);
+                    std::mem::swap(other, &mut thing);
+                    if closed_up {
+                        return;
+                    }
+                    return self.move_up(at + 1, thing);
+                }
+                place => {
+                    *place = Some(thing);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Puts in what was pushed out of the place before; the thing that came in may have an older sample further on.
+    fn move_up(&mut self, from: usize, mut thing: T) {
+        for at in from..MAX_SAMPLES {
+            let Some(other) = &mut self.kept[at] else {
+                self.kept[at] = Some(thing);
+                return;
+            };
+            std::mem::swap(other, &mut thing);
+            if self.kept[from - 1].as_ref().is_some_and(|new| new.same(&thing)) {
+                return;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_first_different_ones_are_kept() {
-        let mut few = Few::default();
-        for n in [4, 4, 5, 4, 6, 7] {
-            assert_eq!(few.is_full(), few.iter().count() == MAX_SAMPLES);
-            few.keep(n);
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    struct Seen(u32, char);
+
+    impl Sampled for Seen {
+        fn same(&self, other: &Self) -> bool {
+            self.1 == other.1
         }
-        assert_eq!(few.iter().copied().collect::<Vec<_>>(), [4, 5, 6]);
+    }
+
+    fn kept(seen: &[Seen]) -> Vec<Seen> {
+        let mut few = Few::default();
+        seen.iter().for_each(|seen| few.keep(*seen));
+        assert_eq!(few.bound(), few.iter().nth(MAX_SAMPLES - 1));
+        few.iter().copied().collect()
+    }
+
+    #[test]
+    fn the_least_of_each_are_kept_in_whatever_order_they_came() {
+        let all = [Seen(4, 'a'), Seen(4, 'a'), Seen(2, 'b'), Seen(9, 'b'), Seen(1, 'a'), Seen(7, 'c'), Seen(6, 'd')];
+        for turn in 0..all.len() {
+            let mut turned = all;
+            turned.rotate_left(turn);
+            assert_eq!(kept(&turned), [Seen(1, 'a'), Seen(2, 'b'), Seen(6, 'd')], "{turned:?}");
+            turned.reverse();
+            assert_eq!(kept(&turned), [Seen(1, 'a'), Seen(2, 'b'), Seen(6, 'd')], "{turned:?}");
+        }
+        assert_eq!(kept(&[Seen(5, 'x')]), [Seen(5, 'x')]);
     }
 }

@@ -90,16 +90,23 @@ impl Key {
 pub struct Seed(u64, u64);
 
 impl Seed {
-    pub fn new(seed: u64) -> Self {
+    pub const fn new(seed: u64) -> Self {
         let a = fold(seed ^ 0x9e37_79b9_7f4a_7c15, 0xe703_7ed1_a0b4_28db);
         let b = fold(a ^ 0x8ebc_6af0_9c88_c6e3, 0x5899_65cc_7537_4cc3);
         Self(a | 1, b | 1)
     }
+
+    /// A hash of two addresses that does not depend on which comes first.
+    #[inline]
+    pub fn of_pair(self, a: Address, b: Address) -> u64 {
+        let hash = |address: Address| fold(address.high ^ self.0, address.low ^ self.1);
+        fold(hash(a).wrapping_add(hash(b)), self.1)
+    }
 }
 
 #[inline]
-fn fold(a: u64, b: u64) -> u64 {
-    let wide = u128::from(a) * u128::from(b);
+const fn fold(a: u64, b: u64) -> u64 {
+    let wide = a as u128 * b as u128;
     (wide >> 64) as u64 ^ wide as u64
 }
 

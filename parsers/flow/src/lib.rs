@@ -35,6 +35,7 @@ mod openvpn;
 pub mod quic;
 mod record;
 mod select;
+mod share;
 mod spare;
 mod stream;
 mod table;
@@ -51,9 +52,11 @@ pub mod x509;
 
 pub use context::EndpointTotals;
 pub use core::{Config, Core, Frame, Wanted};
+pub use dns::{Said, Watch};
 pub use hash_key::HashKey;
 pub use observation::FlowId;
 pub use select::{FilterError, Selection};
+pub use share::Share;
 
 /// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,7 +8,7 @@
 use crate::certificates::{CertificateId, Certificates, Sha256Hex};
 use crate::endpoint::Endpoint;
 use crate::entry::Entry;
-use crate::few::Few;
+use crate::few::{Few, Sampled};
 use crate::hash::Map;
 use crate::key::Key;
 use crate::limits::MAX_OBSERVATIONS;
@@ -20,12 +20,18 @@ pub type CommunityId = [u8; 30];
 /// A chain as it was sent: SHA-256 of each certificate, leaf first.
 pub type Chain = Arc<[Sha256Hex]>;
 
-/// A flow to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A flow to look at. The earliest frames are the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sample {
-    pub flow: CommunityId,
     /// Frame of the capture in which its facts were complete, from 1.
     pub frame: u64,
+    pub flow: CommunityId,
+}
+
+impl Sampled for Sample {
+    fn same(&self, other: &Self) -> bool {
+        self.flow == other.flow
+    }
 }
 
 /// One flow of a run: two of the same 5-tuple begin at different times.
@@ -106,8 +112,8 @@ impl Observations {
         observation.first_seen = observation.first_seen.min(seen.start);
         // Packet times may go backwards: what was seen last was never seen before it was seen first.
         observation.last_seen = observation.last_seen.max(seen.time).max(seen.start);
-        if !observation.samples.is_full() {
-            observation.samples.keep(Sample { flow: community_id(), frame: seen.frame });
+        if observation.samples.bound().is_none_or(|bound| seen.frame < bound.frame) {
+            observation.samples.keep(Sample { frame: seen.frame, flow: community_id() });
         }
         observation.flows.extend(seen.flow);
     }

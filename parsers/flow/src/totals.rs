@@ -49,6 +49,28 @@ pub struct Filtered {
 }
 
 impl Totals {
+    /// Adds what another core counted of the same frames.
+    pub fn add(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        if other.span.first <= other.span.last {
+            self.stretch(other.span.first, other.span.last);
+        }
+        for (sums, more) in self.by_class.iter_mut().zip(&other.by_class) {
+            sums.flows += more.flows;
+            sums.packets += more.packets;
+            sums.bytes += more.bytes;
+        }
+        other.other.iter().for_each(|(what, count)| *self.other.entry(what).or_default() += count);
+        other.malformed.iter().for_each(|(what, count)| *self.malformed.entry(what.clone()).or_default() += count);
+        other.limits.iter().for_each(|(name, count)| *self.limits.entry(name).or_default() += count);
+        if let Some(more) = other.filtered {
+            let filtered = self.filtered.get_or_insert_default();
+            filtered.packets += more.packets;
+            filtered.flows += more.flows;
+        }
+    }
+
     #[inline]
     pub fn packet(&mut self, time: u64) {
         self.packets += 1;

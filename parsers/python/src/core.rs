@@ -2,6 +2,7 @@
 
 use crate::batch::{Batch, Endpoint};
 use crate::capture::Capture;
+use crate::crew::Crew;
 use crate::extraction::{Extraction, FilterError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,9 +15,14 @@ use transitproof_flow::{Config, Frame, HashKey, Selection};
 /// Frames asked of the reader at a time: the slices are built on the stack side of the loop, so few at a time stay in cache.
 const FRAMES: usize = 256;
 
+/// More than any machine gains by: each looks at every frame.
+const MAX_WORKERS: usize = 64;
+
 #[pyclass(module = "probe._parsers")]
 pub struct Core {
-    pub core: transitproof_flow::Core,
+    /// One, or as many as there are workers.
+    pub cores: Vec<transitproof_flow::Core>,
+    crew: Option<Crew>,
     /// Number of the last frame of the current capture.
     frame: u64,
     captured: Vec<Captured>,
@@ -27,7 +33,8 @@ pub struct Core {
 #[pymethods]
 impl Core {
     #[new]
-    #[pyo3(signature = (*, flows = true, endpoints = false, names = false, max_flows = 1_048_576, seed = None, hash_key = None, why = false))]
+    #[pyo3(signature = (*, flows = true, endpoints = false, names = false, max_flows = 1_048_576, seed = None, hash_key = None, why = false, workers = 1))]
+    #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         flows: bool,
         endpoints: bool,
@@ -36,18 +43,30 @@ impl Core {
         seed: Option<u64>,
         hash_key: Option<&[u8]>,
         why: bool,
+        workers: usize,
     ) -> PyResult<Self> {
+        if !(1..=MAX_WORKERS).contains(&workers) {
+            return Err(PyValueError::new_err(format!("workers: 1 to {MAX_WORKERS}, not {workers}")));
+        }
         let seed = seed.unwrap_or_else(|| RandomState::new().hash_one(0u64));
-        let mut core = transitproof_flow::Core::new(Config { flows, why, endpoints, names, max_flows, seed });
+        let max_flows = max_flows.div_ceil(workers);
+        let config = Config { flows, why, endpoints, names, max_flows, seed };
+        let mut cores: Vec<_> = (0..workers).map(|_| transitproof_flow::Core::new(config)).collect();
         if let Some(key) = hash_key {
             let short = || PyValueError::new_err("hash_key is shorter than 16 bytes");
-            core.hash_with(HashKey::new(key).ok_or_else(short)?);
+            for core in &mut cores {
+                core.hash_with(HashKey::new(key).ok_or_else(short)?);
+            }
         }
-        Ok(Self { core, frame: 0, captured: Vec::with_capacity(FRAMES), shape: None })
+        let crew = if workers > 1 { Crew::new(&mut cores, seed) } else { None };
+        Ok(Self { cores, crew, frame: 0, captured: Vec::with_capacity(FRAMES), shape: None })
     }
 
     fn feed(&mut self, py: Python<'_>, capture: &mut Capture, packets: u64) -> PyResult<bool> {
-        Ok(py.detach(|| self.feed_frames(capture, packets, None))?)
+        Ok(py.detach(|| match &mut self.crew {
+            Some(crew) => crew.feed(&mut self.cores, capture, &mut self.frame, packets),
+            None => self.feed_frames(capture, packets, None),
+        })?)
     }
 
     fn select(&mut self, filters: Vec<String>, begin: Option<u64>, end: Option<u64>) -> PyResult<()> {
@@ -56,13 +75,17 @@ impl Core {
             let wrong = |error| FilterError::new_err(format!("{text}: {error}"));
             selection = selection.filter(&text).map_err(wrong)?;
         }
-        self.core.select(selection);
+        self.cores.iter_mut().for_each(|core| core.select(selection.clone()));
         Ok(())
     }
 
-    fn trace(&mut self) {
-        self.core.trace();
+    fn trace(&mut self) -> PyResult<()> {
+        if self.crew.is_some() {
+            return Err(PyValueError::new_err("flows are traced by one worker"));
+        }
+        self.cores.iter_mut().for_each(transitproof_flow::Core::trace);
         self.shape = Some(Shape::default());
+        Ok(())
     }
 
     fn extract(
@@ -72,35 +95,71 @@ impl Core {
         packets: u64,
         extraction: &mut Extraction,
     ) -> PyResult<bool> {
-        self.core.follow(&extraction.wanted);
+        if self.crew.is_some() {
+            return Err(PyValueError::new_err("packets are extracted by one worker"));
+        }
+        self.cores.iter_mut().for_each(|core| core.follow(&extraction.wanted));
         Ok(py.detach(|| self.feed_frames(capture, packets, Some(extraction)))?)
     }
 
     #[pyo3(signature = (flows = None))]
     fn finish(&mut self, py: Python<'_>, flows: Option<usize>) -> bool {
         self.frame = 0;
-        py.detach(|| self.core.finish(flows.unwrap_or(usize::MAX)))
+        let flows = flows.unwrap_or(usize::MAX);
+        py.detach(|| match &mut self.crew {
+            Some(crew) => crew.finish(&mut self.cores, flows),
+            None => self.cores.iter_mut().fold(false, |more, core| more | core.finish(flows)),
+        })
     }
 
     #[pyo3(signature = (*, observations = true))]
     fn take(&mut self, py: Python<'_>, observations: bool) -> Batch {
-        let wanted = observations || self.core.many_observations();
-        let observations = if wanted { self.core.take_observations() } else { Vec::new() };
-        let records = PyBytes::new(py, self.core.records()).unbind();
-        self.core.clear_records();
-        Batch { records, certificates: self.core.take_certificates(), observations }
+        let cores = &mut self.cores;
+        let wanted = observations || cores.iter().any(transitproof_flow::Core::many_observations);
+        let observations = match &mut self.crew {
+            _ if !wanted => Vec::new(),
+            Some(crew) => crew.take_observations(cores),
+            None => cores.iter_mut().flat_map(transitproof_flow::Core::take_observations).collect(),
+        };
+        let certificates = match &mut self.crew {
+            Some(crew) => crew.take_certificates(cores),
+            None => cores.iter_mut().flat_map(transitproof_flow::Core::take_certificates).collect(),
+        };
+        let records = records(py, cores);
+        cores.iter_mut().for_each(transitproof_flow::Core::clear_records);
+        Batch { records, certificates, observations }
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.core.totals())
+        let totals = match &self.crew {
+            Some(crew) => transitproof_flow::Core::totals_of(&self.cores, &crew.limits()),
+            None => self.first().totals(),
+        };
+        PyBytes::new(py, &totals)
     }
 
     fn endpoints(&self) -> Vec<Endpoint> {
-        self.core.endpoints().into_iter().map(Endpoint::new).collect()
+        transitproof_flow::Core::endpoints_of(&self.cores).into_iter().map(Endpoint::new).collect()
+    }
+}
+
+/// What the cores wrote, one after the other.
+fn records(py: Python<'_>, cores: &[transitproof_flow::Core]) -> Py<PyBytes> {
+    match cores {
+        [core] => PyBytes::new(py, core.records()).unbind(),
+        cores => {
+            let parts: Vec<_> = cores.iter().map(transitproof_flow::Core::records).collect();
+            PyBytes::new(py, &parts.concat()).unbind()
+        }
     }
 }
 
 impl Core {
+    /// The only one, if there is no crew.
+    pub fn first(&self) -> &transitproof_flow::Core {
+        &self.cores[0]
+    }
+
     fn feed_frames(
         &mut self,
         capture: &mut Capture,
@@ -125,9 +184,9 @@ impl Core {
                 let bytes = reader.bytes(captured);
                 *frame = Frame { time: captured.time_ns, link: captured.link, number: self.frame, bytes };
             }
-            self.core.frames(&frames[..self.captured.len()]);
+            self.cores[0].frames(&frames[..self.captured.len()]);
             if let Some(sink) = &mut sink {
-                for number in self.core.marked() {
+                for number in self.cores[0].marked() {
                     let captured = &self.captured[(number - first) as usize];
                     if !sink.write(captured, reader.bytes(captured)) {
                         return Ok(false);

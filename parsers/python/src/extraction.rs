@@ -31,7 +31,7 @@ impl Extraction {
     fn new(core: &Core, ledger: &mut Ledger, fd: i32) -> PyResult<Self> {
         let (flows, limited) = ledger.0.traced();
         let writer = Writer::new(descriptor(fd)?, core.shape.clone().unwrap_or_default())?;
-        Ok(Self { wanted: Arc::new(core.core.wanted(flows)), limited, packets: 0, writer, failed: None })
+        Ok(Self { wanted: Arc::new(core.first().wanted(flows)), limited, packets: 0, writer, failed: None })
     }
 
     #[getter]

@@ -7,6 +7,7 @@
 mod batch;
 mod capture;
 mod core;
+mod crew;
 mod extraction;
 mod ledger;
 mod trust;

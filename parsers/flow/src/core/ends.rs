@@ -1,13 +1,17 @@
 //! How flows end, and what the core hands over.
 
-use super::Core;
+use super::{Core, Frame};
 use crate::certificates::Certificate;
 use crate::context::EndpointTotals;
+use crate::dns::{Said, Watch};
 use crate::endpoint::Endpoint;
 use crate::entry::EndReason;
+use crate::hash::Map;
 use crate::observation::Observation;
+use crate::share::Share;
 use crate::table::Slot;
 use crate::time::SECOND;
+use crate::totals::Totals;
 use std::sync::Arc;
 use transitproof_wire::Protocol;
 
@@ -89,24 +93,60 @@ impl Core {
 
     /// JSON object with the counters of the summary.
     pub fn totals(&self) -> Vec<u8> {
+        Self::totals_of(std::slice::from_ref(self), &self.ctx.dns_limits())
+    }
+
+    /// The same of cores that shared the frames; `limits`: those of what was done for all of them.
+    pub fn totals_of(cores: &[Self], limits: &[(&'static str, u64)]) -> Vec<u8> {
+        let mut totals = Totals::default();
+        let (mut certificates, mut stacks) = (0, 0);
+        for core in cores {
+            totals.add(&core.ctx.totals);
+            certificates += core.ctx.certificates.limited;
+            stacks += core.ctx.tunnels.limited;
+        }
         let mut out = Vec::new();
-        let [pairs, alerts] = self.ctx.dns_limits();
-        let certificates = ("certificates", self.ctx.certificates.limited);
-        self.ctx.totals.write(&mut out, &[certificates, ("tunnel_stacks", self.ctx.tunnels.limited), pairs, alerts]);
+        let further = [&[("certificates", certificates), ("tunnel_stacks", stacks)], limits].concat();
+        totals.write(&mut out, &further);
         out
     }
 
     /// Totals by endpoint and protocol, largest first.
     pub fn endpoints(&self) -> Vec<(Endpoint, Protocol, EndpointTotals)> {
-        let mut all: Vec<_> = self
-            .ctx
-            .endpoints
-            .iter()
-            .flatten()
-            .map(|((endpoint, protocol), totals)| (*endpoint, *protocol, totals.clone()))
-            .collect();
+        Self::endpoints_of(std::slice::from_ref(self))
+    }
+
+    /// The same of cores that shared the frames.
+    pub fn endpoints_of(cores: &[Self]) -> Vec<(Endpoint, Protocol, EndpointTotals)> {
+        let mut together: Map<(Endpoint, Protocol), EndpointTotals> = Map::default();
+        for (place, totals) in cores.iter().flat_map(|core| core.ctx.endpoints.iter().flatten()) {
+            together.entry(*place).or_default().add(totals);
+        }
+        let mut all: Vec<_> =
+            together.into_iter().map(|((endpoint, protocol), totals)| (endpoint, protocol, totals)).collect();
         all.sort_by(|a, b| b.2.bytes.cmp(&a.2.bytes).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
         all
+    }
+
+    /// From now on this core is one of several that are given the same frames. What they heard of DNS is for the one who watches for them all.
+    pub fn share(&mut self, share: Share) {
+        self.share = share;
+        self.ctx.said = Some(Said::default());
+    }
+
+    /// Whether a frame tells this core nothing: it is another's, and time has not come to where flows may end.
+    #[inline]
+    pub fn can_skip(&self, frame: &Frame<'_>) -> bool {
+        frame.time < self.next_turn && self.share.has_frame(frame.link, frame.bytes) == Some(false)
+    }
+
+    pub fn said(&mut self) -> &mut Said {
+        self.ctx.said.get_or_insert_default()
+    }
+
+    /// One who watches DNS as this core would.
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.ctx.dns_config)
     }
 
     /// Flows in the table now.

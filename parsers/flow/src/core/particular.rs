@@ -2,6 +2,7 @@
 //! of the runs that want everything.
 
 use super::{Core, Frame, Looked};
+use crate::key::Key;
 use crate::observation::FlowId;
 use crate::select::Selection;
 use std::collections::HashSet;
@@ -79,11 +80,17 @@ impl Core {
     }
 
     pub(super) fn particular_frame(&mut self, frame: &Frame<'_>) {
+        let mut tunnels = Tunnels::default();
+        let dissected = dissect(frame.link, frame.bytes, &mut tunnels);
+        let mine = self.share.has_frame(frame.link, frame.bytes).unwrap_or_else(|| self.has(&dissected));
         if !self.ctx.has_time(frame.time) {
+            if mine {
+                self.ctx.totals.left_out();
+            }
             return;
         }
-        let mut tunnels = Tunnels::default();
-        match dissect(frame.link, frame.bytes, &mut tunnels) {
+        match dissected {
+            Err(_) if !mine => {}
             Err(Stop::NotIp(_)) if self.ctx.asks_for_flows() => self.ctx.totals.left_out(),
             Err(stop) => {
                 self.ctx.totals.packet(frame.time);
@@ -97,6 +104,11 @@ impl Core {
                     tracking.marked.push(frame.number);
                 }
                 self.fragment(frame);
+            }
+            Ok(packet) if !mine => {
+                if self.ctx.may_have(&Key::of(&packet, 0).0) {
+                    self.pass_over(frame);
+                }
             }
             Ok(packet) => {
                 let looked = self.place(&packet, &tunnels);

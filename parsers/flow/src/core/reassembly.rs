@@ -30,6 +30,7 @@ impl Core {
         }
         for fault in self.fragments.faults() {
             match fault {
+                _ if !self.share.is_first() => {}
                 ParseError::Limited(name) => self.ctx.totals.limit(name),
                 error => self.ctx.totals.bad(error),
             }
@@ -46,8 +47,14 @@ impl Core {
             if packet.fragment.is_some() {
                 return self.fragments.add(&packet, tunnels, last.time, last.frame);
             }
+            if !self.share.has(&packet) {
+                return;
+            }
             let looked = self.place(&packet, &tunnels);
             return self.part(&at(last.time, last.frame), &packet, &looked, 1);
+        }
+        if !self.share.has(&packet) {
+            return;
         }
         if earlier.packets > 0 {
             let silent = Packet { ip_length: earlier.bytes, payload: &[], payload_length: 0, flags: 0, ..packet };

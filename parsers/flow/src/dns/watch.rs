@@ -50,8 +50,8 @@ impl Watch {
             });
         }
         let Some(evidence) = self.evidence.get_mut(number) else { return };
-        if !evidence.samples.is_full() {
-            evidence.samples.keep(Sample { flow: record::community_id(entry), frame: spot.frame });
+        if evidence.samples.bound().is_none_or(|bound| spot.frame < bound.frame) {
+            evidence.samples.keep(Sample { frame: spot.frame, flow: record::community_id(entry) });
         }
         if trace {
             evidence.flows.push(FlowId::of(entry));

@@ -3,7 +3,7 @@
 use super::report::Report;
 use super::verdict::Verdict;
 use crate::endpoint::Endpoint;
-use crate::few::Few;
+use crate::few::{Few, Sampled};
 use crate::hash::Map;
 use crate::limits::MAX_FINDINGS;
 use crate::observation::{CommunityId, Observation};
@@ -30,9 +30,21 @@ pub struct Seen {
     pub count: u64,
     pub first_seen: u64,
     pub last_seen: u64,
-    pub flows: Few<CommunityId>,
-    /// Number of the source, and frame in it.
-    pub frames: Few<(u32, u64)>,
+    pub evidence: Few<Evidence>,
+}
+
+/// A flow to look at, in one of the captures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Evidence {
+    pub source: u32,
+    pub frame: u64,
+    pub flow: CommunityId,
+}
+
+impl Sampled for Evidence {
+    fn same(&self, other: &Self) -> bool {
+        (self.source, self.flow) == (other.source, other.flow)
+    }
 }
 
 impl Seen {
@@ -42,8 +54,7 @@ impl Seen {
             count: 0,
             first_seen: observation.first_seen,
             last_seen: observation.last_seen,
-            flows: Few::default(),
-            frames: Few::default(),
+            evidence: Few::default(),
         };
         seen.add(observation, source);
         seen
@@ -54,8 +65,7 @@ impl Seen {
         self.first_seen = self.first_seen.min(observation.first_seen);
         self.last_seen = self.last_seen.max(observation.last_seen);
         for sample in observation.samples.iter() {
-            self.flows.keep(sample.flow);
-            self.frames.keep((source, sample.frame));
+            self.evidence.keep(Evidence { source, frame: sample.frame, flow: sample.flow });
         }
     }
 }
@@ -180,7 +190,7 @@ mod tests {
 
     fn observation(last_octet: u8, name: Option<&str>, time: u64, flow: u8) -> Observation {
         let mut samples = Few::default();
-        samples.keep(Sample { flow: [flow; 30], frame: time });
+        samples.keep(Sample { frame: time, flow: [flow; 30] });
         Observation {
             key: Default::default(),
             facts: Default::default(),

@@ -121,16 +121,18 @@ impl Report {
         }
         out.extend_from_slice(b",\"evidence\":{");
         json::word(out, "class", &verdict.evidence);
-        json::list(out, "flows", seen.flows.iter(), |out, flow| {
+        let first = |at: usize, flow| !seen.evidence.iter().take(at).any(|earlier| earlier.flow == flow);
+        let flows = seen.evidence.iter().enumerate().filter(|(at, evidence)| first(*at, evidence.flow));
+        json::list(out, "flows", flows, |out, (_, evidence)| {
             out.push(b'"');
-            out.extend_from_slice(flow);
+            out.extend_from_slice(&evidence.flow);
             out.push(b'"');
         });
-        json::list(out, "frames", seen.frames.iter(), |out, (source, number)| {
-            json::text(out, self.sources[*source as usize].as_bytes());
+        json::list(out, "frames", seen.evidence.iter(), |out, evidence| {
+            json::text(out, self.sources[evidence.source as usize].as_bytes());
             out.pop();
             out.push(b'#');
-            json::decimal(out, *number);
+            json::decimal(out, evidence.frame);
             out.push(b'"');
         });
         out.push(b'}');

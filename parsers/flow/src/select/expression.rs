@@ -5,7 +5,7 @@ use crate::key::Key;
 use transitproof_wire::packet::Address;
 use transitproof_wire::{Class, Protocol};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
@@ -13,7 +13,7 @@ pub enum Node {
     Is(Condition),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Condition {
     /// Either end lies in this network.
     Host(Network),

@@ -13,7 +13,7 @@ use expression::Node;
 use transitproof_wire::Protocol;
 
 /// Nothing is left out by default.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Selection {
     filter: Node,
     from: u64,

@@ -26,6 +26,47 @@ pub fn read(link: u16, frame: &[u8]) -> Option<Packet<'_>> {
     }
 }
 
+/// The addresses of a frame that is about them alone, whatever else is wrong with it: it carries neither a fragment nor a
+/// tunnel, so [`super::dissect`] finds these addresses or nothing. Of every frame that [`read`] reads.
+#[inline]
+pub fn addresses(link: u16, frame: &[u8]) -> Option<(Address, Address)> {
+    if link != link::ETHERNET {
+        return None;
+    }
+    let (mut ethertype, mut at) = (be16(*frame.get(12)?, *frame.get(13)?), 14);
+    if ethertype == link::VLAN[0] {
+        (ethertype, at) = (be16(*frame.get(16)?, *frame.get(17)?), 18);
+    }
+    let bytes = frame.get(at..)?;
+    let (transport, ends, body) = match ethertype {
+        link::IPV4 => {
+            let (header, body) = bytes.split_first_chunk::<20>()?;
+            if header[0] != IPV4_WITHOUT_OPTIONS || be16(header[6], header[7]) & 0x3fff != 0 {
+                return None;
+            }
+            let src = Address::v4([header[12], header[13], header[14], header[15]]);
+            let dst = Address::v4([header[16], header[17], header[18], header[19]]);
+            (header[9], (src, dst), body)
+        }
+        link::IPV6 => {
+            let (header, body) = bytes.split_first_chunk::<40>()?;
+            if header[0] >> 4 != 6 {
+                return None;
+            }
+            let (source, rest) = header[8..].split_first_chunk::<16>()?;
+            (header[6], (Address::v6(*source), Address::v6(*rest.first_chunk::<16>()?)), body)
+        }
+        _ => return None,
+    };
+    let ports = body.first_chunk::<4>()?;
+    let alone = match transport {
+        number::TCP => true,
+        number::UDP => !tunnel::may_be_port(be16(ports[0], ports[1]), be16(ports[2], ports[3])),
+        _ => false,
+    };
+    alone.then_some(ends)
+}
+
 #[inline]
 fn v4(bytes: &[u8]) -> Option<Packet<'_>> {
     let (header, body) = bytes.split_first_chunk::<20>()?;

@@ -55,6 +55,11 @@ proptest! {
     fn the_straight_line_reads_what_the_walk_reads(frame in nearly_plain()) {
         if let Some(packet) = plain::read(ETHERNET, &frame) {
             prop_assert_eq!(Ok(packet), dissect(ETHERNET, &frame));
+            prop_assert_eq!(Some((packet.src, packet.dst)), plain::addresses(ETHERNET, &frame));
+        }
+        // Whoever goes by the addresses alone must not send a packet elsewhere than the walk would.
+        if let (Some(ends), Ok(packet)) = (plain::addresses(ETHERNET, &frame), dissect(ETHERNET, &frame)) {
+            prop_assert_eq!((packet.src, packet.dst, packet.fragment), (ends.0, ends.1, None));
         }
     }
 }

@@ -1,0 +1,37 @@
+//! Transports without ports: ESP and AH are followed, others are counted only.
+
+use crate::Direction;
+use crate::context::Context;
+use crate::conversation::Follower;
+use crate::entry::{Entry, Phase};
+use crate::why::{What, Why};
+use transitproof_wire::Protocol;
+use transitproof_wire::app;
+use transitproof_wire::packet::{Packet, ip_protocol as ip};
+
+pub(super) fn packet(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) {
+    match packet.transport {
+        ip::ESP | ip::AH if !packet.payload.is_empty() => {
+            let mut conversation = entry.conversation.take().unwrap_or_default();
+            if !matches!(conversation.follower, Follower::Ipsec(_)) {
+                conversation.follower = Follower::Ipsec(Box::default());
+            }
+            if let Follower::Ipsec(ipsec) = &mut conversation.follower {
+                ipsec.packet(from, packet);
+                if entry.protocol != ipsec.protocol() {
+                    entry.protocol = ipsec.protocol();
+                    entry.why = Why::new(ipsec.what(), ctx.frame, 0);
+                }
+            }
+            entry.conversation = Some(conversation);
+        }
+        ip::ESP | ip::AH => {}
+        ip::ICMP | ip::ICMPV6 => entry.phase = Phase::Settled,
+        ip::OSPF if app::ospf(packet.payload) => {
+            entry.protocol = Protocol::Ospf;
+            entry.why = Why::new(What::Datagram, ctx.frame, 0);
+            ctx.settle(entry, None);
+        }
+        _ => ctx.settle(entry, None),
+    }
+}

@@ -1,0 +1,175 @@
+//! Several cores at work on one capture, each in a thread of its own, while the next buffer is read.
+//!
+//! Every core is given every frame and passes over what is another's, see `transitproof_flow::Share`. What they hand over is put
+//! together in the order of the cores, so the same capture gives the same output with the same number of them.
+
+use crate::capture::Capture;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::{ScopedJoinHandle, scope};
+use transitproof_capture::Frame as Captured;
+use transitproof_flow::certificates::{Certificate, Certificates};
+use transitproof_flow::observation::Observation;
+use transitproof_flow::{Core, Frame, Share, Watch};
+
+/// Buffers that may wait for one core: enough that none stands idle, and some 1 MB for all that is under way.
+const WAITING: usize = 2;
+
+/// Frames given to a core at a time.
+const FRAMES: usize = 256;
+
+/// A buffer that was read, with the frames in it.
+#[derive(Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    frames: Vec<Captured>,
+    /// Number of the first frame.
+    first: u64,
+}
+
+/// A part of a chunk: frames from the first to before the second number.
+type Piece = (Arc<Chunk>, usize, usize);
+
+pub struct Crew {
+    watch: Watch,
+    certificates: Certificates,
+    /// What was read of a chunk and is for the next call.
+    rest: Option<Piece>,
+}
+
+impl Crew {
+    pub fn new(cores: &mut [Core], seed: u64) -> Option<Self> {
+        let of = u32::try_from(cores.len()).ok()?;
+        for (core, mine) in cores.iter_mut().zip(0..) {
+            core.share(Share { mine, of });
+        }
+        let watch = cores.first()?.watch();
+        Some(Self { watch, certificates: Certificates::new(seed), rest: None })
+    }
+
+    /// As `Core.feed`; `frame` is the number of the last frame so far.
+    pub fn feed(
+        &mut self,
+        cores: &mut [Core],
+        capture: &mut Capture,
+        frame: &mut u64,
+        packets: u64,
+    ) -> io::Result<bool> {
+        let (done, spare) = channel();
+        let more = scope(|scope| {
+            let mut queues = Vec::with_capacity(cores.len());
+            let mut workers = Vec::with_capacity(cores.len());
+            for core in cores.iter_mut() {
+                let (queue, pieces) = sync_channel(WAITING);
+                let done = done.clone();
+                queues.push(queue);
+                workers.push(scope.spawn(move || work(core, &pieces, &done)));
+            }
+            let more = self.read(capture, frame, packets, &queues, &spare);
+            drop(queues);
+            workers.into_iter().for_each(join);
+            more
+        });
+        let mut said: Vec<_> = cores.iter_mut().map(Core::said).collect();
+        self.watch.hear(&mut said);
+        more
+    }
+
+    /// Reads until so many packets are under way; false at the capture's end.
+    fn read(
+        &mut self,
+        capture: &mut Capture,
+        frame: &mut u64,
+        packets: u64,
+        queues: &[SyncSender<Piece>],
+        spare: &Receiver<Chunk>,
+    ) -> io::Result<bool> {
+        let reader = capture.reader();
+        let mut left = packets;
+        while left > 0 {
+            let (chunk, from, to) = match self.rest.take() {
+                Some(rest) => rest,
+                None => {
+                    let Chunk { bytes, mut frames, .. } = spare.try_recv().unwrap_or_default();
+                    let Some(bytes) = reader.detach(&mut frames, bytes)? else { return Ok(false) };
+                    let first = *frame + 1;
+                    *frame += frames.len() as u64;
+                    let to = frames.len();
+                    (Arc::new(Chunk { bytes, frames, first }), 0, to)
+                }
+            };
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(to - from);
+            if from + wanted < to {
+                self.rest = Some((chunk.clone(), from + wanted, to));
+            }
+            for queue in queues {
+                // One that is gone has panicked, which shows when it is joined.
+                let _ = queue.send((chunk.clone(), from, from + wanted));
+            }
+            left -= wanted as u64;
+        }
+        Ok(true)
+    }
+
+    /// As `Core.finish`, of all of them; so many flows of each.
+    pub fn finish(&mut self, cores: &mut [Core], flows: usize) -> bool {
+        let more = scope(|scope| {
+            let workers: Vec<_> = cores.iter_mut().map(|core| scope.spawn(move || core.finish(flows))).collect();
+            workers.into_iter().map(join).fold(false, |more, this| more | this)
+        });
+        let mut said: Vec<_> = cores.iter_mut().map(Core::said).collect();
+        self.watch.hear(&mut said);
+        self.rest = None;
+        more
+    }
+
+    pub fn take_observations(&mut self, cores: &mut [Core]) -> Vec<Observation> {
+        let mut all: Vec<_> = cores.iter_mut().flat_map(Core::take_observations).collect();
+        self.watch.take(&mut all);
+        all
+    }
+
+    /// Those that no core handed out before.
+    pub fn take_certificates(&mut self, cores: &mut [Core]) -> Vec<Arc<Certificate>> {
+        for certificate in cores.iter_mut().flat_map(Core::take_certificates) {
+            self.certificates.adopt(&certificate);
+        }
+        self.certificates.take_new()
+    }
+
+    /// Limits that were hit in what is done for all.
+    pub fn limits(&self) -> Vec<(&'static str, u64)> {
+        [&self.watch.limits()[..], &[("certificates", self.certificates.limited)]].concat()
+    }
+}
+
+fn work(core: &mut Core, pieces: &Receiver<Piece>, done: &Sender<Chunk>) {
+    for (chunk, from, to) in pieces {
+        let numbered = chunk.frames.iter().zip(chunk.first..).skip(from).take(to - from);
+        let mut frames = [Frame { time: 0, link: 0, number: 0, bytes: &[] }; FRAMES];
+        let mut filled = 0;
+        for (captured, number) in numbered {
+            let bytes = chunk.bytes.get(captured.offset as usize..).unwrap_or_default();
+            let bytes = bytes.get(..captured.captured as usize).unwrap_or_default();
+            let frame = Frame { time: captured.time_ns, link: captured.link, number, bytes };
+            if core.can_skip(&frame) {
+                continue;
+            }
+            frames[filled] = frame;
+            filled += 1;
+            if filled == FRAMES {
+                core.frames(&frames);
+                filled = 0;
+            }
+        }
+        core.frames(&frames[..filled]);
+        if let Some(chunk) = Arc::into_inner(chunk) {
+            let _ = done.send(chunk);
+        }
+    }
+}
+
+fn join<T>(worker: ScopedJoinHandle<'_, T>) -> T {
+    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
