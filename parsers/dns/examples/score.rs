@@ -40,7 +40,7 @@ fn one(path: &str, config: Config) {
             let Ok(message) = Message::read(packet.payload) else { continue };
             let client = if is_response(packet.payload) { packet.dst } else { packet.src };
             let spot = Spot { time: *time, frame: 0 };
-            detector.message(&Observed { client: [client.high, client.low], message: &message, spot });
+            detector.message(&Observed { client: [client.high, client.low], message: &message, spot, asked: true });
             messages += 1;
         }
         spent += start.elapsed();

@@ -34,8 +34,12 @@ impl Default for Config {
 /// Octaves below the threshold at which a pair is not worth a score: no evidence is worth more.
 const HOPELESS: f32 = -8.5;
 
+/// Seconds that answers may be kept for which hardly any host asks, and such as are usual.
+const SHORT: u32 = 5;
+const LONG: u32 = 60;
+
 /// Labels of more bytes are not remembered: they come once.
-const REMEMBERED: usize = 32;
+const REMEMBERED: usize = 16;
 
 /// One message as it was seen.
 pub struct Observed<'a, 'p> {
@@ -43,6 +47,8 @@ pub struct Observed<'a, 'p> {
     pub client: [u64; 2],
     pub message: &'a Message<'p>,
     pub spot: Spot,
+    /// Of an answer: its query was seen as well.
+    pub asked: bool,
 }
 
 pub struct Detector {
@@ -121,6 +127,7 @@ impl Detector {
             _ => hashed.tail(registered.labels),
         };
         let client = fold(observed.client[0] ^ self.seed.0, observed.client[1]);
+        let key = fold(client, domain);
         let asked = Asked {
             now: ticks(observed.spot.time),
             client,
@@ -128,7 +135,7 @@ impl Detector {
             hashed,
             registered,
             domain,
-            key: fold(client, domain),
+            key,
         };
         if observed.message.header.is_response() {
             self.answer(&asked)
@@ -276,7 +283,7 @@ impl Detector {
                 return None;
             }
             self.question(asked);
-        } else if !self.seen.contains(asked.hashed.name) && asked.hashed.len() > asked.registered.labels {
+        } else if !asked.observed.asked {
             self.question(asked);
         }
         let place = self.table.find(asked.key)?;
@@ -287,16 +294,17 @@ impl Detector {
             }
             data = true;
             ttl = ttl.min(record.ttl);
-            let hash = fold(self.seed.bytes(record.data), asked.domain);
-            let new = !self.seen.insert(hash);
-            fresh |= new;
-            match record.kind {
-                kind::A => listed |= record.data.first() == Some(&127),
-                kind::AAAA => {}
-                kind::CNAME if asked_kind(message.question.kind) != asked::NAMES => {}
-                kind::RRSIG | kind::DNSKEY | kind::DS => {}
-                _ if new => down += record.data.len(),
-                _ => {}
+            listed |= record.kind == kind::A && record.data.first() == Some(&127);
+            // An address that may be kept is one; and names that lead to it are of the provider's choice.
+            let carries = match record.kind {
+                kind::A | kind::AAAA => record.ttl <= SHORT,
+                kind::CNAME => asked_kind(message.question.kind) == asked::NAMES,
+                kind::RRSIG | kind::DNSKEY | kind::DS => false,
+                _ => true,
+            };
+            if carries && !self.seen.insert(fold(self.seed.bytes(record.data), asked.domain)) {
+                fresh = true;
+                down += record.data.len();
             }
         }
         let pair = self.table.pair(place);
@@ -308,8 +316,8 @@ impl Detector {
         };
         count(&mut pair.answered, outcome);
         for (is, at) in [
-            (data && ttl <= 5, answered::SHORT),
-            (data && ttl >= 60, answered::LONG),
+            (data && ttl <= SHORT, answered::SHORT),
+            (data && ttl >= LONG, answered::LONG),
             (listed, answered::LISTED),
             (fresh, answered::FRESH),
         ] {

@@ -39,7 +39,8 @@ impl Watch {
         let asks = if message.header.is_response() { from.other() } else { from };
         let low = entry.has(mark::INITIATOR_LOW) == (asks == Direction::Forward);
         let (client, _) = entry.key.end(low);
-        let observed = Observed { client: [client.high, client.low], message: &message, spot };
+        let asked = entry.packets[asks as usize] > 0;
+        let observed = Observed { client: [client.high, client.low], message: &message, spot, asked };
         let Some(number) = self.detector.message(&observed) else { return };
         if number >= self.evidence.len() {
             self.evidence.push(Evidence {
