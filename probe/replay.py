@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from probe.engine import Engine, load_core
+from probe.dns_options import BYTES_A_DAY, DnsOptions, DnsOptionsError
+from probe.dns_options import load as load_dns_options
+from probe.engine import DNS_OPTIONS, Engine, load_core
 from probe.model import NANOSECONDS, Finding
 from probe.policy import load as policy_files
 from probe.report import Damage, EndpointTotals, Outcome, Problem, summary_line
@@ -47,12 +49,13 @@ class Replay:
         progress: "Callable[[str, Capture], None] | None" = None,
         hash_key: bytes | None = None,
         why: bool = False,
+        dns_state: bytes | None = None,
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
         `selection`: what it is about; `trace`: let observations name their flows, for an extraction. `progress` is
         called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow records say what
-        decided the class.
+        decided the class. `dns_state`: what an earlier core remembered of DNS. Raises DnsOptionsError if that is damaged.
         """
         self._paths = list(paths)
         self._engine = engine
@@ -62,6 +65,8 @@ class Replay:
             flows=flows, endpoints=report, names=engine.names, hash_key=hash_key, why=why
         )
         selection.apply(self.core)
+        if engine.dns.bytes_a_day != BYTES_A_DAY or dns_state is not None:
+            self._watch_dns(engine.dns, dns_state)
         self._selection = selection
         if trace:
             self.core.trace()
@@ -73,6 +78,13 @@ class Replay:
         self.outcome = Outcome(files=self._paths, selection=selection.record())
         self.read: list[str] = []
         """The files that could be opened."""
+
+    def _watch_dns(self, options: DnsOptions, state: bytes | None) -> None:
+        try:
+            self.core.watch_dns(bytes_a_day=options.bytes_a_day, state=state)
+        except ValueError as error:
+            message = f"what was remembered of DNS cannot be read ({error}): delete the file to begin anew"
+            raise DnsOptionsError(message) from None
 
     def stop(self) -> None:
         """End after the batch at hand; what was read so far is reported, marked as interrupted."""
@@ -161,6 +173,7 @@ def replay(
     passes: bool = False,
     hash_key: bytes | None = None,
     why: bool = False,
+    dns: str | os.PathLike[str] | None = None,
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     begin: dt.datetime | str | None = None,
     end: dt.datetime | str | None = None,
@@ -169,14 +182,16 @@ def replay(
 
     `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
     time zone), not at packet time; `passes`: also yield findings of status pass; `hash_key`: hash secrets seen in
-    the clear with it (16 bytes or more); `why`: say in flow records what decided the class. `filter`: only flows for
+    the clear with it (16 bytes or more); `why`: say in flow records what decided the class; `dns`: a file with options
+    for DNS (probe.dns_options). `filter`: only flows for
     which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from
     `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the
     summary, under `unread` and `damaged`, and what was left out under `filtered`. Raises PolicyError, TrustError,
-    FilterError, and ValueError for text that is no time.
+    FilterError, DnsOptionsError, and ValueError for text that is no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
-    engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
+    options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
+    engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes, dns=options)
     selection = select(filter, begin, end)
     run = Replay([os.fspath(path) for path in paths], engine, selection=selection, hash_key=hash_key, why=why)
     decode = msgspec.json.Decoder().decode_lines

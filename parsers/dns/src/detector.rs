@@ -7,7 +7,7 @@ use crate::extra;
 use crate::hash::{Hashed, Seed, fold};
 use crate::known::Known;
 use crate::names;
-use crate::pair::{answered, asked, asked_kind, count, shape};
+use crate::pair::{Pair, answered, asked, asked_kind, count, shape};
 use crate::score::{self, Around, LEAST_NAMES, SPREAD};
 use crate::seen::Seen;
 use crate::suffix::{Kind, Registered, Suffixes};
@@ -109,6 +109,18 @@ impl Detector {
         }
     }
 
+    pub(crate) fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn weight_of(&self, pair: &Pair) -> u8 {
+        weight(score::volume(pair, self.config.bytes_a_day))
+    }
+
     /// Pairs that made room for others although something had been charged to them.
     pub fn forgotten(&self) -> u64 {
         self.table.forgotten
@@ -128,15 +140,7 @@ impl Detector {
         };
         let client = fold(observed.client[0] ^ self.seed.0, observed.client[1]);
         let key = fold(client, domain);
-        let asked = Asked {
-            now: ticks(observed.spot.time),
-            client,
-            observed,
-            hashed,
-            registered,
-            domain,
-            key,
-        };
+        let asked = Asked { now: ticks(observed.spot.time), client, observed, hashed, registered, domain, key };
         if observed.message.header.is_response() {
             self.answer(&asked)
         } else if registered.kind != Kind::Undelegated {
@@ -372,3 +376,7 @@ impl Detector {
         self.again(asked, place)
     }
 }
+
+#[cfg(test)]
+#[path = "detector_tests.rs"]
+pub mod tests;

@@ -11,9 +11,6 @@ pub struct Domain {
     /// A bit for each client, by its hash: so many set bits stand for about as many clients while they are few.
     pub users: u64,
     pub last: u32,
-    /// New names that were asked for, and those of them that nobody could resolve.
-    pub names: u16,
-    pub failed: u16,
 }
 
 impl Domain {
@@ -47,5 +44,13 @@ impl Domains {
         });
         ways[way].last = now;
         &mut ways[way]
+    }
+
+    pub fn capacity(&self) -> usize {
+        self.sets.len() * WAYS
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Domain> {
+        self.sets.iter().flatten()
     }
 }

@@ -16,6 +16,7 @@ mod names;
 mod pair;
 mod score;
 mod seen;
+mod state;
 mod suffix;
 mod table;
 mod time;

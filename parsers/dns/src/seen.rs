@@ -6,7 +6,7 @@ use crate::hash::fold;
 const WAYS: usize = 8;
 
 /// Sixteen bytes, so that a look costs one line of memory.
-type Bucket = [u16; WAYS];
+pub type Bucket = [u16; WAYS];
 
 /// Buckets of eight fingerprints of 16 bits. What was never seen is taken for seen once in 8,192 times.
 pub struct Seen {
@@ -37,10 +37,12 @@ impl Seen {
         known.is_some()
     }
 
-    /// Reads the line where a thing would be; the value only has to be used somehow.
-    #[inline]
-    pub fn touch(&self, hash: u64) -> u32 {
-        u32::from(self.buckets[self.place(hash).0][0])
+    pub fn buckets(&self) -> &[Bucket] {
+        &self.buckets
+    }
+
+    pub fn buckets_mut(&mut self) -> &mut [Bucket] {
+        &mut self.buckets
     }
 
     #[cfg(test)]

@@ -44,12 +44,6 @@ impl Table {
         key as usize & (self.sets.len() - 1)
     }
 
-    /// Reads the line where a key is looked for; the value only has to be used somehow.
-    #[inline]
-    pub fn touch(&self, key: u64) -> u32 {
-        self.sets[self.set(key)].tags[0]
-    }
-
     #[inline]
     pub fn find(&self, key: u64) -> Option<Place> {
         let set = self.set(key);
@@ -87,6 +81,14 @@ impl Table {
     pub fn weigh(&mut self, place: Place, weight: u8, now: u32) {
         let (set, way) = (&mut self.sets[place / WAYS], place % WAYS);
         (set.weights[way], set.ages[way]) = (weight, (now >> AGE) as u16);
+    }
+
+    pub fn capacity(&self) -> usize {
+        self.pairs.len()
+    }
+
+    pub fn pairs(&self) -> impl Iterator<Item = &Pair> {
+        self.pairs.iter()
     }
 
     #[inline]

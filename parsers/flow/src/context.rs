@@ -157,9 +157,19 @@ impl Context {
     pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) {
         if self.wants(entry) {
             let spot = Spot { time: self.time, frame: self.frame };
-            let watch = self.dns.get_or_insert_with(|| Box::new(Watch::new(self.dns_config)));
-            watch.message(entry, from, payload, spot, self.trace);
+            let trace = self.trace;
+            self.dns().message(entry, from, payload, spot, trace);
         }
+    }
+
+    /// How DNS is to be looked at, from the first message on.
+    pub fn watch_dns(&mut self, config: transitproof_dns::Config) {
+        self.dns_config = config;
+        self.dns = None;
+    }
+
+    pub fn dns(&mut self) -> &mut Watch {
+        self.dns.get_or_insert_with(|| Box::new(Watch::new(self.dns_config)))
     }
 
     /// What was observed since the last call.

@@ -9,7 +9,7 @@ use pyo3::types::PyBytes;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use transitproof_capture::{Frame as Captured, Shape};
-use transitproof_flow::{Config, Frame, HashKey, Selection};
+use transitproof_flow::{Config, DnsConfig, Frame, HashKey, Selection};
 
 /// Frames asked of the reader at a time: the slices are built on the stack side of the loop, so few at a time stay in cache.
 const FRAMES: usize = 256;
@@ -58,6 +58,17 @@ impl Core {
         }
         self.core.select(selection);
         Ok(())
+    }
+
+    #[pyo3(signature = (*, bytes_a_day = 2600.0, state = None))]
+    fn watch_dns(&mut self, bytes_a_day: f32, state: Option<&[u8]>) -> PyResult<()> {
+        self.core.watch_dns(DnsConfig { bytes_a_day, ..DnsConfig::default() });
+        let Some(state) = state else { return Ok(()) };
+        self.core.restore_dns(state).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    fn dns_state<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.core.save_dns())
     }
 
     fn trace(&mut self) {

@@ -10,6 +10,7 @@ use crate::observation::{FlowId, Observation, Sample};
 use crate::record;
 use crate::time::Clock;
 use transitproof_dns::{Alert, Config, Detector, Kind, Observed, Spot, TERMS};
+use transitproof_wire::ParseError;
 use transitproof_wire::dns::Message;
 
 /// Where an alert was seen.
@@ -57,6 +58,14 @@ impl Watch {
         if trace {
             evidence.flows.push(FlowId::of(entry));
         }
+    }
+
+    pub fn save(&self) -> Vec<u8> {
+        self.detector.save()
+    }
+
+    pub fn restore(&mut self, state: &[u8]) -> Result<(), ParseError> {
+        self.detector.restore(state)
     }
 
     /// Alerts that are new, or of which more was seen, since the last call.
