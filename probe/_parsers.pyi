@@ -84,8 +84,8 @@ class Core:
         `protocol WORD`, with the words of the flow record. Flows are followed to their end where class or protocol are asked
         for, else left out with their first packet. To be called before `feed`. Raises FilterError."""
 
-    def watch_dns(self, *, bytes_a_day: float = 2600.0, state: bytes | None = None) -> None:
-        """How closely DNS is looked at (probe.dns_options), and what an earlier core remembered of it (`dns_state`). To be called
+    def watch_dns(self, *, bytes_a_day: float = 2600.0, servers: bool = False, state: bytes | None = None) -> None:
+        """How closely DNS is looked at (probe.dns_options), whether facts tell which servers were asked (`dns.server`), and what an earlier core remembered of it (`dns_state`). To be called
         before `feed`. Raises ValueError for a state that cannot be read: cut short, damaged, of another version or size."""
 
     def dns_state(self) -> bytes:

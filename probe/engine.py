@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from probe.checks import DETECTORS
+from probe.checks import DETECTORS, dns_resolver
 from probe.checks.certificate_chain import WORDINGS, not_observable
 from probe.dns_options import DnsOptions
 from probe.model import NANOSECONDS, Facts, Verdict
@@ -111,6 +111,7 @@ class Engine:
         """What checks and policies say of facts alone."""
         facts = derive(seen)
         verdicts = [self._known(verdict) for detector in DETECTORS for verdict in detector(facts)]
+        verdicts += dns_resolver.judge(facts, self.dns.resolvers)
         for policy in self.policies:
             verdicts += policy.judge(facts, passes=self._passes)
         if (hidden := not_observable(facts)) is not None:

@@ -55,7 +55,7 @@ class Replay:
 
         `selection`: what it is about; `trace`: let observations name their flows, for an extraction. `progress` is
         called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow records say what
-        decided the class. `dns_state`: what an earlier core remembered of DNS. Raises DnsOptionsError if that is damaged.
+        decided the class. `dns_state`: what an earlier core remembered of DNS; DnsOptionsError if damaged.
         """
         self._paths = list(paths)
         self._engine = engine
@@ -65,7 +65,7 @@ class Replay:
             flows=flows, endpoints=report, names=engine.names, hash_key=hash_key, why=why
         )
         selection.apply(self.core)
-        if engine.dns.bytes_a_day != BYTES_A_DAY or dns_state is not None:
+        if engine.dns.bytes_a_day != BYTES_A_DAY or engine.dns.resolvers or dns_state is not None:
             self._watch_dns(engine.dns, dns_state)
         self._selection = selection
         if trace:
@@ -81,7 +81,7 @@ class Replay:
 
     def _watch_dns(self, options: DnsOptions, state: bytes | None) -> None:
         try:
-            self.core.watch_dns(bytes_a_day=options.bytes_a_day, state=state)
+            self.core.watch_dns(bytes_a_day=options.bytes_a_day, servers=bool(options.resolvers), state=state)
         except ValueError as error:
             message = f"what was remembered of DNS cannot be read ({error}): delete the file to begin anew"
             raise DnsOptionsError(message) from None

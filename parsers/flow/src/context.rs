@@ -4,7 +4,7 @@ use crate::Direction;
 use crate::certificates::Certificates;
 use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
-use crate::dns::Watch;
+use crate::dns::{Watch, notice};
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::hash_key::HashKey;
@@ -57,6 +57,8 @@ pub struct Context {
     /// Made for the first message.
     dns: Option<Box<Watch>>,
     dns_config: transitproof_dns::Config,
+    /// Tell which servers were asked.
+    dns_servers: bool,
 }
 
 impl Context {
@@ -81,6 +83,7 @@ impl Context {
             scratch: Vec::new(),
             dns: None,
             dns_config: transitproof_dns::Config::default(),
+            dns_servers: false,
         }
     }
 
@@ -162,9 +165,25 @@ impl Context {
         }
     }
 
+    /// Counts facts that are an observation by themselves.
+    fn notice(&mut self, entry: &Entry, facts: &[u8]) {
+        let seen = Sighting {
+            endpoint: Endpoint::of(entry),
+            key: facts,
+            name: None,
+            chain: &[],
+            start: entry.start,
+            time: entry.last,
+            frame: entry.why.frame().unwrap_or(self.frame),
+            flow: self.trace.then(|| FlowId::of(entry)),
+        };
+        self.observations.count(&seen, &self.certificates, || facts.to_vec(), || record::community_id(entry));
+    }
+
     /// How DNS is to be looked at, from the first message on.
-    pub fn watch_dns(&mut self, config: transitproof_dns::Config) {
+    pub fn watch_dns(&mut self, config: transitproof_dns::Config, servers: bool) {
         self.dns_config = config;
+        self.dns_servers = servers;
         self.dns = None;
     }
 
@@ -198,6 +217,9 @@ impl Context {
         if let Some(session) = session {
             let both = [&session.certificates, &session.client_certificates];
             self.certificates.select(both.into_iter().flatten().flatten());
+            if let Some(facts) = notice::encrypted(entry, session) {
+                self.notice(entry, &facts);
+            }
         }
         let mut key = std::mem::take(&mut self.scratch);
         key.clear();
@@ -263,6 +285,11 @@ impl Context {
             if !wanted {
                 return self.fragments.release(entry.fragment);
             }
+        }
+        if self.wants(&entry)
+            && let Some(facts) = notice::at_end(&entry, self.dns_servers)
+        {
+            self.notice(&entry, &facts);
         }
         self.totals.flow(&entry);
         if self.endpoints.is_some() {

@@ -104,8 +104,9 @@ impl Core {
     }
 
     /// How DNS is to be looked at; what was remembered of it is forgotten.
-    pub fn watch_dns(&mut self, config: transitproof_dns::Config) {
-        self.ctx.watch_dns(config);
+    /// `servers`: tell which servers were asked, for whoever knows which should be.
+    pub fn watch_dns(&mut self, config: transitproof_dns::Config, servers: bool) {
+        self.ctx.watch_dns(config, servers);
     }
 
     /// What is remembered of DNS, for [`Self::restore_dns`] of another core.

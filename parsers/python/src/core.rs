@@ -60,9 +60,9 @@ impl Core {
         Ok(())
     }
 
-    #[pyo3(signature = (*, bytes_a_day = 2600.0, state = None))]
-    fn watch_dns(&mut self, bytes_a_day: f32, state: Option<&[u8]>) -> PyResult<()> {
-        self.core.watch_dns(DnsConfig { bytes_a_day, ..DnsConfig::default() });
+    #[pyo3(signature = (*, bytes_a_day = 2600.0, servers = false, state = None))]
+    fn watch_dns(&mut self, bytes_a_day: f32, servers: bool, state: Option<&[u8]>) -> PyResult<()> {
+        self.core.watch_dns(DnsConfig { bytes_a_day, ..DnsConfig::default() }, servers);
         let Some(state) = state else { return Ok(()) };
         self.core.restore_dns(state).map_err(|error| PyValueError::new_err(error.to_string()))
     }

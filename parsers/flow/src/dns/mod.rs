@@ -1,5 +1,6 @@
 //! DNS in flows: which queries wait for their answers, and what the messages give away.
 
+pub mod notice;
 pub mod pending;
 mod watch;
 
