@@ -2,7 +2,9 @@
 
 pub mod notice;
 pub mod pending;
+mod stream;
 mod watch;
 
 pub use pending::Overflow;
+pub use stream::DnsStream;
 pub use watch::Watch;
