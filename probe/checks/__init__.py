@@ -9,8 +9,11 @@ from collections.abc import Callable
 from typing import Final
 
 from probe.checks import (
+    dns_beacon,
+    dns_case,
     dns_encrypted_resolver,
     dns_odd_port,
+    dns_option,
     dns_port_53,
     dns_random_names,
     dns_tcp_volume,
@@ -31,6 +34,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     plaintext_protocol.judge,
     plaintext_redirect.judge,
     esp_null_encryption.judge,
+    dns_beacon.judge,
+    dns_case.judge,
+    dns_option.judge,
     dns_encrypted_resolver.judge,
     dns_odd_port.judge,
     dns_port_53.judge,
@@ -42,8 +48,11 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 )
 PAGES: Final = {
     "certificate.chain": "certificate_chain",
+    "dns.beacon": "dns_beacon",
+    "dns.case": "dns_case",
     "dns.encrypted_resolver": "dns_encrypted_resolver",
     "dns.odd_port": "dns_odd_port",
+    "dns.option": "dns_option",
     "dns.port_53": "dns_port_53",
     "dns.random_names": "dns_random_names",
     "dns.resolver": "dns_resolver",

@@ -47,7 +47,8 @@ fn one(path: &str, config: Config) {
     }
     eprintln!("{path}: {messages} messages, {} ns each", spent.as_nanos() / u128::from(messages.max(1)));
     for alert in detector.alerts.all() {
-        if alert.kind == transitproof_dns::Kind::Flood {
+        if !matches!(alert.kind, transitproof_dns::Kind::Tunnel | transitproof_dns::Kind::Spread) {
+            eprintln!("{:?} {:?} {}", alert.kind, alert.client, alert.domain);
             continue;
         }
         let [high, low] = alert.client;

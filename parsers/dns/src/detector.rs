@@ -1,6 +1,8 @@
 //! The detector: messages in packet order, alerts out.
 
 use crate::alert::{self, Alert, Alerts, Spot};
+use crate::beats::{Beats, Heard};
+use crate::case::{self, Habits};
 use crate::code;
 use crate::domains::Domains;
 use crate::extra;
@@ -8,7 +10,7 @@ use crate::hash::{Hashed, Seed, fold};
 use crate::known::Known;
 use crate::names;
 use crate::pair::{Pair, answered, asked, asked_kind, count, shape};
-use crate::score::{self, Around, LEAST_NAMES, SPREAD};
+use crate::score::{self, Around, LEAST_NAMES, SPREAD, Score};
 use crate::seen::Seen;
 use crate::suffix::{Kind, Registered, Suffixes};
 use crate::table::{self, Table, WEIGHTS_OF_OCTAVE};
@@ -59,11 +61,16 @@ pub struct Detector {
     pub(crate) table: Table,
     pub(crate) domains: Domains,
     pub(crate) seen: Seen,
+    beats: Beats,
+    habits: Habits,
     pub alerts: Alerts,
 }
 
 /// Bytes that a name carries at least to be counted together with others below other domains.
 const SPREADABLE: f32 = 8.0;
+
+/// Queries with different data beside the name that are an alert.
+const EXTRAS: u8 = 4;
 
 /// What a new name came to.
 struct New {
@@ -105,6 +112,8 @@ impl Detector {
             domains: Domains::new(config.pairs / 4),
             // A bucket of 16 bytes for a pair: eight names or labels each.
             seen: Seen::new(buckets),
+            beats: Beats::default(),
+            habits: Habits::default(),
             alerts: Alerts::default(),
         }
     }
@@ -169,7 +178,13 @@ impl Detector {
         if let Some(place) = self.extra(asked, known) {
             return self.judge(asked, place);
         }
-        if labels == 0 || self.seen.insert(asked.hashed.name) {
+        let repeated = self.seen.insert(asked.hashed.name);
+        let mixed = case::is_mixed(&asked.observed.message.question.name);
+        self.habits.note(asked.client, mixed);
+        if repeated {
+            self.repeated(asked, known, mixed);
+        }
+        if labels == 0 || repeated {
             return known.and_then(|place| self.again(asked, place));
         }
         let place = known.unwrap_or_else(|| self.open(asked));
@@ -194,7 +209,45 @@ impl Detector {
         pair.new_name(asked.now, data.len() as f32);
         pair.charge(data.len() as f32);
         count(&mut pair.shapes, shape::BINARY);
+        count(&mut pair.shapes, shape::EXTRA);
+        if pair.shapes[shape::EXTRA] == EXTRAS {
+            self.raise(alert::Kind::Option, asked, place);
+        }
         Some(place)
+    }
+
+    /// A name that came before: what is left to be told is when it is asked for, and how it is spelled.
+    fn repeated(&mut self, asked: &Asked<'_, '_>, known: Option<table::Place>, mixed: bool) {
+        if asked.registered.kind != Kind::Delegated || asked.observed.message.header.is_response() {
+            return;
+        }
+        match self.beats.hear(fold(asked.client, asked.hashed.name), asked.now) {
+            Heard::First => self.domains.at(asked.domain, asked.now).users |= 1 << (asked.client & 63),
+            Heard::Even(seconds) if !self.known.has(asked.domain) => {
+                if self.domains.at(asked.domain, asked.now).count() < 1.5 {
+                    let place = known.unwrap_or_else(|| self.open(asked));
+                    self.raise(alert::Kind::Beacon(seconds.round() as u32), asked, place);
+                }
+            }
+            _ => {}
+        }
+        let spelled = mixed && !self.seen.insert(case::spelling(self.seed.0, &asked.observed.message.question.name));
+        if spelled {
+            let place = known.or_else(|| self.table.find(asked.key)).unwrap_or_else(|| self.open(asked));
+            let pair = self.table.pair(place);
+            pair.spellings = pair.spellings.saturating_add(1);
+            let spellings = pair.spellings;
+            if self.habits.is_odd(asked.client, spellings) {
+                self.raise(alert::Kind::Case, asked, place);
+            }
+        }
+    }
+
+    /// An alert beside that of the score.
+    fn raise(&mut self, kind: alert::Kind, asked: &Asked<'_, '_>, place: table::Place) {
+        let domain = names::written(&asked.observed.message.question.name, asked.registered);
+        let pair = self.table.pair(place);
+        self.alerts.raise(Alert::new(kind, asked.observed, domain, pair, Score::default()));
     }
 
     /// Names of the same make below many domains that one client alone uses are charged together as well.

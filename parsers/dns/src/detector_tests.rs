@@ -175,3 +175,61 @@ fn the_default_keeps_within_eight_mebibytes() {
     assert_eq!(detector.table.capacity(), 65_536);
     assert!(pairs + domains + seen <= 8 << 20, "{pairs} {domains} {seen}");
 }
+
+#[test]
+fn data_in_options_is_charged_and_told() {
+    let (mut detector, mut dice) = (detector(), Dice(7));
+    let mut found = false;
+    for n in 0..12u32 {
+        let mut query = message("www.example.com", kind::A, false, 0, &[]);
+        query[11] = 1;
+        let data = dice.word(BASE32, 40);
+        query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 44, 253, 233, 0, 40]);
+        query.extend(data.as_bytes());
+        found |= feed(&mut detector, 1, f64::from(n), &query).is_some();
+    }
+    let kinds: Vec<_> = detector.alerts.all().iter().map(|alert| alert.kind).collect();
+    assert!(found && kinds.contains(&Kind::Option) && kinds.contains(&Kind::Tunnel), "{kinds:?}");
+    // What a resolver adds for its customer is the same each time.
+    let mut other = self::detector();
+    for n in 0..500u32 {
+        let mut query = message("www.example.com", kind::A, false, 0, &[]);
+        query[11] = 1;
+        query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 12, 253, 233, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+        assert!(feed(&mut other, 1, f64::from(n), &query).is_none());
+    }
+    assert!(other.alerts.all().is_empty());
+}
+
+#[test]
+fn letter_case_is_told_unless_it_is_a_habit() {
+    for habit in [false, true] {
+        let (mut detector, mut dice) = (detector(), Dice(8));
+        let mut mix = |name: &str| {
+            let flip = |c: char| if dice.next() % 2 == 0 { c.to_ascii_uppercase() } else { c };
+            name.chars().map(flip).collect::<String>()
+        };
+        for n in 0..400 {
+            let plain = format!("www.site{}.com", n % 50);
+            ask(&mut detector, n, &if habit { mix(&plain) } else { plain });
+            ask(&mut detector, n, &mix("keepalive.status.example.com"));
+        }
+        let told = detector.alerts.all().iter().any(|a| a.kind == Kind::Case && a.domain == "example.com");
+        assert_eq!((told, detector.alerts.all().len() <= 1), (!habit, true), "{habit}");
+    }
+}
+
+#[test]
+fn a_beacon_is_what_one_client_alone_does() {
+    for users in [1, 3] {
+        let mut detector = detector();
+        for n in 0..200 {
+            for client in 0..users {
+                let bytes = message("status.example.com", kind::A, false, 0, &[]);
+                feed(&mut detector, 1 + client, n as f64 * 60.0 + client as f64, &bytes);
+            }
+        }
+        let beacons = detector.alerts.all().iter().filter(|a| matches!(a.kind, Kind::Beacon(60))).count();
+        assert_eq!(beacons, usize::from(users == 1));
+    }
+}

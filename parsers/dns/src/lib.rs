@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod beats;
+mod case;
 mod code;
 mod detector;
 mod domains;

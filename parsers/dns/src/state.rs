@@ -113,7 +113,7 @@ fn pair(r: &mut Reader<'_>) -> Result<Pair, ParseError> {
     let [asked, answered, shapes]: [Counts; 3] = [r.array()?, r.array()?, r.array()?];
     let [counter_at, runs, misses] = r.array()?;
     let (up, labels) = ([seconds, hours, day], r.u16()?);
-    let (spare, alert) = (0, 0);
+    let (spellings, alert) = (0, 0);
     Ok(Pair {
         key,
         last,
@@ -134,7 +134,7 @@ fn pair(r: &mut Reader<'_>) -> Result<Pair, ParseError> {
         counter_at,
         runs,
         misses,
-        spare,
+        spellings,
         labels,
         alert,
     })
