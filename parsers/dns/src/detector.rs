@@ -223,11 +223,9 @@ impl Detector {
         }
         match self.beats.hear(fold(asked.client, asked.hashed.name), asked.now) {
             Heard::First => self.domains.at(asked.domain, asked.now).users |= 1 << (asked.client & 63),
-            Heard::Even(seconds) if !self.known.has(asked.domain) => {
-                if self.domains.at(asked.domain, asked.now).count() < 1.5 {
-                    let place = known.unwrap_or_else(|| self.open(asked));
-                    self.raise(alert::Kind::Beacon(seconds.round() as u32), asked, place);
-                }
+            Heard::Even(seconds) if !self.known.has(asked.domain) && self.is_alone(asked) => {
+                let place = known.unwrap_or_else(|| self.open(asked));
+                self.raise(alert::Kind::Beacon(seconds.round() as u32), asked, place);
             }
             _ => {}
         }
@@ -243,6 +241,11 @@ impl Detector {
         }
     }
 
+    /// No other client uses the domain.
+    fn is_alone(&mut self, asked: &Asked<'_, '_>) -> bool {
+        self.domains.at(asked.domain, asked.now).count() < 1.5
+    }
+
     /// An alert beside that of the score.
     fn raise(&mut self, kind: alert::Kind, asked: &Asked<'_, '_>, place: table::Place) {
         let domain = names::written(&asked.observed.message.question.name, asked.registered);
@@ -252,7 +255,7 @@ impl Detector {
 
     /// Names of the same make below many domains that one client alone uses are charged together as well.
     fn spread(&mut self, asked: &Asked<'_, '_>, new: &New) -> Option<usize> {
-        if !new.random || self.domains.at(asked.domain, asked.now).count() > 1.5 {
+        if !new.random || !self.is_alone(asked) {
             return None;
         }
         let question = &asked.observed.message.question;

@@ -171,7 +171,7 @@ fn the_default_keeps_within_eight_mebibytes() {
     let detector = Detector::new(Config::default());
     let pairs = size_of::<Pair>() * detector.table.capacity() + 64 * detector.table.capacity() / 8;
     let domains = size_of::<crate::domains::Domain>() * detector.domains.capacity();
-    let seen = size_of::<crate::seen::Bucket>() * detector.seen.buckets().len();
+    let seen = size_of_val(detector.seen.buckets());
     assert_eq!(detector.table.capacity(), 65_536);
     assert!(pairs + domains + seen <= 8 << 20, "{pairs} {domains} {seen}");
 }
