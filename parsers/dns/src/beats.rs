@@ -1,4 +1,4 @@
-//! Names that one client asks for again and again, and how evenly: the beats of beacons.
+//! Names that one client alone asks for again and again, and how evenly: the beats of beacons.
 
 use crate::time::{HOUR, SECOND, between};
 
@@ -18,7 +18,10 @@ const EVEN: f32 = 0.1;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Beat {
+    /// Hash of the name.
     key: u64,
+    /// Some bits of the client's hash; 0 once another one has asked.
+    client: u32,
     first: u32,
     last: u32,
     /// Ticks between two, and how far they are off it, as moving averages.
@@ -30,6 +33,7 @@ pub struct Beat {
 impl Beat {
     fn is_even(&self) -> bool {
         self.count >= ENOUGH
+            && self.client != 0
             && self.gap >= SHORTEST
             && between(self.first, self.last) >= LONG_ENOUGH
             && self.deviation < EVEN * self.gap
@@ -40,15 +44,6 @@ pub struct Beats {
     sets: Box<[[Beat; WAYS]]>,
 }
 
-/// What one more question for a name comes to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Heard {
-    First,
-    More,
-    /// The seconds between two.
-    Even(f32),
-}
-
 impl Default for Beats {
     fn default() -> Self {
         Self { sets: vec![[Beat::default(); WAYS]; BEATS / WAYS].into() }
@@ -56,20 +51,26 @@ impl Default for Beats {
 }
 
 impl Beats {
+    /// One more question for a name: the seconds between two, if they come at even intervals.
     #[inline]
-    pub fn hear(&mut self, key: u64, now: u32) -> Heard {
+    pub fn hear(&mut self, key: u64, client: u64, now: u32) -> Option<f32> {
+        let client = (client >> 32) as u32 | 1;
         let set = (key >> 24) as usize % self.sets.len();
         let ways = &mut self.sets[set];
         let Some(beat) = ways.iter_mut().find(|beat| beat.key == key) else {
             let idle = |beat: &&mut Beat| if beat.key == 0 { u32::MAX } else { between(beat.last, now) as u32 };
             if let Some(oldest) = ways.iter_mut().max_by_key(idle) {
-                *oldest = Beat { key, first: now, last: now, ..Beat::default() };
+                *oldest = Beat { key, client, first: now, last: now, ..Beat::default() };
             }
-            return Heard::First;
+            return None;
         };
         let gap = between(beat.last, now);
+        if beat.client != client {
+            (beat.client, beat.last) = (0, now);
+            return None;
+        }
         if gap < TOGETHER {
-            return Heard::More;
+            return None;
         }
         beat.count = beat.count.saturating_add(1);
         let share = (1.0 / f32::from(beat.count)).max(0.05);
@@ -78,7 +79,7 @@ impl Beats {
         }
         beat.gap += (gap - beat.gap) * share;
         beat.last = now;
-        if beat.is_even() { Heard::Even(beat.gap / SECOND) } else { Heard::More }
+        beat.is_even().then_some(beat.gap / SECOND)
     }
 }
 
@@ -90,10 +91,10 @@ mod tests {
         let mut now = 1000.0;
         let heard = gaps.map(|gap| {
             now += gap * SECOND;
-            beats.hear(7, now as u32);
-            beats.hear(7, now as u32 + 3)
+            beats.hear(7, 1, now as u32);
+            beats.hear(7, 1, now as u32 + 3)
         });
-        heard.filter_map(|heard| if let Heard::Even(seconds) = heard { Some(seconds) } else { None }).last()
+        heard.flatten().last()
     }
 
     #[test]
@@ -101,9 +102,9 @@ mod tests {
         let mut beats = Beats::default();
         let found = (0..200).map(|n| {
             let now = ((n * 300) as f32 * SECOND) as u32;
-            beats.hear(1, now)
+            beats.hear(1, 1, now)
         });
-        let even: Vec<_> = found.filter(|heard| matches!(heard, Heard::Even(_))).collect();
+        let even: Vec<f32> = found.flatten().collect();
         assert!(even.len() > 150);
         assert_eq!(run(&mut Beats::default(), (0..200).map(|n| 100.0 + (n % 7) as f32 * 20.0)), None);
         assert_eq!(run(&mut Beats::default(), (0..500).map(|_| 2.0)), None, "too quick");
@@ -113,7 +114,7 @@ mod tests {
     fn memory_is_fixed() {
         let mut beats = Beats::default();
         for n in 0..100_000u64 {
-            beats.hear(crate::hash::fold(n, 1), n as u32);
+            beats.hear(crate::hash::fold(n, 1), 1, n as u32);
         }
         assert_eq!(beats.sets.len() * WAYS, BEATS);
         assert!(size_of::<Beat>() * BEATS <= 64 << 10);

@@ -1,7 +1,7 @@
 //! The detector: messages in packet order, alerts out.
 
 use crate::alert::{self, Alert, Alerts, Spot};
-use crate::beats::{Beats, Heard};
+use crate::beats::Beats;
 use crate::case::{self, Habits};
 use crate::code;
 use crate::domains::Domains;
@@ -63,6 +63,8 @@ pub struct Detector {
     pub(crate) seen: Seen,
     beats: Beats,
     habits: Habits,
+    /// Of the latest query, see [`Self::awaits`].
+    awaits: bool,
     pub alerts: Alerts,
 }
 
@@ -114,6 +116,7 @@ impl Detector {
             seen: Seen::new(buckets),
             beats: Beats::default(),
             habits: Habits::default(),
+            awaits: true,
             alerts: Alerts::default(),
         }
     }
@@ -135,10 +138,17 @@ impl Detector {
         self.table.forgotten
     }
 
+    /// Whether the answer to a query has to be looked at as well: there is a pair that it belongs to.
+    #[inline]
+    pub fn awaits(&self) -> bool {
+        self.awaits
+    }
+
     /// One message, in packet order; the number of the alert that it is a part of, from 0.
     pub fn message(&mut self, observed: &Observed<'_, '_>) -> Option<usize> {
         let name = &observed.message.question.name;
         if name.is_empty() {
+            self.awaits = false;
             return None;
         }
         let hashed = Hashed::new(self.seed, name);
@@ -156,6 +166,7 @@ impl Detector {
             self.question(&asked)
         } else {
             // Below no zone, a name reaches nobody but the resolver: it counts if that knows an answer.
+            self.awaits = true;
             None
         }
     }
@@ -184,6 +195,7 @@ impl Detector {
         if repeated {
             self.repeated(asked, known, mixed);
         }
+        self.awaits = known.is_some() || labels > 0 && !repeated;
         if labels == 0 || repeated {
             return known.and_then(|place| self.again(asked, place));
         }
@@ -221,13 +233,10 @@ impl Detector {
         if asked.registered.kind != Kind::Delegated || asked.observed.message.header.is_response() {
             return;
         }
-        match self.beats.hear(fold(asked.client, asked.hashed.name), asked.now) {
-            Heard::First => self.domains.at(asked.domain, asked.now).users |= 1 << (asked.client & 63),
-            Heard::Even(seconds) if !self.known.has(asked.domain) && self.is_alone(asked) => {
-                let place = known.unwrap_or_else(|| self.open(asked));
-                self.raise(alert::Kind::Beacon(seconds.round() as u32), asked, place);
-            }
-            _ => {}
+        let even = self.beats.hear(asked.hashed.name, asked.client, asked.now);
+        if let Some(seconds) = even.filter(|_| !self.known.has(asked.domain) && self.is_alone(asked)) {
+            let place = known.unwrap_or_else(|| self.open(asked));
+            self.raise(alert::Kind::Beacon(seconds.round() as u32), asked, place);
         }
         let spelled = mixed && !self.seen.insert(case::spelling(self.seed.0, &asked.observed.message.question.name));
         if spelled {
@@ -242,8 +251,8 @@ impl Detector {
     }
 
     /// No other client uses the domain.
-    fn is_alone(&mut self, asked: &Asked<'_, '_>) -> bool {
-        self.domains.at(asked.domain, asked.now).count() < 1.5
+    fn is_alone(&self, asked: &Asked<'_, '_>) -> bool {
+        self.domains.get(asked.domain).is_none_or(|domain| domain.count() < 1.5)
     }
 
     /// An alert beside that of the score.

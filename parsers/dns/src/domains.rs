@@ -33,7 +33,7 @@ impl Domains {
     /// The domain, in place of the one that was longest not asked for if it is new.
     #[inline]
     pub fn at(&mut self, key: u64, now: u32) -> &mut Domain {
-        let set = (key >> 8) as usize & (self.sets.len() - 1);
+        let set = self.set(key);
         let ways = &mut self.sets[set];
         let known = ways.iter().position(|domain| domain.key == key);
         let way = known.unwrap_or_else(|| {
@@ -44,6 +44,14 @@ impl Domains {
         });
         ways[way].last = now;
         &mut ways[way]
+    }
+
+    pub fn get(&self, key: u64) -> Option<&Domain> {
+        self.sets[self.set(key)].iter().find(|domain| domain.key == key)
+    }
+
+    fn set(&self, key: u64) -> usize {
+        (key >> 8) as usize & (self.sets.len() - 1)
     }
 
     pub fn capacity(&self) -> usize {

@@ -155,14 +155,16 @@ impl Context {
         }
     }
 
-    /// A DNS message: what it gives away is judged with all others.
+    /// A DNS message: what it gives away is judged with all others. Whether the answer to a query is of interest as well.
     #[inline]
-    pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) {
-        if self.wants(entry) {
+    pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) -> bool {
+        let wanted = self.wants(entry);
+        if wanted {
             let spot = Spot { time: self.time, frame: self.frame };
             let trace = self.trace;
-            self.dns().message(entry, from, payload, spot, trace);
+            return self.dns().message(entry, from, payload, spot, trace);
         }
+        false
     }
 
     /// Counts facts that are an observation by themselves.

@@ -30,6 +30,14 @@ static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
 /// Of a flow that ends. `servers`: tell which servers were asked.
 pub fn at_end(entry: &Entry, servers: bool) -> Option<Vec<u8>> {
     let (address, port) = entry.key.end(!entry.has(mark::INITIATOR_LOW));
+    let usual = match entry.protocol {
+        Protocol::Dns => port == DNS_PORT && entry.key.transport() == ip::UDP && !servers,
+        Protocol::Icmp | Protocol::Icmpv6 | Protocol::Ntp => false,
+        _ => port != DNS_PORT,
+    };
+    if usual {
+        return None; // nearly every flow, before anything is allocated
+    }
     let mut out = b"{".to_vec();
     match (entry.protocol, entry.key.transport()) {
         (Protocol::Dns, transport) => {

@@ -36,9 +36,9 @@ impl Watch {
         Self { detector: Detector::new(config), evidence: Vec::new(), raised: 0, handed: Vec::new() }
     }
 
-    /// One message of a flow, without the length that goes in front of it over TCP.
-    pub fn message(&mut self, entry: &Entry, from: Direction, payload: &[u8], spot: Spot, trace: bool) {
-        let Ok(message) = Message::read(payload) else { return };
+    /// One message of a flow, without the length that goes in front of it over TCP. Whether the answer is of interest as well.
+    pub fn message(&mut self, entry: &Entry, from: Direction, payload: &[u8], spot: Spot, trace: bool) -> bool {
+        let Ok(message) = Message::read(payload) else { return false };
         let asks = if message.header.is_response() { from.other() } else { from };
         let low = entry.has(mark::INITIATOR_LOW) == (asks == Direction::Forward);
         let (client, _) = entry.key.end(low);
@@ -57,13 +57,15 @@ impl Watch {
         let raised = self.raised < self.evidence.len();
         self.raised = self.evidence.len();
         let at = number.or_else(|| raised.then_some(newest));
-        let Some(evidence) = at.and_then(|at| self.evidence.get_mut(at)) else { return };
+        let awaits = self.detector.awaits();
+        let Some(evidence) = at.and_then(|at| self.evidence.get_mut(at)) else { return awaits };
         if !evidence.samples.is_full() {
             evidence.samples.keep(Sample { flow: record::community_id(entry), frame: spot.frame });
         }
         if trace {
             evidence.flows.push(FlowId::of(entry));
         }
+        awaits
     }
 
     pub fn save(&self) -> Vec<u8> {
