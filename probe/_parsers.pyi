@@ -87,6 +87,13 @@ class Core:
         `protocol WORD`, with the words of the flow record. Flows are followed to their end where class or protocol are asked
         for, else left out with their first packet. To be called before `feed`. Raises FilterError."""
 
+    def watch_dns(self, *, bytes_a_day: float = 2600.0, servers: bool = False, state: bytes | None = None) -> None:
+        """How closely DNS is looked at (probe.dns_options), whether facts tell which servers were asked (`dns.server`), and what an earlier core remembered of it (`dns_state`). To be called
+        before `feed`. Raises ValueError for a state that cannot be read: cut short, damaged, of another version or size."""
+
+    def dns_state(self) -> bytes:
+        """What is remembered of DNS: what was charged to whom, which names came, who uses what; 2 to 8 MB. Alerts are not part of it."""
+
     def trace(self) -> None:
         """Name every flow in observations, for `Ledger.trace`; take them often then. To be called before `feed`. Raises ValueError
         if there are several workers."""

@@ -155,6 +155,12 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="N",
         help="share the work of large captures among N threads, or auto: one for each processor (default: 1)",
     )
+    replay.add_argument(
+        "--dns", metavar="FILE", help="sensitivity to tunnels through DNS, declared resolvers, what is known (TOML)"
+    )
+    replay.add_argument(
+        "--dns-state", metavar="FILE", help="remember here what DNS gave away, from one run to the next"
+    )
     replay.add_argument("--why", action="store_true", help="say in flow records which frame decided the class")
     replay.add_argument("--passes", action="store_true", help="also report what is in order")
     replay.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")

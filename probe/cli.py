@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from probe.arguments import Usage, parse
+from probe.dns_options import DnsOptions, DnsOptionsError, read_state, write_state
+from probe.dns_options import load as load_dns_options
 from probe.engine import Engine
 from probe.hash_key import HashKeyError, forbid_core_dumps
 from probe.hash_key import read as read_hash_key
@@ -48,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands[options.command](options)
     except Usage as stop:
         return stop.code
-    except (PolicyError, TrustError, HashKeyError) as error:
+    except (PolicyError, TrustError, HashKeyError, DnsOptionsError) as error:
         _say(str(error))
         return USAGE
     except BrokenPipeError:
@@ -68,7 +70,7 @@ def _replay(options: "argparse.Namespace") -> int:
     selection = _selection(options)
     gc.set_threshold(GC_THRESHOLD)
     try:
-        engine = Engine(policies, store, at=options.at, passes=options.passes)
+        engine = Engine(policies, store, at=options.at, passes=options.passes, dns=_dns(options))
         if options.extract is not None:
             return _extract(options, engine, selection, hash_key, progress)
         run = Replay(
@@ -81,6 +83,7 @@ def _replay(options: "argparse.Namespace") -> int:
             hash_key=hash_key,
             why=options.why,
             workers=options.workers,
+            dns_state=read_state(options.dns_state),
         )
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
@@ -100,10 +103,15 @@ def _replay(options: "argparse.Namespace") -> int:
         finally:
             if progress is not None:
                 progress.close()
+    write_state(options.dns_state, run.core)
     if form == "table":
         _print_table(run, engine, options)
     _warn(run.outcome, options, form)
     return exit_code(run.outcome, options.fail_on)
+
+
+def _dns(options: "argparse.Namespace") -> DnsOptions:
+    return DnsOptions() if options.dns is None else load_dns_options(options.dns)
 
 
 def _selection(options: "argparse.Namespace") -> Selection:

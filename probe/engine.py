@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from probe.checks import DETECTORS
+from probe.checks import DETECTORS, dns_resolver
 from probe.checks.certificate_chain import WORDINGS, not_observable
+from probe.dns_options import DnsOptions
 from probe.model import NANOSECONDS, Facts, Verdict
 from probe.policy.rules import derive
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 VARIED: Final = frozenset(("tls.sni", "tls.alpn", "tls.certificates", "tls.client_certificates"))
 """Facts that differ from server to server and that hardly a rule judges: without them few distinct sets are left."""
 
+DNS_OPTIONS: Final = DnsOptions()
+
 
 def load_core() -> ModuleType:
     """The packet-parsing core, loaded with the first engine: what needs no packets works without it."""
@@ -38,17 +41,24 @@ class Engine:
     """Judges observations by the checks and the given policies, chains against the given store."""
 
     def __init__(
-        self, policies: "Iterable[Policy]", store: "Store", *, at: int | None = None, passes: bool = False
+        self,
+        policies: "Iterable[Policy]",
+        store: "Store",
+        *,
+        at: int | None = None,
+        passes: bool = False,
+        dns: DnsOptions = DNS_OPTIONS,
     ) -> None:
         """`at`: judge certificates at this time (ns) rather than that of the packets.
 
-        `passes`: also report what is in order.
+        `passes`: also report what is in order. `dns`: what is known of the network's DNS.
         """
         self.policies = tuple(policies)
         self.names = any(VARIED & rule.mentions for policy in self.policies for rule in policy.rules)
         """Whether the core must tell observations apart by names and chains in their facts."""
         self.limits: dict[str, int] = {}
         """Limits of the engine that were hit, and how often."""
+        self.dns = dns
         self._store = store
         self._passes = passes
         self._chains: Chains | None = None
@@ -100,12 +110,24 @@ class Engine:
     def _judge(self, seen: Facts) -> list[Verdict]:
         """What checks and policies say of facts alone."""
         facts = derive(seen)
-        verdicts = [verdict for detector in DETECTORS for verdict in detector(facts)]
+        verdicts = [self._known(verdict) for detector in DETECTORS for verdict in detector(facts)]
+        verdicts += dns_resolver.judge(facts, self.dns.resolvers)
         for policy in self.policies:
             verdicts += policy.judge(facts, passes=self._passes)
         if (hidden := not_observable(facts)) is not None:
             verdicts.append(hidden)
         return verdicts
+
+    def _known(self, verdict: Verdict) -> Verdict:
+        """Whether the operator knows of it: then it is in order, with the reason."""
+        details = verdict.details
+        if not self.dns.suppress or details is None or "domain" not in details:
+            return verdict
+        known = self.dns.suppressed(details["client"], details["domain"], details["first_alert"])
+        if known is None:
+            return verdict
+        observed = {**verdict.observed, "suppressed": known.reason, "suppressed_until": known.until.isoformat()}
+        return msgspec.structs.replace(verdict, status="pass", severity="info", observed=observed)
 
     def _compiled(self, verdict: Verdict) -> "_parsers.Verdict":
         encode = msgspec.json.encode

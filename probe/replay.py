@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from probe.engine import Engine, load_core
+from probe.dns_options import BYTES_A_DAY, DnsOptions, DnsOptionsError
+from probe.dns_options import load as load_dns_options
+from probe.engine import DNS_OPTIONS, Engine, load_core
 from probe.model import NANOSECONDS, Finding
 from probe.policy import load as policy_files
 from probe.report import Damage, EndpointTotals, Outcome, Problem, summary_line
@@ -50,12 +52,14 @@ class Replay:
         hash_key: bytes | None = None,
         why: bool = False,
         workers: int = 1,
+        dns_state: bytes | None = None,
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
         `selection`: what it is about; `trace`: let observations name their flows, for an extraction. `progress` is
         called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow records say what
         decided the class. `workers`: threads that share the work (1 to 64, else ValueError), one only with `trace`.
+        `dns_state`: what an earlier core remembered of DNS; DnsOptionsError if damaged.
         """
         self._paths = list(paths)
         self._engine = engine
@@ -66,6 +70,8 @@ class Replay:
         )
         self._workers = workers
         selection.apply(self.core)
+        if engine.dns.bytes_a_day != BYTES_A_DAY or engine.dns.resolvers or dns_state is not None:
+            self._watch_dns(engine.dns, dns_state)
         self._selection = selection
         if trace:
             self.core.trace()
@@ -78,6 +84,13 @@ class Replay:
         self.outcome = Outcome(files=self._paths, selection=selection.record())
         self.read: list[str] = []
         """The files that could be opened."""
+
+    def _watch_dns(self, options: DnsOptions, state: bytes | None) -> None:
+        try:
+            self.core.watch_dns(bytes_a_day=options.bytes_a_day, servers=bool(options.resolvers), state=state)
+        except ValueError as error:
+            message = f"what was remembered of DNS cannot be read ({error}): delete the file to begin anew"
+            raise DnsOptionsError(message) from None
 
     def stop(self) -> None:
         """End after the batch at hand; what was read so far is reported, marked as interrupted."""
@@ -189,6 +202,7 @@ def replay(
     passes: bool = False,
     hash_key: bytes | None = None,
     why: bool = False,
+    dns: str | os.PathLike[str] | None = None,
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     begin: dt.datetime | str | None = None,
     end: dt.datetime | str | None = None,
@@ -198,15 +212,17 @@ def replay(
 
     `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
     time zone), not at packet time; `passes`: also yield findings of status pass; `hash_key`: hash secrets seen in
-    the clear with it (16 bytes or more); `why`: say in flow records what decided the class. `filter`: only flows for
+    the clear with it (16 bytes or more); `why`: say in flow records what decided the class; `dns`: a file with options
+    for DNS (probe.dns_options). `filter`: only flows for
     which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from
     `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the
     summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads that share the
     work of large captures, 1 to 64 (else ValueError); the same records come in another order then. Raises PolicyError,
-    TrustError, FilterError, and ValueError for text that is no time.
+    TrustError, FilterError, DnsOptionsError, and ValueError for text that is no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
-    engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
+    options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
+    engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes, dns=options)
     selection = select(filter, begin, end)
     files = [os.fspath(path) for path in paths]
     run = Replay(files, engine, selection=selection, hash_key=hash_key, why=why, workers=workers)

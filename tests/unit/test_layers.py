@@ -12,6 +12,7 @@ LADDER = [
     "bounded",
     "model",
     "selection",
+    "dns_options",
     "trust",
     "policy",
     "checks",

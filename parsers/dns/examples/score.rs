@@ -40,14 +40,15 @@ fn one(path: &str, config: Config) {
             let Ok(message) = Message::read(packet.payload) else { continue };
             let client = if is_response(packet.payload) { packet.dst } else { packet.src };
             let spot = Spot { time: *time, frame: 0 };
-            detector.message(&Observed { client: [client.high, client.low], message: &message, spot });
+            detector.message(&Observed { client: [client.high, client.low], message: &message, spot, asked: true });
             messages += 1;
         }
         spent += start.elapsed();
     }
     eprintln!("{path}: {messages} messages, {} ns each", spent.as_nanos() / u128::from(messages.max(1)));
     for alert in detector.alerts.all() {
-        if alert.kind == transitproof_dns::Kind::Flood {
+        if !matches!(alert.kind, transitproof_dns::Kind::Tunnel | transitproof_dns::Kind::Spread) {
+            eprintln!("{:?} {:?} {}", alert.kind, alert.client, alert.domain);
             continue;
         }
         let [high, low] = alert.client;

@@ -25,6 +25,12 @@ pub enum Kind {
     Spread,
     /// Short random names in quick succession that nobody resolves: an attack on the servers of the domain looks so.
     Flood,
+    /// Data in options or records of queries.
+    Option,
+    /// Names that differ in the case of their letters alone.
+    Case,
+    /// A name that is asked for at even intervals, so many seconds apart.
+    Beacon(u32),
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +52,12 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// Beacons below one domain are one alert, whatever their intervals.
+    fn is_about(&self, other: &Self) -> bool {
+        let kind = std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind);
+        kind && self.client == other.client && self.domain == other.domain
+    }
+
     pub fn new(kind: Kind, observed: &Observed<'_, '_>, domain: String, pair: &Pair, score: Score) -> Self {
         Self {
             kind,
@@ -74,9 +86,7 @@ pub struct Alerts {
 impl Alerts {
     /// The number of the alert, from 1.
     pub fn raise(&mut self, alert: Alert) -> u16 {
-        if let Some(at) =
-            self.all.iter().position(|a| (a.kind, a.client) == (alert.kind, alert.client) && a.domain == alert.domain)
-        {
+        if let Some(at) = self.all.iter().position(|a| a.is_about(&alert)) {
             return at as u16 + 1;
         }
         if self.all.len() >= MAX_ALERTS {

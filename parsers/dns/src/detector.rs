@@ -1,14 +1,16 @@
 //! The detector: messages in packet order, alerts out.
 
 use crate::alert::{self, Alert, Alerts, Spot};
+use crate::beats::Beats;
+use crate::case::{self, Habits};
 use crate::code;
 use crate::domains::Domains;
 use crate::extra;
 use crate::hash::{Hashed, Seed, fold};
 use crate::known::Known;
 use crate::names;
-use crate::pair::{answered, asked, asked_kind, count, shape};
-use crate::score::{self, Around, LEAST_NAMES, SPREAD};
+use crate::pair::{Pair, answered, asked, asked_kind, count, shape};
+use crate::score::{self, Around, LEAST_NAMES, SPREAD, Score};
 use crate::seen::Seen;
 use crate::suffix::{Kind, Registered, Suffixes};
 use crate::table::{self, Table, WEIGHTS_OF_OCTAVE};
@@ -34,8 +36,12 @@ impl Default for Config {
 /// Octaves below the threshold at which a pair is not worth a score: no evidence is worth more.
 const HOPELESS: f32 = -8.5;
 
+/// Seconds that answers may be kept for which hardly any host asks, and such as are usual.
+const SHORT: u32 = 5;
+const LONG: u32 = 60;
+
 /// Labels of more bytes are not remembered: they come once.
-const REMEMBERED: usize = 32;
+const REMEMBERED: usize = 16;
 
 /// One message as it was seen.
 pub struct Observed<'a, 'p> {
@@ -43,6 +49,8 @@ pub struct Observed<'a, 'p> {
     pub client: [u64; 2],
     pub message: &'a Message<'p>,
     pub spot: Spot,
+    /// Of an answer: its query was seen as well.
+    pub asked: bool,
 }
 
 pub struct Detector {
@@ -53,11 +61,18 @@ pub struct Detector {
     pub(crate) table: Table,
     pub(crate) domains: Domains,
     pub(crate) seen: Seen,
+    beats: Beats,
+    habits: Habits,
+    /// Of the latest query, see [`Self::awaits`].
+    awaits: bool,
     pub alerts: Alerts,
 }
 
 /// Bytes that a name carries at least to be counted together with others below other domains.
 const SPREADABLE: f32 = 8.0;
+
+/// Queries with different data beside the name that are an alert.
+const EXTRAS: u8 = 4;
 
 /// What a new name came to.
 struct New {
@@ -99,8 +114,23 @@ impl Detector {
             domains: Domains::new(config.pairs / 4),
             // A bucket of 16 bytes for a pair: eight names or labels each.
             seen: Seen::new(buckets),
+            beats: Beats::default(),
+            habits: Habits::default(),
+            awaits: true,
             alerts: Alerts::default(),
         }
+    }
+
+    pub(crate) fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn weight_of(&self, pair: &Pair) -> u8 {
+        weight(score::volume(pair, self.config.bytes_a_day))
     }
 
     /// Pairs that made room for others although something had been charged to them.
@@ -108,10 +138,17 @@ impl Detector {
         self.table.forgotten
     }
 
+    /// Whether the answer to a query has to be looked at as well: there is a pair that it belongs to.
+    #[inline]
+    pub fn awaits(&self) -> bool {
+        self.awaits
+    }
+
     /// One message, in packet order; the number of the alert that it is a part of, from 0.
     pub fn message(&mut self, observed: &Observed<'_, '_>) -> Option<usize> {
         let name = &observed.message.question.name;
         if name.is_empty() {
+            self.awaits = false;
             return None;
         }
         let hashed = Hashed::new(self.seed, name);
@@ -121,21 +158,15 @@ impl Detector {
             _ => hashed.tail(registered.labels),
         };
         let client = fold(observed.client[0] ^ self.seed.0, observed.client[1]);
-        let asked = Asked {
-            now: ticks(observed.spot.time),
-            client,
-            observed,
-            hashed,
-            registered,
-            domain,
-            key: fold(client, domain),
-        };
+        let key = fold(client, domain);
+        let asked = Asked { now: ticks(observed.spot.time), client, observed, hashed, registered, domain, key };
         if observed.message.header.is_response() {
             self.answer(&asked)
         } else if registered.kind != Kind::Undelegated {
             self.question(&asked)
         } else {
             // Below no zone, a name reaches nobody but the resolver: it counts if that knows an answer.
+            self.awaits = true;
             None
         }
     }
@@ -158,7 +189,14 @@ impl Detector {
         if let Some(place) = self.extra(asked, known) {
             return self.judge(asked, place);
         }
-        if labels == 0 || self.seen.insert(asked.hashed.name) {
+        let repeated = self.seen.insert(asked.hashed.name);
+        let mixed = case::is_mixed(&asked.observed.message.question.name);
+        self.habits.note(asked.client, mixed);
+        if repeated {
+            self.repeated(asked, known, mixed);
+        }
+        self.awaits = known.is_some() || labels > 0 && !repeated;
+        if labels == 0 || repeated {
             return known.and_then(|place| self.again(asked, place));
         }
         let place = known.unwrap_or_else(|| self.open(asked));
@@ -183,12 +221,50 @@ impl Detector {
         pair.new_name(asked.now, data.len() as f32);
         pair.charge(data.len() as f32);
         count(&mut pair.shapes, shape::BINARY);
+        count(&mut pair.shapes, shape::EXTRA);
+        if pair.shapes[shape::EXTRA] == EXTRAS {
+            self.raise(alert::Kind::Option, asked, place);
+        }
         Some(place)
+    }
+
+    /// A name that came before: what is left to be told is when it is asked for, and how it is spelled.
+    fn repeated(&mut self, asked: &Asked<'_, '_>, known: Option<table::Place>, mixed: bool) {
+        if asked.registered.kind != Kind::Delegated || asked.observed.message.header.is_response() {
+            return;
+        }
+        let even = self.beats.hear(asked.hashed.name, asked.client, asked.now);
+        if let Some(seconds) = even.filter(|_| !self.known.has(asked.domain) && self.is_alone(asked)) {
+            let place = known.unwrap_or_else(|| self.open(asked));
+            self.raise(alert::Kind::Beacon(seconds.round() as u32), asked, place);
+        }
+        let spelled = mixed && !self.seen.insert(case::spelling(self.seed.0, &asked.observed.message.question.name));
+        if spelled {
+            let place = known.or_else(|| self.table.find(asked.key)).unwrap_or_else(|| self.open(asked));
+            let pair = self.table.pair(place);
+            pair.spellings = pair.spellings.saturating_add(1);
+            let spellings = pair.spellings;
+            if self.habits.is_odd(asked.client, spellings) {
+                self.raise(alert::Kind::Case, asked, place);
+            }
+        }
+    }
+
+    /// No other client uses the domain.
+    fn is_alone(&self, asked: &Asked<'_, '_>) -> bool {
+        self.domains.get(asked.domain).is_none_or(|domain| domain.count() < 1.5)
+    }
+
+    /// An alert beside that of the score.
+    fn raise(&mut self, kind: alert::Kind, asked: &Asked<'_, '_>, place: table::Place) {
+        let domain = names::written(&asked.observed.message.question.name, asked.registered);
+        let pair = self.table.pair(place);
+        self.alerts.raise(Alert::new(kind, asked.observed, domain, pair, Score::default()));
     }
 
     /// Names of the same make below many domains that one client alone uses are charged together as well.
     fn spread(&mut self, asked: &Asked<'_, '_>, new: &New) -> Option<usize> {
-        if !new.random || self.domains.at(asked.domain, asked.now).count() > 1.5 {
+        if !new.random || !self.is_alone(asked) {
             return None;
         }
         let question = &asked.observed.message.question;
@@ -276,7 +352,7 @@ impl Detector {
                 return None;
             }
             self.question(asked);
-        } else if !self.seen.contains(asked.hashed.name) && asked.hashed.len() > asked.registered.labels {
+        } else if !asked.observed.asked {
             self.question(asked);
         }
         let place = self.table.find(asked.key)?;
@@ -287,16 +363,17 @@ impl Detector {
             }
             data = true;
             ttl = ttl.min(record.ttl);
-            let hash = fold(self.seed.bytes(record.data), asked.domain);
-            let new = !self.seen.insert(hash);
-            fresh |= new;
-            match record.kind {
-                kind::A => listed |= record.data.first() == Some(&127),
-                kind::AAAA => {}
-                kind::CNAME if asked_kind(message.question.kind) != asked::NAMES => {}
-                kind::RRSIG | kind::DNSKEY | kind::DS => {}
-                _ if new => down += record.data.len(),
-                _ => {}
+            listed |= record.kind == kind::A && record.data.first() == Some(&127);
+            // An address that may be kept is one; and names that lead to it are of the provider's choice.
+            let carries = match record.kind {
+                kind::A | kind::AAAA => record.ttl <= SHORT,
+                kind::CNAME => asked_kind(message.question.kind) == asked::NAMES,
+                kind::RRSIG | kind::DNSKEY | kind::DS => false,
+                _ => true,
+            };
+            if carries && !self.seen.insert(fold(self.seed.bytes(record.data), asked.domain)) {
+                fresh = true;
+                down += record.data.len();
             }
         }
         let pair = self.table.pair(place);
@@ -308,8 +385,8 @@ impl Detector {
         };
         count(&mut pair.answered, outcome);
         for (is, at) in [
-            (data && ttl <= 5, answered::SHORT),
-            (data && ttl >= 60, answered::LONG),
+            (data && ttl <= SHORT, answered::SHORT),
+            (data && ttl >= LONG, answered::LONG),
             (listed, answered::LISTED),
             (fresh, answered::FRESH),
         ] {
@@ -364,3 +441,7 @@ impl Detector {
         self.again(asked, place)
     }
 }
+
+#[cfg(test)]
+#[path = "detector_tests.rs"]
+pub mod tests;

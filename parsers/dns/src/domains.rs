@@ -11,9 +11,6 @@ pub struct Domain {
     /// A bit for each client, by its hash: so many set bits stand for about as many clients while they are few.
     pub users: u64,
     pub last: u32,
-    /// New names that were asked for, and those of them that nobody could resolve.
-    pub names: u16,
-    pub failed: u16,
 }
 
 impl Domain {
@@ -36,7 +33,7 @@ impl Domains {
     /// The domain, in place of the one that was longest not asked for if it is new.
     #[inline]
     pub fn at(&mut self, key: u64, now: u32) -> &mut Domain {
-        let set = (key >> 8) as usize & (self.sets.len() - 1);
+        let set = self.set(key);
         let ways = &mut self.sets[set];
         let known = ways.iter().position(|domain| domain.key == key);
         let way = known.unwrap_or_else(|| {
@@ -47,5 +44,21 @@ impl Domains {
         });
         ways[way].last = now;
         &mut ways[way]
+    }
+
+    pub fn get(&self, key: u64) -> Option<&Domain> {
+        self.sets[self.set(key)].iter().find(|domain| domain.key == key)
+    }
+
+    fn set(&self, key: u64) -> usize {
+        (key >> 8) as usize & (self.sets.len() - 1)
+    }
+
+    pub fn capacity(&self) -> usize {
+        self.sets.len() * WAYS
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Domain> {
+        self.sets.iter().flatten()
     }
 }

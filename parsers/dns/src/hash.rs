@@ -27,6 +27,22 @@ fn lower(x: u64) -> u64 {
     x | capital >> 2
 }
 
+/// Up to seven bytes as a number, without a loop: those that are read twice stand at different places.
+#[inline]
+fn few(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes) {
+        (Some(first), Some(last), _) => {
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+        }
+        (_, _, [first, .., last]) => {
+            let middle = bytes.get(bytes.len() / 2).copied().unwrap_or(0);
+            u64::from(*first) | u64::from(middle) << 8 | u64::from(*last) << 16
+        }
+        (_, _, [only]) => u64::from(*only),
+        _ => 0,
+    }
+}
+
 impl Seed {
     #[inline]
     pub fn label(self, label: &[u8]) -> u64 {
@@ -35,9 +51,7 @@ impl Seed {
         for word in words {
             h = fold(h, lower(u64::from_le_bytes(*word)));
         }
-        let mut last = [0; 8];
-        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        fold(h, lower(u64::from_le_bytes(last)))
+        fold(h, lower(few(rest)))
     }
 
     #[inline]

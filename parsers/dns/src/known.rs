@@ -21,3 +21,19 @@ impl Known {
         self.0.binary_search(&domain).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_service_has_a_purpose_and_a_source() {
+        let rows: Vec<_> = SERVICES.lines().filter(|line| !line.starts_with('#')).collect();
+        for row in &rows {
+            let columns: Vec<_> = row.split('\t').collect();
+            assert!(columns.len() == 3 && columns[2].starts_with("https://"), "{row}");
+            assert_eq!(columns[0].split('.').count(), 2, "a registered domain: {row}");
+        }
+        assert_eq!(Known::new(Seed(1)).0.len(), rows.len());
+    }
+}

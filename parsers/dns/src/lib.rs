@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod beats;
+mod case;
 mod code;
 mod detector;
 mod domains;
@@ -16,6 +18,7 @@ mod names;
 mod pair;
 mod score;
 mod seen;
+mod state;
 mod suffix;
 mod table;
 mod time;

@@ -53,6 +53,8 @@ pub mod shape {
     pub const DOMAIN: usize = 5;
     /// One label in front of the domain.
     pub const SINGLE: usize = 6;
+    /// Data beside the name.
+    pub const EXTRA: usize = 7;
 }
 
 /// Small counters of which shares are taken; all are halved when one is full.
@@ -96,7 +98,8 @@ pub struct Pair {
     pub counter_at: u8,
     pub runs: u8,
     pub misses: u8,
-    pub spare: u8,
+    /// Spellings of names that came before, see [`crate::case`].
+    pub spellings: u8,
     /// Distinct labels in new names.
     pub labels: u16,
     /// Number of its alert, from 1.

@@ -56,6 +56,12 @@ impl Volume {
     }
 }
 
+impl Default for Score {
+    fn default() -> Self {
+        Self { terms: [0.0; TERMS.len()], volume: Volume::Day }
+    }
+}
+
 /// Doublings by term.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {

@@ -3,46 +3,52 @@
 use crate::hash::fold;
 
 /// Fingerprints of one bucket, the latest first.
-const WAYS: u32 = 8;
+const WAYS: usize = 8;
+
+/// Sixteen bytes, so that a look costs one line of memory.
+pub type Bucket = [u16; WAYS];
 
 /// Buckets of eight fingerprints of 16 bits. What was never seen is taken for seen once in 8,192 times.
 pub struct Seen {
-    buckets: Box<[u128]>,
+    buckets: Box<[Bucket]>,
 }
 
 impl Seen {
-    /// `buckets` of 16 bytes; a power of two.
+    /// For eight times as many things as `buckets`, which is rounded up to a power of two.
     pub fn new(buckets: usize) -> Self {
-        Self { buckets: vec![0; buckets.next_power_of_two()].into() }
+        Self { buckets: vec![[0; WAYS]; buckets.next_power_of_two()].into() }
+    }
+
+    #[inline]
+    fn place(&self, hash: u64) -> (usize, u16) {
+        let hash = fold(hash, 0);
+        ((hash >> 20) as usize & (self.buckets.len() - 1), (hash as u16).max(1))
     }
 
     /// Whether it was there, and puts it first.
     #[inline]
     pub fn insert(&mut self, hash: u64) -> bool {
-        let hash = fold(hash, 0);
-        let at = (hash >> 20) as usize & (self.buckets.len() - 1);
-        let mark = u128::from((hash as u16).max(1));
+        let (at, mark) = self.place(hash);
         let bucket = &mut self.buckets[at];
-        for way in 0..WAYS {
-            let shift = way * 16;
-            if *bucket >> shift & 0xffff == mark {
-                let keep = u128::MAX.checked_shl(shift + 16).unwrap_or(0);
-                let newer = *bucket & ((1 << shift) - 1);
-                *bucket = *bucket & keep | newer << 16 | mark;
-                return true;
-            }
-        }
-        *bucket = *bucket << 16 | mark;
-        false
+        let known = bucket.iter().position(|other| *other == mark);
+        let newer = known.unwrap_or(WAYS - 1);
+        bucket.copy_within(..newer, 1);
+        bucket[0] = mark;
+        known.is_some()
     }
 
-    /// Whether it is there, without a change.
-    #[inline]
-    pub fn contains(&self, hash: u64) -> bool {
-        let hash = fold(hash, 0);
-        let bucket = self.buckets[(hash >> 20) as usize & (self.buckets.len() - 1)];
-        let mark = u128::from((hash as u16).max(1));
-        (0..WAYS).any(|way| bucket >> (way * 16) & 0xffff == mark)
+    pub fn buckets(&self) -> &[Bucket] {
+        &self.buckets
+    }
+
+    pub fn buckets_mut(&mut self) -> &mut [Bucket] {
+        &mut self.buckets
+    }
+
+    #[cfg(test)]
+    fn contains(&self, hash: u64) -> bool {
+        let (at, mark) = self.place(hash);
+        self.buckets[at].contains(&mark)
     }
 }
 

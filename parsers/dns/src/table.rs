@@ -11,19 +11,20 @@ const FADES: u16 = 160;
 /// Of a weight, to a doubling.
 pub const WEIGHTS_OF_OCTAVE: f32 = 8.0;
 
-/// What is looked through before a pair is touched, in one line of memory.
+/// Some bits of the keys of a set, 0 for an empty place: so few that those of all sets stay in the cache.
+type Tags = [u16; WAYS];
+
+/// What decides whom to forget.
 #[derive(Clone, Copy, Default)]
-#[repr(align(64))]
-struct Set {
-    /// High halves of the keys, 0 for an empty place.
-    tags: [u32; WAYS],
+struct Standing {
     /// Evidence when it changed last, and when that was.
     weights: [u8; WAYS],
     ages: [u16; WAYS],
 }
 
 pub struct Table {
-    sets: Box<[Set]>,
+    tags: Box<[Tags]>,
+    standings: Box<[Standing]>,
     pairs: Box<[Pair]>,
     /// Pairs that made room for others.
     pub forgotten: u64,
@@ -36,19 +37,24 @@ impl Table {
     /// For so many pairs, rounded up to a power of two.
     pub fn new(pairs: usize) -> Self {
         let sets = pairs.div_ceil(WAYS).next_power_of_two();
-        Self { sets: vec![Set::default(); sets].into(), pairs: vec![Pair::default(); sets * WAYS].into(), forgotten: 0 }
+        Self {
+            tags: vec![Tags::default(); sets].into(),
+            standings: vec![Standing::default(); sets].into(),
+            pairs: vec![Pair::default(); sets * WAYS].into(),
+            forgotten: 0,
+        }
     }
 
     #[inline]
     fn set(&self, key: u64) -> usize {
-        key as usize & (self.sets.len() - 1)
+        key as usize & (self.tags.len() - 1)
     }
 
     #[inline]
     pub fn find(&self, key: u64) -> Option<Place> {
         let set = self.set(key);
         let tag = tag(key);
-        let tags = &self.sets[set].tags;
+        let tags = &self.tags[set];
         let found = tags.iter().enumerate().fold(0u32, |found, (way, other)| found | u32::from(*other == tag) << way);
         if found == 0 {
             return None;
@@ -59,9 +65,9 @@ impl Table {
     /// A place for a new pair, in place of the one whose evidence is least and oldest.
     pub fn insert(&mut self, key: u64, now: u32) -> Place {
         let at = self.set(key);
-        let set = &mut self.sets[at];
+        let (tags, set) = (&mut self.tags[at], &mut self.standings[at]);
         let today = (now >> AGE) as u16;
-        let standing = |way: &usize| match set.tags[*way] {
+        let standing = |way: &usize| match tags[*way] {
             0 => i32::MIN,
             _ => {
                 let age = today.wrapping_sub(set.ages[*way]) as i16;
@@ -69,8 +75,8 @@ impl Table {
             }
         };
         let way = (0..WAYS).min_by_key(standing).unwrap_or(0);
-        self.forgotten += u64::from(set.tags[way] != 0);
-        (set.tags[way], set.weights[way], set.ages[way]) = (tag(key), 0, today);
+        self.forgotten += u64::from(tags[way] != 0);
+        (tags[way], set.weights[way], set.ages[way]) = (tag(key), 0, today);
         let place = at * WAYS + way;
         self.pairs[place] = Pair { key, last: now, ..Pair::default() };
         place
@@ -79,8 +85,16 @@ impl Table {
     /// Notes what a pair's evidence is now.
     #[inline]
     pub fn weigh(&mut self, place: Place, weight: u8, now: u32) {
-        let (set, way) = (&mut self.sets[place / WAYS], place % WAYS);
+        let (set, way) = (&mut self.standings[place / WAYS], place % WAYS);
         (set.weights[way], set.ages[way]) = (weight, (now >> AGE) as u16);
+    }
+
+    pub fn capacity(&self) -> usize {
+        self.pairs.len()
+    }
+
+    pub fn pairs(&self) -> impl Iterator<Item = &Pair> {
+        self.pairs.iter()
     }
 
     #[inline]
@@ -89,6 +103,6 @@ impl Table {
     }
 }
 
-fn tag(key: u64) -> u32 {
-    (key >> 32) as u32 | 1
+fn tag(key: u64) -> u16 {
+    (key >> 48) as u16 | 1
 }

@@ -4,7 +4,7 @@ use crate::Direction;
 use crate::certificates::Certificates;
 use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
-use crate::dns::{Said, Watch};
+use crate::dns::{Said, Watch, notice};
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::hash_key::HashKey;
@@ -71,6 +71,8 @@ pub struct Context {
     /// Messages for the one who watches for several cores.
     pub said: Option<Said>,
     pub dns_config: transitproof_dns::Config,
+    /// Tell which servers were asked.
+    dns_servers: bool,
 }
 
 impl Context {
@@ -96,6 +98,7 @@ impl Context {
             dns: None,
             said: None,
             dns_config: transitproof_dns::Config::default(),
+            dns_servers: false,
         }
     }
 
@@ -168,17 +171,46 @@ impl Context {
         }
     }
 
-    /// A DNS message: what it gives away is judged with all others.
+    /// A DNS message: what it gives away is judged with all others. Whether the answer to a query is of interest as well.
     #[inline]
-    pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) {
-        if self.wants(entry) {
+    pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) -> bool {
+        let wanted = self.wants(entry);
+        if wanted {
             let spot = Spot { time: self.time, frame: self.frame };
             if let Some(said) = &mut self.said {
-                return said.push(entry, from, payload, spot);
+                said.push(entry, from, payload, spot);
+                return true; // which answers are of interest shows when all is heard in its order
             }
-            let watch = self.dns.get_or_insert_with(|| Box::new(Watch::new(self.dns_config)));
-            watch.message(entry, from, payload, spot, self.trace);
+            let trace = self.trace;
+            return self.dns().message(entry, from, payload, spot, trace);
         }
+        false
+    }
+
+    /// Counts facts that are an observation by themselves.
+    fn notice(&mut self, entry: &Entry, facts: &[u8]) {
+        let seen = Sighting {
+            endpoint: Endpoint::of(entry),
+            key: facts,
+            name: None,
+            chain: &[],
+            start: entry.start,
+            time: entry.last,
+            frame: entry.why.frame().unwrap_or(self.frame),
+            flow: self.trace.then(|| FlowId::of(entry)),
+        };
+        self.observations.count(&seen, &self.certificates, || facts.to_vec(), || record::community_id(entry));
+    }
+
+    /// How DNS is to be looked at, from the first message on.
+    pub fn watch_dns(&mut self, config: transitproof_dns::Config, servers: bool) {
+        self.dns_config = config;
+        self.dns_servers = servers;
+        self.dns = None;
+    }
+
+    pub fn dns(&mut self) -> &mut Watch {
+        self.dns.get_or_insert_with(|| Box::new(Watch::new(self.dns_config)))
     }
 
     /// What was observed since the last call.
@@ -207,6 +239,9 @@ impl Context {
         if let Some(session) = session {
             let both = [&session.certificates, &session.client_certificates];
             self.certificates.select(both.into_iter().flatten().flatten());
+            if let Some(facts) = notice::encrypted(entry, session) {
+                self.notice(entry, &facts);
+            }
         }
         let mut key = std::mem::take(&mut self.scratch);
         key.clear();
@@ -273,6 +308,11 @@ impl Context {
             if !wanted {
                 return self.fragments.release(entry.fragment);
             }
+        }
+        if self.wants(&entry)
+            && let Some(facts) = notice::at_end(&entry, self.dns_servers)
+        {
+            self.notice(&entry, &facts);
         }
         self.totals.flow(&entry);
         if self.endpoints.is_some() {

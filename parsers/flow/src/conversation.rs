@@ -3,7 +3,7 @@
 
 use crate::Direction;
 use crate::clear::Clear;
-use crate::dns::Overflow;
+use crate::dns::{DnsStream, Overflow};
 use crate::eap::RadiusFollower;
 use crate::hash_key::HashKey;
 use crate::head::Head;
@@ -101,6 +101,7 @@ pub enum Follower {
     Dtls(Box<DtlsFollower>),
     Ipsec(Box<Ipsec>),
     Dns(Overflow),
+    DnsStream(Box<DnsStream>),
     Quic(Box<QuicFollower>),
     OpenVpn(Box<OpenVpnFollower>),
     Radius(Box<RadiusFollower>),

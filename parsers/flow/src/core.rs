@@ -23,8 +23,8 @@ use crate::why::{What, Why};
 use crate::{tcp, udp};
 use particular::Tracking;
 pub use particular::Wanted;
-use transitproof_wire::Protocol;
 use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
+use transitproof_wire::{ParseError, Protocol};
 
 /// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
 const BATCH: usize = 64;
@@ -104,6 +104,21 @@ impl Core {
     /// Hashes with this key the secrets that are seen in the clear.
     pub fn hash_with(&mut self, key: HashKey) {
         self.ctx.hash_key = Some(key);
+    }
+
+    /// How DNS is to be looked at; what was remembered of it is forgotten.
+    /// `servers`: tell which servers were asked, for whoever knows which should be.
+    pub fn watch_dns(&mut self, config: transitproof_dns::Config, servers: bool) {
+        self.ctx.watch_dns(config, servers);
+    }
+
+    /// What is remembered of DNS, for [`Self::restore_dns`] of another core.
+    pub fn save_dns(&mut self) -> Vec<u8> {
+        self.ctx.dns().save()
+    }
+
+    pub fn restore_dns(&mut self, state: &[u8]) -> Result<(), ParseError> {
+        self.ctx.dns().restore(state)
     }
 
     /// Processes frames in their order.

@@ -48,6 +48,8 @@ pub mod mark {
     pub const INITIATOR_LOW: u8 = 1;
     /// A SYN was seen, so the initiator is certain.
     pub const SYN: u8 = 1 << 1;
+    /// Of DNS over UDP, where no SYN is: answers have to be looked at.
+    pub const AWAITED: u8 = SYN;
     /// FIN seen from the initiator, from the responder.
     pub const FIN: [u8; 2] = [1 << 2, 1 << 3];
     pub const RST: u8 = 1 << 4;

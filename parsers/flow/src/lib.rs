@@ -57,6 +57,7 @@ pub use hash_key::HashKey;
 pub use observation::FlowId;
 pub use select::{FilterError, Selection};
 pub use share::Share;
+pub use transitproof_dns::Config as DnsConfig;
 
 /// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -44,6 +44,10 @@ pub fn deliver(
             let progress = follower.stream(from, bytes, ctx.frame, &mut ctx.certificates);
             after_tls(entry, conversation, progress, ctx);
         }
+        (Follower::DnsStream(_), Piece::Gap) => ctx.settle(entry, Some(conversation)),
+        (Follower::DnsStream(stream), Piece::Bytes(bytes)) => {
+            stream.bytes(from, bytes, |message| _ = ctx.dns_message(entry, from, message));
+        }
         (Follower::Undecided, Piece::Bytes(bytes)) => undecided(entry, conversation, from, bytes, ctx),
         (Follower::Dialogue, Piece::Bytes(bytes)) => {
             conversation.heads[from as usize].keep(bytes, MAX_DIALOGUE);
@@ -161,6 +165,11 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
             conversation.frame = ctx.frame;
             if protocol == Protocol::OpenVpn {
                 conversation.follower = Follower::OpenVpn(Box::new(OpenVpnFollower::new()));
+                let heads = std::mem::take(&mut conversation.heads);
+                deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
+                deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
+            } else if protocol == Protocol::Dns {
+                conversation.follower = Follower::DnsStream(Box::default());
                 let heads = std::mem::take(&mut conversation.heads);
                 deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
                 deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);

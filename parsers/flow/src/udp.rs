@@ -234,8 +234,15 @@ fn listen(entry: &mut Entry, conversation: &mut Conversation, from: Direction, p
 
 /// DNS over UDP: the flow ends when every query has its answer.
 fn dns_message(entry: &mut Entry, from: Direction, payload: &[u8], ctx: &mut Context) -> Option<EndReason> {
-    ctx.dns_message(entry, from, payload);
     let header = app::dns::header(payload).ok()?;
+    // An answer to what nothing is remembered of tells nothing: half of all messages.
+    if !header.is_response() {
+        if ctx.dns_message(entry, from, payload) {
+            entry.marks |= mark::AWAITED;
+        }
+    } else if entry.has(mark::AWAITED) || entry.packets[from.other() as usize] == 0 {
+        ctx.dns_message(entry, from, payload);
+    }
     let mut conversation = entry.conversation.take();
     let overflow = match conversation.as_deref_mut() {
         Some(Conversation { follower: Follower::Dns(ids), .. }) => Some(ids),

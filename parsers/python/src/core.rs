@@ -10,7 +10,7 @@ use pyo3::types::PyBytes;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use transitproof_capture::{Frame as Captured, Shape};
-use transitproof_flow::{Config, Frame, HashKey, Selection};
+use transitproof_flow::{Config, DnsConfig, Frame, HashKey, Selection};
 
 /// Frames asked of the reader at a time: the slices are built on the stack side of the loop, so few at a time stay in cache.
 const FRAMES: usize = 256;
@@ -77,6 +77,29 @@ impl Core {
         }
         self.cores.iter_mut().for_each(|core| core.select(selection.clone()));
         Ok(())
+    }
+
+    #[pyo3(signature = (*, bytes_a_day = 2600.0, servers = false, state = None))]
+    fn watch_dns(&mut self, bytes_a_day: f32, servers: bool, state: Option<&[u8]>) -> PyResult<()> {
+        let config = DnsConfig { bytes_a_day, ..DnsConfig::default() };
+        self.cores.iter_mut().for_each(|core| core.watch_dns(config, servers));
+        if let Some(crew) = &mut self.crew {
+            crew.watch = self.cores[0].watch();
+        }
+        let Some(state) = state else { return Ok(()) };
+        let restored = match &mut self.crew {
+            Some(crew) => crew.watch.restore(state),
+            None => self.cores[0].restore_dns(state),
+        };
+        restored.map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    fn dns_state<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let state = match &self.crew {
+            Some(crew) => crew.watch.save(),
+            None => self.cores[0].save_dns(),
+        };
+        PyBytes::new(py, &state)
     }
 
     fn trace(&mut self) -> PyResult<()> {

@@ -32,7 +32,7 @@ struct Chunk {
 type Piece = (Arc<Chunk>, usize, usize);
 
 pub struct Crew {
-    watch: Watch,
+    pub watch: Watch,
     certificates: Certificates,
     /// What was read of a chunk and is for the next call.
     rest: Option<Piece>,

@@ -93,6 +93,12 @@ impl<'a> Name<'a> {
         self.wire.len().saturating_sub(1)
     }
 
+    /// Each label behind its length, without the end.
+    #[inline]
+    pub fn wire(&self) -> &'a [u8] {
+        self.wire
+    }
+
     /// A label, empty beyond the last.
     #[inline]
     pub fn label(&self, at: usize) -> &'a [u8] {

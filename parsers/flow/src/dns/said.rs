@@ -4,7 +4,13 @@
 use super::Watch;
 use crate::Direction;
 use crate::entry::Entry;
+use crate::limits::idle;
+use crate::observation::FlowId;
+use crate::time::SECOND;
+use std::collections::HashSet;
 use transitproof_dns::Spot;
+use transitproof_wire::app::dns::is_response;
+use transitproof_wire::packet::ip_protocol as ip;
 
 struct Message {
     /// What was known of its flow.
@@ -13,6 +19,30 @@ struct Message {
     spot: Spot,
     /// Where the payload ends in the bytes; it begins where that of the one before ends.
     end: usize,
+}
+
+/// Flows over UDP with a query whose answer is of interest, kept for as long as such a flow may be silent: what
+/// [`crate::entry::mark::AWAITED`] says of a flow when one core hears all.
+#[derive(Default)]
+pub struct Awaited {
+    recent: HashSet<FlowId>,
+    earlier: HashSet<FlowId>,
+    since: u64,
+}
+
+impl Awaited {
+    fn add(&mut self, flow: FlowId) {
+        self.recent.insert(flow);
+    }
+
+    fn has(&mut self, flow: FlowId, time: u64) -> bool {
+        if time.saturating_sub(self.since) > idle::DNS * SECOND {
+            self.earlier = std::mem::take(&mut self.recent);
+            self.since = time;
+        }
+        // What is still in use stays.
+        self.recent.contains(&flow) || self.earlier.contains(&flow) && self.recent.insert(flow)
+    }
 }
 
 #[derive(Default)]
@@ -50,8 +80,17 @@ impl Watch {
         order.sort();
         for (_, core, at) in order {
             let said = &cores[core];
-            let message = &said.messages[at];
-            self.message(&message.flow, message.from, said.payload(at), message.spot, false);
+            let Message { flow, from, spot, .. } = &said.messages[at];
+            let (payload, id) = (said.payload(at), FlowId::of(flow));
+            let over_udp = flow.key.transport() == ip::UDP;
+            let known = over_udp && self.awaited.has(id, spot.time);
+            let answer = is_response(payload);
+            if over_udp && answer && !known && flow.packets[from.other() as usize] > 0 {
+                continue;
+            }
+            if self.message(flow, *from, payload, *spot, false) && over_udp && !answer {
+                self.awaited.add(id);
+            }
         }
         cores.iter_mut().for_each(|said| said.clear());
     }

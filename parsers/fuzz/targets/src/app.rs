@@ -1,14 +1,17 @@
 //! `app_stream`: the first bytes of both sides of a TCP connection against every recogniser, and against every protocol's
 //! search for an upgrade to TLS, a proxy's prefix and a login. `app_datagram`: one datagram against every recogniser, on
-//! registered ports and on none. `dns`: one DNS message.
+//! registered ports and on none. `dns`: one DNS message, recognised and judged with those before it.
 //!
 //! Promised: an offset lies in the bytes it is of, and an account is no longer than may stand in a record.
 
+use std::cell::RefCell;
+use transitproof_dns::{Config, Detector, Observed, Spot};
 use transitproof_wire::Protocol;
 use transitproof_wire::app::credentials::credentials;
 use transitproof_wire::app::proxies::{Prefix, negotiated, proxy_header};
 use transitproof_wire::app::starttls::starttls;
 use transitproof_wire::app::{self, Ports};
+use transitproof_wire::dns::{Message, RECORDS_LIMIT};
 use transitproof_wire::tls::{joined_inside, looks_like_tls};
 
 /// Ports that rows of the tables are registered for; their low bytes spread over the index.
@@ -69,4 +72,30 @@ pub fn dns(input: &[u8]) {
         let framed = [&(input.len() as u16).to_be_bytes()[..], input].concat();
         let _ = app::stream(&framed, &framed, Ports { client: 40_000, server });
     }
+    dns_judged(input);
+}
+
+thread_local! {
+    /// Small, and the same for all inputs, so that what one leaves behind meets the next.
+    static DETECTOR: RefCell<(Detector, u64)> = RefCell::new((Detector::new(Config { pairs: 64, ..Config::default() }), 0));
+}
+
+/// The message read as far as it goes, and judged; what is remembered is what can be written down and read again.
+fn dns_judged(input: &[u8]) {
+    let Ok(message) = Message::read(input) else { return };
+    assert!(message.question.name.written() < 255 && message.records().count() <= RECORDS_LIMIT);
+    DETECTOR.with_borrow_mut(|(detector, calls)| {
+        *calls += 1;
+        let spot = Spot { time: u64::from(input[0]) << 32 | *calls, frame: *calls };
+        let client = [u64::from(input[1] & 3), 0];
+        detector.message(&Observed { client, message: &message, spot, asked: input[0] & 1 == 0 });
+        for alert in detector.alerts.all() {
+            let sum: f32 = alert.score.parts().iter().sum();
+            assert!((sum - alert.score.value()).abs() < 1e-3);
+        }
+        if *calls % 512 == 0 {
+            let state = detector.save();
+            assert!(detector.restore(&state).is_ok() && detector.save() == state);
+        }
+    });
 }

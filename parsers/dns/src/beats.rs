@@ -1,0 +1,122 @@
+//! Names that one client alone asks for again and again, and how evenly: the beats of beacons.
+
+use crate::time::{HOUR, SECOND, between};
+
+const WAYS: usize = 4;
+/// Names followed at a time. Those that were longest not asked for make room.
+pub const BEATS: usize = 2048;
+
+/// Questions for the same name that come together are one: both families of addresses, and what is asked again.
+const TOGETHER: f32 = SECOND;
+/// A shorter beat is a program that waits for something.
+const SHORTEST: f32 = 10.0 * SECOND;
+/// Beats, and how long they have to last, before they are believed.
+const ENOUGH: u16 = 24;
+const LONG_ENOUGH: f32 = HOUR;
+/// Mean deviation from the mean gap. What looks up a name whenever it is no longer kept is off by more.
+const EVEN: f32 = 0.1;
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beat {
+    /// Hash of the name.
+    key: u64,
+    /// Some bits of the client's hash; 0 once another one has asked.
+    client: u32,
+    first: u32,
+    last: u32,
+    /// Ticks between two, and how far they are off it, as moving averages.
+    pub gap: f32,
+    deviation: f32,
+    pub count: u16,
+}
+
+impl Beat {
+    fn is_even(&self) -> bool {
+        self.count >= ENOUGH
+            && self.client != 0
+            && self.gap >= SHORTEST
+            && between(self.first, self.last) >= LONG_ENOUGH
+            && self.deviation < EVEN * self.gap
+    }
+}
+
+pub struct Beats {
+    sets: Box<[[Beat; WAYS]]>,
+}
+
+impl Default for Beats {
+    fn default() -> Self {
+        Self { sets: vec![[Beat::default(); WAYS]; BEATS / WAYS].into() }
+    }
+}
+
+impl Beats {
+    /// One more question for a name: the seconds between two, if they come at even intervals.
+    #[inline]
+    pub fn hear(&mut self, key: u64, client: u64, now: u32) -> Option<f32> {
+        let client = (client >> 32) as u32 | 1;
+        let set = (key >> 24) as usize % self.sets.len();
+        let ways = &mut self.sets[set];
+        let Some(beat) = ways.iter_mut().find(|beat| beat.key == key) else {
+            let idle = |beat: &&mut Beat| if beat.key == 0 { u32::MAX } else { between(beat.last, now) as u32 };
+            if let Some(oldest) = ways.iter_mut().max_by_key(idle) {
+                *oldest = Beat { key, client, first: now, last: now, ..Beat::default() };
+            }
+            return None;
+        };
+        let gap = between(beat.last, now);
+        if beat.client != client {
+            (beat.client, beat.last) = (0, now);
+            return None;
+        }
+        if gap < TOGETHER {
+            return None;
+        }
+        beat.count = beat.count.saturating_add(1);
+        let share = (1.0 / f32::from(beat.count)).max(0.05);
+        if beat.count > 1 {
+            beat.deviation += ((gap - beat.gap).abs() - beat.deviation) * share;
+        }
+        beat.gap += (gap - beat.gap) * share;
+        beat.last = now;
+        beat.is_even().then_some(beat.gap / SECOND)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(beats: &mut Beats, gaps: impl Iterator<Item = f32>) -> Option<f32> {
+        let mut now = 1000.0;
+        let heard = gaps.map(|gap| {
+            now += gap * SECOND;
+            beats.hear(7, 1, now as u32);
+            beats.hear(7, 1, now as u32 + 3)
+        });
+        heard.flatten().last()
+    }
+
+    #[test]
+    fn even_gaps_are_a_beat_and_others_are_not() {
+        let mut beats = Beats::default();
+        let found = (0..200).map(|n| {
+            let now = ((n * 300) as f32 * SECOND) as u32;
+            beats.hear(1, 1, now)
+        });
+        let even: Vec<f32> = found.flatten().collect();
+        assert!(even.len() > 150);
+        assert_eq!(run(&mut Beats::default(), (0..200).map(|n| 100.0 + (n % 7) as f32 * 20.0)), None);
+        assert_eq!(run(&mut Beats::default(), (0..500).map(|_| 2.0)), None, "too quick");
+    }
+
+    #[test]
+    fn memory_is_fixed() {
+        let mut beats = Beats::default();
+        for n in 0..100_000u64 {
+            beats.hear(crate::hash::fold(n, 1), 1, n as u32);
+        }
+        assert_eq!(beats.sets.len() * WAYS, BEATS);
+        assert!(size_of::<Beat>() * BEATS <= 64 << 10);
+    }
+}

@@ -1,0 +1,41 @@
+"""dns.beacon: a name is asked for at even intervals by one client alone
+
+Meaning: one client has asked for the same name, below a domain that nobody else in this network uses, for an hour
+or longer at intervals that hardly differ (by less than a tenth on average).
+
+Evidence: inferred: `dns.interval`, the seconds between two. Questions that come within a second are one.
+
+Why it matters: programs that wait for orders ask for them so. Monitoring, updates and time services beat as well:
+what is meant is known to somebody.
+
+How to fix: find the program on the client; put what is meant on the suppression list.
+
+Reference: MITRE ATT&CK T1071.004 (Application Layer Protocol: DNS), T1008 (Fallback Channels).
+"""
+
+from typing import Final
+
+from probe.model import Facts, Verdict
+
+CHECK: Final = "dns.beacon"
+
+
+def judge(facts: Facts) -> list[Verdict]:
+    """One verdict for each client and domain."""
+    alert = facts.get(CHECK)
+    if alert is None:
+        return []
+    who = {"client": alert["client"], "domain": alert["domain"]}
+    return [
+        Verdict(
+            check=CHECK,
+            status="warn",
+            severity="low",
+            title="A name below {domain} asked for by {client}".format_map(who) + f" every {facts['dns.interval']} s",
+            observed={"dns.interval": facts["dns.interval"]},
+            key=who,
+            details=alert,
+            remediation="Find the program that asks; put what is meant on the suppression list.",
+            evidence="inferred",
+        )
+    ]

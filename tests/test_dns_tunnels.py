@@ -1,0 +1,150 @@
+"""Tunnels through DNS: real ones recorded and live, and a day of made ones among what looks like them."""
+
+import os
+import random
+import shutil
+import struct
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import probe
+
+ROOT = Path(__file__).parent.parent
+CAPTURES = ROOT / "tests" / "pcaps"
+RECORDED = sorted((CAPTURES / "tunnels").glob("*.pcap"))
+
+
+@pytest.fixture
+def beside() -> Iterator[None]:
+    """Makers of captures and the benchmark, which are no packages of the project."""
+    before = [*sys.path]
+    sys.path[:0] = [str(CAPTURES / "make"), str(ROOT / "benchmarks")]
+    yield
+    sys.path[:] = before
+
+
+def tunnels(path: Path, **options: Any) -> list[dict[str, Any]]:
+    return [record for record in probe.replay(path, **options) if record.get("check") == "dns.tunnel"]
+
+
+def is_tunnel_to_example(path: Path) -> None:
+    (finding,) = tunnels(path)
+    assert (finding["client"], finding["domain"]) == ("192.0.2.10", "example.com")
+    assert abs(sum(finding["why"].values()) - finding["score"]) < 0.005
+    first, began = (datetime.fromisoformat(finding[key]) for key in ("first_alert", "first_seen"))
+    assert 0 <= (first - began).total_seconds() < 2
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_recorded_sessions_of_real_programs(path: Path) -> None:
+    is_tunnel_to_example(path)
+
+
+def test_there_are_recordings() -> None:
+    assert [path.stem for path in RECORDED] == ["dns2tcp", "iodine_cname", "iodine_null", "iodine_txt"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces want root")
+@pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="iodine wants /dev/net/tun")
+@pytest.mark.skipif(shutil.which("iodined") is None, reason="Debian package iodine is not installed")
+@pytest.mark.skipif(shutil.which("tcpdump") is None, reason="Debian package tcpdump is not installed")
+@pytest.mark.skipif(shutil.which("ethtool") is None, reason="Debian package ethtool is not installed")
+@pytest.mark.usefixtures("beside")
+def test_a_live_session(tmp_path: Path) -> None:
+    import dns_tunnels
+
+    dns_tunnels.record("iodine_null.pcap", tmp_path / "live.pcap")
+    is_tunnel_to_example(tmp_path / "live.pcap")
+
+
+@pytest.mark.usefixtures("beside")
+def test_a_day_of_tools_and_look_alikes(tmp_path: Path) -> None:
+    """Seed and scale are fixed; `python -m tunnels` in benchmarks/ runs others."""
+    from tunnels.__main__ import judge, make
+
+    made = make(tmp_path / "day.pcap", seed=11, scale=0.25)
+    outcomes, false = judge(made, tunnels(made.path))  # type: ignore[arg-type]
+    assert [outcome.tool for outcome in outcomes if outcome.seconds is None] == []
+    assert false == []
+
+
+@pytest.mark.usefixtures("beside")
+def test_memory_outlives_the_process(tmp_path: Path) -> None:
+    """The second half of a slow channel is found at once by whoever remembers the first."""
+    from tunnels.benign import World
+    from tunnels.tools import exfiltrate
+    from tunnels.wire import write
+
+    from probe.cli import main
+
+    rng = random.Random(5)
+    world = World(rng, clients=8, domains=10)
+    session = exfiltrate(size=24, every=900, count=60, form="{data}", jitter=0.9, ttl=300)
+    queries = list(session(world, "10.1.0.1", "a.com"))
+    halves = [tmp_path / "first.pcap", tmp_path / "second.pcap"]
+    for path, half in zip(halves, (queries[:30], queries[30:]), strict=True):
+        write(path, half, "10.1.0.53", rng)
+    assert [len(tunnels(path)) for path in halves] == [0, 0]
+    state = tmp_path / "dns.state"
+    for path, code in zip(halves, (0, 1), strict=True):
+        arguments = ["replay", "--format", "jsonl", "-q", "--fail-on", "high", "--dns-state", str(state), str(path)]
+        assert main(arguments) == code
+    state.write_bytes(state.read_bytes()[:-1])
+    assert main(["replay", "-q", "--dns-state", str(state), str(halves[0])]) == 2
+
+
+@pytest.mark.usefixtures("beside")
+def test_options_are_heeded(tmp_path: Path) -> None:
+    """Sensitivity, suppressions and declared resolvers, all from a file."""
+    from tunnels.benign import World
+    from tunnels.tools import exfiltrate
+    from tunnels.wire import write
+
+    rng = random.Random(6)
+    world = World(rng, clients=8, domains=10)
+    session = exfiltrate(size=15, every=900, count=40, form="{data}", jitter=0.9, ttl=300)
+    path = tmp_path / "slow.pcap"
+    write(path, list(session(world, "10.1.0.1", "a.com")), "10.1.0.53", rng)
+    options = tmp_path / "dns.toml"
+    for text, expected in (
+        ("bytes_a_day = 100", ["dns.tunnel"]),
+        ("bytes_a_day = 100000", []),
+        ('bytes_a_day = 100\n[[suppress]]\ndomain = "a.com"\nreason = "known"\nuntil = 2100-01-01', []),
+        ('bytes_a_day = 100\n[[suppress]]\ndomain = "a.com"\nreason = "known"\nuntil = 2020-01-01', ["dns.tunnel"]),
+        ('bytes_a_day = 100000\nresolvers = ["10.1.0.53"]', []),
+        ('bytes_a_day = 100000\nresolvers = ["10.1.0.54"]', ["dns.resolver"]),
+    ):
+        options.write_text(text)
+        found = {record["check"] for record in probe.replay(path, dns=options) if record["type"] == "finding"}
+        assert sorted(found & {"dns.tunnel", "dns.resolver"}) == expected, text
+
+
+@pytest.mark.usefixtures("beside")
+def test_over_tcp_as_over_udp(tmp_path: Path) -> None:
+    from scapy.layers.inet import IP, TCP
+    from scapy.utils import wrpcap
+    from tunnels.tools import base32
+    from tunnels.wire import name
+
+    rng = random.Random(7)
+    client, server = IP(src="10.2.0.1", dst="10.2.0.53"), IP(src="10.2.0.53", dst="10.2.0.1")
+    seq, packets = 1000, [client / TCP(sport=4000, dport=5353 + 9, flags="S", seq=999)]
+    packets.append(server / TCP(sport=5353 + 9, dport=4000, flags="SA", seq=1, ack=1000))
+    for n in range(12):
+        host = f"{base32(rng.randbytes(30))}.{n}.relay.com".encode()
+        query = struct.pack("!6H", n, 0x0100, 1, 0, 0, 0) + name(host) + struct.pack("!2H", 16, 1)
+        stream = struct.pack("!H", len(query)) + query
+        for part in (stream[:25], stream[25:]):
+            packets.append(client / TCP(sport=4000, dport=5353 + 9, flags="PA", seq=seq, ack=2) / part)
+            seq += len(part)
+    for at, packet in enumerate(packets):
+        packet.time = 1_800_000_000 + at / 10
+    wrpcap(str(tmp_path / "tcp.pcap"), packets)
+    found = {r["check"]: r for r in probe.replay(tmp_path / "tcp.pcap") if r["type"] == "finding"}
+    assert (found["dns.tunnel"]["client"], found["dns.tunnel"]["domain"]) == ("10.2.0.1", "relay.com")
+    assert found["dns.odd_port"]["endpoint"] == "10.2.0.53:5362/tcp"

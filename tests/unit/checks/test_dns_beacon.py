@@ -1,0 +1,15 @@
+from probe.checks.dns_beacon import judge
+
+ALERT = {"client": "10.0.0.5", "domain": "a.example", "first_alert": "2026-11-23T10:00:00.000000Z"}
+
+
+def test_a_warning_for_client_and_domain() -> None:
+    (verdict,) = judge({"dns.beacon": ALERT, "dns.interval": 60})
+    assert (verdict.status, verdict.severity) == ("warn", "low")
+    assert verdict.title == "A name below a.example asked for by 10.0.0.5 every 60 s"
+    assert verdict.details == ALERT
+    assert verdict.key == {"client": "10.0.0.5", "domain": "a.example"}
+
+
+def test_nothing_else_is_judged() -> None:
+    assert judge({"protocol": "dns"}) == []
