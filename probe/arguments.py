@@ -155,6 +155,13 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="N",
         help="share the work of large captures among N threads, or auto: one for each processor (default: 1)",
     )
+    replay.add_argument(
+        "--keylog",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="read the hidden part of TLS 1.3 handshakes with the keys in this file (SSLKEYLOGFILE); may be repeated",
+    )
     replay.add_argument("--why", action="store_true", help="say in flow records which frame decided the class")
     replay.add_argument("--passes", action="store_true", help="also report what is in order")
     replay.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")

@@ -19,7 +19,7 @@ from probe.hash_key import read as read_hash_key
 from probe.model import SEVERITIES
 from probe.policy.load import DEFAULT, PolicyError
 from probe.policy.load import load as load_policies
-from probe.replay import Replay
+from probe.replay import KeyLogError, Replay
 from probe.selection import FilterError, Selection
 from probe.trust.store import Store, TrustError
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands[options.command](options)
     except Usage as stop:
         return stop.code
-    except (PolicyError, TrustError, HashKeyError) as error:
+    except (PolicyError, TrustError, HashKeyError, KeyLogError) as error:
         _say(str(error))
         return USAGE
     except BrokenPipeError:
@@ -81,6 +81,7 @@ def _replay(options: "argparse.Namespace") -> int:
             hash_key=hash_key,
             why=options.why,
             workers=options.workers,
+            key_logs=options.keylog,
         )
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")

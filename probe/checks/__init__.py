@@ -15,6 +15,7 @@ from probe.checks import (
     plaintext_credentials,
     plaintext_protocol,
     plaintext_redirect,
+    tls_keys,
 )
 from probe.model import Facts, Verdict
 
@@ -27,6 +28,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     esp_null_encryption.judge,
     dns_random_names.judge,
     dns_tunnel.judge,
+    tls_keys.judge,
 )
 PAGES: Final = {
     "certificate.chain": "certificate_chain",
@@ -36,6 +38,7 @@ PAGES: Final = {
     "plaintext.credentials": "plaintext_credentials",
     "plaintext.protocol": "plaintext_protocol",
     "plaintext.redirect": "plaintext_redirect",
+    "tls.keys": "tls_keys",
 }
 """Check to module. Checks of facts that only policies judge have no file here."""
 

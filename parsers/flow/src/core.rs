@@ -14,6 +14,7 @@ use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::fragments::Fragments;
 use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
+use crate::keys::KeyLog;
 use crate::limits::idle;
 use crate::observation::FlowId;
 use crate::share::Share;
@@ -104,6 +105,11 @@ impl Core {
     /// Hashes with this key the secrets that are seen in the clear.
     pub fn hash_with(&mut self, key: HashKey) {
         self.ctx.hash_key = Some(key);
+    }
+
+    /// Where secrets of sessions are put; those that are there when a ServerHello comes open what is behind it.
+    pub fn keys(&mut self) -> &mut KeyLog {
+        self.ctx.certificates.keys.get_or_insert_default()
     }
 
     /// Processes frames in their order.
