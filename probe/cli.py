@@ -133,6 +133,7 @@ def _extract(
             engine,
             selection=selection,
             hash_key=hash_key,
+            key_logs=options.keylog,
             progress=progress,
         )
         with _interruptible(run):

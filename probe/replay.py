@@ -227,14 +227,24 @@ def replay(
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
     selection = select(filter, begin, end)
-    files = [os.fspath(path) for path in paths]
-    logs = [os.fspath(log) for log in ([keylog] if isinstance(keylog, str | os.PathLike) else keylog)]
     run = Replay(
-        files, engine, selection=selection, hash_key=hash_key, why=why, workers=workers, key_logs=logs
+        paths_of(paths),
+        engine,
+        selection=selection,
+        hash_key=hash_key,
+        why=why,
+        workers=workers,
+        key_logs=paths_of(keylog),
     )
     decode = msgspec.json.Decoder().decode_lines
     for chunk in run.chunks():
         yield from decode(chunk)
+
+
+def paths_of(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
+    """One path or several, as a list."""
+    several = [given] if isinstance(given, str | os.PathLike) else given
+    return [os.fspath(path) for path in several]
 
 
 def _sources(paths: list[str]) -> list[str]:

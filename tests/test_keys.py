@@ -169,6 +169,7 @@ def test_a_block_in_the_middle_serves_what_comes_behind(tmp_path: Path) -> None:
     assert records[-1]["keys"]["unfit"] == 0
     with standard_input(moved):
         assert list(probe.replay("-"))[-1] == records[-1]
+    assert list(probe.replay(path, workers=2))[-1] == records[-1]
 
 
 @pytest.mark.parametrize("capture", [CAPTURE, "quic_keys.pcapng"])

@@ -19,6 +19,8 @@ pub struct Decryption {
     labels: Labels,
     random: ClientRandom,
     hash: Hash,
+    /// The server takes early data, so the client says where it ends.
+    early_data: bool,
     transcript: Transcript,
     /// Of the client and of the server.
     sides: [Side; 2],
@@ -89,7 +91,8 @@ impl Handshake {
                 let mut transcript = Transcript::Bytes(Vec::new());
                 transcript.message(handshake::CLIENT_HELLO, body);
                 let (labels, hash) = (self.labels(), Hash::Sha256);
-                let decryption = Decryption { labels, random, hash, transcript, sides: Default::default() };
+                let decryption =
+                    Decryption { labels, random, hash, early_data: false, transcript, sides: Default::default() };
                 self.decryption = Some(Box::new(decryption));
             }
             // The second one, behind a HelloRetryRequest.
@@ -169,7 +172,11 @@ impl Handshake {
         let mut record = std::mem::take(&mut side.sealed);
         let [high, low] = length.to_be_bytes();
         let number = side.number;
-        let opened = self.open(from, number, &[content::APPLICATION_DATA, 3, 3, high, low], &mut record, certificates);
+        let header = [content::APPLICATION_DATA, 3, 3, high, low];
+        // Drafts of TLS 1.3 before the 25th authenticate no header.
+        let early_draft = self.session.server.is_some_and(|server| (0x7f00..0x7f19).contains(&server.version));
+        let associated: &[u8] = if early_draft { &[] } else { &header };
+        let opened = self.open(from, number, associated, &mut record, certificates);
         let Some(length) = opened else { return };
         if let Some(side) = self.side(from) {
             side.number += 1;
@@ -290,6 +297,9 @@ impl Handshake {
 
     fn encrypted_extensions(&mut self, body: &[u8]) {
         let Ok(extensions) = EncryptedExtensions::parse(body) else { return };
+        if let Some(decryption) = &mut self.decryption {
+            decryption.early_data = extensions.accepts_early_data();
+        }
         self.session.alpn = extensions.protocol().map(Into::into);
         self.session.srtp_profile = extensions.srtp_profile();
         self.raw_public_key = extensions.certificate_type() == Some(super::handshake::RAW_PUBLIC_KEY);
@@ -316,6 +326,10 @@ impl Handshake {
         }
         self.session.frame = frame;
         if by_server {
+            if decryption.early_data && decryption.labels == Labels::Tls {
+                // Sealed with the keys of the early data, so never seen, but its bytes are known.
+                decryption.transcript.message(handshake::END_OF_EARLY_DATA, &[]);
+            }
             self.session.server_finished = true;
             if let Some(log) = &mut certificates.keys {
                 log.opened += 1;

@@ -20,6 +20,11 @@ impl<'a> EncryptedExtensions<'a> {
         self.0.find(extension::ALPN).and_then(|body| protocol_names(body).next())
     }
 
+    /// Data sent before the handshake was over counts, and ends with an EndOfEarlyData.
+    pub fn accepts_early_data(&self) -> bool {
+        self.0.find(extension::EARLY_DATA).is_some()
+    }
+
     /// A list of one, RFC 5764 section 4.1.1.
     pub fn srtp_profile(&self) -> Option<u16> {
         let mut profiles = self.0.find(extension::USE_SRTP)?.vec16().ok()?;

@@ -33,6 +33,7 @@ pub mod handshake {
     pub const HELLO_VERIFY_REQUEST: u8 = 3;
     /// Only in drafts of TLS 1.3 up to 21; later ones are a ServerHello with a special random.
     pub const HELLO_RETRY_REQUEST: u8 = 6;
+    pub const END_OF_EARLY_DATA: u8 = 5;
     pub const ENCRYPTED_EXTENSIONS: u8 = 8;
     pub const CERTIFICATE: u8 = 11;
     pub const SERVER_KEY_EXCHANGE: u8 = 12;
