@@ -80,6 +80,11 @@ class Core:
     def feed(self, capture: Capture, packets: int) -> bool:
         """Read and process up to `packets` packets; False once the capture has ended. Raises OSError if reading fails."""
 
+    def read_keys(self, path: str) -> None:
+        """Take in the handshake traffic secrets of a key log file (SSLKEYLOGFILE, RFC 9850), to open TLS 1.3 handshakes with, as
+        those of a capture's Decryption Secrets Blocks always are. Up to 262,144 sessions are kept (`limits`: key_log_sessions). To be
+        called before `feed`. Raises OSError."""
+
     def select(self, filters: Sequence[str], begin: int | None, end: int | None) -> None:
         """Leave out packets before `begin` and from `end` on (ns), and flows for which one of the filters does not hold; what is
         left out is in no record, observation or total but `filtered`. A filter joins conditions by `and`, `or`, `not` and
@@ -113,7 +118,7 @@ class Core:
     def totals(self) -> bytes:
         """JSON object with the summary's counters so far: start, end (of the packets), packets, bytes, flows, by_class {class:
         {flows, packets, bytes}}, other {what: packets} (frames that are no IP), malformed {what: packets}, limits {name: count};
-        after `select` also filtered {packets, flows}: what was left out, in flows those that were followed to their end."""
+        once keys were given also keys {secrets, malformed (lines), decrypted, unfit (sessions)}; after `select` also filtered {packets, flows}: what was left out, in flows those that were followed to their end."""
 
     def endpoints(self) -> list[Endpoint]:
         """Totals for each endpoint, by bytes, largest first; empty unless asked for in the constructor."""

@@ -161,6 +161,13 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
     replay.add_argument(
         "--dns-state", metavar="FILE", help="remember here what DNS gave away, from one run to the next"
     )
+    replay.add_argument(
+        "--keylog",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="read the hidden part of TLS 1.3 handshakes with the keys in this file (SSLKEYLOGFILE); may be repeated",
+    )
     replay.add_argument("--why", action="store_true", help="say in flow records which frame decided the class")
     replay.add_argument("--passes", action="store_true", help="also report what is in order")
     replay.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")

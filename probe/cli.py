@@ -21,7 +21,7 @@ from probe.hash_key import read as read_hash_key
 from probe.model import SEVERITIES
 from probe.policy.load import DEFAULT, PolicyError
 from probe.policy.load import load as load_policies
-from probe.replay import Replay
+from probe.replay import KeyLogError, Replay
 from probe.selection import FilterError, Selection
 from probe.trust.store import Store, TrustError
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands[options.command](options)
     except Usage as stop:
         return stop.code
-    except (PolicyError, TrustError, HashKeyError, DnsOptionsError) as error:
+    except (PolicyError, TrustError, HashKeyError, DnsOptionsError, KeyLogError) as error:
         _say(str(error))
         return USAGE
     except BrokenPipeError:
@@ -84,6 +84,7 @@ def _replay(options: "argparse.Namespace") -> int:
             why=options.why,
             workers=options.workers,
             dns_state=read_state(options.dns_state),
+            key_logs=options.keylog,
         )
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
@@ -140,6 +141,7 @@ def _extract(
             engine,
             selection=selection,
             hash_key=hash_key,
+            key_logs=options.keylog,
             progress=progress,
         )
         with _interruptible(run):

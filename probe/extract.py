@@ -17,7 +17,7 @@ import msgspec
 from probe.engine import Engine
 from probe.model import NANOSECONDS
 from probe.policy import load as policy_files
-from probe.replay import FLOWS_PER_BATCH, PACKETS_PER_BATCH, STANDARD_INPUT, Replay, why
+from probe.replay import FLOWS_PER_BATCH, PACKETS_PER_BATCH, STANDARD_INPUT, Replay, paths_of, why
 from probe.selection import Selection, select
 from probe.trust.store import Store
 
@@ -49,6 +49,7 @@ class Extract:
         *,
         selection: Selection,
         hash_key: bytes | None = None,
+        key_logs: Iterable[str] = (),
         progress: "Callable[[str, Capture], None] | None" = None,
     ) -> None:
         """Raises ExtractError for a uid, input or target that cannot be meant."""
@@ -58,7 +59,14 @@ class Extract:
         self._engine, self._selection, self._progress = engine, selection, progress
         engine.trace(self._uid)
         self._first = Replay(
-            self._paths, engine, flows=False, selection=selection, trace=True, progress=progress, hash_key=hash_key
+            self._paths,
+            engine,
+            flows=False,
+            selection=selection,
+            trace=True,
+            progress=progress,
+            hash_key=hash_key,
+            key_logs=key_logs,
         )
         self._stopped = False
         self.finding: dict[str, Any] | None = None
@@ -139,6 +147,7 @@ def extract(
     at: dt.datetime | None = None,
     passes: bool = False,
     hash_key: bytes | None = None,
+    keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     begin: dt.datetime | str | None = None,
     end: dt.datetime | str | None = None,
@@ -152,7 +161,13 @@ def extract(
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes)
     selection = select(filter, begin, end)
     run = Extract(
-        [os.fspath(path) for path in paths], uid, os.fspath(file), engine, selection=selection, hash_key=hash_key
+        [os.fspath(path) for path in paths],
+        uid,
+        os.fspath(file),
+        engine,
+        selection=selection,
+        hash_key=hash_key,
+        key_logs=paths_of(keylog),
     )
     run.run()
     return run.finding or {}

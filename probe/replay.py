@@ -36,6 +36,20 @@ EVERYTHING: Final = Selection()
 _FINDINGS: Final = msgspec.json.Decoder(Finding)
 
 
+class KeyLogError(ValueError):
+    """A key log cannot be read; the message names the file and has nothing of its content."""
+
+
+def read_key_logs(core: "Core", paths: Iterable[str]) -> None:
+    """Hand key logs to a core. The secrets go there directly, never through Python."""
+    for path in paths:
+        try:
+            core.read_keys(path)
+        except OSError as error:
+            message = f"{path}: {why(error)}; --keylog wants a file as SSLKEYLOGFILE makes it"
+            raise KeyLogError(message) from None
+
+
 class Replay:
     """One pass over a list of captures. Iterate `chunks()` to its end; then `outcome` holds everything."""
 
@@ -53,6 +67,7 @@ class Replay:
         why: bool = False,
         workers: int = 1,
         dns_state: bytes | None = None,
+        key_logs: Iterable[str] = (),
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
@@ -60,6 +75,7 @@ class Replay:
         called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow records say what
         decided the class. `workers`: threads that share the work (1 to 64, else ValueError), one only with `trace`.
         `dns_state`: what an earlier core remembered of DNS; DnsOptionsError if damaged.
+        `key_logs`: files with keys of sessions; raises KeyLogError for one that cannot be read.
         """
         self._paths = list(paths)
         self._engine = engine
@@ -69,6 +85,7 @@ class Replay:
             flows=flows, endpoints=report, names=engine.names, hash_key=hash_key, why=why, workers=workers
         )
         self._workers = workers
+        read_key_logs(self.core, key_logs)
         selection.apply(self.core)
         if engine.dns.bytes_a_day != BYTES_A_DAY or engine.dns.resolvers or dns_state is not None:
             self._watch_dns(engine.dns, dns_state)
@@ -203,6 +220,7 @@ def replay(
     hash_key: bytes | None = None,
     why: bool = False,
     dns: str | os.PathLike[str] | None = None,
+    keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     begin: dt.datetime | str | None = None,
     end: dt.datetime | str | None = None,
@@ -213,22 +231,35 @@ def replay(
     `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
     time zone), not at packet time; `passes`: also yield findings of status pass; `hash_key`: hash secrets seen in
     the clear with it (16 bytes or more); `why`: say in flow records what decided the class; `dns`: a file with options
-    for DNS (probe.dns_options). `filter`: only flows for
-    which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from
+    for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3 handshakes. `filter`: only flows
+    for which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from
     `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the
     summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads that share the
     work of large captures, 1 to 64 (else ValueError); the same records come in another order then. Raises PolicyError,
-    TrustError, FilterError, DnsOptionsError, and ValueError for text that is no time.
+    TrustError, KeyLogError, FilterError, DnsOptionsError, and ValueError for text that is no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
     engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes, dns=options)
     selection = select(filter, begin, end)
-    files = [os.fspath(path) for path in paths]
-    run = Replay(files, engine, selection=selection, hash_key=hash_key, why=why, workers=workers)
+    run = Replay(
+        paths_of(paths),
+        engine,
+        selection=selection,
+        hash_key=hash_key,
+        why=why,
+        workers=workers,
+        key_logs=paths_of(keylog),
+    )
     decode = msgspec.json.Decoder().decode_lines
     for chunk in run.chunks():
         yield from decode(chunk)
+
+
+def paths_of(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
+    """One path or several, as a list."""
+    several = [given] if isinstance(given, str | os.PathLike) else given
+    return [os.fspath(path) for path in several]
 
 
 def _sources(paths: list[str]) -> list[str]:

@@ -73,6 +73,8 @@ def summary_record(outcome: Outcome) -> dict[str, Any]:
     record["limits"] = _added(totals.get("limits", {}), outcome.limits)
     record["malformed"] = totals.get("malformed", {})
     record["damaged"] = outcome.damaged
+    if "keys" in totals:
+        record["keys"] = totals["keys"]
     if outcome.selection:
         record["filtered"] = {**outcome.selection, **totals.get("filtered", {})}
     if outcome.problems:

@@ -24,6 +24,7 @@ from probe.checks import (
     plaintext_credentials,
     plaintext_protocol,
     plaintext_redirect,
+    tls_keys,
 )
 from probe.model import Facts, Verdict
 
@@ -45,6 +46,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     ntp_tunnel.judge,
     dns_random_names.judge,
     dns_tunnel.judge,
+    tls_keys.judge,
 )
 PAGES: Final = {
     "certificate.chain": "certificate_chain",
@@ -64,6 +66,7 @@ PAGES: Final = {
     "plaintext.credentials": "plaintext_credentials",
     "plaintext.protocol": "plaintext_protocol",
     "plaintext.redirect": "plaintext_redirect",
+    "tls.keys": "tls_keys",
 }
 """Check to module. Checks of facts that only policies judge have no file here."""
 

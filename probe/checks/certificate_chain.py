@@ -145,7 +145,7 @@ def not_observable(facts: Facts) -> Verdict | None:
     if {"anon", "psk"} & set(facts.get("tls.suite.properties", ())) and not facts.get("tls.resumed"):
         return None
     version = facts.get("tls.version")
-    if version in _HIDDEN:
+    if version in _HIDDEN and facts.get("tls.keys") != "fit":
         why = f"{str(version).replace('v', ' ')} encrypts it"
     elif facts.get("tls.resumed"):
         why = "the session was resumed, which sends none"

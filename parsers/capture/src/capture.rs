@@ -153,9 +153,10 @@ impl Capture {
         if let Reading::Pcapng(pcapng) = &self.reading { pcapng.drops() } else { 0 }
     }
 
-    /// Type and bytes of the Decryption Secrets Blocks read so far.
-    pub fn secrets(&self) -> &[(u32, Vec<u8>)] {
-        if let Reading::Pcapng(pcapng) = &self.reading { &pcapng.secrets } else { &[] }
+    /// Type and bytes of the Decryption Secrets Blocks read since the last call: those in front of the frames of the last
+    /// `fill`. Who takes them overwrites them after use.
+    pub fn take_secrets(&mut self) -> Vec<(u32, Vec<u8>)> {
+        if let Reading::Pcapng(pcapng) = &mut self.reading { pcapng.take_secrets() } else { Vec::new() }
     }
 
     /// What could not be read so far: the first entries of `damage_count`.

@@ -33,7 +33,7 @@ pub(crate) struct Pcapng {
     /// Those of the current section.
     pub(crate) interfaces: Vec<Interface>,
     /// Type and bytes of each Decryption Secrets Block.
-    pub(crate) secrets: Vec<(u32, Vec<u8>)>,
+    secrets: Vec<(u32, Vec<u8>)>,
     secret_bytes: usize,
     /// Of the sections before this one.
     earlier_drops: u64,
@@ -64,6 +64,11 @@ pub(crate) fn section(start: &[u8; SECTION_START]) -> Result<(bool, u16), Fault>
 }
 
 impl Pcapng {
+    pub(crate) fn take_secrets(&mut self) -> Vec<(u32, Vec<u8>)> {
+        self.secret_bytes = 0;
+        std::mem::take(&mut self.secrets)
+    }
+
     /// Packets that the capturing systems report as lost.
     pub(crate) fn drops(&self) -> u64 {
         self.interfaces.iter().fold(self.earlier_drops, |sum, interface| sum.saturating_add(interface.drops))
@@ -97,6 +102,10 @@ impl Pcapng {
                 }
                 let (length, step) = self.start_section(rest);
                 return (at + length, step);
+            }
+            // Secrets are for the packets behind them, so the frames before are to be processed first.
+            if kind == DECRYPTION_SECRETS && !walk.frames.is_empty() {
+                return (at, Step::Again);
             }
             let length = word::<BIG>([l0, l1, l2, l3]);
             if length < SMALLEST_BLOCK || !length.is_multiple_of(4) {

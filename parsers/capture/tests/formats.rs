@@ -144,7 +144,7 @@ fn a_frame_larger_than_the_buffer() {
 
 #[test]
 fn a_file_of_editcap() {
-    let Outcome { frames, damage, capture } = read(include_bytes!("data/few.pcapng"));
+    let Outcome { frames, damage, mut capture } = read(include_bytes!("data/few.pcapng"));
     assert_eq!(damage, []);
     assert_eq!(frames.len(), 3);
     for (i, frame) in (0u64..).zip(&frames) {
@@ -152,9 +152,11 @@ fn a_file_of_editcap() {
         assert_eq!((frame.link, frame.original, frame.data.len() as u64), (101, 99, 21 + i));
         assert!(frame.data.iter().copied().eq(0..21 + i as u8));
     }
-    let [(kind, keys)] = capture.secrets() else { panic!("one secrets block") };
+    let secrets = capture.take_secrets();
+    let [(kind, keys)] = &secrets[..] else { panic!("one secrets block") };
     assert_eq!(*kind, 0x544c_534b);
     assert!(keys.starts_with(b"CLIENT_RANDOM 0000"));
+    assert!(capture.take_secrets().is_empty());
 }
 
 #[test]

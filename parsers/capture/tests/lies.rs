@@ -71,9 +71,9 @@ fn every_length_in_a_packet_block_may_lie() {
         "shorter on the wire than captured: as it is written"
     );
     assert_eq!(packet(6, &[1, 0, 0, 4, 4]).damage[0].what, Fault::Interface { index: 1 });
-    let secrets = packet(10, &[0x544c_534b, u32::MAX]);
+    let mut secrets = packet(10, &[0x544c_534b, u32::MAX]);
     assert_eq!(secrets.damage[0].what, Fault::PacketLength { captured: u32::MAX, room: 4 });
-    assert!(secrets.capture.secrets().is_empty());
+    assert!(secrets.capture.take_secrets().is_empty());
 }
 
 #[test]

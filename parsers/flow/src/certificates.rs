@@ -3,6 +3,7 @@
 
 use crate::fingerprint::Fingerprints;
 use crate::json;
+use crate::keys::KeyLog;
 use crate::spare::Spare;
 use crate::x509::Facts;
 use sha2::{Digest, Sha256};
@@ -53,6 +54,8 @@ struct Entry {
 pub struct Certificates {
     pub fingerprints: Fingerprints,
     pub spare: Spare,
+    /// Of sessions whose keys were given, `None` if none were.
+    pub keys: Option<Box<KeyLog>>,
     seed: [u64; 2],
     entries: Vec<Entry>,
     /// Fast hash of the DER (of the SHA-256 where no DER is kept) to the first entry of its chain.
@@ -73,6 +76,7 @@ impl Certificates {
         Self {
             fingerprints: Fingerprints::default(),
             spare: Spare::default(),
+            keys: None,
             seed: [seed ^ 0x9e37_79b9_7f4a_7c15, seed.rotate_left(32) | 1],
             entries: Vec::new(),
             heads: HashMap::default(),

@@ -194,6 +194,7 @@ impl Context {
             key: facts,
             name: None,
             chain: &[],
+            decrypted: false,
             start: entry.start,
             time: entry.last,
             frame: entry.why.frame().unwrap_or(self.frame),
@@ -254,6 +255,7 @@ impl Context {
             key: &key,
             name: name.as_deref(),
             chain: session.and_then(|session| session.certificates.as_deref()).unwrap_or_default(),
+            decrypted: session.is_some_and(|session| session.is_decrypted()),
             start: entry.start,
             // Not the packet in hand: at the end of a silent flow that is another's.
             time: entry.last,

@@ -14,6 +14,7 @@ use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::fragments::Fragments;
 use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
+use crate::keys::KeyLog;
 use crate::limits::idle;
 use crate::observation::FlowId;
 use crate::share::Share;
@@ -119,6 +120,11 @@ impl Core {
 
     pub fn restore_dns(&mut self, state: &[u8]) -> Result<(), ParseError> {
         self.ctx.dns().restore(state)
+    }
+
+    /// Where secrets of sessions are put; those that are there when a ServerHello comes open what is behind it.
+    pub fn keys(&mut self) -> &mut KeyLog {
+        self.ctx.certificates.keys.get_or_insert_default()
     }
 
     /// Processes frames in their order.

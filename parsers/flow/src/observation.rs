@@ -60,6 +60,8 @@ pub struct Observation {
     pub name: Option<Arc<str>>,
     /// The server's chain, `None` where none was readable or an empty one was sent.
     pub chain: Option<Chain>,
+    /// The chain was read with keys.
+    pub decrypted: bool,
     pub count: u64,
     /// Packet times in ns: start of the first flow, completion of the latest flow's facts.
     pub first_seen: u64,
@@ -75,6 +77,7 @@ pub struct Sighting<'a> {
     pub key: &'a [u8],
     pub name: Option<&'a str>,
     pub chain: &'a [CertificateId],
+    pub decrypted: bool,
     pub start: u64,
     pub time: u64,
     pub frame: u64,
@@ -143,6 +146,7 @@ impl Observations {
             endpoint: seen.endpoint,
             name: seen.name.and_then(|name| self.names.get_key_value(name)).map(|(name, _)| name.clone()),
             chain: self.chains.get(seen.chain).map(|(_, chain)| chain.clone()),
+            decrypted: seen.decrypted,
             count: 0,
             first_seen: u64::MAX,
             last_seen: 0,
@@ -200,6 +204,7 @@ mod tests {
             key,
             name: None,
             chain: &[],
+            decrypted: false,
             start: time,
             time: time + 1,
             frame: time,

@@ -1,5 +1,6 @@
 //! Counters for the summary: what came in, what it was, what could not be read and which limit was hit.
 
+use crate::keys::KeyLog;
 use crate::{entry::Entry, json, time::Clock};
 use std::collections::BTreeMap;
 use transitproof_wire::{Class, ParseError};
@@ -126,7 +127,12 @@ impl Totals {
     }
 
     /// The JSON object of `Core.totals`.
-    pub fn write(&self, out: &mut Vec<u8>, further_limits: &[(&'static str, u64)]) {
+    pub fn write<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        further_limits: &[(&'static str, u64)],
+        keys: impl Iterator<Item = &'a KeyLog>,
+    ) {
         out.push(b'{');
         if self.span.first <= self.span.last {
             let Span { first, last } = self.span;
@@ -161,6 +167,7 @@ impl Totals {
         if let Some(filtered) = self.filtered {
             counts(out, "filtered", [("packets", filtered.packets), ("flows", filtered.flows)].into_iter());
         }
+        KeyLog::write(keys, out);
         out.push(b'}');
     }
 }

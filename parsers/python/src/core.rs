@@ -4,6 +4,7 @@ use crate::batch::{Batch, Endpoint};
 use crate::capture::Capture;
 use crate::crew::Crew;
 use crate::extraction::{Extraction, FilterError};
+use crate::keys;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -67,6 +68,10 @@ impl Core {
             Some(crew) => crew.feed(&mut self.cores, capture, &mut self.frame, packets),
             None => self.feed_frames(capture, packets, None),
         })?)
+    }
+
+    fn read_keys(&mut self, py: Python<'_>, path: &str) -> PyResult<()> {
+        Ok(py.detach(|| keys::read(path, &mut self.cores))?)
     }
 
     fn select(&mut self, filters: Vec<String>, begin: Option<u64>, end: Option<u64>) -> PyResult<()> {
@@ -194,6 +199,7 @@ impl Core {
         while left > 0 {
             let wanted = usize::try_from(left).unwrap_or(FRAMES).min(FRAMES);
             reader.fill(&mut self.captured, wanted)?;
+            keys::hand_over(&keys::of_blocks(reader), &mut self.cores[0]);
             if self.captured.is_empty() {
                 return Ok(false);
             }

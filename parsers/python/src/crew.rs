@@ -4,6 +4,7 @@
 //! together in the order of the cores, so the same capture gives the same output with the same number of them.
 
 use crate::capture::Capture;
+use crate::keys;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -12,6 +13,7 @@ use transitproof_capture::Frame as Captured;
 use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::observation::Observation;
 use transitproof_flow::{Core, Frame, Share, Watch};
+use zeroize::Zeroizing;
 
 /// Buffers that may wait for one core: enough that none stands idle, and some 1 MB for all that is under way.
 const WAITING: usize = 2;
@@ -24,6 +26,8 @@ const FRAMES: usize = 256;
 struct Chunk {
     bytes: Vec<u8>,
     frames: Vec<Captured>,
+    /// Key logs in front of the frames.
+    secrets: Vec<Zeroizing<Vec<u8>>>,
     /// Number of the first frame.
     first: u64,
 }
@@ -96,7 +100,7 @@ impl Crew {
                     let first = *frame + 1;
                     *frame += frames.len() as u64;
                     let to = frames.len();
-                    (Arc::new(Chunk { bytes, frames, first }), 0, to)
+                    (Arc::new(Chunk { bytes, frames, secrets: keys::of_blocks(reader), first }), 0, to)
                 }
             };
             let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(to - from);
@@ -146,6 +150,9 @@ impl Crew {
 
 fn work(core: &mut Core, pieces: &Receiver<Piece>, done: &Sender<Chunk>) {
     for (chunk, from, to) in pieces {
+        if from == 0 {
+            keys::hand_over(&chunk.secrets, core);
+        }
         let numbered = chunk.frames.iter().zip(chunk.first..).skip(from).take(to - from);
         let mut frames = [Frame { time: 0, link: 0, number: 0, bytes: &[] }; FRAMES];
         let mut filled = 0;

@@ -9,6 +9,7 @@ mod capture;
 mod core;
 mod crew;
 mod extraction;
+mod keys;
 mod ledger;
 mod trust;
 

@@ -26,6 +26,7 @@ FAMILIES = (
     "tls_certificates",
     "tls_web",
     "tls_other",
+    "tls_keys",
     "tls_starttls",
     "ipsec",
     "ipsec_raw",
@@ -98,7 +99,9 @@ def _make(chosen: list[Scenario], manifest: Manifest, *, everything: bool) -> in
     pki = Pki(KEYS, CAPTURES / "pki")
     if everything:
         pki.create()
-    elif any("pypi:cryptography" in scenario.needs for scenario in chosen):  # those that issue certificates
+    elif any(
+        "pypi:cryptography" in scenario.needs and "trust" not in scenario.notes for scenario in chosen
+    ):  # those that issue certificates
         pki.load()
     failed = []
     with Lab() as lab:

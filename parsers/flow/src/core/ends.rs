@@ -106,8 +106,11 @@ impl Core {
             stacks += core.ctx.tunnels.limited;
         }
         let mut out = Vec::new();
-        let further = [&[("certificates", certificates), ("tunnel_stacks", stacks)], limits].concat();
-        totals.write(&mut out, &further);
+        let logs = cores.iter().filter_map(|core| core.ctx.certificates.keys.as_deref());
+        // Each core has all secrets.
+        let secrets = logs.clone().next().map_or(0, |log| log.limited);
+        let own = [("certificates", certificates), ("tunnel_stacks", stacks), ("key_log_sessions", secrets)];
+        totals.write(&mut out, &[&own[..], limits].concat(), logs);
         out
     }
 

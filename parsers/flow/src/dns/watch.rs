@@ -102,6 +102,7 @@ impl Watch {
                 endpoint: evidence.endpoint,
                 name: None,
                 chain: None,
+                decrypted: false,
                 count: u64::from(queries.saturating_sub(*handed)),
                 first_seen: alert.first_seen,
                 last_seen: alert.last_seen,

@@ -197,6 +197,7 @@ mod tests {
             endpoint: Endpoint::server([10, 0, 0, last_octet], 443),
             name: name.map(Into::into),
             chain: None,
+            decrypted: false,
             count: 2,
             first_seen: time,
             last_seen: time + 5,

@@ -47,11 +47,22 @@ struct Asked {
     from: u64,
     until: u64,
     verdicts: Option<Verdicts>,
+    /// The same for a chain that was read with keys, made when first wanted.
+    decrypted: Option<Verdicts>,
 }
 
 impl Asked {
     fn holds(&self, when: u64) -> bool {
         (self.from..=self.until).contains(&when)
+    }
+
+    fn words(&mut self, decrypted: bool) -> Option<Verdicts> {
+        let verdicts = self.verdicts.as_ref()?;
+        if !decrypted {
+            return Some(verdicts.clone());
+        }
+        let copy = |verdict: &Arc<Verdict>| Arc::new(verdict.with_evidence("decrypted"));
+        Some(self.decrypted.get_or_insert_with(|| verdicts.iter().map(copy).collect()).clone())
     }
 }
 
@@ -192,7 +203,7 @@ impl Ledger {
         let at = self.asked.len();
         known.insert(when, at);
         let answer = self.trust.judge(&question);
-        self.asked.push(Asked { question, from: when, until: when, verdicts: None });
+        self.asked.push(Asked { question, from: when, until: when, verdicts: None, decrypted: None });
         match answer {
             None => self.new_chains.push_back(at),
             Some(answer) => {
@@ -247,9 +258,10 @@ impl Ledger {
     pub fn settle(&mut self) {
         for pending in self.pending.drain(..) {
             let of_facts = self.judged[pending.facts].1.iter();
-            let of_chain = pending.chain.iter().filter_map(|at| self.asked[*at].verdicts.as_ref());
+            let decrypted = pending.observation.decrypted;
+            let of_chain = pending.chain.and_then(|at| self.asked.get_mut(at)?.words(decrypted));
             let wanted = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;
-            let verdicts = of_facts.chain(of_chain).flat_map(|verdicts| verdicts.iter()).filter(wanted);
+            let verdicts = of_facts.chain(of_chain.iter()).flat_map(|verdicts| verdicts.iter()).filter(wanted);
             if let Some(trace) = &mut self.trace {
                 verdicts.clone().for_each(|verdict| trace.count(verdict, &pending.observation));
             }

@@ -75,7 +75,7 @@ pub struct Words<'a> {
 }
 
 /// A verdict, ready to be written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Verdict {
     pub check: Box<str>,
     pub status: Status,
@@ -137,6 +137,11 @@ impl Verdict {
             before: before.into(),
             behind: behind.into(),
         }
+    }
+
+    /// The same words, known in another way.
+    pub fn with_evidence(&self, class: &str) -> Self {
+        Self { evidence: class.into(), ..self.clone() }
     }
 
     /// The same problem at the same place has the same uid, whoever sees it and however often: the first half of the SHA-256

@@ -6,8 +6,10 @@ use super::limits::{MAX_CRYPTO, MAX_PIECES};
 use std::ops::Range;
 use transitproof_wire::Reader;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CryptoStream {
+    /// Bytes that are kept.
+    most: usize,
     bytes: Vec<u8>,
     /// What of `bytes` has come: sorted, apart from one another.
     pieces: Vec<Range<usize>>,
@@ -15,12 +17,23 @@ pub struct CryptoStream {
     next: usize,
 }
 
+impl Default for CryptoStream {
+    fn default() -> Self {
+        Self::with_room(MAX_CRYPTO)
+    }
+}
+
 impl CryptoStream {
+    /// For up to `most` bytes.
+    pub fn with_room(most: usize) -> Self {
+        Self { most, bytes: Vec::new(), pieces: Vec::new(), next: 0 }
+    }
+
     /// `false` if the frame is beyond what is kept, or something else had to go for it.
     pub fn add(&mut self, offset: u64, data: &[u8]) -> bool {
-        let Some(start) = usize::try_from(offset).ok().filter(|start| *start <= MAX_CRYPTO) else { return false };
+        let Some(start) = usize::try_from(offset).ok().filter(|start| *start <= self.most) else { return false };
         let end = start + data.len();
-        if end > MAX_CRYPTO {
+        if end > self.most {
             return false;
         }
         // All pieces that the new one touches become one with it.

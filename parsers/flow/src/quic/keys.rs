@@ -85,28 +85,37 @@ impl Keys {
     /// Removes the protection of a packet. `buffer` is overwritten and then holds the packet in the clear. `largest` is the
     /// largest packet number of this side so far.
     pub fn open(&self, packet: &LongPacket<'_>, largest: u64, buffer: &mut Vec<u8>) -> Option<Opened> {
-        buffer.clear();
-        buffer.extend_from_slice(packet.bytes);
-        let (header, rest) = buffer.split_at_mut_checked(packet.number_offset)?;
-        let mut mask = *rest.get(LONGEST_NUMBER..)?.first_chunk::<TAG>()?;
+        let mut mask = sample(packet)?;
         self.header.encrypt_block((&mut mask).into());
-        let first = header.first_mut()?;
-        *first ^= mask[0] & 0x0f;
-        let length = usize::from(*first & 3) + 1;
-        let number = rest.get_mut(..length)?;
-        number.iter_mut().zip(&mask[1..]).for_each(|(byte, mask)| *byte ^= mask);
-        let truncated = number.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
-        let number = full_number(truncated, length, largest);
+        let (number, start) = unmask(packet, *mask.first_chunk()?, largest, buffer)?;
         let mut nonce = self.iv;
         nonce[4..].iter_mut().zip(number.to_be_bytes()).for_each(|(byte, number)| *byte ^= number);
 
-        let start = packet.number_offset + length;
         let (associated, sealed) = buffer.split_at_mut_checked(start)?;
         let (payload, tag) = sealed.split_last_chunk_mut::<TAG>()?;
         let end = start + payload.len();
         self.packet.decrypt_inout_detached(&nonce.into(), associated, InOutBuf::from(payload), (&*tag).into()).ok()?;
         Some(Opened { number, payload: start..end })
     }
+}
+
+/// What the mask of the header is made from.
+pub fn sample(packet: &LongPacket<'_>) -> Option<[u8; TAG]> {
+    packet.bytes.get(packet.number_offset..)?.get(LONGEST_NUMBER..)?.first_chunk().copied()
+}
+
+/// Copies the packet into `buffer`, its header in the clear; gives the packet number and where the payload begins.
+pub fn unmask(packet: &LongPacket<'_>, mask: [u8; 5], largest: u64, buffer: &mut Vec<u8>) -> Option<(u64, usize)> {
+    buffer.clear();
+    buffer.extend_from_slice(packet.bytes);
+    let (header, rest) = buffer.split_at_mut_checked(packet.number_offset)?;
+    let first = header.first_mut()?;
+    *first ^= mask[0] & 0x0f;
+    let length = usize::from(*first & 3) + 1;
+    let number = rest.get_mut(..length)?;
+    number.iter_mut().zip(&mask[1..]).for_each(|(byte, mask)| *byte ^= mask);
+    let truncated = number.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+    Some((full_number(truncated, length, largest), packet.number_offset + length))
 }
 
 pub struct Opened {

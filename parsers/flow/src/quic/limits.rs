@@ -6,6 +6,8 @@ pub const MAX_DATAGRAMS: u8 = 32;
 /// Bytes of one CRYPTO stream that are put together: hellos with post-quantum key shares stay below 4 KB, and RFC 9000
 /// section 7.5 asks receivers for no more than 4096.
 pub const MAX_CRYPTO: usize = 16 << 10;
+/// The same of the CRYPTO stream behind the hellos, where keys were given: a chain of the longest message and its company.
+pub const MAX_HIDDEN_CRYPTO: usize = 80 << 10;
 /// Separate pieces of a CRYPTO stream with holes between them; some clients scatter their hello over dozens of frames.
 pub const MAX_PIECES: usize = 64;
 /// Connection attempts in one flow: the first, one after a Retry, one after a version negotiation, and one to spare.

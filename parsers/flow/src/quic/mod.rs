@@ -5,6 +5,7 @@
 
 mod attempt;
 mod crypto;
+mod hidden;
 mod keys;
 mod limits;
 #[cfg(test)]
@@ -17,8 +18,11 @@ use crate::json;
 use crate::record::Detail;
 use crate::tls::{Handshake, Progress, Session};
 use attempt::Attempt;
+use hidden::Hidden;
 use keys::schemes;
-use transitproof_wire::quic::{InitialFrame, LongPacket, PacketType, QuicPacket, initial_frames, is_gquic, packets};
+use transitproof_wire::quic::{
+    InitialFrame, LongPacket, PacketType, QuicPacket, VERSION_2, initial_frames, is_gquic, packets,
+};
 use transitproof_wire::tls::{Alert, content, handshake};
 
 /// Error codes of CONNECTION_CLOSE that hold a TLS alert in their low byte: RFC 9000 section 20.1.
@@ -35,6 +39,8 @@ pub struct QuicFollower {
     waiting: Vec<Waiting>,
     datagrams: u8,
     buffer: Vec<u8>,
+    /// Where keys were given.
+    hidden: Option<Box<Hidden>>,
 }
 
 struct Waiting {
@@ -54,6 +60,7 @@ impl QuicFollower {
             waiting: Vec::new(),
             datagrams: 0,
             buffer: Vec::new(),
+            hidden: None,
         }
     }
 
@@ -87,11 +94,14 @@ impl QuicFollower {
                 QuicPacket::Short(_) => self.short(from),
             }
         }
+        if self.hellos_read() && self.hidden.is_some() {
+            self.open_hidden_waiting(certificates);
+        }
         if self.hellos_read() && self.buffer.capacity() > 0 {
             // What is left to see needs no keys.
             (self.attempts, self.waiting, self.buffer) = Default::default();
         }
-        let done = self.session().established.is_some() || self.datagrams >= limits::MAX_DATAGRAMS;
+        let done = self.handshake.is_decided() || self.datagrams >= limits::MAX_DATAGRAMS;
         if done { Progress::Done } else { Progress::More }
     }
 
@@ -102,6 +112,9 @@ impl QuicFollower {
     fn long(&mut self, from: Direction, packet: &LongPacket<'_>, frame: u64, certificates: &mut Certificates) {
         if packet.header.packet_type != PacketType::Retry {
             self.see_version(from, packet.header.version);
+        }
+        if packet.header.packet_type == PacketType::Handshake {
+            return self.handshake_packet(from, packet, frame, certificates);
         }
         let initial = packet.header.packet_type == PacketType::Initial;
         if !initial || self.hellos_read() || schemes(packet.header.version).is_empty() {
@@ -146,6 +159,7 @@ impl QuicFollower {
         let expected = if by_client { handshake::CLIENT_HELLO } else { handshake::SERVER_HELLO };
         while let Some((kind, body)) = stream.message() {
             if kind == expected {
+                handshake.carried_by_quic_v2(packet.header.version == VERSION_2);
                 handshake.message(from, kind, body, frame, certificates);
             }
         }

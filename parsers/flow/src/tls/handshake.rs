@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of records, buffers or lengths of streams. RFC 8446 section 2, RFC 5246 section 7.3.
 
+use super::decryption::Decryption;
 use super::session::{ServerFacts, Session};
 use super::{Offer, limits};
 use crate::Direction;
@@ -14,7 +15,7 @@ use transitproof_wire::tls::{
 };
 
 /// RFC 7250: the Certificate message then holds a bare key.
-const RAW_PUBLIC_KEY: u8 = 2;
+pub(super) const RAW_PUBLIC_KEY: u8 = 2;
 const TLS_1_3: u16 = 0x0304;
 /// A TLS 1.3 Finished has 4 bytes of header and at least 32 of hash, a byte of type and 8 of tag. What is shorter is an
 /// alert or EndOfEarlyData, and proves nothing.
@@ -22,16 +23,18 @@ const SHORTEST_FINISHED: u16 = 4 + 32 + 1 + 8;
 
 pub struct Handshake {
     pub(super) session: Session,
-    transport: Transport,
+    pub(super) transport: Transport,
     /// Who sent the ClientHello; need not be the initiator of the connection.
-    client: Option<Direction>,
+    pub(super) client: Option<Direction>,
     key_exchange: KeyExchange,
-    raw_public_key: bool,
-    sides: [Side; 2],
+    pub(super) raw_public_key: bool,
+    pub(super) sides: [Side; 2],
+    /// Only where keys were given.
+    pub(super) decryption: Option<Box<Decryption>>,
 }
 
 #[derive(Clone, Copy, Default)]
-struct Side {
+pub(super) struct Side {
     change_cipher_spec: bool,
     /// Sent something that only a finished handshake allows.
     protected: bool,
@@ -40,7 +43,7 @@ struct Side {
     /// Sent anything of TLS.
     seen: bool,
     /// Bytes of it are missing.
-    lost: bool,
+    pub(super) lost: bool,
 }
 
 impl Handshake {
@@ -53,6 +56,7 @@ impl Handshake {
             key_exchange: KeyExchange::Other,
             raw_public_key: false,
             sides: Default::default(),
+            decryption: None,
         }
     }
 
@@ -77,6 +81,9 @@ impl Handshake {
         self.sides[from as usize].seen = true;
         if self.session.established.is_some() {
             return;
+        }
+        if certificates.keys.is_some() && matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO) {
+            self.hello(from, kind, body, certificates);
         }
         let told = match kind {
             handshake::CLIENT_HELLO => self.client_hello(from, body, certificates),
@@ -158,12 +165,20 @@ impl Handshake {
     }
 
     fn certificate(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) -> bool {
+        CertificateList::parse(body).is_ok_and(|list| self.chain(from, list, certificates))
+    }
+
+    pub(super) fn chain<'a>(
+        &mut self,
+        from: Direction,
+        list: impl Iterator<Item = &'a [u8]>,
+        certificates: &mut Certificates,
+    ) -> bool {
         let from_server = self.client.map_or(from == Direction::Reverse, |client| client != from);
         if from_server {
             self.session.resumed = Some(false);
         }
         let seen = if from_server { &self.session.certificates } else { &self.session.client_certificates };
-        let Ok(list) = CertificateList::parse(body) else { return false };
         if seen.is_some() || (from_server && self.raw_public_key) {
             return false;
         }
@@ -252,6 +267,7 @@ impl Handshake {
     /// Bytes of this side are missing.
     pub fn lost(&mut self, from: Direction) {
         self.sides[from as usize].lost = true;
+        self.stop_reading(from);
     }
 
     /// The connection ended. A side that was never seen, though the other went on as if it had answered, is not captured:
@@ -266,18 +282,27 @@ impl Handshake {
         }
     }
 
+    /// It came to be or not, and nothing is left to be read of it with keys.
+    #[inline]
+    pub fn is_decided(&self) -> bool {
+        match self.session.established {
+            Some(true) => !self.is_reading(),
+            established => established.is_some(),
+        }
+    }
+
     /// Nothing more to learn: decided, joined in the middle, or only one side of it is captured.
     #[inline]
     pub fn is_complete(&self) -> bool {
         let began = self.session.offer.is_some() || self.session.server.is_some();
         let [a, b] = [self.sides[0].records, self.sides[1].records];
         let one_sided = a.min(b) == 0 && a.max(b) >= limits::MAX_ONE_SIDED;
-        self.session.established.is_some() || (!began && (a | b) != 0) || one_sided
+        self.is_decided() || (!began && (a | b) != 0) || one_sided
     }
 }
 
 /// The profile that a server chose: a list of one, RFC 5764 section 4.1.1.
-fn srtp_profile(mut extension: Reader<'_>) -> Option<u16> {
+pub(super) fn srtp_profile(mut extension: Reader<'_>) -> Option<u16> {
     let mut profiles = extension.vec16().ok()?;
     profiles.u16().ok().filter(|_| profiles.is_empty())
 }

@@ -6,6 +6,10 @@ pub const MAX_MESSAGE: u32 = 64 << 10;
 pub const FIRST_RESERVE: usize = 8 << 10;
 /// Certificates of one chain: browsers refuse more than 10 or so, and 64 KiB could hold 16,000 empty ones.
 pub const MAX_CHAIN: usize = 64;
+/// Protected records of one side that are opened with keys: a chain of the longest message in records of a kilobyte.
+pub const MAX_OPENED: u8 = 64;
+/// Datagrams of one side that keys may fail to open before they are said not to fit.
+pub const MAX_MISFITS: u8 = 1;
 /// Segments searched for a record header after a loss before a direction is given up.
 pub const MAX_SEARCHES: u8 = 64;
 /// Protected records of one side while the other sends none: after that many the other side is not captured at all.

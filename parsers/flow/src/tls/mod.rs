@@ -4,6 +4,7 @@
 //! whose CRYPTO frames carry them without records), `Session` holds the facts. None knows packets, time or flows.
 //! RFC 8446, RFC 5246, RFC 6347, RFC 9147.
 
+mod decryption;
 mod dtls;
 mod handshake;
 mod limits;
@@ -18,7 +19,7 @@ mod write;
 pub use dtls::DtlsFollower;
 pub use handshake::Handshake;
 pub use offer::Offer;
-pub use session::Session;
+pub use session::{Keys, Session};
 pub use stream::TlsStream;
 
 /// What the caller should do with the follower.

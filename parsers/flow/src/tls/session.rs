@@ -24,12 +24,25 @@ pub struct Session {
     /// In wire order; empty if the message was.
     pub certificates: Option<Vec<CertificateId>>,
     pub client_certificates: Option<Vec<CertificateId>>,
+    /// What keys that were given did for it.
+    pub keys: Option<Keys>,
+    /// The server's Finished was read with them and is right.
+    pub server_finished: bool,
     /// The last alert in the clear before the session was established, and who sent it.
     pub alert: Option<(Alert, Direction)>,
     /// Frame of the last message that told something.
     pub frame: u64,
     /// Messages and certificates left unread because of a limit.
     pub limited: u32,
+}
+
+/// What became of keys that were given for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// They open it.
+    Opened,
+    /// They do not open it, or a Finished is wrong.
+    Unfit,
 }
 
 /// What the (final) ServerHello says.
@@ -63,6 +76,11 @@ impl Session {
 
     pub fn is_tls13(&self) -> bool {
         self.server.is_some_and(|server| server.is_tls13())
+    }
+
+    /// Whether the certificates, if any, were read with keys.
+    pub fn is_decrypted(&self) -> bool {
+        self.keys.is_some() && (self.certificates.is_some() || self.server_finished)
     }
 
     /// Whether anything of a handshake was seen at all.

@@ -190,6 +190,12 @@ impl TlsStream {
         let (whole, content_type, length) = (side.left == 0, side.content_type, side.length);
         let hidden = self.handshake.is_protected(from);
         match (content_type, hidden) {
+            (content::APPLICATION_DATA, _) if self.handshake.opens(from) => {
+                self.handshake.sealed(from, chunk, (length, whole), frame, certificates);
+                if whole {
+                    self.handshake.protected(from, content_type, length);
+                }
+            }
             (content::HANDSHAKE | content::ALERT, true) | (content::APPLICATION_DATA, _) if whole => {
                 self.handshake.protected(from, content_type, length);
             }

@@ -1,6 +1,6 @@
 //! A session as the record contract words it, and as the flat facts of an observation.
 
-use super::Session;
+use super::{Keys, Session};
 use crate::certificates::{CertificateId, Certificates};
 use crate::json;
 use crate::record::Detail;
@@ -47,6 +47,9 @@ impl Session {
             out.extend_from_slice(&ja4);
             out.push(b'"');
         }
+        if self.is_decrypted() {
+            json::boolean(out, "decrypted", true);
+        }
         chain(out, "certificates", self.certificates.as_deref(), certificates);
         chain(out, "client_certificates", self.client_certificates.as_deref(), certificates);
         out.push(b'}');
@@ -84,6 +87,9 @@ impl Session {
                 Some(ids) if !all => json::boolean(out, key, !ids.is_empty()),
                 _ => chain(out, key, ids, certificates),
             }
+        }
+        if let Some(keys) = self.keys {
+            json::word(out, "tls.keys", if keys == Keys::Unfit { "unfit" } else { "fit" });
         }
         if let Some(alert) = self.fatal_alert() {
             code(out, "tls.alert", alert_name(alert.description), &[alert.description]);

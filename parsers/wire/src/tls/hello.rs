@@ -30,7 +30,7 @@ impl<'a> Codes<'a> {
 pub struct Extensions<'a>(Reader<'a>);
 
 impl<'a> Extensions<'a> {
-    fn parse(r: &mut Reader<'a>) -> Self {
+    pub(super) fn parse(r: &mut Reader<'a>) -> Self {
         let block = r.vec16().unwrap_or_else(|_| {
             // The count says more than there is: read what there is.
             let mut cut = *r;

@@ -4,12 +4,14 @@
 //! RFC 6101 (SSLv3); the SSLv2-format hello is RFC 5246 appendix E.2.
 
 pub mod hello;
+pub mod hidden;
 pub mod key_exchange;
 pub mod messages;
 pub mod record;
 pub mod sslv2;
 
 pub use hello::{ClientHello, Codes, Extensions, ServerHello};
+pub use hidden::{Certificate13, EncryptedExtensions};
 pub use key_exchange::{KeyExchange, ServerKeyExchange};
 pub use messages::{Alert, CertificateList, MessageHeader};
 pub use record::{RecordHeader, Seen, joined_inside, looks_like_tls};
@@ -31,9 +33,13 @@ pub mod handshake {
     pub const HELLO_VERIFY_REQUEST: u8 = 3;
     /// Only in drafts of TLS 1.3 up to 21; later ones are a ServerHello with a special random.
     pub const HELLO_RETRY_REQUEST: u8 = 6;
+    pub const END_OF_EARLY_DATA: u8 = 5;
+    pub const ENCRYPTED_EXTENSIONS: u8 = 8;
     pub const CERTIFICATE: u8 = 11;
     pub const SERVER_KEY_EXCHANGE: u8 = 12;
     pub const SERVER_HELLO_DONE: u8 = 14;
+    pub const FINISHED: u8 = 20;
+    pub const COMPRESSED_CERTIFICATE: u8 = 25;
 
     /// Whether a type is assigned, and so whether bytes in this place can be a message in the clear.
     pub fn is_assigned(kind: u8) -> bool {

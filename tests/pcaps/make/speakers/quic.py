@@ -1,11 +1,16 @@
-"""One QUIC stream with aioquic: `serve ADDRESS PORT CHAIN KEY` or `connect ADDRESS PORT NAME ROOT`."""
+"""One QUIC stream with aioquic: `serve ADDRESS PORT CHAIN KEY` or `connect ADDRESS PORT NAME ROOT`.
+
+Behind it a client may be told the version, the suite, and the file to which its secrets go.
+"""
 
 import asyncio
 import sys
+from pathlib import Path
 
 from aioquic.asyncio.client import connect
 from aioquic.asyncio.server import serve
 from aioquic.quic.configuration import QuicConfiguration
+from aioquic.tls import CipherSuite
 
 ALPN = ["hq-interop"]
 
@@ -26,8 +31,14 @@ async def run_server(address: str, port: str, chain: str, key: str) -> None:
     await asyncio.Event().wait()
 
 
-async def run_client(address: str, port: str, name: str, root: str) -> None:
+async def run_client(address: str, port: str, name: str, root: str, *told: str) -> None:
     configuration = QuicConfiguration(alpn_protocols=ALPN, server_name=name, cafile=root)
+    if told:
+        version, suite, log = told
+        configuration.original_version = int(version, 16)
+        configuration.supported_versions = [int(version, 16)]
+        configuration.cipher_suites = [CipherSuite[suite]]
+        configuration.secrets_log_file = Path(log).open("a")  # noqa: ASYNC230, SIM115 - open for as long as it runs
     # The client's default local address is a dual-stack socket; the lab routes IPv4.
     async with connect(address, int(port), configuration=configuration) as client:
         reader, writer = await client.create_stream()

@@ -1,0 +1,14 @@
+"""tls.keys"""
+
+from probe.checks.tls_keys import judge
+
+
+def test_keys_that_do_not_fit_are_told() -> None:
+    [verdict] = judge({"class": "tls", "tls.keys": "unfit"})
+    assert (verdict.status, verdict.severity, verdict.evidence) == ("warn", "low", "decrypted")
+    assert verdict.remediation
+
+
+def test_fitting_keys_pass_and_none_say_nothing() -> None:
+    assert [verdict.status for verdict in judge({"tls.keys": "fit"})] == ["pass"]
+    assert judge({"class": "tls"}) == []
