@@ -148,3 +148,18 @@ def test_over_tcp_as_over_udp(tmp_path: Path) -> None:
     found = {r["check"]: r for r in probe.replay(tmp_path / "tcp.pcap") if r["type"] == "finding"}
     assert (found["dns.tunnel"]["client"], found["dns.tunnel"]["domain"]) == ("10.2.0.1", "relay.com")
     assert found["dns.odd_port"]["endpoint"] == "10.2.0.53:5362/tcp"
+
+
+@pytest.mark.usefixtures("beside")
+def test_workers_find_the_same(tmp_path: Path) -> None:
+    from tunnels.__main__ import make
+
+    made = make(tmp_path / "day.pcap", seed=12, scale=0.05)
+    options = tmp_path / "dns.toml"
+    options.write_text('bytes_a_day = 1000\nresolvers = ["10.30.9.54"]')
+    one, three = (
+        sorted((r["uid"], r["count"], str(r.get("why"))) for r in probe.replay(made.path, dns=options, workers=workers)
+        if r["type"] == "finding") for workers in (1, 3)
+    )  # fmt: skip
+    assert len(one) > 30
+    assert one == three

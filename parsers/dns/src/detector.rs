@@ -1,16 +1,17 @@
 //! The detector: messages in packet order, alerts out.
 
+mod besides;
+
 use crate::alert::{self, Alert, Alerts, Spot};
 use crate::beats::Beats;
 use crate::case::{self, Habits};
 use crate::code;
 use crate::domains::Domains;
-use crate::extra;
 use crate::hash::{Hashed, Seed, fold};
 use crate::known::Known;
 use crate::names;
 use crate::pair::{Pair, answered, asked, asked_kind, count, shape};
-use crate::score::{self, Around, LEAST_NAMES, SPREAD, Score};
+use crate::score::{self, Around, LEAST_NAMES};
 use crate::seen::Seen;
 use crate::suffix::{Kind, Registered, Suffixes};
 use crate::table::{self, Table, WEIGHTS_OF_OCTAVE};
@@ -67,12 +68,6 @@ pub struct Detector {
     awaits: bool,
     pub alerts: Alerts,
 }
-
-/// Bytes that a name carries at least to be counted together with others below other domains.
-const SPREADABLE: f32 = 8.0;
-
-/// Queries with different data beside the name that are an alert.
-const EXTRAS: u8 = 4;
 
 /// What a new name came to.
 struct New {
@@ -202,95 +197,10 @@ impl Detector {
         let place = known.unwrap_or_else(|| self.open(asked));
         let new = self.new_name(asked, place, labels);
         let alert = self.judge(asked, place);
-        if alert.is_none() && new.charged >= SPREADABLE && asked.registered.kind == Kind::Delegated {
+        if alert.is_none() && new.charged >= besides::SPREADABLE && asked.registered.kind == Kind::Delegated {
             return self.spread(asked, &new);
         }
         alert
-    }
-
-    /// What a query carries besides its name. The pair that it was charged to.
-    fn extra(&mut self, asked: &Asked<'_, '_>, known: Option<table::Place>) -> Option<table::Place> {
-        let data = extra::carried(asked.observed.message)?;
-        let hash = fold(self.seed.bytes(data), asked.domain);
-        if self.seen.insert(hash) {
-            return None;
-        }
-        let place = known.unwrap_or_else(|| self.open(asked));
-        let pair = self.table.pair(place);
-        pair.leak(asked.now);
-        pair.new_name(asked.now, data.len() as f32);
-        pair.charge(data.len() as f32);
-        count(&mut pair.shapes, shape::BINARY);
-        count(&mut pair.shapes, shape::EXTRA);
-        if pair.shapes[shape::EXTRA] == EXTRAS {
-            self.raise(alert::Kind::Option, asked, place);
-        }
-        Some(place)
-    }
-
-    /// A name that came before: what is left to be told is when it is asked for, and how it is spelled.
-    fn repeated(&mut self, asked: &Asked<'_, '_>, known: Option<table::Place>, mixed: bool) {
-        if asked.registered.kind != Kind::Delegated || asked.observed.message.header.is_response() {
-            return;
-        }
-        let even = self.beats.hear(asked.hashed.name, asked.client, asked.now);
-        if let Some(seconds) = even.filter(|_| !self.known.has(asked.domain) && self.is_alone(asked)) {
-            let place = known.unwrap_or_else(|| self.open(asked));
-            self.raise(alert::Kind::Beacon(seconds.round() as u32), asked, place);
-        }
-        let spelled = mixed && !self.seen.insert(case::spelling(self.seed.0, &asked.observed.message.question.name));
-        if spelled {
-            let place = known.or_else(|| self.table.find(asked.key)).unwrap_or_else(|| self.open(asked));
-            let pair = self.table.pair(place);
-            pair.spellings = pair.spellings.saturating_add(1);
-            let spellings = pair.spellings;
-            if self.habits.is_odd(asked.client, spellings) {
-                self.raise(alert::Kind::Case, asked, place);
-            }
-        }
-    }
-
-    /// No other client uses the domain.
-    fn is_alone(&self, asked: &Asked<'_, '_>) -> bool {
-        self.domains.get(asked.domain).is_none_or(|domain| domain.count() < 1.5)
-    }
-
-    /// An alert beside that of the score.
-    fn raise(&mut self, kind: alert::Kind, asked: &Asked<'_, '_>, place: table::Place) {
-        let domain = names::written(&asked.observed.message.question.name, asked.registered);
-        let pair = self.table.pair(place);
-        self.alerts.raise(Alert::new(kind, asked.observed, domain, pair, Score::default()));
-    }
-
-    /// Names of the same make below many domains that one client alone uses are charged together as well.
-    fn spread(&mut self, asked: &Asked<'_, '_>, new: &New) -> Option<usize> {
-        if !new.random || !self.is_alone(asked) {
-            return None;
-        }
-        let question = &asked.observed.message.question;
-        let make = u64::from(question.kind) << 16 | (new.left as u64) << 8 | u64::from(new.bytes.ilog2());
-        let key = fold(asked.client ^ make, self.seed.0);
-        let place = self.table.find(key).unwrap_or_else(|| self.table.insert(key, asked.now));
-        let pair = self.table.pair(place);
-        pair.queries = pair.queries.saturating_add(1);
-        pair.leak(asked.now);
-        pair.new_name(asked.now, new.charged);
-        pair.charge(new.charged);
-        count(&mut pair.asked, asked_kind(question.kind));
-        count(&mut pair.shapes, shape::RANDOM);
-        pair.counter |= 1 << (asked.domain >> 7 & 31);
-        let volume = score::volume(pair, self.config.bytes_a_day);
-        let (domains, alert) = (pair.domains(), pair.alert);
-        self.table.weigh(place, weight(volume), asked.now);
-        if alert == 0 && domains >= SPREAD {
-            let pair = self.table.pair(place);
-            let score = score::score(pair, &Around { users: 1.0, ..Around::default() }, self.config.bytes_a_day);
-            if score.octaves() >= 0.0 {
-                let domain = names::written(&question.name, asked.registered);
-                pair.alert = self.alerts.raise(Alert::new(alert::Kind::Spread, asked.observed, domain, pair, score));
-            }
-        }
-        self.again(asked, place)
     }
 
     /// Charges what a new name can carry.
@@ -443,5 +353,4 @@ impl Detector {
 }
 
 #[cfg(test)]
-#[path = "detector_tests.rs"]
 pub mod tests;

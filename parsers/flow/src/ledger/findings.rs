@@ -119,6 +119,9 @@ impl Findings {
         for verdict in verdicts {
             match self.by_place.get(&(verdict.identity, place)) {
                 Some(at) => {
+                    if verdict.renews {
+                        self.all[*at as usize].verdict = verdict.clone();
+                    }
                     if self.all[*at as usize].seen != fresh && !self.hand.contains(at) {
                         self.hand.push(*at);
                     }
@@ -184,7 +187,7 @@ impl Findings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::verdict::{Severity, tests::words};
+    use super::super::verdict::{Severity, Words, tests::words};
     use super::*;
     use crate::observation::Sample;
 
@@ -267,5 +270,19 @@ mod tests {
             })
             .collect();
         assert_eq!(facts, [(6, "ABD".into()), (8, "ABC".into()), (4, "CD".into())]);
+    }
+
+    #[test]
+    fn what_is_estimated_is_renewed() {
+        let mut findings = Findings::default();
+        for details in [&b"{\"bytes\":1}"[..], b"{\"bytes\":2}"] {
+            let verdict = Arc::new(Verdict::new(&Words { details, ..words("dns.tunnel", Severity::High) }));
+            findings.count([&verdict].into_iter(), &observation(1, None, 1, b'A'), 0);
+        }
+        let lines = String::from_utf8(findings.take(vec!["x".into()]).lines(0, 9)).unwrap();
+        assert!(
+            lines.lines().count() == 1 && lines.contains("\"count\":4") && lines.contains("\"bytes\":2"),
+            "{lines}"
+        );
     }
 }

@@ -87,6 +87,8 @@ pub struct Verdict {
     pub observed: Box<[u8]>,
     pub evidence: Box<str>,
     pub tail: Box<[u8]>,
+    /// It tells more than an earlier one of the same finding: what is estimated grows while it is counted up.
+    pub renews: bool,
     /// What stands before and behind endpoint and name in the canonical JSON of a finding's uid.
     before: Box<[u8]>,
     behind: Box<[u8]>,
@@ -134,6 +136,7 @@ impl Verdict {
             observed: observed.into(),
             evidence: words.evidence.into(),
             tail: tail.into(),
+            renews: words.details.len() > b"{}".len(),
             before: before.into(),
             behind: behind.into(),
         }

@@ -233,3 +233,15 @@ fn a_beacon_is_what_one_client_alone_does() {
         assert_eq!(beacons, usize::from(users == 1));
     }
 }
+
+#[test]
+fn when_there_are_too_many_pairs_what_one_client_spreads_still_shows() {
+    let (mut detector, mut dice) = (detector(), Dice(9));
+    for n in 0..20_000 {
+        let name = format!("{}.{}.com", dice.word(BASE32, 24), dice.word(BASE32, 12));
+        feed(&mut detector, 1, n as f64, &message(&name, kind::A, false, 0, &[]));
+    }
+    assert!(detector.forgotten() > 10_000);
+    assert!(detector.alerts.all().iter().any(|alert| alert.kind == Kind::Spread));
+    assert!(detector.alerts.all().len() <= 4, "one make, one alert or a few");
+}
