@@ -82,7 +82,7 @@ class Store:
         return self._verifier
 
     def for_core(self, parsers: ModuleType) -> "Roots":
-        """The roots for the core, which judges the chains that cannot reach any."""
+        """The roots for the core, which judges all but the odd chains."""
         roots: Roots = parsers.Roots(self._blocks())
         for der in roots.unread:
             from probe.trust.certificates import parse

@@ -39,16 +39,16 @@ pub fn judge(
     let &(leaf, _, facts) = links.first()?;
     let when = when_second.min(LAST_SECOND);
     let mut judgements = Vec::with_capacity(4);
-    let (from_second, until_second) = if let Some(end) = dead_end(&links, roots) {
-        let (validity, from, until) = validity(facts, when);
-        let dated = validity.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) });
-        judgements.extend(dated);
+    let (validity, mut from_second, mut until_second) = validity(facts, when);
+    let out_of_date = validity.is_some();
+    judgements.extend(validity.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) }));
+    if let Some(end) = dead_end(&links, roots) {
         judgements.push(end);
-        (from, until)
     } else {
-        let (from, until) = path::holds(&links, when as i64, roots, signatures)?;
-        (from.max(0) as u64, last_second(until.max(0) as u64))
-    };
+        let (from, until) = path::holds(&links, when as i64, roots, signatures, out_of_date)?;
+        from_second = from_second.max(from.max(0) as u64);
+        until_second = until_second.min(last_second(until.max(0) as u64));
+    }
     for (id, certificate, facts) in &links {
         if !roots.contains(&certificate.sha256) {
             strength(facts, *id, *id == leaf, &mut judgements);
@@ -109,7 +109,7 @@ fn dead_end(links: &[Link<'_>], roots: &Roots) -> Option<Judgement> {
 }
 
 /// Whether nothing in the two speaks against the one having issued the other (RFC 5280 section 4.2.1.1).
-fn fits(child: &Facts, parent: &Facts, itself: bool) -> bool {
+pub fn fits(child: &Facts, parent: &Facts, itself: bool) -> bool {
     if parent.extensions.key_cert_sign == Some(false) && !itself {
         return false;
     }

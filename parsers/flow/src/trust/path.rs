@@ -5,6 +5,7 @@
 //! where names leave nothing to try out that could use up that budget. Whatever else there may be is `None`: the libraries find the
 //! path or the reason.
 
+use super::chain;
 use super::roots::{Root, Roots};
 use super::signature::Signatures;
 use crate::certificates::{Certificate, CertificateId};
@@ -19,8 +20,16 @@ const MAX_SERIAL: usize = 20;
 
 type Link<'a> = (CertificateId, &'a Certificate, &'a Facts);
 
-/// The first and the last second of the time around `when` in which the chain (leaf first, each once) leads to a root.
-pub fn holds(links: &[Link<'_>], when: i64, roots: &Roots, signatures: &mut Signatures) -> Option<(i64, i64)> {
+/// The first and the last second of the time around `when` in which the chain (leaf first, each once) leads to a root, the leaf's own
+/// validity apart. A leaf that is out of date is judged by OpenSSL, which must not find another path then, nor another reason: only
+/// one issuer `alone` may come into question for each certificate, and its key identifier has to fit.
+pub fn holds(
+    links: &[Link<'_>],
+    when: i64,
+    roots: &Roots,
+    signatures: &mut Signatures,
+    alone: bool,
+) -> Option<(i64, i64)> {
     let (leaf, others) = links.split_first()?;
     if roots.contains(&leaf.1.sha256) || !is_server(leaf.2) {
         return None;
@@ -29,24 +38,26 @@ pub fn holds(links: &[Link<'_>], when: i64, roots: &Roots, signatures: &mut Sign
     let (mut id, mut child, mut child_parts) = (leaf.0, leaf.2, Parts::read(&leaf.1.der)?);
     let (mut from, mut until) = (i64::MIN, i64::MAX);
     for depth in 0..=MAX_DEPTH {
-        (from, until) = (from.max(child.not_before), until.min(child.not_after));
-        if !(from..=until).contains(&when) {
-            return None;
-        }
         let trusted = roots.named(&child_parts, child)?;
-        if trusted.len() > MAX_NAMESAKES {
+        let sent = pool.iter().find(|(_, parts)| parts.subject == child_parts.issuer);
+        let fits = |issuer: &Facts| !alone || chain::fits(child, issuer, false);
+        if trusted.len() > MAX_NAMESAKES || (alone && trusted.len() + usize::from(sent.is_some()) > 1) {
             return None;
         }
         for Root { der, facts } in trusted {
-            if is_issuer(facts, depth, when) && signatures.check(id, &child_parts, facts, &Parts::read(der)?)? {
+            if is_issuer(facts, depth, when)
+                && fits(facts)
+                && signatures.check(id, &child_parts, facts, &Parts::read(der)?)?
+            {
                 return Some((from.max(facts.not_before), until.min(facts.not_after)));
             }
         }
-        let (above, parts) = pool.iter().find(|(_, parts)| parts.subject == child_parts.issuer)?;
-        if !is_issuer(above.2, depth, when) || !signatures.check(id, &child_parts, above.2, parts)? {
+        let ((above, certificate, facts), parts) = sent?;
+        if !is_issuer(facts, depth, when) || !fits(facts) || !signatures.check(id, &child_parts, facts, parts)? {
             return None;
         }
-        (id, child, child_parts) = (above.0, above.2, Parts::read(&above.1.der)?);
+        (id, child, child_parts) = (*above, *facts, Parts::read(&certificate.der)?);
+        (from, until) = (from.max(child.not_before), until.min(child.not_after));
     }
     None
 }
