@@ -343,6 +343,9 @@ class Roots:
     def resolve(self, der: bytes, subject: str | None) -> None:
         """Take one of the unread off the list, with its subject as an RFC 4514 string, or None if it cannot be parsed."""
 
+    def leave(self, issuer: str) -> None:
+        """Never judge what this authority issued (RFC 4514): more is known of it than certificates tell."""
+
     def judge(
         self, chain: list[bytes], name: str | None, when: int
     ) -> tuple[list[tuple[str, str, str | None]], int, int] | None:

@@ -22,6 +22,7 @@ Reason = Literal[
     "missing_intermediate",
     "wrong_name",
     "revoked",
+    "revocation_unknown",
     "weak_key",
     "weak_signature",
     "not_a_ca",

@@ -109,7 +109,10 @@ class Chains:
             certificates = [parsed for parsed in found if parsed is not None]
             if not certificates or certificates[0].sha256 != chain[0]:
                 return None
-            known = self._chains.put(chain, _Known(certificates, sorted(_ends(certificates))))
+            ends = list(_ends(certificates))
+            if self._store.revocations is not None:
+                ends += self._store.revocations.ends(certificates)
+            known = self._chains.put(chain, _Known(certificates, sorted(ends)))
         return known
 
     @staticmethod
@@ -136,7 +139,10 @@ class Chains:
         for parsed in certificates:
             if parsed.x509 is not None and not self._store.contains(bytes.fromhex(parsed.sha256)):
                 found += reasons.strength(parsed, leaf=parsed is leaf)
-        return (*found, *reasons.usage(leaf))
+        found += reasons.usage(leaf)
+        if (revocations := self._store.revocations) is not None:
+            found += revocations.judge(certificates, self._store.roots, moment)
+        return tuple(found)
 
     def _ask(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> list[Judgement]:
         """The two libraries' word: nothing if `cryptography` accepts the chain."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from probe._parsers import Roots
+    from probe.trust.revocation import Revocations
 
 HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 """Debian and its family; Fedora, Amazon Linux and theirs."""
@@ -37,11 +38,16 @@ class TrustError(ValueError):
 class Store:
     """A set of roots, in the forms that the two verifiers want."""
 
-    def __init__(self, extra: tuple[str, ...] = (), *, host: bool = True) -> None:
-        """`extra`: PEM files whose certificates are trusted besides the host's.
+    def __init__(self, extra: tuple[str, ...] = (), *, host: bool = True, crls: tuple[str, ...] = ()) -> None:
+        """`extra`: PEM files whose certificates are trusted besides the host's; `crls`: files of revocation lists.
 
-        Raises TrustError if one is unusable.
+        Raises TrustError or CrlError if one is unusable.
         """
+        self.revocations: Revocations | None = None
+        if crls:
+            from probe.trust.revocation import Revocations
+
+            self.revocations = Revocations(crls)
         self._extra = [block for path in extra for block in read_pem(path)]
         self._roots: list[x509.Certificate] | None = None
         self._fingerprints: frozenset[bytes] = frozenset()
@@ -89,6 +95,9 @@ class Store:
 
             subject = parse("", der).record.subject
             roots.resolve(der, subject if isinstance(subject, str) else None)
+        if self.revocations is not None:
+            for issuer in self.revocations.issuers:
+                roots.leave(issuer)
         return roots
 
     def _blocks(self) -> list[bytes]:

@@ -43,6 +43,10 @@ impl Roots {
         self.0.resolve(der, subject);
     }
 
+    fn leave(&mut self, issuer: &str) {
+        self.0.leave(issuer);
+    }
+
     /// (judgements, first and last second at which they hold)
     #[pyo3(signature = (chain, name, when))]
     fn judge(&self, chain: Vec<Vec<u8>>, name: Option<&str>, when: u64) -> Option<(Vec<Judged>, u64, u64)> {

@@ -33,7 +33,7 @@ pub fn judge(
     for id in chain.iter().take(MAX_CHAIN) {
         if !links.iter().any(|(seen, ..)| seen == id) {
             let certificate = certificates.kept(*id)?;
-            links.push((*id, certificate, certificate.facts.as_ref()?));
+            links.push((*id, certificate, certificate.facts.as_ref().filter(|facts| !roots.leaves(facts))?));
         }
     }
     let &(leaf, _, facts) = links.first()?;

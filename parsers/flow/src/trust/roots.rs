@@ -26,6 +26,8 @@ pub struct Roots {
     /// [`fold::hash`] of the names of those that were not.
     odd: Set<u64>,
     unread: Vec<Box<[u8]>>,
+    /// [`fold::hash`] of the names of authorities whose certificates are not judged here.
+    left: Set<u64>,
 }
 
 impl Roots {
@@ -53,6 +55,15 @@ impl Roots {
             self.odd.insert(fold::hash(subject));
             self.add(der, subject);
         }
+    }
+
+    /// What this authority issued, others judge: they know more of it than certificates tell.
+    pub fn leave(&mut self, issuer: &str) {
+        self.left.insert(fold::hash(issuer));
+    }
+
+    pub fn leaves(&self, facts: &Facts) -> bool {
+        self.left.contains(&facts.issuer_hash)
     }
 
     /// Whether the certificate with this SHA-256 in hex is itself trusted.
