@@ -43,11 +43,7 @@ class Store:
 
         Raises TrustError or CrlError if one is unusable.
         """
-        self.revocations: Revocations | None = None
-        if crls:
-            from probe.trust.revocation import Revocations
-
-            self.revocations = Revocations(crls)
+        self.revocations = _revocations(crls) if crls else None
         self._extra = [block for path in extra for block in read_pem(path)]
         self._roots: list[x509.Certificate] | None = None
         self._fingerprints: frozenset[bytes] = frozenset()
@@ -110,6 +106,12 @@ class Store:
         roots = {root.fingerprint(SHA256()): root for root in _parse(self._blocks())}
         self._fingerprints = frozenset(roots)
         return list(roots.values())
+
+
+def _revocations(crls: tuple[str, ...]) -> "Revocations":
+    from probe.trust.revocation import Revocations
+
+    return Revocations(crls)
 
 
 def host_bundle() -> str | None:

@@ -126,7 +126,7 @@ def test_an_issuer_that_may_not_sign_lists(judge: Judge) -> None:
         (x509.IssuingDistributionPoint(None, None, False, False, None, False, True), True, False),
     ],
 )
-def test_scope(judge: Judge, value: x509.ExtensionType, critical: bool, counts: bool) -> None:  # noqa: FBT001
+def test_scope(judge: Judge, value: x509.ExtensionType, critical: bool, counts: bool) -> None:
     assert (judge(_crl(more=((value, critical),)))[0][0] == "revoked") is counts
 
 
