@@ -332,7 +332,9 @@ class Roots:
     """Trusted certificates, for the judgement of chains that cannot reach one of them (probe.trust.anchors) and of ordinary ones that
     do, whose signatures are checked."""
 
-    def __init__(self, ders: list[bytes]) -> None: ...
+    def __init__(self, ders: list[bytes], public: int = 0) -> None:
+        """The first `public` of them are the host's own."""
+
     def __len__(self) -> int:
         """How many distinct ones have been read."""
 

@@ -33,6 +33,7 @@ Reference: RFC 5280 (path validation, revocation lists), RFC 9525 (names), RFC 9
 
 from typing import Final, Literal
 
+from probe.checks import certificate_expiring, certificate_validity_length
 from probe.model import Facts, Reason, Severity, Status, Verdict
 
 CHECK: Final = "certificate.chain"
@@ -140,10 +141,13 @@ _REASONS: Final[dict[Reason | Literal["outside_profile"], _Row]] = {
         "detail",
         "Look at the endpoint itself, or give the session's keys.",
     ),
+    certificate_expiring.CHECK: certificate_expiring.WORDING,
+    certificate_validity_length.CHECK: certificate_validity_length.WORDING,
 }
 WORDINGS: Final = list(_REASONS.items())
 """Of each reason: status, severity, title, what of the certificate the title tells besides, remediation. The row
-`outside_profile` is for `ok` with a detail. The ledger puts chains into these words."""
+`outside_profile` is for `ok` with a detail; one with a dot is a check of its own. The ledger puts chains into these
+words."""
 _HIDDEN: Final = ("TLSv1.3", "DTLSv1.3")
 
 

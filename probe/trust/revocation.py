@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
 from probe.trust.certificates import Parsed, extension
 from probe.trust.reasons import Judgement, of
@@ -101,7 +100,7 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return usage is None or usage.crl_sign
 
 
-def _signed(crl: x509.CertificateRevocationList, key: CertificateIssuerPublicKeyTypes) -> bool:
+def _signed(crl: x509.CertificateRevocationList, key: Any) -> bool:  # noqa: ANN401 - one of many kinds of key
     try:
         return crl.is_signature_valid(key)
     except Exception:  # noqa: BLE001 - a key of another kind, or one that the library does not know

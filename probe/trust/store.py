@@ -47,6 +47,7 @@ class Store:
         self._extra = [block for path in extra for block in read_pem(path)]
         self._roots: list[x509.Certificate] | None = None
         self._fingerprints: frozenset[bytes] = frozenset()
+        self._public: frozenset[bytes] = frozenset()
         self._subjects: frozenset[str] | None = None
         self._verifier: Any = None
         bundle = host_bundle() if host else None
@@ -64,6 +65,12 @@ class Store:
     def contains(self, fingerprint: bytes) -> bool:
         """Whether the certificate with this SHA-256 is itself trusted."""
         return bool(self.roots) and fingerprint in self._fingerprints
+
+    def is_public(self, root: "x509.Certificate") -> bool:
+        """Whether it is one of the host's own: what the operator gave is private."""
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        return bool(self.roots) and root.fingerprint(SHA256()) in self._public
 
     @property
     def subjects(self) -> frozenset[str]:
@@ -85,7 +92,8 @@ class Store:
 
     def for_core(self, parsers: ModuleType) -> "Roots":
         """The roots for the core, which judges all but the odd chains."""
-        roots: Roots = parsers.Roots(self._blocks())
+        public = self._public_blocks()
+        roots: Roots = parsers.Roots([*public, *self._extra], len(public))
         for der in roots.unread:
             from probe.trust.certificates import parse
 
@@ -96,14 +104,16 @@ class Store:
                 roots.leave(issuer)
         return roots
 
-    def _blocks(self) -> list[bytes]:
-        """The DER of every root, as often as it is in the files."""
-        return [*(() if self._host is None else read_pem(self._host)), *self._extra]
+    def _public_blocks(self) -> list[bytes]:
+        return [] if self._host is None else read_pem(self._host)
 
     def _load(self) -> "list[x509.Certificate]":
         from cryptography.hazmat.primitives.hashes import SHA256
 
-        roots = {root.fingerprint(SHA256()): root for root in _parse(self._blocks())}
+        roots = {root.fingerprint(SHA256()): root for root in _parse(self._public_blocks())}
+        self._public = frozenset(roots)
+        for root in _parse(self._extra):
+            roots.setdefault(root.fingerprint(SHA256()), root)
         self._fingerprints = frozenset(roots)
         return list(roots.values())
 

@@ -25,8 +25,9 @@ pub struct Roots(pub trust::Roots);
 #[pymethods]
 impl Roots {
     #[new]
-    fn new(ders: Vec<Vec<u8>>) -> Self {
-        Self(trust::Roots::new(ders.iter().map(Vec::as_slice)))
+    #[pyo3(signature = (ders, public = 0))]
+    fn new(ders: Vec<Vec<u8>>, public: usize) -> Self {
+        Self(trust::Roots::new(ders.iter().map(Vec::as_slice), public))
     }
 
     fn __len__(&self) -> usize {

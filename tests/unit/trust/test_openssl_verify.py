@@ -53,7 +53,7 @@ def test_verdicts_are_those_of_openssl_verify(tmp_path: Path) -> None:
 
 
 def _openssl(folder: Path, sent: list[bytes], second: int) -> int | None:
-    """The first error's number, None if the chain is accepted. Roots are trusted even where they are not self-signed."""
+    """The first error's number, None if the chain is accepted."""
     leaf, *others = (x509.load_der_x509_certificate(one).public_bytes(Encoding.PEM) for one in sent)
     (folder / "leaf.pem").write_bytes(leaf)
     (folder / "others.pem").write_bytes(b"".join(others))

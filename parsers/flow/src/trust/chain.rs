@@ -1,6 +1,6 @@
 //! One chain, judged: probe/trust/anchors.py, reasons.py and the order of chain.py.
 
-use super::{Answer, Judgement, Reason, Roots, Signatures, fold, host, path};
+use super::{Answer, Judgement, Reason, Roots, Signatures, fold, host, path, validity};
 use crate::certificates::{Certificate, CertificateId, Certificates};
 use crate::time;
 use crate::x509::Facts;
@@ -26,6 +26,53 @@ pub fn judge(
     roots: &Roots,
     signatures: &mut Signatures,
 ) -> Option<Answer> {
+    let links = links(certificates, chain, roots)?;
+    let &(leaf, _, facts) = links.first()?;
+    let when = when_second.min(LAST_SECOND);
+    let mut judgements = Vec::with_capacity(4);
+    let (dated, mut from_second, mut until_second) = in_time(facts, when);
+    let (in_force, mut is_public) = (dated.is_none(), false);
+    judgements.extend(dated.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) }));
+    if let Some(end) = dead_end(&links, roots) {
+        judgements.push(end);
+    } else {
+        let path = path::holds(&links, when as i64, roots, signatures, !in_force)?;
+        from_second = from_second.max(path.from.max(0) as u64);
+        until_second = until_second.min(last_second(path.until.max(0) as u64));
+        is_public = path.is_public && in_force;
+    }
+    for (id, certificate, facts) in &links {
+        if !roots.contains(&certificate.sha256) {
+            strength(facts, *id, *id == leaf, &mut judgements);
+        }
+    }
+    let mut say = |reason, detail| judgements.push(Judgement { reason, certificate: leaf, detail: Some(detail) });
+    if facts.extensions.serves == Some(false) {
+        say(Reason::WrongUsage, "extendedKeyUsage does not list serverAuth".into());
+    }
+    if let Some(name) = name
+        && !host::matches(facts, name)?
+    {
+        say(Reason::WrongName, host::issued_for(facts));
+    }
+    if is_public && let Some(detail) = validity::too_long(facts) {
+        say(Reason::TooLong, detail);
+    }
+    let soon = validity::soon(facts).max(0) as u64;
+    if in_force && when >= soon {
+        say(Reason::Expiring, validity::ending(facts));
+        from_second = from_second.max(soon);
+    } else if in_force {
+        until_second = until_second.min(last_second(soon - 1));
+    }
+    if judgements.iter().all(|judgement| judgement.reason.is_aside()) {
+        judgements.insert(0, Judgement { reason: Reason::Ok, certificate: leaf, detail: None });
+    }
+    Some(Answer { judgements, from_second, until_second })
+}
+
+/// The certificates of a chain, each once; `None` if one of them is not for us.
+fn links<'a>(certificates: &'a Certificates, chain: &[CertificateId], roots: &Roots) -> Option<Vec<Link<'a>>> {
     if !roots.unread().is_empty() {
         return None;
     }
@@ -36,38 +83,7 @@ pub fn judge(
             links.push((*id, certificate, certificate.facts.as_ref().filter(|facts| !roots.leaves(facts))?));
         }
     }
-    let &(leaf, _, facts) = links.first()?;
-    let when = when_second.min(LAST_SECOND);
-    let mut judgements = Vec::with_capacity(4);
-    let (validity, mut from_second, mut until_second) = validity(facts, when);
-    let out_of_date = validity.is_some();
-    judgements.extend(validity.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) }));
-    if let Some(end) = dead_end(&links, roots) {
-        judgements.push(end);
-    } else {
-        let (from, until) = path::holds(&links, when as i64, roots, signatures, out_of_date)?;
-        from_second = from_second.max(from.max(0) as u64);
-        until_second = until_second.min(last_second(until.max(0) as u64));
-    }
-    for (id, certificate, facts) in &links {
-        if !roots.contains(&certificate.sha256) {
-            strength(facts, *id, *id == leaf, &mut judgements);
-        }
-    }
-    if facts.extensions.serves == Some(false) {
-        let detail = Some("extendedKeyUsage does not list serverAuth".into());
-        judgements.push(Judgement { reason: Reason::WrongUsage, certificate: leaf, detail });
-    }
-    if let Some(name) = name
-        && !host::matches(facts, name)?
-    {
-        let detail = Some(host::issued_for(facts));
-        judgements.push(Judgement { reason: Reason::WrongName, certificate: leaf, detail });
-    }
-    if judgements.is_empty() {
-        judgements.push(Judgement { reason: Reason::Ok, certificate: leaf, detail: None });
-    }
-    Some(Answer { judgements, from_second, until_second })
+    Some(links)
 }
 
 /// Why the chain ends short of every root. No signature has to be looked at: OpenSSL follows names until there is no issuer or the
@@ -124,7 +140,7 @@ pub fn fits(child: &Facts, parent: &Facts, itself: bool) -> bool {
 }
 
 /// RFC 5280 section 4.1.2.5: both ends are part of the validity. With the first and last second at which this is so.
-fn validity(leaf: &Facts, when: u64) -> (Option<(Reason, String)>, u64, u64) {
+fn in_time(leaf: &Facts, when: u64) -> (Option<(Reason, String)>, u64, u64) {
     let (begin, end) = (leaf.not_before.max(0) as u64, leaf.not_after);
     // Before 1970 it was over before anything could be captured.
     let Some(end) = u64::try_from(end).ok().filter(|end| when <= *end) else {

@@ -13,6 +13,7 @@ mod roots;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod validity;
 
 pub use chain::judge;
 pub use roots::Roots;
@@ -33,6 +34,8 @@ pub enum Reason {
     WeakKey,
     WeakSignature,
     WrongUsage,
+    Expiring,
+    TooLong,
 }
 
 impl Reason {
@@ -48,7 +51,14 @@ impl Reason {
             Self::WeakKey => "weak_key",
             Self::WeakSignature => "weak_signature",
             Self::WrongUsage => "wrong_usage",
+            Self::Expiring => "certificate.expiring",
+            Self::TooLong => "certificate.validity_length",
         }
+    }
+
+    /// Whether it is a check of its own, beside which a chain may be in order.
+    pub fn is_aside(self) -> bool {
+        matches!(self, Self::Expiring | Self::TooLong)
     }
 }
 

@@ -20,16 +20,18 @@ const MAX_SERIAL: usize = 20;
 
 type Link<'a> = (CertificateId, &'a Certificate, &'a Facts);
 
-/// The first and the last second of the time around `when` in which the chain (leaf first, each once) leads to a root, the leaf's own
-/// validity apart. A leaf that is out of date is judged by OpenSSL, which must not find another path then, nor another reason: only
+/// A way to a root.
+pub struct Path {
+    /// The first and the last second at which its authorities are valid.
+    pub from: i64,
+    pub until: i64,
+    /// See [`Root`].
+    pub is_public: bool,
+}
+
+/// How the chain (leaf first, each once) leads to a root at `when`, the leaf's own validity apart. A leaf that is out of date is judged by OpenSSL, which must not find another path then, nor another reason: only
 /// one issuer `alone` may come into question for each certificate, and its key identifier has to fit.
-pub fn holds(
-    links: &[Link<'_>],
-    when: i64,
-    roots: &Roots,
-    signatures: &mut Signatures,
-    alone: bool,
-) -> Option<(i64, i64)> {
+pub fn holds(links: &[Link<'_>], when: i64, roots: &Roots, signatures: &mut Signatures, alone: bool) -> Option<Path> {
     let (leaf, others) = links.split_first()?;
     if roots.contains(&leaf.1.sha256) || !is_server(leaf.2) {
         return None;
@@ -44,12 +46,13 @@ pub fn holds(
         if trusted.len() > MAX_NAMESAKES || (alone && trusted.len() + usize::from(sent.is_some()) > 1) {
             return None;
         }
-        for Root { der, facts } in trusted {
+        for Root { der, facts, is_public } in trusted {
             if is_issuer(facts, depth, when)
                 && fits(facts)
                 && signatures.check(id, &child_parts, facts, &Parts::read(der)?)?
             {
-                return Some((from.max(facts.not_before), until.min(facts.not_after)));
+                let (from, until) = (from.max(facts.not_before), until.min(facts.not_after));
+                return Some(Path { from, until, is_public: *is_public });
             }
         }
         let ((above, certificate, facts), parts) = sent?;

@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 pub struct Root {
     pub der: Box<[u8]>,
     pub facts: Facts,
+    /// One of the host's own, not of the operator's.
+    pub is_public: bool,
 }
 
 /// Trusted certificates. Those that are out of the ordinary wait in `unread` for Python; until it has told their names, no chain can be
@@ -31,11 +33,12 @@ pub struct Roots {
 }
 
 impl Roots {
-    pub fn new<'a>(ders: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    /// The first `public` of them are the host's own.
+    pub fn new<'a>(ders: impl IntoIterator<Item = &'a [u8]>, public: usize) -> Self {
         let mut roots = Self::default();
-        for der in ders {
+        for (at, der) in ders.into_iter().enumerate() {
             match Facts::read(der) {
-                Some(facts) => roots.keep(der, facts),
+                Some(facts) => roots.keep(der, facts, at < public),
                 None => roots.unread.push(der.into()),
             }
         }
@@ -90,10 +93,10 @@ impl Roots {
         self.sha256s.is_empty()
     }
 
-    fn keep(&mut self, der: &[u8], facts: Facts) {
+    fn keep(&mut self, der: &[u8], facts: Facts, is_public: bool) {
         let Some(parts) = Parts::read(der) else { return };
         if self.add(der, &facts.subject) {
-            self.by_name.entry(parts.subject.into()).or_default().push(Root { der: der.into(), facts });
+            self.by_name.entry(parts.subject.into()).or_default().push(Root { der: der.into(), facts, is_public });
         }
     }
 

@@ -34,13 +34,13 @@ fn everything_against_a_self_signed_certificate_while_it_holds() {
 #[test]
 fn what_may_reach_a_root_is_not_judged_here() {
     let der = pay_example();
-    let trusted = Roots::new([der.as_slice()]);
+    let trusted = Roots::new([der.as_slice()], 0);
     assert_eq!((trusted.len(), judged(None, WHEN, &trusted)), (1, None));
-    let mut unread = Roots::new([&der[1..]]);
+    let mut unread = Roots::new([&der[1..]], 0);
     assert_eq!(judged(None, WHEN, &unread), None);
     unread.resolve(&der[1..], Some("CN=PAY.example"));
     assert_eq!(judged(None, WHEN, &unread), None);
-    let mut damaged = Roots::new([&der[1..]]);
+    let mut damaged = Roots::new([&der[1..]], 0);
     damaged.resolve(&der[1..], None);
     assert!(judged(None, WHEN, &damaged).is_some());
 }
