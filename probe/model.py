@@ -32,8 +32,8 @@ Reason = Literal[
     "certificate.expiring",
     "certificate.validity_length",
 ]
-"""Why a certificate chain is good or bad (`certificate.chain`, `observed.reason`); with a dot, what else is to be said of
-it: a check of its own."""
+"""Why a certificate chain is good or bad (`certificate.chain`, `observed.reason`); with a dot, what else is to be said
+of it: a check of its own."""
 
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 """Mildest first, so that the index orders them."""
