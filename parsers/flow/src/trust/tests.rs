@@ -21,7 +21,10 @@ fn judged(name: Option<&str>, when: u64, roots: &Roots) -> Option<Said> {
 fn everything_against_a_self_signed_certificate_while_it_holds() {
     let (begin, end) = (1_795_478_823, 2_110_838_823); // as openssl prints them, in seconds
     let selfish = (Reason::SelfSigned, "self-signed certificate".to_string());
-    assert_eq!(judged(None, WHEN, &Roots::default()), Some((vec![selfish.clone()], begin, end)));
+    let soon = end - 30 * 86_400 + 1;
+    assert_eq!(judged(None, WHEN, &Roots::default()), Some((vec![selfish.clone()], begin, soon - 1)));
+    let expiring = (Reason::Expiring, "valid until 2036-11-21, for 3651 days in all".to_string());
+    assert_eq!(judged(None, end, &Roots::default()), Some((vec![selfish.clone(), expiring], soon, end)));
     let wrong = (Reason::WrongName, "no subjectAltName".to_string());
     let found = judged(Some("pay.example"), WHEN, &Roots::default()).unwrap();
     assert_eq!(found.0, [selfish.clone(), wrong]);
