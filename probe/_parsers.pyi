@@ -334,9 +334,12 @@ def certificate_record(der: bytes) -> bytes | None:
 
 @final
 class Roots:
-    """Trusted certificates, for the judgement of chains that cannot reach one of them (probe.trust.anchors)."""
+    """Trusted certificates, for the judgement of chains that cannot reach one of them (probe.trust.anchors) and of ordinary ones that
+    do, whose signatures are checked."""
 
-    def __init__(self, ders: list[bytes]) -> None: ...
+    def __init__(self, ders: list[bytes], public: int = 0) -> None:
+        """The first `public` of them are the host's own."""
+
     def __len__(self) -> int:
         """How many distinct ones have been read."""
 
@@ -347,9 +350,12 @@ class Roots:
     def resolve(self, der: bytes, subject: str | None) -> None:
         """Take one of the unread off the list, with its subject as an RFC 4514 string, or None if it cannot be parsed."""
 
+    def leave(self, issuer: str) -> None:
+        """Never judge what this authority issued (RFC 4514): more is known of it than certificates tell."""
+
     def judge(
         self, chain: list[bytes], name: str | None, when: int
     ) -> tuple[list[tuple[str, str, str | None]], int, int] | None:
         """What `Chains.judge` says of a chain (DER, leaf first) at `when` (seconds since the epoch): [(reason, SHA-256 of the
-        certificate, detail)], and the first and last second at which that holds. None if the chain may reach a root or something
-        in it is out of the ordinary."""
+        certificate, detail)], and the first and last second at which that holds. None if something in the chain is out of the
+        ordinary, or it should reach a root and does not."""

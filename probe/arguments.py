@@ -131,6 +131,13 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="trust these roots besides the host's; may be repeated",
     )
     replay.add_argument(
+        "--crl",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="certificates on this revocation list (DER or PEM) are revoked; may be repeated",
+    )
+    replay.add_argument(
         "--at",
         type=_time,
         metavar="TIME",

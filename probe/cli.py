@@ -64,7 +64,7 @@ def _replay(options: "argparse.Namespace") -> int:
     forbid_core_dumps()
     form = options.format or ("table" if sys.stdout.isatty() else "jsonl")
     policies = load_policies(options.policy or DEFAULT)
-    store = Store(tuple(options.trust))
+    store = Store(tuple(options.trust), crls=tuple(options.crl))
     hash_key = None if options.hash_key is None else read_hash_key(options.hash_key)
     progress = _progress(options)
     selection = _selection(options)

@@ -22,14 +22,18 @@ Reason = Literal[
     "missing_intermediate",
     "wrong_name",
     "revoked",
+    "revocation_unknown",
     "weak_key",
     "weak_signature",
     "not_a_ca",
     "wrong_usage",
     "unparseable",
     "not_observable",
+    "certificate.expiring",
+    "certificate.validity_length",
 ]
-"""Why a certificate chain is good or bad (`certificate.chain`, `observed.reason`)."""
+"""Why a certificate chain is good or bad (`certificate.chain`, `observed.reason`); with a dot, what else is to be said
+of it: a check of its own."""
 
 SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 """Mildest first, so that the index orders them."""

@@ -215,6 +215,7 @@ def replay(
     *paths: str | os.PathLike[str],
     policies: Iterable[str] = policy_files.DEFAULT,
     trust: Iterable[str] = (),
+    crl: Iterable[str] = (),
     at: dt.datetime | None = None,
     passes: bool = False,
     hash_key: bytes | None = None,
@@ -228,19 +229,21 @@ def replay(
 ) -> Iterator[dict[str, Any]]:
     """Replay captures and yield their records (flow, certificate, finding, and one summary last) as dictionaries.
 
-    `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
-    time zone), not at packet time; `passes`: also yield findings of status pass; `hash_key`: hash secrets seen in
-    the clear with it (16 bytes or more); `why`: say in flow records what decided the class; `dns`: a file with options
-    for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3 handshakes. `filter`: only flows
-    for which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from
-    `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the
-    summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads that share the
-    work of large captures, 1 to 64 (else ValueError); the same records come in another order then. Raises PolicyError,
-    TrustError, KeyLogError, FilterError, DnsOptionsError, and ValueError for text that is no time.
+    `policies`: ids or files; `trust`: PEM files of roots besides the host's; `crl`: files of revocation lists; `at`:
+    judge certificates then (with a time zone), not at packet time; `passes`: also yield findings of status pass;
+    `hash_key`: hash secrets seen in the clear with it (16 bytes or more); `why`: say in flow records what decided the
+    class; `dns`: a file with options for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3
+    handshakes. `filter`: only flows for which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several;
+    `begin`, `end`: only packets from `begin` on and before `end`, UTC without a zone; text as after `--from` and
+    `--to`. What could not be read is in the summary, under `unread` and `damaged`, and what was left out under
+    `filtered`. `workers`: threads that share the work of large captures, 1 to 64 (else ValueError); the same records
+    come in another order then. Raises PolicyError, TrustError, CrlError, KeyLogError, FilterError, DnsOptionsError,
+    and ValueError for text that is no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
-    engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes, dns=options)
+    store = Store(tuple(trust), crls=tuple(crl))
+    engine = Engine(policy_files.load(policies), store, at=moment, passes=passes, dns=options)
     selection = select(filter, begin, end)
     run = Replay(
         paths_of(paths),

@@ -50,6 +50,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 )
 PAGES: Final = {
     "certificate.chain": "certificate_chain",
+    "certificate.expiring": "certificate_expiring",
+    "certificate.validity_length": "certificate_validity_length",
     "dns.beacon": "dns_beacon",
     "dns.case": "dns_case",
     "dns.encrypted_resolver": "dns_encrypted_resolver",

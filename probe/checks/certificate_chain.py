@@ -7,7 +7,8 @@ self_signed (vouches for itself) ·
 unknown_root (leads to a root that is not trusted here) ·
 missing_intermediate (the server did not send the certificate that links its own to a root) ·
 wrong_name (not issued for the name that the client asked for) ·
-revoked ·
+revoked (by the lists given by --crl, from the moment that they name) ·
+revocation_unknown (the list of its authority is out of date, or not signed by it) ·
 weak_key (less than 112 bits of security) ·
 weak_signature (SHA-1 or MD5) ·
 not_a_ca (signed by a certificate that may not sign others) ·
@@ -16,7 +17,8 @@ unparseable (broken encoding) ·
 not_observable (TLS 1.3 encrypts certificates; a resumed session sends none).
 Several may apply; each is a finding of its own.
 
-Evidence: the Certificate message as it was seen (observed), against the roots of this host and those given by --trust.
+Evidence: the Certificate message as it was seen (observed), against the roots of this host and those given by --trust,
+and the revocation lists given by --crl, whose signatures are checked.
 The finding names the certificate by SHA-256, subject and issuer. `ok` with `observed.detail` means that OpenSSL accepts
 the chain but the stricter profile of the web PKI does not, which is common and harmless for private authorities.
 
@@ -26,11 +28,12 @@ not accept it cannot connect.
 How to fix: the finding says it for each reason; most often: renew, send the full chain, or add the private root by
 --trust.
 
-Reference: RFC 5280 (path validation), RFC 9525 (names), RFC 9325 section 4.5 (keys and signatures).
+Reference: RFC 5280 (path validation, revocation lists), RFC 9525 (names), RFC 9325 section 4.5 (keys and signatures).
 """
 
 from typing import Final, Literal
 
+from probe.checks import certificate_expiring, certificate_validity_length
 from probe.model import Facts, Reason, Severity, Status, Verdict
 
 CHECK: Final = "certificate.chain"
@@ -89,6 +92,13 @@ _REASONS: Final[dict[Reason | Literal["outside_profile"], _Row]] = {
         "Issue a certificate that lists the name that clients ask for, or correct the clients.",
     ),
     "revoked": ("fail", "critical", "Certificate revoked", "detail", "Replace the certificate and its key now."),
+    "revocation_unknown": (
+        "warn",
+        "low",
+        "Whether the certificate is revoked is not known",
+        "detail",
+        "Give the authority's current list by --crl.",
+    ),
     "weak_key": (
         "fail",
         "high",
@@ -131,10 +141,13 @@ _REASONS: Final[dict[Reason | Literal["outside_profile"], _Row]] = {
         "detail",
         "Look at the endpoint itself, or give the session's keys.",
     ),
+    certificate_expiring.CHECK: certificate_expiring.WORDING,
+    certificate_validity_length.CHECK: certificate_validity_length.WORDING,
 }
 WORDINGS: Final = list(_REASONS.items())
 """Of each reason: status, severity, title, what of the certificate the title tells besides, remediation. The row
-`outside_profile` is for `ok` with a detail. The ledger puts chains into these words."""
+`outside_profile` is for `ok` with a detail; one with a dot is a check of its own. The ledger puts chains into these
+words."""
 _HIDDEN: Final = ("TLSv1.3", "DTLSv1.3")
 
 

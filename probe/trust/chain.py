@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from probe.bounded import Lru
 from probe.model import NANOSECONDS
-from probe.trust import anchors, names, openssl, reasons
+from probe.trust import anchors, names, openssl, reasons, validity
 from probe.trust.certificates import Parsed, certificate_lines, extension, parse
 from probe.trust.reasons import Judgement, of
 from probe.trust.store import Store
@@ -109,7 +109,10 @@ class Chains:
             certificates = [parsed for parsed in found if parsed is not None]
             if not certificates or certificates[0].sha256 != chain[0]:
                 return None
-            known = self._chains.put(chain, _Known(certificates, sorted(_ends(certificates))))
+            ends = list(_ends(certificates))
+            if self._store.revocations is not None:
+                ends += self._store.revocations.ends(certificates)
+            known = self._chains.put(chain, _Known(certificates, sorted(ends)))
         return known
 
     @staticmethod
@@ -130,23 +133,31 @@ class Chains:
         dead_end = anchors.dead_end(certificates, self._store)
         if dead_end is None:
             others = [parsed.x509 for parsed in certificates[1:] if parsed.x509 is not None]
-            found += self._ask(leaf.x509, others, moment)
+            found += self._ask(leaf, leaf.x509, others, moment)
         else:
             found += [*reasons.validity(leaf.x509, moment), dead_end]
         for parsed in certificates:
             if parsed.x509 is not None and not self._store.contains(bytes.fromhex(parsed.sha256)):
                 found += reasons.strength(parsed, leaf=parsed is leaf)
-        return (*found, *reasons.usage(leaf))
+        found += reasons.usage(leaf)
+        found += validity.expiring(leaf, moment)
+        if (revocations := self._store.revocations) is not None:
+            found += revocations.judge(certificates, self._store.roots, moment)
+        return tuple(found)
 
-    def _ask(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> list[Judgement]:
-        """The two libraries' word: nothing if `cryptography` accepts the chain."""
-        refusal = self._refusal(leaf, others, when)
-        if refusal is None:
-            return []
-        return self._why(leaf, others, when) or [reasons.about("ok", leaf, refusal)]
+    def _ask(
+        self, parsed: Parsed, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime
+    ) -> list[Judgement]:
+        """The two libraries' word: nothing against the chain if `cryptography` accepts it."""
+        root = self._root(leaf, others, when)
+        if isinstance(root, x509.Certificate):
+            return list(validity.too_long(parsed)) if self._store.is_public(root) else []
+        return self._why(leaf, others, when) or [reasons.about("ok", leaf, root)]
 
-    def _refusal(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> str | None:
-        """Why `cryptography` refuses the chain, None if it accepts it.
+    def _root(
+        self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime
+    ) -> x509.Certificate | str:
+        """Where the chain leads if `cryptography` accepts it, else why it refuses it.
 
         Names are judged apart, so it is asked for one of the leaf's own.
         """
@@ -157,10 +168,9 @@ class Chains:
         if verifier is None:
             return "the certificate names no host"
         try:
-            verifier.verify(leaf, others)
+            return verifier.verify(leaf, others)[-1]
         except verification.VerificationError as error:
             return str(error)
-        return None
 
     def _why(self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime) -> list[Judgement]:
         """OpenSSL's reasons, and the leaf's own validity: a path that fails may end before that is checked."""
@@ -181,13 +191,12 @@ def _judge_name(leaf: Parsed, name: str | None) -> Judgements:
 
 
 def _together(leaf: Parsed, *groups: Judgements) -> Judgements:
-    """Each (reason, certificate) once; `ok` only if nothing else was found."""
+    """Each (reason, certificate) once; `ok` only if nothing speaks against the chain."""
     every = {(judgement.reason, judgement.sha256): judgement for group in groups for judgement in group}
-    against = tuple(judgement for judgement in every.values() if judgement.reason != "ok")
-    if against:
-        return against
-    clean = every.get(("ok", leaf.sha256)) or Judgement("ok", leaf.sha256)
-    return (clean,)
+    said = sorted((one for one in every.values() if one.reason != "ok"), key=lambda one: "." in one.reason)
+    if any("." not in judgement.reason for judgement in said):
+        return tuple(said)
+    return (every.get(("ok", leaf.sha256)) or Judgement("ok", leaf.sha256), *said)
 
 
 def _verifier(builder: verification.PolicyBuilder, leaf: x509.Certificate) -> verification.ServerVerifier | None:
@@ -212,3 +221,5 @@ def _ends(certificates: list[Parsed]) -> Iterator[int]:
         if parsed.x509 is not None and parsed.problem is None:
             yield int(parsed.x509.not_valid_before_utc.timestamp())
             yield int(parsed.x509.not_valid_after_utc.timestamp())
+    if (soon := validity.soon(certificates[0])) is not None:
+        yield soon

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from probe._parsers import Roots
+    from probe.trust.revocation import Revocations
 
 HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 """Debian and its family; Fedora, Amazon Linux and theirs."""
@@ -37,14 +38,16 @@ class TrustError(ValueError):
 class Store:
     """A set of roots, in the forms that the two verifiers want."""
 
-    def __init__(self, extra: tuple[str, ...] = (), *, host: bool = True) -> None:
-        """`extra`: PEM files whose certificates are trusted besides the host's.
+    def __init__(self, extra: tuple[str, ...] = (), *, host: bool = True, crls: tuple[str, ...] = ()) -> None:
+        """`extra`: PEM files whose certificates are trusted besides the host's; `crls`: files of revocation lists.
 
-        Raises TrustError if one is unusable.
+        Raises TrustError or CrlError if one is unusable.
         """
+        self.revocations = _revocations(crls) if crls else None
         self._extra = [block for path in extra for block in read_pem(path)]
         self._roots: list[x509.Certificate] | None = None
         self._fingerprints: frozenset[bytes] = frozenset()
+        self._public: frozenset[bytes] = frozenset()
         self._subjects: frozenset[str] | None = None
         self._verifier: Any = None
         bundle = host_bundle() if host else None
@@ -62,6 +65,12 @@ class Store:
     def contains(self, fingerprint: bytes) -> bool:
         """Whether the certificate with this SHA-256 is itself trusted."""
         return bool(self.roots) and fingerprint in self._fingerprints
+
+    def is_public(self, root: "x509.Certificate") -> bool:
+        """Whether it is one of the host's own: what the operator gave is private."""
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        return bool(self.roots) and root.fingerprint(SHA256()) in self._public
 
     @property
     def subjects(self) -> frozenset[str]:
@@ -82,25 +91,37 @@ class Store:
         return self._verifier
 
     def for_core(self, parsers: ModuleType) -> "Roots":
-        """The roots for the core, which judges the chains that cannot reach any."""
-        roots: Roots = parsers.Roots(self._blocks())
+        """The roots for the core, which judges all but the odd chains."""
+        public = self._public_blocks()
+        roots: Roots = parsers.Roots([*public, *self._extra], len(public))
         for der in roots.unread:
             from probe.trust.certificates import parse
 
             subject = parse("", der).record.subject
             roots.resolve(der, subject if isinstance(subject, str) else None)
+        if self.revocations is not None:
+            for issuer in self.revocations.issuers:
+                roots.leave(issuer)
         return roots
 
-    def _blocks(self) -> list[bytes]:
-        """The DER of every root, as often as it is in the files."""
-        return [*(() if self._host is None else read_pem(self._host)), *self._extra]
+    def _public_blocks(self) -> list[bytes]:
+        return [] if self._host is None else read_pem(self._host)
 
     def _load(self) -> "list[x509.Certificate]":
         from cryptography.hazmat.primitives.hashes import SHA256
 
-        roots = {root.fingerprint(SHA256()): root for root in _parse(self._blocks())}
+        roots = {root.fingerprint(SHA256()): root for root in _parse(self._public_blocks())}
+        self._public = frozenset(roots)
+        for root in _parse(self._extra):
+            roots.setdefault(root.fingerprint(SHA256()), root)
         self._fingerprints = frozenset(roots)
         return list(roots.values())
+
+
+def _revocations(crls: tuple[str, ...]) -> "Revocations":
+    from probe.trust.revocation import Revocations
+
+    return Revocations(crls)
 
 
 def host_bundle() -> str | None:

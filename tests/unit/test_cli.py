@@ -206,3 +206,8 @@ def test_small_captures_do_not_pay_for_certificates(capture: Callable[..., str])
     watch = f"import atexit; atexit.register(lambda: print({heavy}, file=sys.stderr))"
     done = subprocess.run([*_program(watch), "replay", capture(HTTP)], capture_output=True, timeout=60, check=False)
     assert done.stderr == b"[]\n"
+
+
+def test_a_revocation_list_that_cannot_be_read(run: Callable[..., Any]) -> None:
+    code, _, said = run("replay", "x.pcap", "--crl", "/no/such.crl")
+    assert (code, said.count("--crl wants a readable file")) == (2, 1)

@@ -5,7 +5,7 @@ use pyo3::types::PyBytes;
 use sha2::{Digest, Sha256};
 use transitproof_flow::certificates::Certificates;
 use transitproof_flow::json;
-use transitproof_flow::trust::{self, judge};
+use transitproof_flow::trust::{self, Signatures, judge};
 use transitproof_flow::x509::Facts;
 
 #[pyfunction]
@@ -25,8 +25,9 @@ pub struct Roots(pub trust::Roots);
 #[pymethods]
 impl Roots {
     #[new]
-    fn new(ders: Vec<Vec<u8>>) -> Self {
-        Self(trust::Roots::new(ders.iter().map(Vec::as_slice)))
+    #[pyo3(signature = (ders, public = 0))]
+    fn new(ders: Vec<Vec<u8>>, public: usize) -> Self {
+        Self(trust::Roots::new(ders.iter().map(Vec::as_slice), public))
     }
 
     fn __len__(&self) -> usize {
@@ -43,12 +44,16 @@ impl Roots {
         self.0.resolve(der, subject);
     }
 
+    fn leave(&mut self, issuer: &str) {
+        self.0.leave(issuer);
+    }
+
     /// (judgements, first and last second at which they hold)
     #[pyo3(signature = (chain, name, when))]
     fn judge(&self, chain: Vec<Vec<u8>>, name: Option<&str>, when: u64) -> Option<(Vec<Judged>, u64, u64)> {
         let mut certificates = Certificates::new(0);
         let ids: Vec<_> = chain.iter().map(|der| certificates.intern(der)).collect::<Option<_>>()?;
-        let answer = judge(&certificates, &ids, name, when, &self.0)?;
+        let answer = judge(&certificates, &ids, name, when, &self.0, &mut Signatures::default())?;
         let judged = answer.judgements.into_iter().map(|judgement| {
             let sha256 = certificates.sha256_hex(judgement.certificate).to_string();
             (judgement.reason.name(), sha256, judgement.detail)

@@ -23,8 +23,9 @@ def _worded(reason: Reason, detail: str | None = None) -> Finding:
 @pytest.mark.parametrize("reason", get_args(Reason))
 def test_every_reason_has_words(reason: Reason) -> None:
     finding = _worded(reason)
-    assert finding.check == "certificate.chain"
-    assert finding.observed == {"reason": reason, "sha256": "ab" * 32, "subject": "CN=a", "issuer": "CN=b"}
+    assert finding.check == (reason if "." in reason else "certificate.chain")
+    names = {"sha256": "ab" * 32, "subject": "CN=a", "issuer": "CN=b"}
+    assert finding.observed == (names if "." in reason else {"reason": reason, **names})
     assert (finding.remediation is None) == (reason == "ok")
     assert (finding.status == "pass") == (reason == "ok")
 

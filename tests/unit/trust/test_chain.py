@@ -161,7 +161,7 @@ def test_without_any_root_nothing_is_trusted(authority: Any) -> None:
 def test_the_hour_counts_on_the_day_of_expiry(judge: Judge, authority: Any) -> None:
     leaf = pki.issue(NAME, authority.intermediate, end=pki.NOW + dt.timedelta(hours=12))
     hour = 3600 * 10**9
-    assert judge.reasons(leaf, authority.intermediate, when=pki.NOW_NS + 11 * hour) == ["ok"]
+    assert judge.reasons(leaf, authority.intermediate, when=pki.NOW_NS + 11 * hour) == ["ok", "certificate.expiring"]
     assert judge.reasons(leaf, authority.intermediate, when=pki.NOW_NS + 13 * hour) == ["expired"]
 
 

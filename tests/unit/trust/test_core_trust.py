@@ -25,7 +25,6 @@ class Both:
 
     def __init__(self, pem: str) -> None:
         self.store = Store((pem,), host=False)
-        self.chains = Chains(self.store)
         self.roots = _parsers.Roots(store.read_pem(pem))
 
     def judge(self, chain: list[bytes], name: str | None, when: int = NOW) -> bool:
@@ -34,22 +33,24 @@ class Both:
         if answer is None:
             return False
         judged, since, until = answer
-        assert judged == self._python(chain, name, when)
+        assert judged == self.python(chain, name, when)
         assert since <= when <= until
         for second, same in ((since, True), (min(until, 2**33), True), (since - 1, False), (until + 1, False)):
             if 0 <= second < 2**33:
-                assert (judged == self._python(chain, name, second)) is same
+                assert (judged == self.python(chain, name, second)) is same
         return True
 
     def reachable(self, chain: list[bytes]) -> bool:
         """Whether Python asks its libraries."""
         return anchors.dead_end([parse(_sha256(one), one) for one in dict.fromkeys(chain)], self.store) is None
 
-    def _python(self, chain: list[bytes], name: str | None, when: int) -> list[tuple[Any, ...]]:
+    def python(self, chain: list[bytes], name: str | None, when: int) -> list[tuple[Any, ...]]:
+        """What `Chains.judge` says: reason, SHA-256, detail."""
+        chains = Chains(self.store)  # a new one: it remembers verdicts for a day, though a root may end within it
         hashes = tuple(_sha256(one) for one in chain)
         for sha256, one in zip(hashes, chain, strict=True):
-            self.chains.add(sha256, one)
-        return [(j.reason, j.sha256, j.detail) for j in self.chains.judge(hashes, name, when * 10**9)]
+            chains.add(sha256, one)
+        return [(j.reason, j.sha256, j.detail) for j in chains.judge(hashes, name, when * 10**9)]
 
 
 def _sha256(certificate: bytes) -> str:
@@ -70,7 +71,7 @@ def test_every_kind_of_chain_in_every_order(authority: Any, both: Both) -> None:
             for name in (NAME, None, "other.example", NAME.upper()):
                 for when in (NOW, NOW - 400 * 86_400, NOW + 400 * 86_400):
                     answered = both.judge(sent, name, when)
-                    assert answered is not both.reachable(sent)
+                    assert answered or both.reachable(sent)
                     known += answered
     assert known > 100
 
@@ -86,7 +87,7 @@ def test_what_is_wrong_besides_the_root(both: Both, tmp_path: Any) -> None:
 
 def test_what_needs_a_library_is_left_to_it(both: Both, authority: Any) -> None:
     fake = pki.issue("Test Root", ca=True)
-    assert not both.judge([pki.issue(NAME, authority.root).der], NAME)
+    assert not both.judge([pki.issue(NAME, authority.root, sans=()).der], NAME)
     assert not both.judge([authority.root.der], NAME)
     assert not both.judge([pki.issue(NAME, fake).der, fake.der], NAME)
     assert not both.judge([der.certificate(issuer=der.common("TEST ROOT"))], NAME)  # names are compared without case
@@ -117,7 +118,7 @@ def test_every_certificate_alone(both: Both) -> None:
     known = 0
     for leaf in itertools.chain(der.sane(), der.odd()):
         answer = both.roots.judge([leaf], "www.example", NOW)
-        assert answer is None or answer[0] == both._python([leaf], "www.example", NOW)
+        assert answer is None or answer[0] == both.python([leaf], "www.example", NOW)
         known += answer is not None
     assert known > 100
 
@@ -147,7 +148,7 @@ def _matched(both: Both, extensions: tuple[bytes, ...], name: str) -> None:
     leaf = der.certificate(extensions=extensions)
     answer = both.roots.judge([leaf], name, NOW)
     if answer is not None:
-        assert answer[0] == both._python([leaf], name, NOW)
+        assert answer[0] == both.python([leaf], name, NOW)
 
 
 def test_plain_names_are_decided(both: Both) -> None:

@@ -1,10 +1,10 @@
-//! What the ledger can say of chains by itself: those that cannot reach a trusted root (see [`crate::trust`]).
+//! What the ledger can say of chains by itself (see [`crate::trust`]).
 
 use super::ChainQuestion;
 use super::wording::Reason;
 use crate::certificates::{Certificate, CertificateId, Certificates, Sha256Hex};
 use crate::hash::Map;
-use crate::trust::{self, Judgement, Roots};
+use crate::trust::{self, Judgement, Roots, Signatures};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -13,12 +13,18 @@ pub struct Chains {
     certificates: Certificates,
     by_sha256: Map<Sha256Hex, CertificateId>,
     roots: Option<Roots>,
+    signatures: Signatures,
 }
 
 impl Chains {
     pub fn new() -> Self {
         let seed = foldhash::quality::RandomState::default().hash_one(0u64);
-        Self { certificates: Certificates::new(seed), by_sha256: Map::default(), roots: None }
+        Self {
+            certificates: Certificates::new(seed),
+            by_sha256: Map::default(),
+            roots: None,
+            signatures: Signatures::default(),
+        }
     }
 
     pub fn trust(&mut self, roots: Roots) {
@@ -36,16 +42,18 @@ impl Chains {
     }
 
     /// `None` if a library has to be asked.
-    pub fn judge(&self, question: &ChainQuestion) -> Option<trust::Answer> {
+    pub fn judge(&mut self, question: &ChainQuestion) -> Option<trust::Answer> {
         let roots = self.roots.as_ref()?;
         let ids = question.chain.iter().map(|sha256| self.by_sha256.get(sha256).copied());
         let ids: Vec<_> = ids.collect::<Option<_>>()?;
-        trust::judge(&self.certificates, &ids, question.name.as_deref(), question.when, roots)
+        let name = question.name.as_deref();
+        trust::judge(&self.certificates, &ids, name, question.when, roots, &mut self.signatures)
     }
 
     /// The judgement as a reason that names its certificate.
     pub fn reason<'a>(&'a self, judgement: &'a Judgement) -> Reason<'a> {
-        let facts = self.certificates.facts(judgement.certificate);
+        let said = judgement.reason != trust::Reason::Ok;
+        let facts = self.certificates.facts(judgement.certificate).filter(|_| said);
         Reason {
             reason: judgement.reason.name(),
             sha256: Some(self.certificates.sha256_hex(judgement.certificate)),

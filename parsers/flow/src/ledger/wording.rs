@@ -4,7 +4,7 @@ use super::verdict::{Severity, Status, Verdict, Words};
 use crate::hash::Map;
 use crate::json;
 
-/// The check that all reasons report under.
+/// The check that reasons report under. One with a dot is a check of its own.
 const CHECK: &str = "certificate.chain";
 /// The row for a chain that is accepted although something about it is unusual.
 const OUTSIDE_PROFILE: &str = "outside_profile";
@@ -72,9 +72,14 @@ impl Wordings {
             Some(told) if !told.is_empty() => format!("{}: {told}", wording.title),
             _ => wording.title.to_string(),
         };
-        let mut key = b"{".to_vec();
-        json::word(&mut key, "reason", reason.reason);
-        let mut observed = key.clone();
+        let own = reason.reason.contains('.');
+        let (mut key, mut observed) = (b"{".to_vec(), b"{".to_vec());
+        if own {
+            json::word(&mut key, "sha256", reason.sha256.unwrap_or_default());
+        } else {
+            json::word(&mut key, "reason", reason.reason);
+            observed.clone_from(&key);
+        }
         for (name, value) in [
             ("sha256", reason.sha256),
             ("subject", reason.subject),
@@ -88,7 +93,7 @@ impl Wordings {
         key.push(b'}');
         observed.push(b'}');
         Some(Verdict::new(&Words {
-            check: CHECK,
+            check: if own { reason.reason } else { CHECK },
             status: wording.status,
             severity: wording.severity,
             policy: None,
@@ -144,5 +149,11 @@ mod tests {
         let observed = ",\"observed\":{\"reason\":\"revoked\",\"sha256\":\"ab\",\"subject\":\"CN=ü\"}";
         assert_eq!(std::str::from_utf8(&verdict.observed).unwrap(), observed);
         assert!(rows.verdict(&Reason { reason: "expired", ..reason }).is_none());
+        let row = rows.0.get("revoked").unwrap().clone();
+        let own = Wordings::from_iter([("certificate.x".into(), row)]);
+        let verdict = own.verdict(&Reason { reason: "certificate.x", ..reason }).unwrap();
+        assert!(String::from_utf8_lossy(&verdict.head).contains("\"check\":\"certificate.x\""));
+        let observed = ",\"observed\":{\"sha256\":\"ab\",\"subject\":\"CN=ü\"}";
+        assert_eq!(std::str::from_utf8(&verdict.observed).unwrap(), observed);
     }
 }

@@ -1,7 +1,7 @@
 //! One chain, judged: probe/trust/anchors.py, reasons.py and the order of chain.py.
 
-use super::{Answer, Judgement, Reason, Roots, fold, host};
-use crate::certificates::{CertificateId, Certificates};
+use super::{Answer, Judgement, Reason, Roots, Signatures, fold, host, path, validity};
+use crate::certificates::{Certificate, CertificateId, Certificates};
 use crate::time;
 use crate::x509::Facts;
 
@@ -14,60 +14,90 @@ const SELF_SIGNED: &str = "self-signed certificate";
 const SELF_SIGNED_IN_CHAIN: &str = "self-signed certificate in certificate chain";
 const NO_ISSUER: &str = "unable to get local issuer certificate";
 
-type Link<'a> = (CertificateId, &'a Facts);
+type Link<'a> = (CertificateId, &'a Certificate, &'a Facts);
 
 /// Every reason against the chain (leaf first) at `when_second`, in the order in which Python gives them. `name` is the one that the
-/// client asked for. `None` if a library has to be asked: the chain may reach a root, or something in it is out of the ordinary.
+/// client asked for. `None` if a library has to be asked: something in the chain is out of the ordinary, or it should reach a root and does not.
 pub fn judge(
     certificates: &Certificates,
     chain: &[CertificateId],
     name: Option<&str>,
     when_second: u64,
     roots: &Roots,
+    signatures: &mut Signatures,
 ) -> Option<Answer> {
+    let links = links(certificates, chain, roots)?;
+    let &(leaf, _, facts) = links.first()?;
+    let when = when_second.min(LAST_SECOND);
+    let mut judgements = Vec::with_capacity(4);
+    let (dated, mut from_second, mut until_second) = in_time(facts, when);
+    let (in_force, mut is_public) = (dated.is_none(), false);
+    judgements.extend(dated.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) }));
+    if let Some(end) = dead_end(&links, roots) {
+        judgements.push(end);
+    } else {
+        let path = path::holds(&links, when as i64, roots, signatures, !in_force)?;
+        from_second = from_second.max(path.from.max(0) as u64);
+        until_second = until_second.min(last_second(path.until.max(0) as u64));
+        is_public = path.is_public && in_force;
+    }
+    for (id, certificate, facts) in &links {
+        if !roots.contains(&certificate.sha256) {
+            strength(facts, *id, *id == leaf, &mut judgements);
+        }
+    }
+    let mut say = |reason, detail| judgements.push(Judgement { reason, certificate: leaf, detail: Some(detail) });
+    if facts.extensions.serves == Some(false) {
+        say(Reason::WrongUsage, "extendedKeyUsage does not list serverAuth".into());
+    }
+    if let Some(name) = name
+        && !host::matches(facts, name)?
+    {
+        say(Reason::WrongName, host::issued_for(facts));
+    }
+    if is_public && let Some(detail) = validity::too_long(facts) {
+        say(Reason::TooLong, detail);
+    }
+    let soon = validity::soon(facts).max(0) as u64;
+    if in_force && when >= soon {
+        say(Reason::Expiring, validity::ending(facts));
+        from_second = from_second.max(soon);
+    } else if in_force {
+        until_second = until_second.min(last_second(soon - 1));
+    }
+    if judgements.iter().all(|judgement| judgement.reason.is_aside()) {
+        judgements.insert(0, Judgement { reason: Reason::Ok, certificate: leaf, detail: None });
+    }
+    Some(Answer { judgements, from_second, until_second })
+}
+
+/// The certificates of a chain, each once; `None` if one of them is not for us.
+fn links<'a>(certificates: &'a Certificates, chain: &[CertificateId], roots: &Roots) -> Option<Vec<Link<'a>>> {
     if !roots.unread().is_empty() {
         return None;
     }
     let mut links: Vec<Link<'_>> = Vec::with_capacity(chain.len().min(MAX_CHAIN));
     for id in chain.iter().take(MAX_CHAIN) {
-        if !links.iter().any(|(seen, _)| seen == id) {
-            links.push((*id, certificates.facts(*id)?));
+        if !links.iter().any(|(seen, ..)| seen == id) {
+            let certificate = certificates.kept(*id)?;
+            links.push((*id, certificate, certificate.facts.as_ref().filter(|facts| !roots.leaves(facts))?));
         }
     }
-    let &(leaf, facts) = links.first()?;
-    let end = dead_end(certificates, &links, roots)?;
-    let (validity, from_second, until_second) = validity(facts, when_second.min(LAST_SECOND));
-    let mut judgements = Vec::with_capacity(4);
-    judgements.extend(validity.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) }));
-    judgements.push(end);
-    for (certificate, facts) in &links {
-        strength(facts, *certificate, *certificate == leaf, &mut judgements);
-    }
-    if facts.extensions.serves == Some(false) {
-        let detail = Some("extendedKeyUsage does not list serverAuth".into());
-        judgements.push(Judgement { reason: Reason::WrongUsage, certificate: leaf, detail });
-    }
-    if let Some(name) = name
-        && !host::matches(facts, name)?
-    {
-        let detail = Some(host::issued_for(facts));
-        judgements.push(Judgement { reason: Reason::WrongName, certificate: leaf, detail });
-    }
-    Some(Answer { judgements, from_second, until_second })
+    Some(links)
 }
 
 /// Why the chain ends short of every root. No signature has to be looked at: OpenSSL follows names until there is no issuer or the
 /// certificate is its own (x509_vfy.c, build_chain).
-fn dead_end(certificates: &Certificates, links: &[Link<'_>], roots: &Roots) -> Option<Judgement> {
-    for (id, facts) in links {
+fn dead_end(links: &[Link<'_>], roots: &Roots) -> Option<Judgement> {
+    for (_, certificate, facts) in links {
         let nameless = facts.subject.is_empty() || facts.issuer.is_empty();
-        if nameless || roots.contains(&certificates.sha256(*id)) || roots.may_have(facts.issuer_hash) {
+        if nameless || roots.contains(&certificate.sha256) || roots.may_have(facts.issuer_hash) {
             return None;
         }
     }
     let (mut current, mut depth, mut used) = (0, 0, 1u32);
     loop {
-        let (certificate, child) = *links.get(current)?;
+        let (certificate, _, child) = *links.get(current)?;
         let of = |reason, text: &str| Some(Judgement { reason, certificate, detail: Some(text.into()) });
         if fold::equal(&child.subject, &child.issuer)? {
             return match depth {
@@ -77,7 +107,7 @@ fn dead_end(certificates: &Certificates, links: &[Link<'_>], roots: &Roots) -> O
             };
         }
         let mut above = None;
-        for (at, (_, parent)) in links.iter().enumerate() {
+        for (at, (.., parent)) in links.iter().enumerate() {
             if used & 1 << at == 0 && fold::equal(&parent.subject, &child.issuer)? {
                 above = Some((at, *parent));
                 break;
@@ -95,7 +125,7 @@ fn dead_end(certificates: &Certificates, links: &[Link<'_>], roots: &Roots) -> O
 }
 
 /// Whether nothing in the two speaks against the one having issued the other (RFC 5280 section 4.2.1.1).
-fn fits(child: &Facts, parent: &Facts, itself: bool) -> bool {
+pub fn fits(child: &Facts, parent: &Facts, itself: bool) -> bool {
     if parent.extensions.key_cert_sign == Some(false) && !itself {
         return false;
     }
@@ -110,19 +140,24 @@ fn fits(child: &Facts, parent: &Facts, itself: bool) -> bool {
 }
 
 /// RFC 5280 section 4.1.2.5: both ends are part of the validity. With the first and last second at which this is so.
-fn validity(leaf: &Facts, when: u64) -> (Option<(Reason, String)>, u64, u64) {
+fn in_time(leaf: &Facts, when: u64) -> (Option<(Reason, String)>, u64, u64) {
     let (begin, end) = (leaf.not_before.max(0) as u64, leaf.not_after);
     // Before 1970 it was over before anything could be captured.
     let Some(end) = u64::try_from(end).ok().filter(|end| when <= *end) else {
         let over = (end + 1).max(0) as u64;
         return (Some((Reason::Expired, dated("until", leaf.not_after))), over, u64::MAX);
     };
-    let last = if end >= LAST_SECOND { u64::MAX } else { end };
+    let last = last_second(end);
     if when < begin {
         let until = last.min(begin - 1);
         return (Some((Reason::NotYetValid, dated("from", leaf.not_before))), 0, until);
     }
     (None, begin, last)
+}
+
+/// Later times are judged as the last second.
+fn last_second(end: u64) -> u64 {
+    if end >= LAST_SECOND { u64::MAX } else { end }
 }
 
 fn dated(which: &str, second: i64) -> String {

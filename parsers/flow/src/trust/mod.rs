@@ -1,4 +1,5 @@
-//! Chains that need no library: those that cannot reach a trusted root, told by names alone.
+//! Chains that need no library: those that cannot reach a trusted root, told by names alone, and the ordinary ones that do, told by
+//! their signatures.
 //!
 //! The same judgements in the same order as `Chains.judge` of probe/trust/chain.py gives for them; that file and anchors.py say why this
 //! is sound. Whatever is out of the ordinary is `None`: Python's libraries judge it then. May not know policies or what a reason means
@@ -7,18 +8,23 @@
 mod chain;
 pub(crate) mod fold;
 mod host;
+mod path;
 mod roots;
+mod signature;
 #[cfg(test)]
 mod tests;
+mod validity;
 
 pub use chain::judge;
 pub use roots::Roots;
+pub use signature::Signatures;
 
 use crate::certificates::CertificateId;
 
-/// Why a chain is bad, in the words of the record contract. Reasons that only a library can find are not here.
+/// What is said of a chain, in the words of the record contract. Reasons that only a library can find are not here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
+    Ok,
     Expired,
     NotYetValid,
     SelfSigned,
@@ -28,11 +34,14 @@ pub enum Reason {
     WeakKey,
     WeakSignature,
     WrongUsage,
+    Expiring,
+    TooLong,
 }
 
 impl Reason {
     pub fn name(self) -> &'static str {
         match self {
+            Self::Ok => "ok",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::SelfSigned => "self_signed",
@@ -42,7 +51,14 @@ impl Reason {
             Self::WeakKey => "weak_key",
             Self::WeakSignature => "weak_signature",
             Self::WrongUsage => "wrong_usage",
+            Self::Expiring => "certificate.expiring",
+            Self::TooLong => "certificate.validity_length",
         }
+    }
+
+    /// Whether it is a check of its own, beside which a chain may be in order.
+    pub fn is_aside(self) -> bool {
+        matches!(self, Self::Expiring | Self::TooLong)
     }
 }
 

@@ -1,11 +1,20 @@
-//! The certificates that are trusted, as far as it takes to see that a chain cannot reach them: their SHA-256s and their names.
+//! The certificates that are trusted: by their SHA-256s, by their names as compared without case, and by their names as they are written.
 
 use super::fold;
 use crate::certificates::Sha256Hex;
-use crate::hash::Set;
+use crate::hash::{Map, Set};
 use crate::json;
-use crate::x509::Facts;
+use crate::x509::{Facts, Parts};
 use sha2::{Digest, Sha256};
+
+/// A trusted certificate that is as certificates ought to be.
+#[derive(Debug)]
+pub struct Root {
+    pub der: Box<[u8]>,
+    pub facts: Facts,
+    /// One of the host's own, not of the operator's.
+    pub is_public: bool,
+}
 
 /// Trusted certificates. Those that are out of the ordinary wait in `unread` for Python; until it has told their names, no chain can be
 /// judged here.
@@ -14,15 +23,22 @@ pub struct Roots {
     sha256s: Set<Sha256Hex>,
     /// [`fold::hash`] of their names. Two that share one would only send a chain to Python.
     subjects: Set<u64>,
+    /// Those that were read here, by subject in DER; in the order in which they were given.
+    by_name: Map<Box<[u8]>, Vec<Root>>,
+    /// [`fold::hash`] of the names of those that were not.
+    odd: Set<u64>,
     unread: Vec<Box<[u8]>>,
+    /// [`fold::hash`] of the names of authorities whose certificates are not judged here.
+    left: Set<u64>,
 }
 
 impl Roots {
-    pub fn new<'a>(ders: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    /// The first `public` of them are the host's own.
+    pub fn new<'a>(ders: impl IntoIterator<Item = &'a [u8]>, public: usize) -> Self {
         let mut roots = Self::default();
-        for der in ders {
+        for (at, der) in ders.into_iter().enumerate() {
             match Facts::read(der) {
-                Some(facts) => roots.add(der, &facts.subject),
+                Some(facts) => roots.keep(der, facts, at < public),
                 None => roots.unread.push(der.into()),
             }
         }
@@ -39,8 +55,18 @@ impl Roots {
     pub fn resolve(&mut self, der: &[u8], subject: Option<&str>) {
         self.unread.retain(|unread| **unread != *der);
         if let Some(subject) = subject {
+            self.odd.insert(fold::hash(subject));
             self.add(der, subject);
         }
+    }
+
+    /// What this authority issued, others judge: they know more of it than certificates tell.
+    pub fn leave(&mut self, issuer: &str) {
+        self.left.insert(fold::hash(issuer));
+    }
+
+    pub fn leaves(&self, facts: &Facts) -> bool {
+        self.left.contains(&facts.issuer_hash)
     }
 
     /// Whether the certificate with this SHA-256 in hex is itself trusted.
@@ -53,6 +79,12 @@ impl Roots {
         self.subjects.contains(&name)
     }
 
+    /// The trusted certificates that may have issued this one; `None` if one of them was not read here.
+    pub fn named(&self, child_parts: &Parts<'_>, child: &Facts) -> Option<&[Root]> {
+        let known = self.by_name.get(child_parts.issuer).map(Vec::as_slice);
+        (!self.odd.contains(&child.issuer_hash)).then(|| known.unwrap_or_default())
+    }
+
     pub fn len(&self) -> usize {
         self.sha256s.len()
     }
@@ -61,10 +93,18 @@ impl Roots {
         self.sha256s.is_empty()
     }
 
-    fn add(&mut self, der: &[u8], subject: &str) {
+    fn keep(&mut self, der: &[u8], facts: Facts, is_public: bool) {
+        let Some(parts) = Parts::read(der) else { return };
+        if self.add(der, &facts.subject) {
+            self.by_name.entry(parts.subject.into()).or_default().push(Root { der: der.into(), facts, is_public });
+        }
+    }
+
+    /// Whether it is new.
+    fn add(&mut self, der: &[u8], subject: &str) -> bool {
         let mut hex = Vec::with_capacity(64);
         json::hex(&mut hex, &Sha256::digest(der));
-        self.sha256s.extend(hex.first_chunk::<64>());
         self.subjects.insert(fold::hash(subject));
+        hex.first_chunk::<64>().is_some_and(|hex| self.sha256s.insert(*hex))
     }
 }

@@ -12,7 +12,7 @@ type Said = (Vec<(Reason, String)>, u64, u64);
 fn judged(name: Option<&str>, when: u64, roots: &Roots) -> Option<Said> {
     let mut certificates = Certificates::new(7);
     let id = certificates.intern(&pay_example()).unwrap();
-    let answer = judge(&certificates, &[id, id], name, when, roots)?;
+    let answer = judge(&certificates, &[id, id], name, when, roots, &mut Signatures::default())?;
     let said = answer.judgements.into_iter().map(|j| (j.reason, j.detail.unwrap_or_default())).collect();
     Some((said, answer.from_second, answer.until_second))
 }
@@ -21,7 +21,10 @@ fn judged(name: Option<&str>, when: u64, roots: &Roots) -> Option<Said> {
 fn everything_against_a_self_signed_certificate_while_it_holds() {
     let (begin, end) = (1_795_478_823, 2_110_838_823); // as openssl prints them, in seconds
     let selfish = (Reason::SelfSigned, "self-signed certificate".to_string());
-    assert_eq!(judged(None, WHEN, &Roots::default()), Some((vec![selfish.clone()], begin, end)));
+    let soon = end - 30 * 86_400 + 1;
+    assert_eq!(judged(None, WHEN, &Roots::default()), Some((vec![selfish.clone()], begin, soon - 1)));
+    let expiring = (Reason::Expiring, "valid until 2036-11-21, for 3651 days in all".to_string());
+    assert_eq!(judged(None, end, &Roots::default()), Some((vec![selfish.clone(), expiring], soon, end)));
     let wrong = (Reason::WrongName, "no subjectAltName".to_string());
     let found = judged(Some("pay.example"), WHEN, &Roots::default()).unwrap();
     assert_eq!(found.0, [selfish.clone(), wrong]);
@@ -34,13 +37,13 @@ fn everything_against_a_self_signed_certificate_while_it_holds() {
 #[test]
 fn what_may_reach_a_root_is_not_judged_here() {
     let der = pay_example();
-    let trusted = Roots::new([der.as_slice()]);
+    let trusted = Roots::new([der.as_slice()], 0);
     assert_eq!((trusted.len(), judged(None, WHEN, &trusted)), (1, None));
-    let mut unread = Roots::new([&der[1..]]);
+    let mut unread = Roots::new([&der[1..]], 0);
     assert_eq!(judged(None, WHEN, &unread), None);
     unread.resolve(&der[1..], Some("CN=PAY.example"));
     assert_eq!(judged(None, WHEN, &unread), None);
-    let mut damaged = Roots::new([&der[1..]]);
+    let mut damaged = Roots::new([&der[1..]], 0);
     damaged.resolve(&der[1..], None);
     assert!(judged(None, WHEN, &damaged).is_some());
 }

@@ -17,20 +17,45 @@ pub struct Authority {
     pub serial: bool,
 }
 
+/// Which extensions are critical, those told apart that may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Critical {
+    pub basic_constraints: bool,
+    pub names: bool,
+    /// Any but these two and keyUsage.
+    pub others: bool,
+}
+
 /// What is known of the extensions. Absent ones are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
     /// basicConstraints says that it may sign others.
     pub ca: bool,
+    /// pathLenConstraint; a longer one than 255 is that.
+    pub path_length: Option<u8>,
+    pub critical: Critical,
     /// keyUsage includes keyCertSign.
     pub key_cert_sign: Option<bool>,
     /// extendedKeyUsage includes serverAuth or anyExtendedKeyUsage.
     pub serves: Option<bool>,
+    /// extendedKeyUsage includes serverAuth.
+    pub server_auth: Option<bool>,
     pub authority: Option<Authority>,
     pub subject_key: Option<Box<[u8]>>,
     /// Contents of the subjectAltName, checked.
     pub names: Option<Box<[u8]>>,
     pub scts: u16,
+}
+
+impl Critical {
+    fn add(&mut self, oid: &[u8]) {
+        match oid {
+            [0x55, 0x1d, 15] => {}
+            [0x55, 0x1d, 17] => self.names = true,
+            [0x55, 0x1d, 19] => self.basic_constraints = true,
+            _ => self.others = true,
+        }
+    }
 }
 
 /// `contents` is a SEQUENCE OF Extension.
@@ -44,8 +69,12 @@ pub fn read(contents: &[u8]) -> Option<Extensions> {
         let mut extension = all.nested(der::SEQUENCE)?;
         let oid = der::oid(extension.get(der::OID)?)?;
         // FALSE is the default, which DER does not write.
-        if extension.optional(der::BOOLEAN)?.is_some_and(|critical| critical != [0xff]) {
+        let critical = extension.optional(der::BOOLEAN)?;
+        if critical.is_some_and(|critical| critical != [0xff]) {
             return None;
+        }
+        if critical.is_some() {
+            out.critical.add(oid);
         }
         let value = extension.get(der::OCTET_STRING)?;
         extension.end()?;
@@ -94,12 +123,15 @@ fn id_ce(arc: u8, value: &[u8], out: &mut Extensions) -> Option<()> {
         }
         16 => usage_period(der::only(value, der::SEQUENCE)?)?,
         18 => drop(generals(der::only(value, der::SEQUENCE)?, usize::MAX)?),
-        19 => out.ca = is_ca(der::only(value, der::SEQUENCE)?)?,
+        19 => (out.ca, out.path_length) = basic_constraints(der::only(value, der::SEQUENCE)?)?,
         31 => each(value, distribution_point)?,
         32 => each(value, policy)?,
         36 => policy_constraints(der::only(value, der::SEQUENCE)?)?,
         35 => out.authority = Some(authority(der::only(value, der::SEQUENCE)?)?),
-        37 => out.serves = Some(serves(der::only(value, der::SEQUENCE)?)?),
+        37 => {
+            let (server_auth, any) = usages(der::only(value, der::SEQUENCE)?)?;
+            (out.server_auth, out.serves) = (Some(server_auth), Some(server_auth || any));
+        }
         54 => drop(der::unsigned(der::only(value, der::INTEGER)?)?),
         // nameConstraints, freshestCRL
         30 | 46 => return None,
@@ -119,7 +151,8 @@ fn each(value: &[u8], mut read: impl FnMut(&mut Der<'_>) -> Option<()>) -> Optio
     Some(())
 }
 
-fn is_ca(contents: &[u8]) -> Option<bool> {
+/// cA and pathLenConstraint.
+fn basic_constraints(contents: &[u8]) -> Option<(bool, Option<u8>)> {
     let mut der = Der::new(contents);
     let ca = der.optional(der::BOOLEAN)?;
     let path_length = der.optional(der::INTEGER)?;
@@ -128,7 +161,12 @@ fn is_ca(contents: &[u8]) -> Option<bool> {
         return None;
     }
     small(path_length, 8)?;
-    Some(ca.is_some())
+    let length = path_length.map(|length| match der::magnitude(length) {
+        [] => 0,
+        [length] => *length,
+        _ => u8::MAX,
+    });
+    Some((ca.is_some(), length))
 }
 
 /// An optional number of so many bytes at most.
@@ -178,15 +216,17 @@ fn signs(contents: &[u8]) -> Option<bool> {
     (!only || first & 0x08 != 0).then_some(first & 0x04 != 0)
 }
 
-fn serves(contents: &[u8]) -> Option<bool> {
+/// Whether serverAuth and anyExtendedKeyUsage are among them.
+fn usages(contents: &[u8]) -> Option<(bool, bool)> {
     const SERVER_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
     const ANY: [u8; 4] = [0x55, 0x1d, 37, 0];
-    let (mut der, mut found) = (Der::new(contents), false);
+    let (mut der, mut server_auth, mut any) = (Der::new(contents), false, false);
     loop {
         let usage = der::oid(der.get(der::OID)?)?;
-        found |= usage == SERVER_AUTH || usage == ANY;
+        server_auth |= usage == SERVER_AUTH;
+        any |= usage == ANY;
         if der.is_empty() {
-            return Some(found);
+            return Some((server_auth, any));
         }
     }
 }

@@ -9,12 +9,14 @@ mod curve;
 mod der;
 mod extensions;
 mod name;
+mod parts;
 mod record;
 #[cfg(test)]
 mod tests;
 
 pub use algorithms::{Key, Signature};
-pub use extensions::{Authority, Extensions};
+pub use extensions::{Authority, Critical, Extensions};
+pub use parts::Parts;
 pub use record::Name;
 #[cfg(test)]
 pub use tests::pay_example;
@@ -24,6 +26,9 @@ use der::Der;
 
 /// Bytes of a serial number; RFC 5280 allows 20.
 const MAX_SERIAL: usize = 64;
+
+/// The seconds of 1950 to 2049, the years that UTCTime can name.
+const YEARS_OF_UTC_TIME: std::ops::Range<i64> = -631_152_000..2_524_608_000;
 
 /// One certificate, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub struct Facts {
     /// Seconds since the Unix epoch, in the years from 1000 to 9999.
     pub not_before: i64,
     pub not_after: i64,
+    /// Each of the two as RFC 5280 section 4.1.2.5 has it written: UTCTime until 2049.
+    pub usual_times: bool,
     pub key: Key,
     pub signature: Signature,
     pub spki_sha256: [u8; 32],
@@ -63,7 +70,7 @@ impl Facts {
         }
         let issuer = name::rfc4514(tbs.get(der::SEQUENCE)?)?;
         let mut validity = tbs.nested(der::SEQUENCE)?;
-        let (not_before, not_after) = (moment(&mut validity)?, moment(&mut validity)?);
+        let ((not_before, usual_begin), (not_after, usual_end)) = (moment(&mut validity)?, moment(&mut validity)?);
         validity.end()?;
         let subject = name::rfc4514(tbs.get(der::SEQUENCE)?)?;
         let (key, spki_sha256) = algorithms::public_key(tbs.whole(der::SEQUENCE)?)?;
@@ -82,6 +89,7 @@ impl Facts {
             serial,
             not_before,
             not_after,
+            usual_times: usual_begin && usual_end,
             key,
             signature,
             spki_sha256,
@@ -101,7 +109,9 @@ impl Facts {
     }
 }
 
-fn moment(validity: &mut Der<'_>) -> Option<i64> {
+/// The time, and whether it is written as one of its year should be.
+fn moment(validity: &mut Der<'_>) -> Option<(i64, bool)> {
     let (tag, contents) = validity.any()?;
-    der::time(tag, contents)
+    let second = der::time(tag, contents)?;
+    Some((second, tag == der::UTC_TIME || !YEARS_OF_UTC_TIME.contains(&second)))
 }
