@@ -24,6 +24,7 @@ from probe.trust.store import Store
 
 if TYPE_CHECKING:
     from probe._parsers import Batch, Capture, Core
+    from probe.marks import Marks
 
 PACKETS_PER_BATCH: Final = 16_384  # large enough that crossing into Python costs nothing, some 5 ms of work
 PACKETS_AHEAD: Final = 65_536  # with several workers, which wait for the slowest at the end of each batch
@@ -51,6 +52,7 @@ class Replay:
         progress: "Callable[[str, Capture], None] | None" = None,
         hash_key: bytes | None = None,
         why: bool = False,
+        marks: "Marks | None" = None,
         workers: int = 1,
         dns_state: bytes | None = None,
     ) -> None:
@@ -58,8 +60,9 @@ class Replay:
 
         `selection`: what it is about; `trace`: let observations name their flows, for an extraction. `progress` is
         called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow records say what
-        decided the class. `workers`: threads that share the work (1 to 64, else ValueError), one only with `trace`.
-        `dns_state`: what an earlier core remembered of DNS; DnsOptionsError if damaged.
+        decided the class. `marks`: what marks findings as waived or known. `workers`: threads that share the work (1 to
+        64, else ValueError), one only with `trace`. `dns_state`: what an
+        earlier core remembered of DNS; DnsOptionsError if damaged.
         """
         self._paths = list(paths)
         self._engine = engine
@@ -77,6 +80,7 @@ class Replay:
             self.core.trace()
         self._trace = trace
         self._report = report
+        self._marks = marks
         self._progress = progress
         self._stopped = False
         self._reading = False
@@ -104,6 +108,8 @@ class Replay:
             yield from self._file(path, source)
         self.outcome.interrupted = self._stopped
         yield from self._findings()
+        self.outcome.marks = self._marks
+        self.outcome.as_of = self._engine.as_of
         self.outcome.limits = self._engine.limits
         self.outcome.totals = {**msgspec.json.decode(self.core.totals()), "drops": dict(self._drops)}
         self._total_endpoints()
@@ -127,6 +133,8 @@ class Replay:
         self.outcome.not_observable = report.not_observable
         for first in range(0, len(report), FINDINGS_PER_CHUNK):
             lines = report.lines(first, FINDINGS_PER_CHUNK)
+            if self._marks is not None:
+                lines = self._marks.mark(lines)
             if self._report:
                 self.outcome.findings += _FINDINGS.decode_lines(lines)
             yield lines
@@ -204,6 +212,8 @@ def replay(
     why: bool = False,
     dns: str | os.PathLike[str] | None = None,
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
+    as_of: dt.date | None = None,
+    expect: Iterable[str] = (),
     begin: dt.datetime | str | None = None,
     end: dt.datetime | str | None = None,
     workers: int = 1,
@@ -213,16 +223,18 @@ def replay(
     `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
     time zone), not at packet time; `passes`: also yield findings of status pass; `hash_key`: hash secrets seen in
     the clear with it (16 bytes or more); `why`: say in flow records what decided the class; `dns`: a file with options
-    for DNS (probe.dns_options). `filter`: only flows for
-    which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from
-    `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the
-    summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads that share the
-    work of large captures, 1 to 64 (else ValueError); the same records come in another order then. Raises PolicyError,
-    TrustError, FilterError, DnsOptionsError, and ValueError for text that is no time.
+    for DNS (probe.dns_options); `as_of`: judge by the rules in force on that day, not on those of the packets; `expect`: names of security policies of AWS, such as
+    ELBSecurityPolicy-TLS13-1-2-2021-06, that sessions are held against. `filter`: only flows for which this holds, such
+    as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from `begin` on and before
+    `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the summary, under
+    `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads that share the work of large
+    captures, 1 to 64 (else ValueError); the same records come in another order then. Raises PolicyError, TrustError,
+    FilterError, DnsOptionsError, and ValueError for text that is no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
-    engine = Engine(policy_files.load(policies), Store(tuple(trust)), at=moment, passes=passes, dns=options)
+    judges = [*policy_files.load(policies), *(policy_files.expect(name) for name in expect)]
+    engine = Engine(judges, Store(tuple(trust)), at=moment, passes=passes, as_of=as_of, dns=options)
     selection = select(filter, begin, end)
     files = [os.fspath(path) for path in paths]
     run = Replay(files, engine, selection=selection, hash_key=hash_key, why=why, workers=workers)
