@@ -223,12 +223,13 @@ def replay(
     `policies`: ids or files; `trust`: PEM files of roots besides the host's; `at`: judge certificates then (with a
     time zone), not at packet time; `passes`: also yield findings of status pass; `hash_key`: hash secrets seen in
     the clear with it (16 bytes or more); `why`: say in flow records what decided the class; `dns`: a file with options
-    for DNS (probe.dns_options); `as_of`: judge by the rules in force on that day, not on those of the packets; `expect`: names of security policies of AWS, such as
-    ELBSecurityPolicy-TLS13-1-2-2021-06, that sessions are held against. `filter`: only flows for which this holds, such
-    as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only packets from `begin` on and before
-    `end`, UTC without a zone; text as after `--from` and `--to`. What could not be read is in the summary, under
-    `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads that share the work of large
-    captures, 1 to 64 (else ValueError); the same records come in another order then. Raises PolicyError, TrustError,
+    for DNS (probe.dns_options); `as_of`: judge by the rules in force on that day, not on those of the packets;
+    `expect`: names of security policies of AWS, such as ELBSecurityPolicy-TLS13-1-2-2021-06, that sessions are held
+    against. `filter`: only flows for which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several;
+    `begin`, `end`: only packets from `begin` on and before `end`, UTC without a zone; text as after `--from` and
+    `--to`. What could not be read is in the summary, under `unread` and `damaged`, and what was left out under
+    `filtered`. `workers`: threads that share the work of large captures, 1 to 64 (else ValueError); the same records
+    come in another order then. Raises PolicyError, TrustError,
     FilterError, DnsOptionsError, and ValueError for text that is no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
