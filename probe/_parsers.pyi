@@ -225,10 +225,12 @@ class Ledger:
         *,
         passes: bool = False,
         at: int | None = None,
+        eras: Sequence[int] = (),
     ) -> None:
         """`wordings`: for each reason of `certificate.chain`: status, severity, title, what else the title tells (`detail`,
         `subject`, `issuer` or nothing), remediation; the row `outside_profile` is for `ok` with a detail. `passes`: verdicts of
-        status pass become findings too. `at`: judge chains at this time, ns, rather than at that of the packets."""
+        status pass become findings too. `at`: judge chains at this time, ns, rather than at that of the packets. `eras`: seconds
+        since the epoch at which rules begin or end; facts are asked about once in each interval between them."""
 
     def trust(self, roots: Roots) -> None:
         """Judge chains against these roots, as far as no library is needed. They are taken out of `roots`."""
@@ -240,8 +242,8 @@ class Ledger:
         """Take in the certificates of a batch of the capture `source` (its name in evidence), and take its observations out. They
         wait until `settle`."""
 
-    def facts(self) -> list[tuple[int, bytes]]:
-        """Sets of facts that were not asked about before: number and facts, see `Observation`."""
+    def facts(self) -> list[tuple[int, bytes, int]]:
+        """Sets of facts that were not asked about before: number, facts (see `Observation`), and a second of their era."""
 
     def answer_facts(self, number: int, verdicts: list[Verdict]) -> None: ...
     def next_chain(self) -> tuple[int, list[str], str | None, int] | None:

@@ -12,7 +12,7 @@ from probe import __version__
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
 
-COMMANDS: Final = ("replay", "policies", "explain")
+COMMANDS: Final = ("replay", "diff", "policies", "explain", "check-config")
 MAX_WORKERS: Final = 64  # what the core takes
 _EPILOG: Final = """\
 examples:
@@ -89,19 +89,28 @@ def build() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"transitproof {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _add_replay(commands)
+    _add_diff(commands)
     policies = commands.add_parser(
         "policies", help="list the shipped policies, or the rules of one", allow_abbrev=False
     )
     policies.add_argument(
-        "policy", nargs="?", metavar="ID", help="show the rules of this policy (an id or a TOML file)"
+        "policy", nargs="?", metavar="ID", help="show the rules of this policy (an id, a name of AWS or a TOML file)"
     )
+    config = commands.add_parser(
+        "check-config", help="say what is wrong with policy and waiver files", allow_abbrev=False
+    )
+    config.add_argument("files", nargs="+", metavar="FILE", help="policy or waivers, TOML")
     explain = commands.add_parser(
         "explain", help="say what a check means and how to fix what it finds", allow_abbrev=False
     )
     explain.add_argument(
-        "check", nargs="?", metavar="CHECK", help="certificate.chain, for instance; all are listed without it"
+        "check",
+        nargs="?",
+        metavar="CHECK|RULE|UID",
+        help="certificate.chain, for instance; all are listed without it",
     )
-    for command in (policies, explain):
+    explain.add_argument("--report", metavar="FILE", help="explain the finding of this report with that uid")
+    for command in (policies, explain, config):
         _add_color(command)
     return parser
 
@@ -121,7 +130,23 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--policy",
         action="append",
         metavar="ID|FILE",
-        help="judge by this policy; may be repeated (default: rfc9325 and rfc8247)",
+        help="judge by this policy, or by all; may be repeated (default: rfc9325 and rfc8247)",
+    )
+    replay.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="report sessions that this security policy of AWS could not have negotiated; see: transitproof policies",
+    )
+    replay.add_argument(
+        "--as-of", type=_day, metavar="DATE", help="judge by the rules in force on this day, e.g. 2030-01-01"
+    )
+    replay.add_argument(
+        "--waivers", action="append", default=[], metavar="FILE", help="mark findings that somebody answers for"
+    )
+    replay.add_argument(
+        "--baseline", metavar="REPORT", help="mark findings that this earlier report (JSON Lines) has already"
     )
     replay.add_argument(
         "--trust",
@@ -197,6 +222,32 @@ def _add_selection(replay: argparse.ArgumentParser) -> None:
         help="write the packets behind this finding (8 digits of its uid suffice) to -w FILE",
     )
     replay.add_argument("-w", dest="write", metavar="FILE", help="where --extract writes; - is standard output")
+
+
+def _add_diff(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    diff = commands.add_parser(
+        "diff",
+        help="compare two captures or reports",
+        description="Findings that are new, changed or resolved between two captures or reports (JSON Lines).",
+        allow_abbrev=False,
+    )
+    diff.add_argument("before", metavar="A", help="the earlier capture or report")
+    diff.add_argument("after", metavar="B", help="the later one")
+    diff.add_argument("--format", choices=("table", "jsonl"), help="default: table on a terminal, else JSON Lines")
+    diff.add_argument("--policy", action="append", metavar="ID|FILE", help="judge captures by this policy")
+    diff.add_argument("--trust", action="append", default=[], metavar="PEM", help="trust these roots in captures")
+    diff.add_argument(
+        "--fail-on", choices=SEVERITIES, metavar="SEVERITY", help="exit code 1 for new findings from here"
+    )
+    _add_color(diff)
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is no day; write 2030-01-01"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _moment(text: str) -> Moment:

@@ -12,14 +12,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from probe.arguments import Usage, parse
 from probe.dns_options import DnsOptions, DnsOptionsError, read_state, write_state
 from probe.dns_options import load as load_dns_options
 from probe.engine import Engine
 from probe.hash_key import HashKeyError, forbid_core_dumps
 from probe.hash_key import read as read_hash_key
+from probe.marks import BaselineError, Marks, baseline
 from probe.model import SEVERITIES
-from probe.policy.load import DEFAULT, PolicyError
+from probe.policy import waivers
+from probe.policy.load import DEFAULT, PolicyError, expect
 from probe.policy.load import load as load_policies
 from probe.replay import KeyLogError, Replay
 from probe.selection import FilterError, Selection
@@ -46,11 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code and never a traceback for what a user or an input did."""
     try:
         options = parse(sys.argv[1:] if arguments is None else list(arguments))
-        commands = {"replay": _replay, "policies": _policies, "explain": _explain}
+        commands = {
+            "replay": _replay,
+            "diff": _diff,
+            "policies": _look_up,
+            "explain": _look_up,
+            "check-config": _look_up,
+        }
         return commands[options.command](options)
     except Usage as stop:
         return stop.code
-    except (PolicyError, TrustError, HashKeyError, DnsOptionsError, KeyLogError) as error:
+    except (PolicyError, TrustError, HashKeyError, DnsOptionsError, KeyLogError, BaselineError) as error:
         _say(str(error))
         return USAGE
     except BrokenPipeError:
@@ -63,14 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _replay(options: "argparse.Namespace") -> int:
     forbid_core_dumps()
     form = options.format or ("table" if sys.stdout.isatty() else "jsonl")
-    policies = load_policies(options.policy or DEFAULT)
+    policies = [*load_policies(options.policy or DEFAULT), *map(expect, options.expect)]
+    marks = _marks(options)
     store = Store(tuple(options.trust), crls=tuple(options.crl))
     hash_key = None if options.hash_key is None else read_hash_key(options.hash_key)
     progress = _progress(options)
     selection = _selection(options)
     gc.set_threshold(GC_THRESHOLD)
     try:
-        engine = Engine(policies, store, at=options.at, passes=options.passes, dns=_dns(options))
+        engine = Engine(policies, store, at=options.at, passes=options.passes, as_of=options.as_of, dns=_dns(options))
         if options.extract is not None:
             return _extract(options, engine, selection, hash_key, progress)
         run = Replay(
@@ -85,6 +96,7 @@ def _replay(options: "argparse.Namespace") -> int:
             workers=options.workers,
             dns_state=read_state(options.dns_state),
             key_logs=options.keylog,
+            marks=marks,
         )
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
@@ -172,7 +184,15 @@ def exit_code(outcome: "Outcome", fail_on: str | None) -> int:
     if fail_on is None:
         return CLEAN
     least = SEVERITIES.index(fail_on)
-    return FINDINGS if any(severity in outcome.by_severity for severity in SEVERITIES[least:]) else CLEAN
+    counted = outcome.by_severity if outcome.marks is None else outcome.marks.open
+    return FINDINGS if any(severity in counted for severity in SEVERITIES[least:]) else CLEAN
+
+
+def _marks(options: "argparse.Namespace") -> Marks | None:
+    """None if nothing is to be marked."""
+    given = [waiver for path in options.waivers for waiver in waivers.load(path)]
+    known = None if options.baseline is None else baseline(options.baseline)
+    return Marks(given, known, as_of=options.as_of) if given or known is not None else None
 
 
 def _print_table(run: Replay, engine: Engine, options: "argparse.Namespace") -> None:
@@ -188,32 +208,43 @@ def _print_table(run: Replay, engine: Engine, options: "argparse.Namespace") -> 
     sys.stdout.flush()
 
 
-def _policies(options: "argparse.Namespace") -> int:
-    from probe.output import pages
+def _look_up(options: "argparse.Namespace") -> int:
+    from probe import lookups
+
+    return lookups.run(options, _say)
+
+
+def _diff(options: "argparse.Namespace") -> int:
+    from probe import diff
+    from probe.output import differences
     from probe.output.terminal import style_for
 
-    style = style_for(sys.stdout, options.color)
-    chosen = options.policy
-    text = pages.policies(style) if chosen is None else pages.policy(load_policies([chosen])[0], style)
-    sys.stdout.write(text)
-    sys.stdout.flush()
-    return CLEAN
-
-
-def _explain(options: "argparse.Namespace") -> int:
-    from probe.output import pages
-    from probe.output.terminal import style_for
-
-    if options.check is None:
-        text: str | None = "\n".join(pages.checks()) + "\n"
+    sides = []
+    for path in (options.before, options.after):
+        try:
+            if diff.is_report(path):
+                with open(path, "rb") as file:  # noqa: PTH123
+                    sides.append(diff.read(iter(file)))
+                continue
+        except OSError as error:
+            _say(f"{path}: {(error.strerror or str(error)).lower()}; a capture or a report is wanted")
+            return USAGE
+        except (msgspec.DecodeError, KeyError) as error:
+            _say(f"{path}: damaged report ({error}); make it again with --format jsonl")
+            return USAGE
+        engine = Engine(load_policies(options.policy or DEFAULT), Store(tuple(options.trust)))
+        run = Replay([path], engine, flows=False)
+        sides.append(diff.read(line for chunk in run.chunks() for line in chunk.splitlines()))
+        if run.outcome.problems:
+            _say(f"{path}: {run.outcome.problems[0].what}; a capture or a report is wanted")
+            return USAGE
+    records = diff.compare(*sides)
+    if (options.format or ("table" if sys.stdout.isatty() else "jsonl")) == "jsonl":
+        sys.stdout.buffer.write(msgspec.json.Encoder().encode_lines(records))
     else:
-        text = pages.check(options.check, style_for(sys.stdout, options.color))
-    if text is None:
-        _say(f"{options.check}: no such check;{pages.nearest(options.check)} see: transitproof explain")
-        return USAGE
-    sys.stdout.write(text)
+        sys.stdout.write(differences.render(records, style_for(sys.stdout, options.color)))
     sys.stdout.flush()
-    return CLEAN
+    return FINDINGS if options.fail_on and differences.reaches(records, options.fail_on) else CLEAN
 
 
 @contextlib.contextmanager
@@ -256,6 +287,8 @@ def _warn(outcome: "Outcome", options: "argparse.Namespace", form: str) -> None:
     for reason, count in outcome.totals.get("drops", {}).items():
         if count:
             _say(f"{count} packets dropped: {reason}; an empty list of findings proves nothing here")
+    for waiver in outcome.marks.expired if outcome.marks else ():
+        _say(f"waiver of {waiver.owner} ({waiver.reason}) expired on {waiver.expires}: its findings count again")
     if outcome.interrupted:
         _say("interrupted: only what was read until then is reported")
 

@@ -5,6 +5,7 @@ verdicts and asks about what it has not met before: distinct sets of facts, and 
 answered here, so a capture's cost is that of its distinct facts and chains, not of its flows, endpoints or names.
 """
 
+import datetime as dt
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
@@ -12,8 +13,9 @@ import msgspec
 
 from probe.checks import DETECTORS, dns_resolver
 from probe.checks.certificate_chain import WORDINGS, not_observable
+from probe.checks.policy_contradiction import contradictions
 from probe.dns_options import DnsOptions
-from probe.model import NANOSECONDS, Facts, Verdict
+from probe.model import LAST_SECOND, NANOSECONDS, Facts, Verdict
 from probe.policy.rules import derive
 
 if TYPE_CHECKING:
@@ -47,11 +49,13 @@ class Engine:
         *,
         at: int | None = None,
         passes: bool = False,
+        as_of: dt.date | None = None,
         dns: DnsOptions = DNS_OPTIONS,
     ) -> None:
         """`at`: judge certificates at this time (ns) rather than that of the packets.
 
-        `passes`: also report what is in order. `dns`: what is known of the network's DNS.
+        `as_of`: judge by the rules in force on this day, not on those of the packets. `passes`: also report what is in
+        order. `dns`: what is known of the network's DNS.
         """
         self.policies = tuple(policies)
         self.names = any(VARIED & rule.mentions for policy in self.policies for rule in policy.rules)
@@ -61,10 +65,21 @@ class Engine:
         self.dns = dns
         self._store = store
         self._passes = passes
+        self.as_of = as_of
         self._chains: Chains | None = None
         self._trusts = False
         self._parsers = load_core()
-        self._ledger: _parsers.Ledger = self._parsers.Ledger(WORDINGS, passes=passes, at=at)
+        eras = (
+            []
+            if as_of is not None
+            else [
+                int(dt.datetime.combine(day, dt.time(), dt.UTC).timestamp())
+                for policy in self.policies
+                for rule in policy.rules
+                for day in rule.days
+            ]
+        )
+        self._ledger: _parsers.Ledger = self._parsers.Ledger(WORDINGS, passes=passes, at=at, eras=sorted(set(eras)))
 
     def feed(self, batch: "_parsers.Batch", source: str) -> bytes:
         """Judge a batch taken from the capture `source`; gives the records of the certificates that are new in it."""
@@ -76,10 +91,9 @@ class Engine:
         if odd := batch.odd_certificates:
             records += self._trust().read(odd)
         ledger.add(batch, source)
-        for number, facts in ledger.facts():
-            ledger.answer_facts(
-                number, [self._compiled(verdict) for verdict in self._judge(msgspec.json.decode(facts))]
-            )
+        for number, facts, second in ledger.facts():
+            verdicts = self._judge(msgspec.json.decode(facts), self.as_of or _day(second))
+            ledger.answer_facts(number, [self._compiled(verdict) for verdict in verdicts])
         while (question := ledger.next_chain()) is not None:
             number, chain, name, second = question
             chains, when = self._trust(), second * NANOSECONDS
@@ -107,13 +121,14 @@ class Engine:
         """The files whose roots chains were judged against; None if there was no chain to judge."""
         return self._store.sources if self._trusts else None
 
-    def _judge(self, seen: Facts) -> list[Verdict]:
+    def _judge(self, seen: Facts, day: dt.date) -> list[Verdict]:
         """What checks and policies say of facts alone."""
         facts = derive(seen)
         verdicts = [self._known(verdict) for detector in DETECTORS for verdict in detector(facts)]
         verdicts += dns_resolver.judge(facts, self.dns.resolvers)
         for policy in self.policies:
-            verdicts += policy.judge(facts, passes=self._passes)
+            verdicts += policy.judge(facts, passes=self._passes, day=day)
+        verdicts += contradictions(self.policies, facts, verdicts, day)
         if (hidden := not_observable(facts)) is not None:
             verdicts.append(hidden)
         return verdicts
@@ -154,3 +169,8 @@ class Engine:
 
             self._chains = Chains(self._store, self._ledger.certificate)
         return self._chains
+
+
+def _day(second: int) -> dt.date:
+    """The UTC day of a second; damaged times beyond 9999 are of the last day."""
+    return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=min(second, LAST_SECOND))).date()

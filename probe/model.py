@@ -43,9 +43,9 @@ Facts = dict[str, Any]
 """The facts of one observation, decoded: flat, named as checks and policies name them; absent means not seen."""
 
 NANOSECONDS: Final = 1_000_000_000
-_LAST_MOMENT: Final = (
-    253_402_300_800 * NANOSECONDS - 1
-)  # 9999-12-31T23:59:59.999999999Z, the last that RFC 3339 can write
+LAST_SECOND: Final = 253_402_300_799
+"""9999-12-31T23:59:59Z, the last that RFC 3339 can write."""
+_LAST_MOMENT: Final = (LAST_SECOND + 1) * NANOSECONDS - 1
 
 
 def severity_rank(severity: Severity) -> int:
@@ -122,6 +122,14 @@ class Evidence(Struct, frozen=True, rename={"class_": "class"}):
     """`file#number`, numbers from 1."""
 
 
+class Waived(Struct, frozen=True):
+    """Who answers for a finding, why, and until when."""
+
+    owner: str
+    reason: str
+    expires: str
+
+
 class Finding(Struct, frozen=True, kw_only=True, tag_field="type", tag="finding"):
     """The finding record: a verdict at an endpoint, with everything that was counted onto it."""
 
@@ -155,3 +163,6 @@ class Finding(Struct, frozen=True, kw_only=True, tag_field="type", tag="finding"
     why: dict[str, float] | None = None
     """The terms that add up to the score."""
     remediation: str | None = None
+    waived: Waived | None = None
+    baseline: bool = False
+    """Whether an earlier report, given by --baseline, had it already."""

@@ -24,6 +24,7 @@ from probe.trust.store import Store
 
 if TYPE_CHECKING:
     from probe._parsers import Batch, Capture, Core
+    from probe.marks import Marks
 
 PACKETS_PER_BATCH: Final = 16_384  # large enough that crossing into Python costs nothing, some 5 ms of work
 PACKETS_AHEAD: Final = 65_536  # with several workers, which wait for the slowest at the end of each batch
@@ -65,6 +66,7 @@ class Replay:
         progress: "Callable[[str, Capture], None] | None" = None,
         hash_key: bytes | None = None,
         why: bool = False,
+        marks: "Marks | None" = None,
         workers: int = 1,
         dns_state: bytes | None = None,
         key_logs: Iterable[str] = (),
@@ -73,9 +75,10 @@ class Replay:
 
         `selection`: what it is about; `trace`: let observations name their flows, for an extraction. `progress` is
         called after each batch. `hash_key`: secrets seen in the clear are hashed with it; `why`: flow records say what
-        decided the class. `workers`: threads that share the work (1 to 64, else ValueError), one only with `trace`.
-        `dns_state`: what an earlier core remembered of DNS; DnsOptionsError if damaged.
-        `key_logs`: files with keys of sessions; raises KeyLogError for one that cannot be read.
+        decided the class. `marks`: what marks findings as waived or known. `workers`: threads that share the work (1 to
+        64, else ValueError), one only with `trace`. `dns_state`: what an earlier core remembered of DNS;
+        DnsOptionsError if damaged. `key_logs`: files with keys of sessions; raises KeyLogError for one that cannot be
+        read.
         """
         self._paths = list(paths)
         self._engine = engine
@@ -94,6 +97,7 @@ class Replay:
             self.core.trace()
         self._trace = trace
         self._report = report
+        self._marks = marks
         self._progress = progress
         self._stopped = False
         self._reading = False
@@ -121,6 +125,8 @@ class Replay:
             yield from self._file(path, source)
         self.outcome.interrupted = self._stopped
         yield from self._findings()
+        self.outcome.marks = self._marks
+        self.outcome.as_of = self._engine.as_of
         self.outcome.limits = self._engine.limits
         self.outcome.totals = {**msgspec.json.decode(self.core.totals()), "drops": dict(self._drops)}
         self._total_endpoints()
@@ -144,6 +150,8 @@ class Replay:
         self.outcome.not_observable = report.not_observable
         for first in range(0, len(report), FINDINGS_PER_CHUNK):
             lines = report.lines(first, FINDINGS_PER_CHUNK)
+            if self._marks is not None:
+                lines = self._marks.mark(lines)
             if self._report:
                 self.outcome.findings += _FINDINGS.decode_lines(lines)
             yield lines
@@ -223,6 +231,8 @@ def replay(
     dns: str | os.PathLike[str] | None = None,
     keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
+    as_of: dt.date | None = None,
+    expect: Iterable[str] = (),
     begin: dt.datetime | str | None = None,
     end: dt.datetime | str | None = None,
     workers: int = 1,
@@ -233,17 +243,20 @@ def replay(
     judge certificates then (with a time zone), not at packet time; `passes`: also yield findings of status pass;
     `hash_key`: hash secrets seen in the clear with it (16 bytes or more); `why`: say in flow records what decided the
     class; `dns`: a file with options for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3
-    handshakes. `filter`: only flows for which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several;
-    `begin`, `end`: only packets from `begin` on and before `end`, UTC without a zone; text as after `--from` and
-    `--to`. What could not be read is in the summary, under `unread` and `damaged`, and what was left out under
-    `filtered`. `workers`: threads that share the work of large captures, 1 to 64 (else ValueError); the same records
-    come in another order then. Raises PolicyError, TrustError, CrlError, KeyLogError, FilterError, DnsOptionsError,
-    and ValueError for text that is no time.
+    handshakes; `as_of`: judge by the rules in force on that day, not on those of the packets; `expect`: names of
+    security policies of AWS, such as ELBSecurityPolicy-TLS13-1-2-2021-06, that sessions are held against. `filter`:
+    only flows for which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only
+    packets from `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be
+    read is in the summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads
+    that share the work of large captures, 1 to 64 (else ValueError); the same records come in another order then.
+    Raises PolicyError, TrustError, CrlError, KeyLogError, FilterError, DnsOptionsError, and ValueError for text that is
+    no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
     store = Store(tuple(trust), crls=tuple(crl))
-    engine = Engine(policy_files.load(policies), store, at=moment, passes=passes, dns=options)
+    judges = [*policy_files.load(policies), *(policy_files.expect(name) for name in expect)]
+    engine = Engine(judges, store, at=moment, passes=passes, as_of=as_of, dns=options)
     selection = select(filter, begin, end)
     run = Replay(
         paths_of(paths),

@@ -4,12 +4,14 @@ Flow records, certificates and findings are not made here: the core serialises t
 nulls.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, field
 
+from probe.marks import Marks
 from probe.model import Finding
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -55,6 +57,10 @@ class Outcome(Struct, kw_only=True):
     damaged: list[Damage] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     interrupted: bool = False
+    as_of: dt.date | None = None
+    """The day whose rules were asked for; those of the packets' own days if none."""
+    marks: Marks | None = None
+    """What was waived, and what was known before."""
     selection: dict[str, Any] = field(default_factory=dict)
     """What was asked for: filter, from, until; empty for everything."""
     endpoints: dict[str, EndpointTotals] = field(default_factory=dict)
@@ -69,6 +75,7 @@ def summary_record(outcome: Outcome) -> dict[str, Any]:
     record.update((key, totals[key]) for key in first if key in totals)
     record["findings"] = outcome.by_severity
     record["not_observable"] = outcome.not_observable
+    record.update(_marked(outcome))
     record["drops"] = totals.get("drops", {})
     record["limits"] = _added(totals.get("limits", {}), outcome.limits)
     record["malformed"] = totals.get("malformed", {})
@@ -81,6 +88,17 @@ def summary_record(outcome: Outcome) -> dict[str, Any]:
         record["unread"] = outcome.problems
     if outcome.interrupted:
         record["interrupted"] = True
+    return record
+
+
+def _marked(outcome: Outcome) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    if outcome.as_of is not None:
+        record["as_of"] = outcome.as_of
+    if (marks := outcome.marks) is not None:
+        record["marked"] = {"waived": marks.waived, "baseline": marks.known, "open": dict(marks.open)}
+        if marks.expired:
+            record["marked"]["expired"] = marks.expired
     return record
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from probe.checks import (
+    by_rules,
     dns_beacon,
     dns_case,
     dns_encrypted_resolver,
@@ -68,12 +69,15 @@ PAGES: Final = {
     "plaintext.credentials": "plaintext_credentials",
     "plaintext.protocol": "plaintext_protocol",
     "plaintext.redirect": "plaintext_redirect",
+    "policy.contradiction": "policy_contradiction",
     "tls.keys": "tls_keys",
 }
-"""Check to module. Checks of facts that only policies judge have no file here."""
+"""Check to module. The pages of facts that only policies judge are in `by_rules`."""
 
 
 def explain(check: str) -> str | None:
-    """The page of a check, None if it has no detector of its own."""
+    """The page of a check, None if there is no such check."""
     module = PAGES.get(check)
-    return None if module is None else importlib.import_module(f"probe.checks.{module}").__doc__
+    if module is None:
+        return by_rules.PAGES.get(check)
+    return importlib.import_module(f"probe.checks.{module}").__doc__

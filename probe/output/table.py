@@ -175,6 +175,10 @@ def _finding(alike: list[Finding], style: Style) -> Iterator[str]:
     parts = [f"{first.policy} {first.clause}" if first.policy else first.check]
     parts.append(counted(sum(finding.count for finding in alike), "flow"))
     parts += first.evidence.frames[:1]
+    if first.waived is not None and all(finding.waived == first.waived for finding in alike):
+        parts.append(f"waived by {clean(first.waived.owner)} until {first.waived.expires}")
+    elif all(finding.baseline for finding in alike):
+        parts.append("known from the baseline")
     for text in style.flow(parts, _INDENT):
         yield " " * _INDENT + style.paint(text, "dim")
 
@@ -239,7 +243,12 @@ def _result(outcome: Outcome, context: Context, style: Style) -> Iterator[str]:
         complete = not (outcome.damaged or outcome.problems or outcome.interrupted)
         text = f"{style.sign('✔', 'ok:')} Nothing to object to in what could be observed."
         yield "  " + style.paint(text, "good" if complete else "yellow")
-    judged = f"Judged by {', '.join(context.policies) or 'no policy'}; certificates {context.certificates_at}"
+    if outcome.marks is not None and (marked := outcome.marks.waived + outcome.marks.known):
+        known = f"{outcome.marks.known} known from the baseline"
+        text = f"{counted(marked, 'mark')} on findings: {outcome.marks.waived} waived, {known}"
+        yield "  " + style.paint(text, "dim")
+    as_of = "" if outcome.as_of is None else f" as of {outcome.as_of}"
+    judged = f"Judged by {', '.join(context.policies) or 'no policy'}{as_of}; certificates {context.certificates_at}"
     if context.roots is not None:
         trusted = f", against {' and '.join(context.roots)}"
         judged += (

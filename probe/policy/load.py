@@ -1,51 +1,74 @@
 """Policy files: finding, reading and checking them. What is wrong is said as file:line: key: problem."""
 
+import datetime as dt
 import difflib
-import re
-import tomllib
+import functools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from probe.model import Facts, Verdict
+from probe.policy.allow import Allow, Named, allow_rules, drift_rules
 from probe.policy.rules import CONDITIONS, KNOWN_FACTS, Rule, RuleText
+from probe.policy.toml import PolicyError as PolicyError  # noqa: PLC0414 - what `load` raises, for its callers
+from probe.policy.toml import decode, line_of, problem, read
 
 SHIPPED: Final = Path(__file__).parent.parent / "policies"
+NAMED: Final = SHIPPED / "named"
 DEFAULT: Final = ("rfc9325", "rfc8247")
-MAX_BYTES: Final = 4 * 1024 * 1024  # of a policy file: the longest standard takes some 60 kB
+ALL: Final = "all"
 
 
-class PolicyError(ValueError):
-    """A policy that is unknown or cannot be used; the text is one line for the operator."""
+Grade = Literal["primary", "secondary"]
+"""primary: the issuer's own text or code was read; secondary: others' transcriptions, which agree."""
 
 
-class Header(Struct, frozen=True, forbid_unknown_fields=True):
-    """A policy file."""
+class Source(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The head of a policy file: whose standard it is, and how its text is known."""
 
     title: str
     issuer: str
     version: str
     url: str
-    rule: list[RuleText]
+    grade: Grade | UnsetType = UNSET
+    source: str | UnsetType = UNSET
+    """What was read, if not the text at `url`."""
+
+
+class Header(Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A policy file: rules, or what is allowed, or both."""
+
+    rule: list[RuleText] = []
+    allow: Allow | UnsetType = UNSET
+
+
+class Catalogue(Source, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A file of security policies that have names in somebody's product."""
+
+    named: list[Named]
 
 
 class Policy:
     """A loaded policy; its id is the stem of the file's name."""
 
-    def __init__(self, policy_id: str, header: Header) -> None:
+    def __init__(self, policy_id: str, source: Source, rules: Iterable[RuleText]) -> None:
         self.id = policy_id
-        self.title = header.title
-        self.issuer = header.issuer
-        self.version = header.version
-        self.url = header.url
-        self.rules = [Rule(policy_id, text) for text in header.rule]
+        self.title = source.title
+        self.issuer = source.issuer
+        self.version = source.version
+        self.url = source.url
+        self.grade = None if source.grade is UNSET else source.grade
+        self.source = None if source.source is UNSET else source.source
+        self.rules = [Rule(policy_id, text) for text in rules]
 
-    def judge(self, facts: Facts, *, passes: bool = False) -> list[Verdict]:
-        """What its rules say about the facts (with the derived ones), in the order of the file."""
-        verdicts = (rule.judge(facts, passes=passes) for rule in self.rules)
+    def judge(self, facts: Facts, *, passes: bool = False, day: dt.date | None = None) -> list[Verdict]:
+        """What its rules in force on `day` say about the facts (with the derived ones), in the order of the file.
+
+        Without a day, only those that hold at all times.
+        """
+        verdicts = (rule.judge(facts, passes=passes) for rule in self.rules if rule.holds(day))
         return [verdict for verdict in verdicts if verdict is not None]
 
 
@@ -54,54 +77,61 @@ def shipped() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.toml"))
 
 
+@functools.cache
+def catalogues() -> dict[str, Catalogue]:
+    """The shipped catalogues of named policies by the stem of their file."""
+    files = sorted(NAMED.glob("*.toml"))
+    return {path.stem: decode(path.read_bytes(), str(path), Catalogue)[0] for path in files}
+
+
+def named() -> list[str]:
+    """The names of the security policies that `--expect` knows."""
+    return [entry.id for catalogue in catalogues().values() for entry in catalogue.named]
+
+
 def load(names: Iterable[str] = DEFAULT) -> list[Policy]:
-    """Policies by id or file, each once. Raises PolicyError."""
-    policies = {policy.id: policy for policy in (_load_one(name) for name in names)}
+    """Policies by id, file or name, each once; `all` is every shipped standard. Raises PolicyError."""
+    every = [name for given in names for name in (shipped() if given == ALL else [given])]
+    policies = {policy.id: policy for policy in (_load_one(name) for name in every)}
     return list(policies.values())
 
 
-def _load_one(name: str) -> Policy:
+def expect(name: str) -> Policy:
+    """What refutes that an endpoint runs with this security policy; `name` as for `load`. Raises PolicyError."""
+    for catalogue in catalogues().values():
+        for entry in catalogue.named:
+            if entry.id == name:
+                return Policy(name, catalogue, drift_rules(entry))
+    return _load_one(name, [*named(), *shipped()])
+
+
+def _load_one(name: str, known: list[str] | None = None) -> Policy:
     if name.endswith(".toml") or "/" in name:
         path = Path(name)
     elif name in shipped():
         path = SHIPPED / f"{name}.toml"
+    elif name in named():
+        return expect(name)
     else:
-        near = difflib.get_close_matches(name, shipped(), n=1, cutoff=0.3)
+        known = known or [*shipped(), *named()]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(shipped())}"
         message = f"policy {name}: unknown; {hint} (a file's name ends in .toml)"
         raise PolicyError(message)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"{name}: {(error.strerror or str(error)).lower()}; --policy wants an id or a readable TOML file"
-        raise PolicyError(message) from error
-    if len(data) > MAX_BYTES:
-        message = f"{name}: larger than {MAX_BYTES} bytes; this is no policy"
-        raise PolicyError(message)
-    return parse(path.stem, data, str(path))
+    return parse(path.stem, read(path), str(path))
 
 
 def parse(policy_id: str, data: bytes, source: str) -> Policy:
     """A policy from the bytes of its file; `source` is the file's name in messages. Raises PolicyError."""
-    try:
-        text = data.decode("utf-8")
-        table = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise _problem(source, data[: error.start].count(b"\n") + 1, "file", "not UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        where = re.search(r"at line (\d+)", str(error))
-        line = int(where[1]) if where else text.count("\n") + 1
-        raise _problem(source, line, "file", re.sub(r" \(at .*\)$", "", str(error))) from error
-    try:
-        header = msgspec.convert(table, Header)
-    except msgspec.ValidationError as error:
-        raise _invalid(source, text, str(error)) from error
+    header, text = decode(data, source, Header)
     for index, rule in enumerate(header.rule):
-        problem = _check(rule, header.rule[:index])
-        if problem is not None:
-            raise _problem(source, _line(text, index, problem[0]), f"rule {rule.id}: {problem[0]}", problem[1])
-    return Policy(policy_id, header)
+        if (wrong := _check(rule, header.rule[:index])) is not None:
+            key, what = wrong
+            raise problem(source, line_of(text, "rule", index, key), f"rule {rule.id}: {key}", what)
+    allowed = [] if header.allow is UNSET else allow_rules(header.allow)
+    if not header.rule and not allowed:
+        raise problem(source, 1, "rule", "a policy needs [[rule]] tables or an [allow] table")
+    return Policy(policy_id, header, [*allowed, *header.rule])
 
 
 def _check(rule: RuleText, before: list[RuleText]) -> tuple[str, str] | None:
@@ -111,36 +141,11 @@ def _check(rule: RuleText, before: list[RuleText]) -> tuple[str, str] | None:
         return "id", f"needs exactly one of {', '.join(CONDITIONS.values())}, has {', '.join(conditions) or 'none'}"
     if any(other.id == rule.id for other in before):
         return "id", "used twice"
+    if rule.from_ is not UNSET and rule.until is not UNSET and rule.until < rule.from_:
+        return "until", f"{rule.until} is before {rule.from_}, from which the rule holds"
     for key, facts in (("fact", [rule.fact]), ("when", list(rule.when))):
         for fact in facts:
             if fact not in KNOWN_FACTS:
                 near = difflib.get_close_matches(fact, KNOWN_FACTS, n=1, cutoff=0.3)
                 return key, f"{fact} is no fact that can be observed" + (f"; did you mean {near[0]}?" if near else "")
     return None
-
-
-def _invalid(source: str, text: str, message: str) -> PolicyError:
-    """From msgspec's message, `Expected `str`, got `int` - at `$.rule[3].title``; the line is found in the text."""
-    what, _, path = message.partition(" - at `$")
-    steps = re.findall(r"\[(\d+)\]|\.([A-Za-z0-9_]+)", path.removesuffix("`"))
-    index = next((int(number) for number, _ in steps if number), None)
-    keys = [key for _, key in steps if key and key != "rule"]
-    named = re.search(r"field `([^`]+)`", what)
-    key = keys[0] if keys else named[1] if named else "rule"
-    return _problem(source, _line(text, index, key), key, what[0].lower() + what[1:])
-
-
-def _line(text: str, rule: int | None, key: str) -> int:
-    """The line of `key` in the rule with this number (in the head of the file if None), else where that begins."""
-    starts = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() == "[[rule]]"]
-    lines = text.splitlines()
-    begin = 1 if rule is None or rule >= len(starts) else starts[rule]
-    end = next((start for start in starts if start > begin), len(lines) + 1)
-    for number in range(begin, end):
-        if re.match(rf'\s*"?{re.escape(key)}"?\s*[=.]', lines[number - 1]):
-            return number
-    return begin
-
-
-def _problem(source: str, line: int, key: str, problem: str) -> PolicyError:
-    return PolicyError(f"{source}:{line}: {key}: {problem}")

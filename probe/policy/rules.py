@@ -4,6 +4,7 @@ Pure: facts in, verdict out. Conditions are compiled to closures over sets once,
 was not seen is not judged, except by `present`.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any, Final, Literal
@@ -30,6 +31,7 @@ _AREAS: Final = {
     "tls": (
         *("version", "suite", "suite.properties", "group", "dh_bits", "compression", "sni", "alpn", "resumed"),
         *("extended_master_secret", "renegotiation_info", "encrypt_then_mac", "hello_retry_request"),
+        *("signature_scheme", "srtp_profile", "alert"),
     ),
     "ike": ("version", "mode", "encr", "key_length", "prf", "integ", "ke", "additional_ke", "notifies"),
     "esp": ("null_encryption",),
@@ -43,7 +45,7 @@ _VERSION: Final = re.compile(r"^(D?TLS|SSL)v(?=\d)")  # TLSv1.0 in records, TLS 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z0-9_.]+)\}")
 
 
-class RuleText(Struct, frozen=True, forbid_unknown_fields=True, rename={"in_": "in"}, kw_only=True):
+class RuleText(Struct, frozen=True, forbid_unknown_fields=True, rename={"in_": "in", "from_": "from"}, kw_only=True):
     """A rule as it is written in a policy file."""
 
     id: str
@@ -59,6 +61,10 @@ class RuleText(Struct, frozen=True, forbid_unknown_fields=True, rename={"in_": "
     severity: Severity | UnsetType = UNSET
     when: dict[str, Any] = {}
     """Facts that must hold for the rule to apply: a value or a list of those allowed."""
+    from_: dt.date | UnsetType = UNSET
+    """The first day on which the rule holds, UTC."""
+    until: dt.date | UnsetType = UNSET
+    """The last day on which it holds."""
     in_: list[str | int] | UnsetType = UNSET
     not_in: list[str | int] | UnsetType = UNSET
     equals: str | int | bool | UnsetType = UNSET
@@ -94,7 +100,28 @@ class Rule:
         self.severity: Severity = SEVERITY_OF_LEVEL[text.level] if text.severity is UNSET else text.severity
         self._met = _predicate(text)
         self._applies = [(fact, _membership(values)) for fact, values in text.when.items()]
+        self._permits = text.in_ is not UNSET or text.min is not UNSET
         self._shown = [DERIVED.get(text.fact, text.fact), *(DERIVED.get(fact, fact) for fact in text.when)]
+
+    @property
+    def days(self) -> list[dt.date]:
+        """Days from which on it is in force, or no longer."""
+        begin, end = self.text.from_, self.text.until
+        return [*([] if begin is UNSET else [begin]), *([] if end is UNSET else [end + dt.timedelta(days=1)])]
+
+    def holds(self, day: dt.date | None) -> bool:
+        """Whether it is in force on that day; without a day, rules that begin or end are not."""
+        begin, end = self.text.from_, self.text.until
+        if day is None:
+            return begin is UNSET and end is UNSET
+        return (begin is UNSET or begin <= day) and (end is UNSET or day <= end)
+
+    def accepts(self, facts: Facts) -> str | None:
+        """The fact of the record that it explicitly lets pass; refusing other values is no acceptance."""
+        fact = self.text.fact
+        if not self._permits or fact not in facts or not self._applicable(facts) or not self._met(facts[fact]):
+            return None
+        return DERIVED.get(fact, fact)
 
     @property
     def mentions(self) -> frozenset[str]:
@@ -106,9 +133,8 @@ class Rule:
         fact = self.text.fact
         if fact not in facts and self.text.present is UNSET:
             return None
-        for other, applies in self._applies:
-            if other not in facts or not applies(facts[other]):
-                return None
+        if not self._applicable(facts):
+            return None
         met = self._met(facts.get(fact))
         if met and not passes:
             return None
@@ -126,6 +152,9 @@ class Rule:
             rule=self.text.id,
             clause=self.text.clause,
         )
+
+    def _applicable(self, facts: Facts) -> bool:
+        return all(other in facts and applies(facts[other]) for other, applies in self._applies)
 
 
 def derive(facts: Facts) -> Facts:

@@ -88,10 +88,10 @@ pub struct Ledger(pub ledger::Ledger);
 #[pymethods]
 impl Ledger {
     #[new]
-    #[pyo3(signature = (wordings, *, passes = false, at = None))]
-    fn new(wordings: Vec<(String, Row)>, passes: bool, at: Option<u64>) -> PyResult<Self> {
+    #[pyo3(signature = (wordings, *, passes = false, at = None, eras = Vec::new()))]
+    fn new(wordings: Vec<(String, Row)>, passes: bool, at: Option<u64>, eras: Vec<u64>) -> PyResult<Self> {
         let rows = wordings.into_iter().map(|(reason, row)| Ok((reason.into(), wording(row)?)));
-        Ok(Self(ledger::Ledger::new(rows.collect::<PyResult<_>>()?, passes, at)))
+        Ok(Self(ledger::Ledger::new(rows.collect::<PyResult<_>>()?, passes, at, eras)))
     }
 
     fn trust(&mut self, roots: &mut Roots) {
@@ -108,9 +108,9 @@ impl Ledger {
         self.0.add(std::mem::take(&mut batch.observations), source);
     }
 
-    fn facts<'py>(&mut self, py: Python<'py>) -> Vec<(usize, Bound<'py, PyBytes>)> {
+    fn facts<'py>(&mut self, py: Python<'py>) -> Vec<(usize, Bound<'py, PyBytes>, u64)> {
         let questions = self.0.facts_questions().into_iter();
-        questions.map(|(number, facts)| (number, PyBytes::new(py, &facts))).collect()
+        questions.map(|(number, facts, second)| (number, PyBytes::new(py, &facts), second)).collect()
     }
 
     fn answer_facts(&mut self, number: usize, verdicts: Vec<PyRef<'_, Verdict>>) {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.policy.load import PolicyError, load, parse, shipped
+from probe.policy.load import DEFAULT, PolicyError, expect, load, parse, shipped
 
 HEAD = 'title = "T"\nissuer = "I"\nversion = "1"\nurl = "https://example.org"\n'
 RULE = """
@@ -25,8 +25,8 @@ def _refused(text: str) -> str:
     return str(caught.value)
 
 
-def test_both_shipped_policies_are_judged_by_default() -> None:
-    assert shipped() == ["rfc8247", "rfc9325"]
+def test_two_of_the_shipped_policies_are_judged_by_default() -> None:
+    assert set(DEFAULT) < set(shipped())
     assert [policy.id for policy in load()] == ["rfc9325", "rfc8247"]
 
 
@@ -45,7 +45,7 @@ def test_unknown_policy_names_the_nearest() -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(PolicyError, match="no such file or directory; --policy wants"):
+    with pytest.raises(PolicyError, match="no such file or directory; a readable TOML file is wanted"):
         load([str(tmp_path / "x.toml")])
 
 
@@ -53,7 +53,20 @@ def test_missing_file(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("title = \n", "p.toml:1: file: Invalid value"),
-        (HEAD, "p.toml:1: rule: object missing required field `rule`"),
+        (HEAD, "p.toml:1: rule: a policy needs [[rule]] tables or an [allow] table"),
+        (
+            HEAD + "[allow]\nclause = '1'\nsiutes = []\n",
+            "p.toml:7: siutes: object contains unknown field `siutes`; did you mean suites?",
+        ),
+        (
+            HEAD + RULE + "form = 2030-01-01\n",
+            "p.toml:14: form: object contains unknown field `form`; did you mean from?",
+        ),
+        (HEAD + RULE + "from = 'soon'\n", "p.toml:14: from: invalid RFC3339 encoded date"),
+        (
+            HEAD + RULE + "from = 2030-01-01\nuntil = 2029-12-31\n",
+            "p.toml:15: rule A: until: 2029-12-31 is before 2030-01-01, from which the rule holds",
+        ),
         (HEAD + RULE + "colour = 3\n", "p.toml:14: colour: object contains unknown field `colour`"),
         (HEAD + RULE.replace('"1"', "1"), "p.toml:11: clause: expected `str`, got `int`"),
         (HEAD + RULE + RULE.replace("must_not", "shall"), "p.toml:19: level: invalid enum value 'shall'"),
@@ -79,3 +92,14 @@ def test_what_is_wrong_is_said_with_the_line(text: str, message: str) -> None:
 def test_not_utf8() -> None:
     with pytest.raises(PolicyError, match=r"^p\.toml:2: file: not UTF-8"):
         parse("p", b"# x\n# \xff\n", "p.toml")
+
+
+def test_all_is_every_standard_once() -> None:
+    assert [policy.id for policy in load(["rfc9325", "all"])] == ["rfc9325", *(i for i in shipped() if i != "rfc9325")]
+
+
+def test_an_expected_policy_is_found_by_its_name_and_a_typo_gets_the_nearest() -> None:
+    assert expect("ELBSecurityPolicy-TLS13-1-2-2021-06").id == "ELBSecurityPolicy-TLS13-1-2-2021-06"
+    assert expect("mozilla-modern").id == "mozilla-modern"
+    with pytest.raises(PolicyError, match=r"did you mean ELBSecurityPolicy-TLS13-1-2-2021-06\?"):
+        expect("ELBSecurityPolicy-TLS13-1-2-2021-6")

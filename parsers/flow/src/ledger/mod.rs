@@ -32,6 +32,9 @@ type Subject = (Chain, Option<Arc<str>>);
 
 type Verdicts = Arc<[Arc<Verdict>]>;
 
+/// By place in memory and era: what is held for it, and where it is judged.
+type KnownFacts = Map<(usize, usize), (Arc<[u8]>, usize)>;
+
 /// A chain to be judged: by whom it was sent for which name, and when.
 #[derive(Clone, Debug)]
 pub struct ChainQuestion {
@@ -66,6 +69,13 @@ impl Asked {
     }
 }
 
+/// A set of facts that was asked about, and a second at which it was seen.
+struct Judged {
+    facts: Arc<[u8]>,
+    when: u64,
+    verdicts: Option<Verdicts>,
+}
+
 /// A chain and name, and where the latest answer is.
 struct Known {
     _held: Subject,
@@ -84,15 +94,17 @@ pub struct Ledger {
     passes: bool,
     /// Judge chains at this second rather than that of the packets.
     at: Option<u64>,
-    facts: Map<Arc<[u8]>, usize>,
-    judged: Vec<(Arc<[u8]>, Option<Verdicts>)>,
+    /// Seconds at which rules come into force or go out of it, ascending. What is said of facts holds between two of them.
+    eras: Vec<u64>,
+    facts: Map<(Arc<[u8]>, usize), usize>,
+    judged: Vec<Judged>,
     trust: Chains,
     /// What was asked about a chain and name, by the second that was asked about.
     chains: Map<Subject, BTreeMap<u64, usize>>,
     asked: Vec<Asked>,
     /// The same by the places in memory of what a core interned, which spares hashing it. What is in here is held, so that
     /// no place is used twice.
-    known_facts: Map<usize, (Arc<[u8]>, usize)>,
+    known_facts: KnownFacts,
     known_chains: Map<(usize, usize), Known>,
     /// Questions that were not given out yet.
     new_facts: Vec<usize>,
@@ -105,12 +117,15 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// `passes`: verdicts of status pass are findings too. `at`: ns since the epoch.
-    pub fn new(wordings: Wordings, passes: bool, at: Option<u64>) -> Self {
+    /// `passes`: verdicts of status pass are findings too. `at`: ns since the epoch. `eras`: seconds between which what is
+    /// said of facts stays the same, in any order.
+    pub fn new(wordings: Wordings, passes: bool, at: Option<u64>, mut eras: Vec<u64>) -> Self {
+        eras.sort_unstable();
         Self {
             wordings,
             passes,
             at: at.map(|time| time / SECOND),
+            eras,
             facts: Map::default(),
             judged: Vec::new(),
             trust: Chains::new(),
@@ -168,10 +183,12 @@ impl Ledger {
 
     fn place_of_facts(&mut self, observation: &Observation) -> usize {
         let key = &observation.key;
+        let when = observation.first_seen / SECOND;
+        let era = self.eras.partition_point(|start| *start <= when);
         let (facts, judged, new) = (&mut self.facts, &mut self.judged, &mut self.new_facts);
-        let (_, at) = self.known_facts.entry(key.as_ptr().addr()).or_insert_with(|| {
-            let at = *facts.entry(key.clone()).or_insert_with(|| {
-                judged.push((observation.facts.clone(), None));
+        let (_, at) = self.known_facts.entry((key.as_ptr().addr(), era)).or_insert_with(|| {
+            let at = *facts.entry((key.clone(), era)).or_insert_with(|| {
+                judged.push(Judged { facts: observation.facts.clone(), when, verdicts: None });
                 new.push(judged.len() - 1);
                 judged.len() - 1
             });
@@ -216,14 +233,15 @@ impl Ledger {
         at
     }
 
-    /// Sets of facts that were not given out before: number and JSON object.
-    pub fn facts_questions(&mut self) -> Vec<(usize, Arc<[u8]>)> {
-        self.new_facts.drain(..).filter_map(|at| Some((at, self.judged.get(at)?.0.clone()))).collect()
+    /// Sets of facts that were not given out before, for their era: number, JSON object, and a second in that era.
+    pub fn facts_questions(&mut self) -> Vec<(usize, Arc<[u8]>, u64)> {
+        let asked = self.new_facts.drain(..).filter_map(|at| Some((at, self.judged.get(at)?)));
+        asked.map(|(at, judged)| (at, judged.facts.clone(), judged.when)).collect()
     }
 
     pub fn answer_facts(&mut self, number: usize, verdicts: Vec<Arc<Verdict>>) {
-        if let Some((_, answer)) = self.judged.get_mut(number) {
-            *answer = Some(verdicts.into());
+        if let Some(judged) = self.judged.get_mut(number) {
+            judged.verdicts = Some(verdicts.into());
         }
     }
 
@@ -257,7 +275,7 @@ impl Ledger {
     /// Counts what was taken in onto findings, by the answers that there are.
     pub fn settle(&mut self) {
         for pending in self.pending.drain(..) {
-            let of_facts = self.judged[pending.facts].1.iter();
+            let of_facts = self.judged[pending.facts].verdicts.iter();
             let decrypted = pending.observation.decrypted;
             let of_chain = pending.chain.and_then(|at| self.asked.get_mut(at)?.words(decrypted));
             let wanted = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;

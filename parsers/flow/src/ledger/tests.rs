@@ -24,7 +24,7 @@ fn ledger(passes: bool, at: Option<u64>) -> Ledger {
             Wording { status, severity: Severity::High, title: reason.into(), told: Told::Nothing, remediation: None };
         (reason.into(), wording)
     };
-    Ledger::new([row("ok", Status::Pass), row("expired", Status::Fail)].into_iter().collect(), passes, at)
+    Ledger::new([row("ok", Status::Pass), row("expired", Status::Fail)].into_iter().collect(), passes, at, vec![])
 }
 
 fn reason(word: &str) -> Reason<'_> {
@@ -35,7 +35,7 @@ fn reason(word: &str) -> Reason<'_> {
 fn equal_facts_are_asked_once() {
     let mut ledger = ledger(false, None);
     ledger.add(vec![observation("a", None, 1), observation("b", None, 1), observation("a", None, 2)], "x");
-    assert_eq!(ledger.facts_questions(), [(0, b"a"[..].into()), (1, b"b"[..].into())]);
+    assert_eq!(ledger.facts_questions(), [(0, b"a"[..].into(), 1), (1, b"b"[..].into(), 1)]);
     ledger.answer_facts(0, vec![Arc::new(Verdict::new(&words("c", Severity::Low)))]);
     ledger.answer_facts(1, vec![]);
     ledger.settle();
@@ -45,6 +45,17 @@ fn equal_facts_are_asked_once() {
     let report = ledger.take();
     assert_eq!(report.len(), 1);
     assert!(String::from_utf8(report.lines(0, 1)).unwrap().contains("\"count\":3"));
+}
+
+#[test]
+fn facts_are_asked_again_in_another_era() {
+    let mut ledger = Ledger::new(Wordings::default(), false, None, vec![20, 10]);
+    ledger.add([15, 10, 19, 9, 20, 1, 99].map(|second| observation("a", None, second)).into(), "x");
+    let asked: Vec<_> = ledger.facts_questions().into_iter().map(|(at, _, second)| (at, second)).collect();
+    assert_eq!(asked, [(0, 15), (1, 9), (2, 20)]);
+    ledger.answer_facts(0, vec![Arc::new(Verdict::new(&words("c", Severity::Low)))]);
+    ledger.settle();
+    assert!(String::from_utf8(ledger.take().lines(0, 1)).unwrap().contains("\"count\":3"), "15, 10 and 19 only");
 }
 
 #[test]
