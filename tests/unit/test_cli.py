@@ -32,7 +32,7 @@ def run(core: None, capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., 
     ("arguments", "message"),
     [
         (["repaly", "x"], "unknown command repaly; did you mean replay?; see: transitproof --help"),
-        (["zzz"], "unknown command zzz; choose from replay, policies, explain; see: transitproof --help"),
+        (["zzz"], "unknown command zzz; choose from replay, cert, policies, explain; see: transitproof --help"),
         (["replay", "x", "--polcy", "y"], "unknown option --polcy; did you mean --policy?; see: transitproof --help"),
         (
             ["replay", "x", "--format", "tabel"],

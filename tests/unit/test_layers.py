@@ -22,6 +22,8 @@ LADDER = [
     "progress",
     "replay",
     "extract",
+    "reprobe",
+    "cert",
     "arguments",
     "hash_key",
     "cli",
