@@ -12,7 +12,9 @@ from probe import __version__
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
 
-COMMANDS: Final = ("replay", "diff", "policies", "explain", "check-config")
+COMMANDS: Final = ("replay", "diff", "cert", "policies", "explain", "check-config")
+# What probe.reprobe.starttls can begin; named here because help must not load a TLS library.
+STARTTLS: Final = ("smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "postgresql", "mysql")
 MAX_WORKERS: Final = 64  # what the core takes
 _EPILOG: Final = """\
 examples:
@@ -90,6 +92,7 @@ def build() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _add_replay(commands)
     _add_diff(commands)
+    _add_cert(commands)
     policies = commands.add_parser(
         "policies", help="list the shipped policies, or the rules of one", allow_abbrev=False
     )
@@ -204,6 +207,37 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
     replay.add_argument("--passes", action="store_true", help="also report what is in order")
     replay.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")
     _add_color(replay)
+
+
+def _add_cert(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    cert = commands.add_parser(
+        "cert",
+        help="judge the certificates of an endpoint or a file",
+        description="Connect to endpoints, or read files, and judge the certificate chains there.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    cert.add_argument(
+        "targets", nargs="+", metavar="TARGET", help="HOST:PORT, or a file with certificates (PEM or DER)"
+    )
+    cert.add_argument("--sni", metavar="NAME", help="server name to ask for and to verify (default: the host)")
+    cert.add_argument("--alpn", default="", metavar="A,B", help="application protocols to offer")
+    cert.add_argument(
+        "--starttls", choices=STARTTLS, metavar="PROTOCOL", help=f"begin in the clear: {', '.join(STARTTLS)}"
+    )
+    cert.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PEM",
+        help="trust these roots besides the host's; may be repeated",
+    )
+    cert.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="for each endpoint (default: 10)")
+    cert.add_argument("--format", choices=("table", "jsonl"), help="default: table on a terminal, else JSON Lines")
+    cert.add_argument(
+        "--fail-on", choices=SEVERITIES, metavar="SEVERITY", help=f"exit code 1 from here: {', '.join(SEVERITIES)}"
+    )
 
 
 def _add_selection(replay: argparse.ArgumentParser) -> None:

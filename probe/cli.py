@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands = {
             "replay": _replay,
             "diff": _diff,
+            "cert": _cert,
             "policies": _look_up,
             "explain": _look_up,
             "check-config": _look_up,
@@ -206,6 +207,40 @@ def _print_table(run: Replay, engine: Engine, options: "argparse.Namespace") -> 
     text = render(run.outcome, context, style)
     sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", errors="replace"))
     sys.stdout.flush()
+
+
+def _cert(options: "argparse.Namespace") -> int:
+    import json
+
+    from probe.cert import TargetError, look
+    from probe.output.terminal import clean
+
+    store = Store(tuple(options.trust))
+    alpn = [one for one in options.alpn.split(",") if one]
+    form = options.format or ("table" if sys.stdout.isatty() else "jsonl")
+    code = CLEAN
+    worst = len(SEVERITIES) if options.fail_on is None else SEVERITIES.index(options.fail_on)
+    for target in options.targets:
+        try:
+            records = list(
+                look(target, store, sni=options.sni, alpn=alpn, starttls=options.starttls, timeout=options.timeout)
+            )
+        except TargetError as error:
+            _say(str(error))
+            code = USAGE
+            continue
+        for record in records:
+            if form == "jsonl":
+                line = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+            elif record["type"] == "certificate":
+                subject = record.get("subject", record["sha256"])
+                line = clean(f"{target}  certificate  {subject}  until {record.get('not_after', '')[:10]}")
+            else:
+                line = clean(f"{target}  {record['status']}  {record['severity']}  {record['title']}")
+            sys.stdout.write(f"{line}\n")
+            if record.get("status") in {"warn", "fail"} and SEVERITIES.index(record["severity"]) >= worst:
+                code = max(code, FINDINGS)
+    return code
 
 
 def _look_up(options: "argparse.Namespace") -> int:

@@ -24,6 +24,8 @@ LADDER = [
     "replay",
     "diff",
     "extract",
+    "reprobe",
+    "cert",
     "arguments",
     "hash_key",
     "lookups",
