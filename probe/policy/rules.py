@@ -31,8 +31,11 @@ _AREAS: Final = {
         *("version", "suite", "suite.properties", "group", "dh_bits", "compression", "sni", "alpn", "resumed"),
         *("extended_master_secret", "renegotiation_info", "encrypt_then_mac", "hello_retry_request"),
     ),
-    "ike": ("version", "mode", "encr", "key_length", "prf", "integ", "ke", "additional_ke", "notifies"),
-    "esp": ("null_encryption",),
+    "ike": (
+        *("version", "mode", "encr", "key_length", "prf", "integ", "ke", "additional_ke", "notifies"),
+        *("auth_method", "lifetime", "downgraded", "psk_hash_exposed"),
+    ),
+    "esp": ("null_encryption", "nat_t", "replayed", "near_wrap"),
     "plaintext": ("credentials", "account"),
 }
 KNOWN_FACTS: Final = frozenset(
