@@ -26,7 +26,7 @@ def _refused(text: str) -> str:
 
 
 def test_both_shipped_policies_are_judged_by_default() -> None:
-    assert shipped() == ["rfc8247", "rfc9325"]
+    assert shipped() == ["aws-site-to-site-vpn", "bsi-tr-02102-3", "rfc8247", "rfc9206", "rfc9325"]
     assert [policy.id for policy in load()] == ["rfc9325", "rfc8247"]
 
 
