@@ -34,7 +34,10 @@ def run(core: None, capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., 
         (["repaly", "x"], "unknown command repaly; did you mean replay?; see: transitproof --help"),
         (
             ["zzz"],
-            "unknown command zzz; choose from replay, diff, cert, policies, check-config, explain; see: transitproof --help",
+            (
+                "unknown command zzz; choose from replay, diff, cert, policies, check-config, explain; "
+                "see: transitproof --help"
+            ),
         ),
         (["replay", "x", "--polcy", "y"], "unknown option --polcy; did you mean --policy?; see: transitproof --help"),
         (

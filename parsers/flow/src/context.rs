@@ -306,7 +306,9 @@ impl Context {
             && selection.is_late()
         {
             let wanted = selection.has(&entry.key, entry.protocol);
-            self.totals.decided(&entry, wanted);
+            if !self.tunnels.is_protected(entry.key.tunnel()) {
+                self.totals.decided(&entry, wanted);
+            }
             if !wanted {
                 return self.fragments.release(entry.fragment);
             }

@@ -3,6 +3,7 @@
 //! Called for every packet: the association used last is looked at first and nothing is allocated for the first two.
 //! Sequence numbers are those of RFC 4303 section 3.4.3. May not know addresses or time.
 
+mod cipher;
 mod null;
 mod sequence;
 mod write;
@@ -30,11 +31,13 @@ struct Sa {
     bytes: u64,
     sequence: Sequence,
     null: NullProof,
+    sizes: cipher::Sizes,
 }
 
 impl Sa {
     fn new(direction: Direction, spi: u32, seq: u32) -> Self {
-        Self { spi, direction, packets: 0, bytes: 0, sequence: Sequence::new(seq), null: NullProof::default() }
+        let (sequence, null, sizes) = (Sequence::new(seq), NullProof::default(), cipher::Sizes::default());
+        Self { spi, direction, packets: 0, bytes: 0, sequence, null, sizes }
     }
 }
 
@@ -90,6 +93,14 @@ impl EspState {
         }
     }
 
+    /// Bytes behind the ESP header of the last packet, by the outer headers.
+    #[inline]
+    pub fn size(&mut self, length: u32) {
+        if let Some(sa) = self.sa_mut(self.last[self.last_direction]) {
+            sa.sizes.add(length);
+        }
+    }
+
     /// Is the last packet worth an [`inspect`](Self::inspect)? Only the first ones of an association are.
     #[inline]
     pub fn wants_inspection(&self) -> bool {
@@ -101,6 +112,17 @@ impl EspState {
         if let Some(sa) = self.sa_mut(self.last[self.last_direction]) {
             sa.null.inspect(payload);
         }
+    }
+
+    /// Does the last packet look unencrypted, without being proof yet?
+    pub fn is_suspect(&self) -> bool {
+        self.sa(self.last[self.last_direction]).is_some_and(|sa| sa.null.is_suspect())
+    }
+
+    /// SPI of the flow's first association: what is carried inside is named after it, so that both directions and all
+    /// rekeys are one.
+    pub fn first_spi(&self) -> Option<u32> {
+        self.sas().next().map(|sa| sa.spi)
     }
 
     /// The layout of the last packet, if its association is proven not to encrypt.
@@ -161,6 +183,11 @@ impl AhState {
     #[inline]
     pub fn packet(&mut self, from: Direction, spi: u32, seq: u32, length: usize) {
         self.0.packet(from, spi, seq, length);
+    }
+
+    /// As [`EspState::first_spi`].
+    pub fn first_spi(&self) -> Option<u32> {
+        self.0.first_spi()
     }
 }
 
