@@ -134,6 +134,11 @@ impl Context {
         admitted
     }
 
+    /// May this flow, found inside another, be wanted? Its packets were counted with the outer ones.
+    pub fn may_have(&self, key: &Key) -> bool {
+        self.selection.as_ref().is_none_or(|selection| selection.may_have(key))
+    }
+
     pub fn selects(&self) -> bool {
         self.selection.is_some()
     }
@@ -306,7 +311,9 @@ impl Context {
             && selection.is_late()
         {
             let wanted = selection.has(&entry.key, entry.protocol);
-            self.totals.decided(&entry, wanted);
+            if !self.tunnels.is_protected(entry.key.tunnel()) {
+                self.totals.decided(&entry, wanted);
+            }
             if !wanted {
                 return self.fragments.release(entry.fragment);
             }

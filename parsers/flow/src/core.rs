@@ -6,6 +6,7 @@
 mod ends;
 mod particular;
 mod portless;
+mod protected;
 mod reassembly;
 
 use crate::context::Context;
@@ -305,8 +306,11 @@ impl Core {
                 None
             }
         };
+        let readable = self.table.entry(slot).is_some_and(|entry| protected::may_be_readable(entry));
         if let Some(reason) = end {
             self.close(slot, reason);
+        } else if readable {
+            self.protected(slot, frame, packet);
         }
     }
 

@@ -5,9 +5,9 @@ use crate::esp::{AhState, EspState};
 use crate::ike::IkeState;
 use crate::why::What;
 use transitproof_wire::Protocol;
-use transitproof_wire::esp::{Ah, Esp, looks_like_esp_in_udp};
+use transitproof_wire::esp::{Ah, Esp, looks_like_esp_in_udp, null_content};
 use transitproof_wire::ike::{looks_like_ike, plausible_ike, strip_non_esp_marker};
-use transitproof_wire::packet::{Packet, ip_protocol as ip};
+use transitproof_wire::packet::{Packet, TunnelKind, ip_protocol as ip};
 
 #[derive(Default)]
 pub struct Ipsec {
@@ -16,7 +16,35 @@ pub struct Ipsec {
     ah: Option<Box<AhState>>,
     /// The negotiation was counted as an observation.
     pub counted: bool,
+    /// Packets that may turn out to be readable.
+    held: Vec<Held>,
 }
+
+/// A packet from before the proof that its association does not encrypt.
+pub struct Held {
+    pub time: u64,
+    pub frame: u64,
+    packet: Packet<'static>,
+    payload: Box<[u8]>,
+}
+
+impl Held {
+    pub fn packet(&self) -> Packet<'_> {
+        Packet { payload: &self.payload, ..self.packet }
+    }
+}
+
+/// What AH, or ESP without encryption, carries.
+pub struct Content<'a> {
+    pub kind: TunnelKind,
+    /// Names the tunnel: of the flow's first association, so that both directions and all rekeys are one.
+    pub spi: u32,
+    pub next_header: u8,
+    pub bytes: &'a [u8],
+}
+
+/// Packets held in one flow: those that the proof needs, in two associations.
+const MAX_HELD: usize = 6;
 
 /// What a datagram is, by content: IKE is recognised by its header.
 pub fn is_ike(payload: &[u8]) -> bool {
@@ -104,6 +132,44 @@ impl Ipsec {
         }
     }
 
+    /// Can the last packet be read, or may it turn out so? False costs a look at what the packet needed anyway.
+    #[inline]
+    pub fn may_be_readable(&self) -> bool {
+        self.ah.is_some() || self.esp.as_ref().is_some_and(|esp| esp.null_layout().is_some() || esp.is_suspect())
+    }
+
+    /// What a packet of this flow carries, if it can be read: the one given last, or one of those held before.
+    pub fn content<'a>(&self, packet: &Packet<'a>) -> Option<Content<'a>> {
+        let mut payload = packet.payload;
+        if packet.transport == ip::AH {
+            let ah = Ah::parse(payload).ok()?;
+            if ah.next_header != ip::ESP {
+                let spi = self.ah.as_ref()?.first_spi()?;
+                return Some(Content { kind: TunnelKind::Ah, spi, next_header: ah.next_header, bytes: ah.payload });
+            }
+            payload = ah.payload;
+        }
+        let (spi, layout) = self.esp.as_ref().and_then(|esp| Some((esp.first_spi()?, esp.null_layout()?)))?;
+        // The trailer is at the end: a packet that the capture cut has none.
+        let whole = packet.payload.len() == packet.payload_length as usize;
+        let (next_header, bytes) = null_content(Esp::parse(payload).ok().filter(|_| whole)?.payload, layout)?;
+        Some(Content { kind: TunnelKind::Esp, spi, next_header, bytes })
+    }
+
+    /// Keeps a packet that may turn out to be readable.
+    pub fn hold(&mut self, packet: &Packet<'_>, time: u64, frame: u64) {
+        if self.held.len() < MAX_HELD && self.esp.as_ref().is_some_and(EspState::is_suspect) {
+            let payload = packet.payload.into();
+            self.held.push(Held { time, frame, packet: Packet { payload: &[], ..*packet }, payload });
+        }
+    }
+
+    /// Those held of the association of the given packet, in their order.
+    pub fn release(&mut self, packet: &Packet<'_>) -> Vec<Held> {
+        let same = |held: &mut Held| held.packet.src == packet.src && spi(&held.packet()) == spi(packet);
+        self.held.extract_if(.., same).collect()
+    }
+
     pub fn write_record(&self, out: &mut Vec<u8>) {
         if let Some(ike) = &self.ike {
             ike.write_record(out);
@@ -124,4 +190,10 @@ impl Ipsec {
             esp.write_facts(out);
         }
     }
+}
+
+/// The SPI of a packet of ESP, also inside AH.
+fn spi(packet: &Packet<'_>) -> Option<u32> {
+    let ah = (packet.transport == ip::AH).then(|| Ah::parse(packet.payload).ok()).flatten();
+    Some(Esp::parse(ah.map_or(packet.payload, |ah| ah.payload)).ok()?.spi)
 }

@@ -3,13 +3,14 @@
 use crate::json;
 use crate::limits::MAX_TUNNEL_STACKS;
 use std::collections::HashMap;
-use transitproof_wire::packet::Tunnels;
+use transitproof_wire::packet::{TunnelKind, Tunnels};
 
 /// Number 0 is no tunnel; the last number is shared by all stacks beyond the limit.
 #[derive(Debug, Default)]
 pub struct TunnelStacks {
     numbers: HashMap<Tunnels, u16>,
     members: Vec<Box<[u8]>>,
+    stacks: Vec<Tunnels>,
     /// Packets whose stack got no number of its own.
     pub limited: u64,
 }
@@ -30,16 +31,30 @@ impl TunnelStacks {
             member.extend_from_slice(if i > 0 { b",\"" } else { b"\"" });
             member.extend_from_slice(layer.kind.word().as_bytes());
             if let Some(id) = layer.id {
-                member.push(b':');
-                json::decimal(&mut member, u64::from(id));
+                write_id(&mut member, layer.kind, id);
             }
             member.push(b'"');
         }
         member.push(b']');
         self.members.push(member.into());
+        self.stacks.push(*tunnels);
         let number = self.members.len() as u16;
         self.numbers.insert(*tunnels, number);
         number
+    }
+
+    /// The stack with this number; `None` for the one that those beyond the limit share.
+    pub fn stack(&self, number: u16) -> Option<Tunnels> {
+        match number {
+            0 => Some(Tunnels::default()),
+            number => self.stacks.get(usize::from(number) - 1).copied(),
+        }
+    }
+
+    /// Whether the flows inside are what an IPsec association carries, whose packets are counted as its own already.
+    pub fn is_protected(&self, number: u16) -> bool {
+        let stack = self.stack(number).unwrap_or_default();
+        stack.layers().iter().any(|layer| matches!(layer.kind, TunnelKind::Esp | TunnelKind::Ah))
     }
 
     /// `"tunnel":["vxlan:42"]`, empty for none.
@@ -49,6 +64,17 @@ impl TunnelStacks {
             u16::MAX => br#""tunnel":["unnumbered"]"#,
             number => self.members.get(usize::from(number) - 1).map_or(&[], |member| member),
         }
+    }
+}
+
+/// SPIs are written in hexadecimal, as everywhere.
+fn write_id(out: &mut Vec<u8>, kind: TunnelKind, id: u32) {
+    out.push(b':');
+    if matches!(kind, TunnelKind::Esp | TunnelKind::Ah) {
+        out.extend_from_slice(b"0x");
+        json::hex(out, &id.to_be_bytes());
+    } else {
+        json::decimal(out, u64::from(id));
     }
 }
 

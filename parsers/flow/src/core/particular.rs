@@ -35,9 +35,19 @@ pub(super) struct Tracking {
 impl Tracking {
     pub(super) fn packet(&mut self, flow: FlowId, frame: u64) {
         self.latest = Some(flow);
-        if self.wanted.as_ref().is_some_and(|wanted| wanted.flows.contains(&flow)) {
+        let is_wanted = self.wanted.as_ref().is_some_and(|wanted| wanted.flows.contains(&flow));
+        // A packet inside a readable one comes with the same frame.
+        if is_wanted && self.marked.last() != Some(&frame) {
             self.marked.push(frame);
         }
+    }
+
+    pub(super) fn latest(&self) -> Option<FlowId> {
+        self.latest
+    }
+
+    pub(super) fn set_latest(&mut self, flow: Option<FlowId>) {
+        self.latest = flow;
     }
 
     pub(super) fn next_capture(&mut self) {

@@ -103,6 +103,17 @@ impl EspState {
         }
     }
 
+    /// Does the last packet look unencrypted, without being proof yet?
+    pub fn is_suspect(&self) -> bool {
+        self.sa(self.last[self.last_direction]).is_some_and(|sa| sa.null.is_suspect())
+    }
+
+    /// SPI of the flow's first association: what is carried inside is named after it, so that both directions and all
+    /// rekeys are one.
+    pub fn first_spi(&self) -> Option<u32> {
+        self.sas().next().map(|sa| sa.spi)
+    }
+
     /// The layout of the last packet, if its association is proven not to encrypt.
     pub fn null_layout(&self) -> Option<NullLayout> {
         self.sa(self.last[self.last_direction])?.null.proven()
@@ -161,6 +172,11 @@ impl AhState {
     #[inline]
     pub fn packet(&mut self, from: Direction, spi: u32, seq: u32, length: usize) {
         self.0.packet(from, spi, seq, length);
+    }
+
+    /// As [`EspState::first_spi`].
+    pub fn first_spi(&self) -> Option<u32> {
+        self.0.first_spi()
     }
 }
 

@@ -31,6 +31,11 @@ impl NullProof {
         self.inspected > 0
     }
 
+    /// A packet could be read, and the question is still open.
+    pub fn is_suspect(&self) -> bool {
+        self.fit.is_some() && self.is_open()
+    }
+
     pub fn proven(&self) -> Option<NullLayout> {
         self.fit.filter(|_| self.proven).map(|fit| fit.layout)
     }

@@ -117,6 +117,43 @@ pub fn reassembled<'a>(packet: Packet<'a>, tunnels: &mut Tunnels) -> Result<Pack
     if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
 }
 
+/// The packet that ESP or AH in `outer` carries: `content` by its next header. In tunnel mode that is a packet of its own, in
+/// transport mode the outer one less what was added to it (RFC 4302 section 3.1, RFC 4303 section 3.1).
+pub fn protected<'a>(
+    outer: &Packet<'_>,
+    next_header: u8,
+    content: &'a [u8],
+    tunnels: &mut Tunnels,
+) -> Result<Packet<'a>, Stop> {
+    /// Header of the UDP that carries ESP through address translation (RFC 3948).
+    const UDP_HEADER: usize = 8;
+    let ethertype = match next_header {
+        ip_protocol::IPIP => link::IPV4,
+        ip_protocol::IPV6 => link::IPV6,
+        _ => {
+            let in_udp = if outer.transport == ip_protocol::UDP { UDP_HEADER } else { 0 };
+            let added = outer.payload.len().saturating_sub(content.len()) as u32;
+            let packet = Packet {
+                v6: outer.v6,
+                transport: next_header,
+                flags: 0,
+                src: outer.src,
+                dst: outer.dst,
+                src_port: 0,
+                dst_port: 0,
+                seq: 0,
+                ip_length: outer.ip_length.saturating_sub(added + in_udp as u32),
+                payload_length: outer.payload_length.saturating_sub(added),
+                payload: content,
+                fragment: None,
+            };
+            return reassembled(packet, tunnels);
+        }
+    };
+    let packet = network(ethertype, content, tunnels)?;
+    if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
+}
+
 /// Opens tunnels as long as there is an IP packet inside.
 fn unwrap<'a>(mut packet: Packet<'a>, tunnels: &mut Tunnels) -> Packet<'a> {
     while let Some((layer, (ethertype, bytes))) = tunnel::open(&packet) {

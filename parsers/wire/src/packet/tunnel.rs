@@ -28,6 +28,10 @@ pub enum Kind {
     GtpU,
     EtherIp,
     Capwap,
+    /// What ESP without encryption carries; the number is an SPI.
+    Esp,
+    /// What AH protects; the number is an SPI.
+    Ah,
 }
 
 impl Kind {
@@ -48,6 +52,8 @@ impl Kind {
             Self::GtpU => "gtp-u",
             Self::EtherIp => "etherip",
             Self::Capwap => "capwap",
+            Self::Esp => "esp",
+            Self::Ah => "ah",
         }
     }
 }
@@ -74,6 +80,11 @@ impl Tunnels {
 
     pub fn layers(&self) -> &[Layer] {
         self.layers.get(..usize::from(self.depth)).unwrap_or(&[])
+    }
+
+    /// This stack with one more layer inside; `None` if there are too many already.
+    pub fn within(mut self, kind: Kind, id: Option<u32>) -> Option<Self> {
+        self.push(kind, id).then_some(self)
     }
 
     /// False if there are too many already.

@@ -1,0 +1,73 @@
+//! What AH and unencrypted ESP carry: packets of flows of their own, in a tunnel that is named by its SPI.
+//!
+//! Off the path of everything that is encrypted. The outer packet was counted before, as a packet of the capture and of
+//! its flow; the one inside counts for its own flow only.
+
+use super::{Core, Frame};
+use crate::conversation::Follower;
+use crate::entry::Entry;
+use crate::ipsec::{Content, Ipsec};
+use crate::table::Slot;
+use transitproof_wire::packet::{Packet, ip_protocol as ip, protected};
+use transitproof_wire::{ParseError, Protocol};
+
+/// "No next header": padding against traffic analysis (RFC 4303 section 2.6).
+const DUMMY: u8 = 59;
+
+/// One comparison for what is not IPsec.
+#[inline]
+pub(super) fn may_be_readable(entry: &Entry) -> bool {
+    matches!(entry.protocol, Protocol::Ike | Protocol::Esp | Protocol::Ah)
+        && matches!(entry.conversation.as_deref().map(|c| &c.follower), Some(Follower::Ipsec(i)) if i.may_be_readable())
+}
+
+fn ipsec(entry: &mut Entry) -> Option<&mut Ipsec> {
+    match &mut entry.conversation.as_deref_mut()?.follower {
+        Follower::Ipsec(ipsec) => Some(ipsec),
+        _ => None,
+    }
+}
+
+impl Core {
+    /// A packet that is readable, or that will be once its association is proven not to encrypt.
+    #[cold]
+    pub(super) fn protected(&mut self, slot: Slot, frame: &Frame<'_>, packet: &Packet<'_>) {
+        let Some(entry) = self.table.entry(slot) else { return };
+        let tunnel = entry.key.tunnel();
+        let Some(ipsec) = ipsec(entry) else { return };
+        let Some(content) = ipsec.content(packet) else { return ipsec.hold(packet, frame.time, frame.number) };
+        // What was held is of the same association: it reads as this one does.
+        let held = if packet.transport == ip::AH { Vec::new() } else { ipsec.release(packet) };
+        let earlier: Vec<_> = held.iter().map(|held| (held, held.packet())).collect();
+        let contents: Vec<_> =
+            earlier.iter().filter_map(|(held, packet)| Some((*held, packet, ipsec.content(packet)?))).collect();
+        let latest = self.tracking.as_ref().and_then(|tracking| tracking.latest());
+        for (held, outer, content) in contents {
+            self.inside(&Frame { time: held.time, link: 0, number: held.frame, bytes: &[] }, outer, &content, tunnel);
+        }
+        self.inside(frame, packet, &content, tunnel);
+        if let Some(tracking) = &mut self.tracking {
+            tracking.set_latest(latest);
+        }
+    }
+
+    fn inside(&mut self, frame: &Frame<'_>, outer: &Packet<'_>, content: &Content<'_>, tunnel: u16) {
+        let Some(stack) = self.ctx.tunnels.stack(tunnel).filter(|_| content.next_header != DUMMY) else { return };
+        let Some(mut tunnels) = stack.within(content.kind, Some(content.spi)) else {
+            return self.ctx.totals.bad(ParseError::Limited("tunnels"));
+        };
+        let packet = match protected(outer, content.next_header, content.bytes, &mut tunnels) {
+            Ok(packet) => packet,
+            Err(stop) => return self.unreadable(stop),
+        };
+        if packet.fragment.is_some() {
+            self.fragments.add(&packet, tunnels, frame.time, frame.number);
+            return self.reassembled();
+        }
+        let looked = self.place(&packet, &tunnels);
+        if self.ctx.may_have(&looked.key) {
+            (self.ctx.frame, self.ctx.time) = (frame.number, frame.time);
+            self.open_packet(frame, &packet, &looked);
+        }
+    }
+}
