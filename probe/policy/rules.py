@@ -33,8 +33,11 @@ _AREAS: Final = {
         *("extended_master_secret", "renegotiation_info", "encrypt_then_mac", "hello_retry_request"),
         *("signature_scheme", "srtp_profile", "alert"),
     ),
-    "ike": ("version", "mode", "encr", "key_length", "prf", "integ", "ke", "additional_ke", "notifies"),
-    "esp": ("null_encryption",),
+    "ike": (
+        *("version", "mode", "encr", "key_length", "prf", "integ", "ke", "additional_ke", "notifies"),
+        *("auth_method", "lifetime", "downgraded", "psk_hash_exposed"),
+    ),
+    "esp": ("null_encryption", "nat_t", "replayed", "near_wrap"),
     "plaintext": ("credentials", "account"),
 }
 KNOWN_FACTS: Final = frozenset(

@@ -105,7 +105,7 @@ impl Ipsec {
         if looks_like_ike(message) || may_be_cut_ike(packet) {
             self.ike.get_or_insert_default().message(from, message, marked.is_some(), frame);
         } else if marked.is_none() && may_be_esp(packet) {
-            self.esp(from, packet.payload, packet.ip_length, true);
+            self.esp(from, packet, packet.payload, true);
         }
     }
 
@@ -120,13 +120,16 @@ impl Ipsec {
             }
             payload = ah.payload;
         }
-        self.esp(from, payload, packet.ip_length, false);
+        self.esp(from, packet, payload, false);
     }
 
-    fn esp(&mut self, from: Direction, payload: &[u8], length: u32, nat_t: bool) {
+    fn esp(&mut self, from: Direction, packet: &Packet<'_>, payload: &[u8], nat_t: bool) {
         let Ok(esp) = Esp::parse(payload) else { return };
         let state = self.esp.get_or_insert_with(|| EspState::new(nat_t));
-        state.packet(from, esp.spi, esp.sequence, length as usize);
+        state.packet(from, esp.spi, esp.sequence, packet.ip_length as usize);
+        // Less the headers in front: AH, and ESP's own.
+        let front = packet.payload.len().saturating_sub(esp.payload.len());
+        state.size(packet.payload_length.saturating_sub(front as u32));
         if state.wants_inspection() {
             state.inspect(esp.payload);
         }

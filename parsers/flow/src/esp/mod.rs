@@ -3,6 +3,7 @@
 //! Called for every packet: the association used last is looked at first and nothing is allocated for the first two.
 //! Sequence numbers are those of RFC 4303 section 3.4.3. May not know addresses or time.
 
+mod cipher;
 mod null;
 mod sequence;
 mod write;
@@ -30,11 +31,13 @@ struct Sa {
     bytes: u64,
     sequence: Sequence,
     null: NullProof,
+    sizes: cipher::Sizes,
 }
 
 impl Sa {
     fn new(direction: Direction, spi: u32, seq: u32) -> Self {
-        Self { spi, direction, packets: 0, bytes: 0, sequence: Sequence::new(seq), null: NullProof::default() }
+        let (sequence, null, sizes) = (Sequence::new(seq), NullProof::default(), cipher::Sizes::default());
+        Self { spi, direction, packets: 0, bytes: 0, sequence, null, sizes }
     }
 }
 
@@ -87,6 +90,14 @@ impl EspState {
             }
             sa.packets += 1;
             sa.bytes = sa.bytes.saturating_add(length as u64);
+        }
+    }
+
+    /// Bytes behind the ESP header of the last packet, by the outer headers.
+    #[inline]
+    pub fn size(&mut self, length: u32) {
+        if let Some(sa) = self.sa_mut(self.last[self.last_direction]) {
+            sa.sizes.add(length);
         }
     }
 

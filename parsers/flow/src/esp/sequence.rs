@@ -9,6 +9,8 @@ const MAX_GAP: u32 = 1 << 20;
 /// Steps up to this count as running (what [`Sequence::steps`] is for): a few packets lost or not captured.
 const SMALL_STEP: u32 = 64;
 const WINDOW: u64 = 64;
+/// The last sixteenth of the 32 bits: at ten thousand packets a second seven hours are left.
+const NEAR_WRAP: u32 = 0xf000_0000;
 
 #[derive(Clone, Debug)]
 pub struct Sequence {
@@ -49,6 +51,11 @@ impl Sequence {
 
     pub fn last(&self) -> u32 {
         self.last
+    }
+
+    /// Has it come close to where 32 bits end? Without extended numbers the association may not go on (RFC 4303 section 3.3.3).
+    pub fn is_near_wrap(&self) -> bool {
+        self.last > NEAR_WRAP && self.steps > 0
     }
 
     pub fn lost(&self) -> u64 {

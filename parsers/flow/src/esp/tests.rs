@@ -71,7 +71,7 @@ fn an_spi_counts_by_direction_and_the_record_shows_it() {
             r#"{"esp":{"spis":["0xc0ffee01"],"sas":[{"spi":"0xc0ffee01","direction":"forward","packets":3,"bytes":300,"#,
             r#""first_sequence":1,"last_sequence":4,"lost":1,"reordered":0,"replayed":0},{"spi":"0xc0ffee01","#,
             r#""direction":"reverse","packets":3,"bytes":180,"first_sequence":1,"last_sequence":1,"lost":0,"#,
-            r#""reordered":0,"replayed":2}],"nat_t":false,"lost":1,"replayed":2},"esp.nat_t":false}"#
+            r#""reordered":0,"replayed":2}],"nat_t":false,"lost":1,"replayed":2},"esp.nat_t":false,"esp.replayed":true}"#
         )
     );
     assert_eq!(state.more.capacity(), 0, "two associations need no allocation");

@@ -23,6 +23,12 @@ impl EspState {
             json::boolean(out, "esp.null_encryption", true);
         }
         json::boolean(out, "esp.nat_t", self.nat_t);
+        if self.sas().any(|sa| sa.sequence.replayed() > 0) {
+            json::boolean(out, "esp.replayed", true);
+        }
+        if self.sas().any(|sa| sa.sequence.is_near_wrap()) {
+            json::boolean(out, "esp.near_wrap", true);
+        }
     }
 
     /// True when proven for one association, false when packets were looked at and none could be read.
@@ -82,6 +88,9 @@ fn write_sa(out: &mut Vec<u8>, sa: &Sa) {
     json::number(out, "lost", sa.sequence.lost());
     json::number(out, "reordered", sa.sequence.reordered());
     json::number(out, "replayed", sa.sequence.replayed());
+    if let Some(family) = sa.sizes.family().filter(|_| sa.null.proven().is_none()) {
+        json::word(out, "inferred_cipher", family);
+    }
     out.push(b'}');
 }
 

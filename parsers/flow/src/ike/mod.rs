@@ -4,9 +4,10 @@
 //! Both versions end in one vocabulary (RFC 7296; RFC 2409 with the names of IKEv2). May not know ports, time, records.
 
 mod proposal;
+mod weak;
 mod write;
 
-use proposal::Offer;
+use proposal::{Kind, Offer};
 use transitproof_wire::ike::{Header, Message, Notify, Payload, exchange, payload};
 use transitproof_wire::registry::ike as registry;
 
@@ -22,6 +23,13 @@ pub const MAX_VENDOR_ID_LENGTH: usize = 64;
 pub const MAX_NOTIFIES: usize = 32;
 /// Distinct exchange types kept: all that are registered for one version.
 pub const MAX_EXCHANGES: usize = 16;
+
+/// Distinct signature hashes kept: the registry has seven.
+pub const MAX_SIGNATURE_HASHES: usize = 16;
+
+const INVALID_KE_PAYLOAD: u16 = 17;
+const COOKIE: u16 = 16390;
+const SIGNATURE_HASH_ALGORITHMS: u16 = 16431;
 
 /// The pair of SPIs (IKEv1: cookies) that names an IKE SA; the responder's is zero until it answered.
 type Spis = ([u8; 8], [u8; 8]);
@@ -45,7 +53,17 @@ pub struct IkeState {
     offered: Vec<Offer>,
     offered_truncated: bool,
     chosen: Option<Offer>,
-    failed: bool,
+    /// The error that ended the attempt.
+    refused: Option<u16>,
+    /// The group that the responder asked for instead of the one it was sent (INVALID_KE_PAYLOAD).
+    ke_wanted: Option<u16>,
+    /// The responder asked for a cookie first.
+    cookie: bool,
+    /// Messages came in fragments (RFC 7383).
+    fragmented: bool,
+    /// The responder's hash of aggressive mode was readable (IKEv1).
+    hash_readable: bool,
+    signature_hashes: Vec<u16>,
     frame: u64,
     nat_t: bool,
     vendor_ids: Vec<VendorId>,
@@ -77,7 +95,7 @@ impl IkeState {
 
     /// A responder's choice was seen, or its refusal: there is something to judge.
     pub fn negotiated(&self) -> bool {
-        self.chosen.is_some() || self.failed
+        self.chosen.is_some() || self.refused.is_some()
     }
 
     /// The frame that decided it; 0 before.
@@ -115,6 +133,8 @@ impl IkeState {
             (true, payload::SA_V1) | (false, payload::SA) => self.security_association(header, payload.body, sa, frame),
             (true, payload::NOTIFY_V1) | (false, payload::NOTIFY) => self.notify(header, payload.body, frame),
             (true, payload::VENDOR_ID_V1) | (false, payload::VENDOR_ID) => self.vendor_id(payload.body),
+            (false, payload::ENCRYPTED_FRAGMENT) | (true, payload::FRAGMENT_V1) => self.fragmented = true,
+            (true, payload::HASH_V1) if header.exchange == exchange::AGGRESSIVE => self.hash_readable = true,
             _ => {}
         }
     }
@@ -141,7 +161,7 @@ impl IkeState {
             self.subject = sa;
         }
         self.chosen = Some(offers.swap_remove(0));
-        self.failed = false;
+        self.refused = None;
         self.frame = frame;
     }
 
@@ -149,9 +169,33 @@ impl IkeState {
         let Ok(notify) = Notify::parse(body, header.is_v1()) else { return };
         push_distinct(&mut self.notifies, notify.kind, MAX_NOTIFIES);
         if refuses(header, notify.kind) && !self.negotiated() {
-            self.failed = true;
+            self.refused = Some(notify.kind);
             self.frame = frame;
         }
+        if !header.is_v1() && header.exchange == exchange::IKE_SA_INIT {
+            self.init_notify(header, &notify);
+        }
+    }
+
+    /// What IKE_SA_INIT says of retries and signatures (RFC 7296 sections 1.2 and 2.6, RFC 7427 section 4).
+    fn init_notify(&mut self, header: &Header, notify: &Notify<'_>) {
+        let mut numbers = notify.data.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair));
+        match notify.kind {
+            COOKIE if header.is_response() => self.cookie = true,
+            INVALID_KE_PAYLOAD if header.is_response() => self.ke_wanted = numbers.next(),
+            SIGNATURE_HASH_ALGORITHMS => {
+                for id in numbers.take(MAX_SIGNATURE_HASHES) {
+                    push_distinct(&mut self.signature_hashes, id, MAX_SIGNATURE_HASHES);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Aggressive mode with a pre-shared key: from the responder's hash an observer can try keys offline.
+    fn psk_is_guessable(&self) -> bool {
+        let pre_shared = |chosen: &Offer| chosen.of(Kind::AuthMethod).any(|method| weak::pre_shared(method.id));
+        self.hash_readable && self.chosen.as_ref().is_some_and(pre_shared)
     }
 
     fn vendor_id(&mut self, body: &[u8]) {
@@ -174,7 +218,6 @@ fn answered(header: &Header) -> [u8; 8] {
 
 /// An error that ends the attempt. INVALID_KE_PAYLOAD asks for another try with another group (RFC 7296 section 1.2).
 fn refuses(header: &Header, kind: u16) -> bool {
-    const INVALID_KE_PAYLOAD: u16 = 17;
     const FIRST_STATUS: u16 = 16384;
     const LAST_ERROR_V1: u16 = 30;
     if header.is_v1() {

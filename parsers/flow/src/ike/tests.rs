@@ -36,7 +36,8 @@ const V2_RECORD: &str = concat!(
     r#"{"ike":{"version":2,"exchanges":["IKE_SA_INIT","IKE_AUTH"],"initiator_spi":"44d3bda11b9875ee","#,
     r#""responder_spi":"6215e4e716ea480b","offered":[{"number":1,"encr":[{"name":"ENCR_AES_GCM_16","key_length":256}],"#,
     r#""prf":["PRF_HMAC_SHA2_384"],"ke":["ecp384"]}],"chosen":{"encr":"ENCR_AES_GCM_16","key_length":256,"#,
-    r#""prf":"PRF_HMAC_SHA2_384","ke":"ecp384"},"nat_t":true,"vendor_ids":[],"notifies":["NAT_DETECTION_SOURCE_IP","#,
+    r#""prf":"PRF_HMAC_SHA2_384","ke":"ecp384"},"signature_hashes":["SHA2-256","SHA2-384","SHA2-512","Identity"],"#,
+    r#""nat_t":true,"vendor_ids":[],"notifies":["NAT_DETECTION_SOURCE_IP","#,
     r#""NAT_DETECTION_DESTINATION_IP","IKEV2_FRAGMENTATION_SUPPORTED","SIGNATURE_HASH_ALGORITHMS","REDIRECT_SUPPORTED","#,
     r#""CHILDLESS_IKEV2_SUPPORTED","MULTIPLE_AUTH_SUPPORTED"]}}"#
 );
@@ -102,6 +103,51 @@ fn an_agreement_after_a_refusal_is_what_counts() {
     assert!(record.contains(r#""initiator_spi":"44d3bda11b9875ee","responder_spi":"6215e4e716ea480b","spis":["#));
     assert!(record.contains(r#"{"initiator_spi":"c4507c9a94ae3576"}"#), "{record}");
     assert_eq!(state.frame(), 4);
+}
+
+#[test]
+fn how_an_attempt_went_is_said() {
+    let refused = record(&fed(&[v::V2_REFUSED, v::V2_REFUSAL]));
+    assert!(refused.contains(r#""refused":"NO_PROPOSAL_CHOSEN""#), "{refused}");
+    let agreed = record(&fed(&[v::V2_REFUSED, v::V2_REFUSAL, v::V2_INIT, v::V2_INIT_ANSWER]));
+    assert!(!agreed.contains("\"refused\"") && !agreed.contains("\"downgraded\""), "{agreed}");
+}
+
+#[test]
+fn something_outdated_where_better_was_offered_is_a_downgrade() {
+    let mut state = fed(&[v::V2_INIT, v::V2_INIT_ANSWER]);
+    let weak = proposal::Algorithm { kind: Kind::Ke, id: 2, key_length: None };
+    let chosen = state.chosen.as_mut().unwrap();
+    chosen.algorithms.retain(|algorithm| algorithm.kind != Kind::Ke);
+    chosen.algorithms.push(weak);
+    assert!(facts(&state).contains(r#""ike.downgraded":["ke"]"#), "{}", facts(&state));
+    for offer in &mut state.offered {
+        offer.algorithms.retain(|algorithm| algorithm.kind != Kind::Ke);
+        offer.algorithms.push(weak);
+    }
+    assert!(!facts(&state).contains("downgraded"), "nothing better was offered");
+}
+
+#[test]
+fn a_loop_of_payloads_and_a_huge_proposal_end() {
+    // Payload of type 43 that names itself, empty, for as long as a datagram goes: 64 are read.
+    let mut datagram = bytes(v::V2_INIT);
+    datagram.truncate(28);
+    datagram[16] = 43;
+    datagram.extend([43, 0, 0, 4].repeat(16_000));
+    let mut state = IkeState::new();
+    state.message(Direction::Forward, &datagram, false, 1);
+    assert_eq!(state.vendor_ids.len(), 1);
+    // One SA payload of 65,535 bytes, full of proposals without transforms, then of transforms without end.
+    for filling in [[0, 0, 0, 8, 1, 1, 0, 0], [3, 0, 0, 8, 1, 0, 0, 12]] {
+        let mut datagram = bytes(v::V2_INIT);
+        datagram.truncate(28);
+        datagram[16] = 33;
+        datagram.extend([0, 0, 0xff, 0xff, 0, 0, 0xff, 0xfb, 1, 1, 0, 255]);
+        datagram.extend(filling.repeat(8_191));
+        state.message(Direction::Forward, &datagram, false, 2);
+    }
+    assert!(state.offered.len() <= proposal::MAX_OFFERS && !state.negotiated());
 }
 
 #[test]

@@ -45,6 +45,7 @@ impl IkeState {
             self.write_chosen(out, chosen, &CHOSEN_MEMBERS);
             out.push(b'}');
         }
+        self.write_attempt(out);
         json::boolean(out, "nat_t", self.nat_t);
         json::list(out, "vendor_ids", &self.vendor_ids, write_vendor_id);
         self.write_notifies(out, "notifies");
@@ -62,8 +63,43 @@ impl IkeState {
         if let Some(chosen) = &self.chosen {
             self.write_chosen(out, chosen, &FACT_MEMBERS);
         }
+        if self.downgraded().next().is_some() {
+            json::words(out, "ike.downgraded", self.downgraded().map(Kind::word));
+        }
+        if self.psk_is_guessable() {
+            json::boolean(out, "ike.psk_hash_exposed", true);
+        }
         if !self.notifies.is_empty() {
             self.write_notifies(out, "ike.notifies");
+        }
+    }
+
+    /// How the attempt went, beside what was chosen: members only where there is something to say.
+    fn write_attempt(&self, out: &mut Vec<u8>) {
+        if let Some(kind) = self.refused {
+            json::key(out, "refused");
+            self.write_notify(out, kind);
+        }
+        if self.downgraded().next().is_some() {
+            json::words(out, "downgraded", self.downgraded().map(Kind::word));
+        }
+        if self.cookie {
+            json::boolean(out, "cookie", true);
+        }
+        if let Some(group) = self.ke_wanted {
+            json::key(out, "ke_wanted");
+            name_or_hex(out, registry::key_exchange(group), group);
+        }
+        if self.fragmented {
+            json::boolean(out, "fragmented", true);
+        }
+        if !self.signature_hashes.is_empty() {
+            json::list(out, "signature_hashes", &self.signature_hashes, |out, id| {
+                name_or_hex(out, registry::signature_hash(*id), *id);
+            });
+        }
+        if self.psk_is_guessable() {
+            json::boolean(out, "psk_hash_exposed", true);
         }
     }
 
@@ -139,9 +175,13 @@ impl IkeState {
 
     fn write_notifies(&self, out: &mut Vec<u8>, member: &str) {
         json::list(out, member, &self.notifies, |out, kind| {
-            let name = if self.version_is_1() { registry::notify_v1(*kind) } else { registry::notify(*kind) };
-            name_or_hex(out, name, *kind);
+            self.write_notify(out, *kind);
         });
+    }
+
+    fn write_notify(&self, out: &mut Vec<u8>, kind: u16) {
+        let name = if self.version_is_1() { registry::notify_v1(kind) } else { registry::notify(kind) };
+        name_or_hex(out, name, kind);
     }
 }
 

@@ -23,6 +23,7 @@ pub const MAX_PAYLOADS: usize = 64;
 pub mod payload {
     pub const SA_V1: u8 = 1;
     pub const KE_V1: u8 = 4;
+    pub const HASH_V1: u8 = 8;
     pub const NOTIFY_V1: u8 = 11;
     pub const VENDOR_ID_V1: u8 = 13;
     /// A fragment of a whole message, sent by Cisco and Microsoft before RFC 7383 (its "FRAGMENTATION" vendor id).

@@ -116,6 +116,20 @@ pub fn key_exchange(id: u16) -> Option<&'static str> {
     })
 }
 
+/// Hash algorithms of SIGNATURE_HASH_ALGORITHMS (RFC 7427 section 4).
+pub fn signature_hash(id: u16) -> Option<&'static str> {
+    Some(match id {
+        1 => "SHA1",
+        2 => "SHA2-256",
+        3 => "SHA2-384",
+        4 => "SHA2-512",
+        5 => "Identity",
+        6 => "STREEBOG_256",
+        7 => "STREEBOG_512",
+        _ => return None,
+    })
+}
+
 /// Notify message types of IKEv2: errors below 16384, status from there.
 pub fn notify(id: u16) -> Option<&'static str> {
     Some(match id {
