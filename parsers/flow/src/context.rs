@@ -134,11 +134,6 @@ impl Context {
         admitted
     }
 
-    /// May this flow, found inside another, be wanted? Its packets were counted with the outer ones.
-    pub fn may_have(&self, key: &Key) -> bool {
-        self.selection.as_ref().is_none_or(|selection| selection.may_have(key))
-    }
-
     pub fn selects(&self) -> bool {
         self.selection.is_some()
     }
