@@ -2,11 +2,11 @@
 
 Meaning: an ESP sequence number came again in the same direction of the same security association.
 
-Evidence: `esp.replayed` (observed); how many is in `esp.sas` of the flow record. A number is called repeated only if it was
-certainly seen before: what comes late into a gap is not.
+Evidence: `esp.replayed` (observed); how many is in `esp.sas` of the flow record. A number is called repeated only if
+it was certainly seen before: what comes late into a gap is not.
 
-Why it matters: a receiver without replay protection takes a packet that somebody recorded and sent again. More often the
-capture itself holds packets twice, as a mirror of both sides of a switch does.
+Why it matters: a receiver without replay protection takes a packet that somebody recorded and sent again. More often
+the capture itself holds packets twice, as a mirror of both sides of a switch does.
 
 How to fix: look whether the capture doubles packets; if not, see that the receiver's replay window is on (strongSwan:
 replay_window) and wide enough for the path.

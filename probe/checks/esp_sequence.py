@@ -1,16 +1,16 @@
 """esp.sequence: a security association near the end of its sequence numbers
 
-Meaning: the sequence number is in the last sixteenth of 32 bits. Without extended sequence numbers the association must be
-replaced before the end.
+Meaning: the sequence number is in the last sixteenth of 32 bits. Without extended sequence numbers the association
+must be replaced before the end.
 
-Evidence: `esp.near_wrap` (observed). Whether extended sequence numbers were agreed is encrypted in IKE_AUTH, so this is a
-warning.
+Evidence: `esp.near_wrap` (observed). Whether extended sequence numbers were agreed is encrypted in IKE_AUTH, so this
+is a warning.
 
-Why it matters: at the end traffic stops, or the counter starts again and replay protection is void; and an association
-that has sent so much was not rekeyed by volume, as its cipher may need.
+Why it matters: at the end traffic stops, or the counter starts again and replay protection is void; and an
+association that has sent so much was not rekeyed by volume, as its cipher may need.
 
-How to fix: agree on extended sequence numbers (strongSwan: `esn` in esp_proposals), and rekey by packets and bytes, not by time
-alone.
+How to fix: agree on extended sequence numbers (strongSwan: `esn` in esp_proposals), and rekey by packets and bytes,
+not by time alone.
 
 Reference: RFC 4303 sections 2.2.1 and 3.3.3.
 """

@@ -1,13 +1,14 @@
 """ike.downgrade: something outdated was agreed although better was on offer
 
-Meaning: the responder chose an algorithm that RFC 8247 has below SHOULD (DES, 3DES, MD5, SHA-1, a group under 2048 bits)
-while the initiator had offered one of the same kind that is not.
+Meaning: the responder chose an algorithm that RFC 8247 has below SHOULD (DES, 3DES, MD5, SHA-1, a group under 2048
+bits) while the initiator had offered one of the same kind that is not.
 
 Evidence: `ike.downgraded`, the kinds of algorithm (encr, prf, integ, ke) of which this holds, from the offer and the
-answer in IKE_SA_INIT or IKEv1's first exchange (observed). What else the responder would have accepted is not visible.
+answer in IKE_SA_INIT or IKEv1's first exchange (observed). What else the responder would have accepted is not
+visible.
 
-Why it matters: the tunnel is as weak as what was chosen; a responder that prefers the old one weakens every peer, and so
-does whoever can make it choose.
+Why it matters: the tunnel is as weak as what was chosen; a responder that prefers the old one weakens every peer, and
+so does whoever can make it choose.
 
 How to fix: remove the outdated algorithms from the proposals of both gateways, or put them last on the responder.
 

@@ -208,7 +208,10 @@ def ike1_aggressive(stage: Stage) -> list[Flow]:
     tunnel(stage, negotiation, "IKEv1", "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024")
     choice = {"key_length": 128, "ke": "modp1024"}
     return pair(
-        1, choice, [finding(f"ike.{fact}") for fact in ("version", "mode", "ke", "integ", "prf")], mode="aggressive"
+        1,
+        choice,
+        [finding(f"ike.{fact}") for fact in ("version", "psk_hash", "mode", "ke", "integ", "prf")],
+        mode="aggressive",
     )
 
 
