@@ -5,8 +5,8 @@ accepted (the client showed a certificate and the handshake was completed) ·
 absent (the client answered that it has none, and the server went on: the certificate is optional there) ·
 refused (the server ended the handshake with an alert after the client's answer, be it a certificate or none) ·
 presented, requested (the capture ends before it is clear).
-It passes where certificates are shown and accepted; an endpoint meant for mutual TLS at which `absent` is seen lets
-strangers in, as far as TLS goes.
+Only `refused` is noted, the others pass: many servers (MySQL, say) ask every client and mean it as an offer. Whoever
+means an endpoint for mutual TLS looks for `absent` there: it lets strangers in, as far as TLS goes.
 
 Evidence: CertificateRequest, the client's Certificate and the server's alert in the clear (observed), up to TLS 1.2.
 TLS 1.3 encrypts all three, and this check says nothing of it.
@@ -33,12 +33,7 @@ _ROWS: Final[dict[str, _Row]] = {
     "accepted": ("pass", "info", "Client certificate requested and accepted", None),
     "presented": ("pass", "info", "Client certificate requested and presented", None),
     "requested": ("pass", "info", "Client certificate requested", None),
-    "absent": (
-        "warn",
-        "low",
-        "Client without a certificate served though one was requested",
-        "If only clients with a certificate are meant to be served, make the server require it.",
-    ),
+    "absent": ("pass", "info", "Client without a certificate served though one was requested", None),
     "refused": (
         "warn",
         "medium",

@@ -11,11 +11,11 @@ A server that only knows TLS 1.2, or a client that offers no more, is no downgra
 Evidence: `tls.version_offered`, `tls.version`, `tls.downgrade_sentinel` (the last eight bytes of the server's random),
 `tls.fallback_scsv` (a signalling suite in the client's list) and `tls.alert`, all in the clear (observed).
 
-Why it matters: an attacker who can make both sides meet at an old version can use its weaknesses (POODLE, Logjam) against
-sides that have long left it behind.
+Why it matters: an attacker who can make both sides meet at an old version can use its weaknesses (POODLE, Logjam)
+against sides that have long left it behind.
 
-How to fix: sentinel: look for a middlebox or an attacker between the two, and update the client, which has to end such a
-handshake. fallback: switch off the retry with lower versions in the client, and the old versions on the server.
+How to fix: sentinel: look for a middlebox or an attacker between the two, and update the client, which has to end
+such a handshake. fallback: switch off the retry with lower versions in the client, and the old versions on the server.
 fallback_refused: the protection worked; find out why the first attempt of the client failed.
 
 Reference: RFC 8446 section 4.1.3 (the sentinel), RFC 7507 (TLS_FALLBACK_SCSV), RFC 9325 section 3.1.
@@ -29,7 +29,9 @@ CHECK: Final = "tls.downgrade"
 
 _SHOWN: Final = ("tls.version", "tls.version_offered", "tls.downgrade_sentinel", "tls.fallback_scsv", "tls.alert")
 _REFUSED: Final = "inappropriate_fallback"
-_RANK: Final = {version: rank for rank, version in enumerate(("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"))}
+_RANK: Final = {
+    version: rank for rank, version in enumerate(("SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"))
+}
 # DTLS has no 1.1; the sentinel names versions of TLS.
 _AS_TLS: Final = {"DTLSv1.0": "TLSv1.1", "DTLSv1.2": "TLSv1.2", "DTLSv1.3": "TLSv1.3"}
 _Row = tuple[Status, Severity, str, str]
@@ -61,7 +63,7 @@ def judge(facts: Facts) -> list[Verdict]:
     if reason is None:
         return []
     status, severity, title, remediation = _ROWS[reason]
-    version = facts.get("tls.version", facts.get("tls.version_offered", ""))
+    version = str(facts.get("tls.version", facts.get("tls.version_offered", "")))
     words = {"version": _words(version), "better": _words(facts.get("tls.downgrade_sentinel", ""))}
     return [
         Verdict(

@@ -11,7 +11,7 @@ from probe.checks.mtls_requested import judge
         ("accepted", "pass", "info"),
         ("presented", "pass", "info"),
         ("requested", "pass", "info"),
-        ("absent", "warn", "low"),
+        ("absent", "pass", "info"),
         ("refused", "warn", "medium"),
     ],
 )

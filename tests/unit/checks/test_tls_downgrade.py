@@ -9,7 +9,12 @@ from probe.checks.tls_downgrade import judge
 
 def facts(offered: str, version: str | None = None, **more: Any) -> dict[str, Any]:
     chosen = {"tls.version": version} if version else {}
-    return {"class": "tls", "tls.version_offered": offered, **chosen, **{f"tls.{key}": value for key, value in more.items()}}
+    return {
+        "class": "tls",
+        "tls.version_offered": offered,
+        **chosen,
+        **{f"tls.{key}": value for key, value in more.items()},
+    }
 
 
 @pytest.mark.parametrize(
