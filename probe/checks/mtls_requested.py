@@ -49,14 +49,15 @@ def judge(facts: Facts) -> list[Verdict]:
     if outcome not in _ROWS or (outcome == "absent" and facts.get("tls.alert")):
         return []
     status, severity, title, remediation = _ROWS[outcome]
+    observed: Facts = {name: facts[name] for name in _SHOWN if name in facts}
     return [
         Verdict(
             check=CHECK,
             status=status,
             severity=severity,
             title=title,
-            observed={name: facts[name] for name in _SHOWN if name in facts},
-            key={"tls.client_certificate": outcome},
+            observed=observed,
+            key=observed,
             remediation=remediation,
         )
     ]
