@@ -27,6 +27,7 @@ from probe.checks import (
     ike_psk_hash,
     ntp_tunnel,
     mtls_requested,
+    ntp_tunnel,
     plaintext_credentials,
     plaintext_protocol,
     plaintext_redirect,
