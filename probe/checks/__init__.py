@@ -31,8 +31,8 @@ from probe.checks import (
     plaintext_credentials,
     plaintext_protocol,
     plaintext_redirect,
-    tls_keys,
     tls_downgrade,
+    tls_keys,
 )
 from probe.model import Facts, Verdict
 
