@@ -25,7 +25,6 @@ from probe.checks import (
     icmp_tunnel,
     ike_downgrade,
     ike_psk_hash,
-    ntp_tunnel,
     mtls_requested,
     ntp_tunnel,
     plaintext_credentials,
