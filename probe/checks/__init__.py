@@ -25,10 +25,12 @@ from probe.checks import (
     icmp_tunnel,
     ike_downgrade,
     ike_psk_hash,
+    mtls_requested,
     ntp_tunnel,
     plaintext_credentials,
     plaintext_protocol,
     plaintext_redirect,
+    tls_downgrade,
     tls_keys,
 )
 from probe.model import Facts, Verdict
@@ -56,6 +58,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     dns_random_names.judge,
     dns_tunnel.judge,
     tls_keys.judge,
+    tls_downgrade.judge,
+    mtls_requested.judge,
 )
 PAGES: Final = {
     "certificate.chain": "certificate_chain",
@@ -78,11 +82,13 @@ PAGES: Final = {
     "esp.sequence": "esp_sequence",
     "ike.downgrade": "ike_downgrade",
     "ike.psk_hash": "ike_psk_hash",
+    "mtls.requested": "mtls_requested",
     "plaintext.credentials": "plaintext_credentials",
     "plaintext.protocol": "plaintext_protocol",
     "plaintext.redirect": "plaintext_redirect",
     "policy.contradiction": "policy_contradiction",
     "tls.keys": "tls_keys",
+    "tls.downgrade": "tls_downgrade",
 }
 """Check to module. The pages of facts that only policies judge are in `by_rules`."""
 

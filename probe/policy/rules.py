@@ -32,6 +32,8 @@ _AREAS: Final = {
         *("version", "suite", "suite.properties", "group", "dh_bits", "compression", "sni", "alpn", "resumed"),
         *("extended_master_secret", "renegotiation_info", "encrypt_then_mac", "hello_retry_request"),
         *("signature_scheme", "srtp_profile", "alert"),
+        *("version_offered", "downgrade_sentinel", "fallback_scsv", "client_certificate", "ocsp_staple", "alert_from"),
+        *("early_data_offered", "ech_offered"),
     ),
     "ike": (
         *("version", "mode", "encr", "key_length", "prf", "integ", "ke", "additional_ke", "notifies"),

@@ -27,6 +27,7 @@ FAMILIES = (
     "tls_web",
     "tls_other",
     "tls_keys",
+    "tls_refusals",
     "tls_starttls",
     "ipsec",
     "ipsec_raw",

@@ -12,6 +12,7 @@ use transitproof_wire::Reader;
 use transitproof_wire::tls::hello::protocol_names;
 use transitproof_wire::tls::{
     Alert, CertificateList, ClientHello, KeyExchange, ServerHello, ServerKeyExchange, content, extension, handshake,
+    signature_scheme,
 };
 
 /// RFC 7250: the Certificate message then holds a bare key.
@@ -99,6 +100,14 @@ impl Handshake {
                 self.session.resumed = Some(false);
                 true
             }
+            handshake::CERTIFICATE_REQUEST => {
+                self.session.more.certificate_request = true;
+                true
+            }
+            handshake::CERTIFICATE_STATUS => {
+                self.session.more.ocsp_staple = true;
+                true
+            }
             _ => false,
         };
         if told {
@@ -159,6 +168,7 @@ impl Handshake {
             self.key_exchange = KeyExchange::of_suite(hello.suite);
             self.session.alpn = alpn.and_then(|body| protocol_names(body).next()).map(Into::into);
             self.session.srtp_profile = srtp.and_then(srtp_profile);
+            self.session.more.downgrade_sentinel = hello.downgrade_sentinel();
             self.raw_public_key = certificate_type.and_then(|mut body| body.u8().ok()) == Some(RAW_PUBLIC_KEY);
         }
         true
@@ -199,6 +209,9 @@ impl Handshake {
 
     fn server_key_exchange(&mut self, body: &[u8]) -> bool {
         self.session.resumed = Some(false);
+        if self.session.server.is_some_and(|server| matches!(server.version, 0x0303 | 0xfefd)) {
+            self.session.more.signature_scheme = signature_scheme(body, self.key_exchange);
+        }
         match ServerKeyExchange::parse(body, self.key_exchange) {
             Ok(Some(ServerKeyExchange::Group(group))) => self.session.group = Some(group),
             Ok(Some(ServerKeyExchange::Prime { bits })) => self.session.dh_bits = Some(bits),
@@ -253,6 +266,7 @@ impl Handshake {
             return;
         }
         self.session.alert = Some((alert, from));
+        self.session.more.alert_by_client = self.client.map(|client| client == from);
         self.session.frame = frame;
         if alert.level == Alert::FATAL {
             self.session.established = Some(false);

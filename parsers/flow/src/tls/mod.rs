@@ -8,6 +8,7 @@ mod decryption;
 mod dtls;
 mod handshake;
 mod limits;
+mod more;
 mod offer;
 mod session;
 mod sslv2;

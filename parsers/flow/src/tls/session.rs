@@ -1,6 +1,7 @@
 //! The facts of one session. Absent means not seen.
 
 use super::Offer;
+use super::more::More;
 use crate::Direction;
 use crate::certificates::CertificateId;
 use transitproof_wire::tls::Alert;
@@ -30,6 +31,7 @@ pub struct Session {
     pub server_finished: bool,
     /// The last alert in the clear before the session was established, and who sent it.
     pub alert: Option<(Alert, Direction)>,
+    pub more: More,
     /// Frame of the last message that told something.
     pub frame: u64,
     /// Messages and certificates left unread because of a limit.

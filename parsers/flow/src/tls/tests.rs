@@ -68,14 +68,15 @@ fn tls12_full() {
         followed.record,
         "\"tls\":{\"version\":\"TLSv1.2\",\"suite\":\"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\",\"group\":\"x25519\",\
          \"sni\":\"pay.example\",\"alpn\":\"h2\",\"alpn_offered\":[\"h2\",\"http/1.1\"],\"resumed\":false,\
-         \"established\":true,\"certificates\":[\"CERT\"]}"
+         \"established\":true,\"signature_scheme\":\"rsa_pss_rsae_sha256\",\"certificates\":[\"CERT\"]}"
     );
     assert_eq!(
         followed.facts,
         "\"tls.version\":\"TLSv1.2\",\"tls.suite\":\"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\",\"tls.group\":\"x25519\",\
          \"tls.sni\":\"pay.example\",\"tls.alpn\":\"h2\",\"tls.resumed\":false,\"tls.extended_master_secret\":true,\
          \"tls.renegotiation_info\":true,\"tls.encrypt_then_mac\":false,\"tls.hello_retry_request\":false,\
-         \"tls.certificates\":[\"CERT\"]"
+         \"tls.certificates\":[\"CERT\"],\"tls.version_offered\":\"TLSv1.2\",\
+         \"tls.signature_scheme\":\"rsa_pss_rsae_sha256\""
     );
 }
 
@@ -90,8 +91,33 @@ fn tls12_abbreviated() {
 
 #[test]
 fn both_sides_show_certificates() {
-    let record = follow(&trace!("tls12_mutual")).record;
+    let followed = follow(&trace!("tls12_mutual"));
+    assert_eq!(followed.session.client_certificate(), Some("accepted"));
+    let record = followed.record;
     assert!(record.ends_with("\"certificates\":[\"CERT\"],\"client_certificates\":[\"CERT\"]}"), "{record}");
+}
+
+/// What became of a request, for each way in which the handshake can have gone on from there.
+#[test]
+fn a_request_for_the_clients_certificate() {
+    let accepted = follow(&trace!("tls12_mutual")).session;
+    let mut session = Session { established: None, ..accepted.clone() };
+    assert_eq!(session.client_certificate(), Some("presented"));
+    session.client_certificates = Some(Vec::new());
+    assert_eq!(session.client_certificate(), Some("absent"));
+    session.client_certificates = None;
+    assert_eq!(session.client_certificate(), Some("requested"));
+    assert_eq!(follow(&trace!("tls12_ecdhe")).session.client_certificate(), None);
+    // The server answers the client's flight with a fatal bad_certificate.
+    let mut refused = trace!("tls12_mutual");
+    let client_flight = refused.iter().position(|(from, bytes)| {
+        *from == Forward && bytes.windows(6).any(|window| window == b"\x14\x03\x03\0\x01\x01")
+    });
+    let answer = client_flight.unwrap() + 1;
+    refused.truncate(answer);
+    refused.push((Reverse, b"\x15\x03\x03\0\x02\x02\x2a".to_vec()));
+    let followed = follow(&refused);
+    assert_eq!(followed.session.client_certificate(), Some("refused"), "{}", followed.record);
 }
 
 #[test]
@@ -106,12 +132,18 @@ fn dhe_groups_by_name_or_by_size() {
 #[test]
 fn a_fatal_alert_ends_the_handshake() {
     let followed = follow(&trace!("tls12_refused"));
-    assert_eq!(followed.record, "\"tls\":{\"established\":false}");
-    assert_eq!(followed.facts, "\"tls.alert\":\"handshake_failure\"");
+    assert_eq!(
+        followed.record,
+        "\"tls\":{\"established\":false,\"alert\":\"handshake_failure\",\"alert_from\":\"server\"}"
+    );
+    assert_eq!(
+        followed.facts,
+        "\"tls.alert\":\"handshake_failure\",\"tls.version_offered\":\"TLSv1.2\",\"tls.alert_from\":\"server\""
+    );
     assert_eq!(followed.session.alert.map(|(_, from)| from), Some(Reverse));
     let rejected = follow(&trace!("tls13_rejected"));
     assert_eq!(rejected.session.established, Some(false));
-    assert!(rejected.facts.ends_with("\"tls.alert\":\"bad_certificate\""), "{}", rejected.facts);
+    assert!(rejected.facts.contains("\"tls.alert\":\"bad_certificate\""), "{}", rejected.facts);
 }
 
 #[test]
@@ -245,7 +277,8 @@ fn dtls_in_fragments_behind_a_cookie() {
     assert_eq!(
         expected.record,
         "\"tls\":{\"version\":\"DTLSv1.2\",\"suite\":\"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\",\"group\":\"x25519\",\
-         \"sni\":\"pay.example\",\"resumed\":false,\"established\":true,\"certificates\":[\"CERT\"]}"
+         \"sni\":\"pay.example\",\"resumed\":false,\"established\":true,\
+         \"signature_scheme\":\"rsa_pss_rsae_sha256\",\"certificates\":[\"CERT\"]}"
     );
     // Each datagram twice, then neighbours of one flight swapped: UDP does both.
     let twice = trace.iter().flat_map(|segment| [segment.clone(), segment.clone()]).collect();

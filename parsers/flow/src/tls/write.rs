@@ -50,6 +50,7 @@ impl Session {
         if self.is_decrypted() {
             json::boolean(out, "decrypted", true);
         }
+        self.write_more_record(out);
         chain(out, "certificates", self.certificates.as_deref(), certificates);
         chain(out, "client_certificates", self.client_certificates.as_deref(), certificates);
         out.push(b'}');
@@ -94,6 +95,7 @@ impl Session {
         if let Some(alert) = self.fatal_alert() {
             code(out, "tls.alert", alert_name(alert.description), &[alert.description]);
         }
+        self.write_more_facts(out);
     }
 
     fn write_srtp(&self, out: &mut Vec<u8>, key: &str) {
@@ -128,7 +130,7 @@ impl Session {
 
 /// The registry's name, or the code point as `0x1a2b`.
 #[inline(always)]
-fn code(out: &mut Vec<u8>, key: &str, name: Option<&str>, value: &[u8]) {
+pub(super) fn code(out: &mut Vec<u8>, key: &str, name: Option<&str>, value: &[u8]) {
     match name {
         Some(name) => json::word(out, key, name),
         None => {

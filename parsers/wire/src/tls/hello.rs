@@ -164,6 +164,15 @@ impl<'a> ServerHello<'a> {
         self.random == RETRY_RANDOM
     }
 
+    /// The version above the chosen one that a server says it could do, by the end of its random. RFC 8446 section 4.1.3.
+    pub fn downgrade_sentinel(&self) -> Option<u16> {
+        match self.random.last_chunk() {
+            Some(b"DOWNGRD\x01") => Some(0x0304),
+            Some(b"DOWNGRD\x00") => Some(0x0303),
+            _ => None,
+        }
+    }
+
     /// supported_versions if present, else the legacy field, RFC 8446 section 4.2.1.
     pub fn version(&self) -> u16 {
         let selected = self.extensions.find(extension::SUPPORTED_VERSIONS).and_then(|mut body| body.u16().ok());
@@ -206,6 +215,16 @@ mod tests {
         let hello = ServerHello::parse(&body).unwrap();
         assert_eq!((hello.version(), hello.suite, hello.key_share_group()), (0x0304, 0x1301, Some(0x1d)));
         assert!(!hello.is_retry_request());
+    }
+
+    #[test]
+    fn a_server_that_could_do_better_says_so() {
+        let mut body = bytes(SERVER);
+        for (end, version) in [(1, Some(0x0304)), (0, Some(0x0303)), (2, None)] {
+            body[26..33].copy_from_slice(b"DOWNGRD");
+            body[33] = end;
+            assert_eq!(ServerHello::parse(&body).unwrap().downgrade_sentinel(), version);
+        }
     }
 
     #[test]

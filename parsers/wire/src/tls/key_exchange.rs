@@ -86,6 +86,25 @@ impl ServerKeyExchange {
     }
 }
 
+/// What the parameters are signed with: a code point only TLS 1.2 sends. Anonymous and PSK suites sign nothing.
+pub fn signature_scheme(body: &[u8], kind: KeyExchange) -> Option<u16> {
+    let mut r = Reader::new(body, LAYER);
+    match kind {
+        KeyExchange::Ecdhe { psk: false } => {
+            // named_curve alone is in use, and has a fixed length.
+            let [3, _, _] = r.array().ok()? else { return None };
+            r.vec8().ok()?;
+        }
+        KeyExchange::Dhe { psk: false } => {
+            for _ in 0..3 {
+                r.vec16().ok()?;
+            }
+        }
+        _ => return None,
+    }
+    r.u16().ok()
+}
+
 fn skip_hint(r: &mut Reader<'_>, psk: bool) -> Result<(), ParseError> {
     if psk {
         r.vec16()?;
@@ -107,6 +126,17 @@ mod tests {
         assert_eq!(KeyExchange::of_suite(0x002f), KeyExchange::Other);
         assert_eq!(KeyExchange::of_suite(0xc004), KeyExchange::Other);
         assert_eq!(KeyExchange::of_suite(0x1301), KeyExchange::Other);
+    }
+
+    #[test]
+    fn the_scheme_stands_behind_the_parameters() {
+        let ecdhe = KeyExchange::Ecdhe { psk: false };
+        assert_eq!(signature_scheme(&[3, 0, 0x1d, 1, 9, 8, 4, 0, 0], ecdhe), Some(0x0804));
+        assert_eq!(signature_scheme(&[3, 0, 0x1d, 1, 9], ecdhe), None);
+        assert_eq!(signature_scheme(&[1, 0, 0x1d, 1, 9, 8, 4], ecdhe), None);
+        let dhe = [0, 1, 7, 0, 1, 2, 0, 1, 5, 4, 1];
+        assert_eq!(signature_scheme(&dhe, KeyExchange::Dhe { psk: false }), Some(0x0401));
+        assert_eq!(signature_scheme(&dhe, KeyExchange::Dhe { psk: true }), None);
     }
 
     #[test]

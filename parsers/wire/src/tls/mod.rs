@@ -12,7 +12,7 @@ pub mod sslv2;
 
 pub use hello::{ClientHello, Codes, Extensions, ServerHello};
 pub use hidden::{Certificate13, EncryptedExtensions};
-pub use key_exchange::{KeyExchange, ServerKeyExchange};
+pub use key_exchange::{KeyExchange, ServerKeyExchange, signature_scheme};
 pub use messages::{Alert, CertificateList, MessageHeader};
 pub use record::{RecordHeader, Seen, joined_inside, looks_like_tls};
 
@@ -37,9 +37,11 @@ pub mod handshake {
     pub const ENCRYPTED_EXTENSIONS: u8 = 8;
     pub const CERTIFICATE: u8 = 11;
     pub const SERVER_KEY_EXCHANGE: u8 = 12;
+    pub const CERTIFICATE_REQUEST: u8 = 13;
     pub const SERVER_HELLO_DONE: u8 = 14;
     pub const FINISHED: u8 = 20;
     pub const COMPRESSED_CERTIFICATE: u8 = 25;
+    pub const CERTIFICATE_STATUS: u8 = 22;
 
     /// Whether a type is assigned, and so whether bytes in this place can be a message in the clear.
     pub fn is_assigned(kind: u8) -> bool {
