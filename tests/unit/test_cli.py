@@ -35,7 +35,7 @@ def run(core: None, capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., 
         (
             ["zzz"],
             (
-                "unknown command zzz; choose from replay, diff, cert, policies, check-config, explain; "
+                "unknown command zzz; choose from replay, diff, cert, run, interfaces, policies, check-config, explain; "
                 "see: transitproof --help"
             ),
         ),
