@@ -119,6 +119,7 @@ class Service:
                 await asyncio.wait_for(self._ended.wait(), interval)
         notify.notify("STOPPING=1")
         thread.join()
+        self._say_drops()
 
     def _reload(self) -> None:
         notify.notify(*notify.reloading())
