@@ -54,6 +54,25 @@ class Capture:
         """What could not be read so far: (offset in the uncompressed capture, in bytes; what was wrong there)."""
 
 @final
+class Live:
+    """Interfaces of this host, each through a TPACKET_V3 ring (packet(7)). For one thread at a time."""
+
+    def __init__(self, interfaces: Sequence[str], *, ring_bytes: int = 33_554_432, promiscuous: bool = False) -> None:
+        """Open a ring of `ring_bytes` for each; `any` is all interfaces, also those that come later. Raises PermissionError without
+        CAP_NET_RAW, FileNotFoundError where there is no such interface, other OSError, and ValueError without any interface."""
+
+    def follow(self) -> None:
+        """Bind again what was taken away and came back; to be called now and then. Needs no capability."""
+
+    def interfaces(self) -> list[tuple[str, bool, int, int, int, int]]:
+        """For each: name, whether it is there, and since it was opened: packets that reached it (lost ones included), drops (no
+        room in the ring), freezes (times the ring was full), copies (the loopback's second copies, left out)."""
+
+def drop_capabilities() -> None:
+    """Give up every capability of this thread and of those that it starts, and the chance of new ones (PR_SET_NO_NEW_PRIVS),
+    capabilities(7). Raises OSError."""
+
+@final
 class Core:
     """Flow table, classification and handshakes; one capture after another, or one live ring."""
 
@@ -84,6 +103,16 @@ class Core:
         """Take in the handshake traffic secrets of a key log file (SSLKEYLOGFILE, RFC 9850), to open TLS 1.3 handshakes with, as
         those of a capture's Decryption Secrets Blocks always are. Up to 262,144 sessions are kept (`limits`: key_log_sessions). To be
         called before `feed`. Raises OSError."""
+
+    def listen(self, live: Live, packets: int, milliseconds: int) -> bool:
+        """Process what comes within `milliseconds`, up to `packets`; True if that many came, so that more may be waiting."""
+
+    def expire(self, time: int) -> None:
+        """Close what was silent until `time` (ns), where no packet comes to say how late it is."""
+
+    @property
+    def open_flows(self) -> int:
+        """Flows in the table now."""
 
     def select(self, filters: Sequence[str], begin: int | None, end: int | None) -> None:
         """Leave out packets before `begin` and from `end` on (ns), and flows for which one of the filters does not hold; what is

@@ -12,7 +12,7 @@ from probe import __version__
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
 
-COMMANDS: Final = ("replay", "diff", "cert", "policies", "explain", "check-config")
+COMMANDS: Final = ("replay", "run", "interfaces", "diff", "cert", "policies", "explain", "check-config")
 # What probe.reprobe.starttls can begin; named here because help must not load a TLS library.
 STARTTLS: Final = ("smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "postgresql", "mysql")
 MAX_WORKERS: Final = 64  # what the core takes
@@ -93,6 +93,8 @@ def build() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_diff(commands)
     _add_cert(commands)
+    _add_run(commands)
+    commands.add_parser("interfaces", help="list what can be captured here, and what is missing", allow_abbrev=False)
     policies = commands.add_parser(
         "policies", help="list the shipped policies, or the rules of one", allow_abbrev=False
     )
@@ -303,6 +305,28 @@ def _check_together(options: argparse.Namespace, parser: argparse.ArgumentParser
         parser.error("--extract is done by one worker: leave out --workers")
     if options.extract is not None and options.format is not None:
         parser.error("--extract writes packets, not records: leave out --format")
+
+
+def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    run = commands.add_parser(
+        "run",
+        help="capture and judge live, until SIGTERM or Ctrl-C",
+        description="Capture from interfaces of this host and write records as JSON Lines, until SIGTERM or Ctrl-C.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    run.add_argument(
+        "-i",
+        "--interface",
+        action="append",
+        default=[],
+        metavar="IFACE",
+        help="capture here; may be repeated (default: any, which is all, also those that come later)",
+    )
+    run.add_argument("--promiscuous", action="store_true", help="also packets that are not for this host")
+    run.add_argument("--policy", action="append", metavar="ID|FILE", help="judge by this policy; may be repeated")
+    run.add_argument("--trust", action="append", default=[], metavar="PEM", help="trust these roots besides the host's")
 
 
 def _add_color(parser: argparse.ArgumentParser) -> None:

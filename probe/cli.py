@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parse(sys.argv[1:] if arguments is None else list(arguments))
         commands = {
             "replay": _replay,
+            "run": _run,
+            "interfaces": _interfaces,
             "diff": _diff,
             "cert": _cert,
             "policies": _look_up,
@@ -126,6 +128,39 @@ def _replay(options: "argparse.Namespace") -> int:
 
 def _dns(options: "argparse.Namespace") -> DnsOptions:
     return DnsOptions() if options.dns is None else load_dns_options(options.dns)
+
+
+def _run(options: "argparse.Namespace") -> int:
+    from probe import rights
+    from probe.service import JsonLines, Service
+
+    forbid_core_dumps()
+    engine = Engine(load_policies(options.policy or DEFAULT), Store(tuple(options.trust)))
+    try:
+        service = Service(
+            options.interface or ["any"], engine, JsonLines(sys.stdout.buffer), promiscuous=options.promiscuous
+        )
+    except PermissionError:
+        _say(rights.REMEDY)
+        return NO_RIGHTS
+    except rights.RightsError as error:
+        _say(str(error))
+        return NO_RIGHTS
+    except OSError as error:
+        _say(f"{error}; see: transitproof interfaces")
+        return USAGE
+    return service.run()
+
+
+def _interfaces(_options: "argparse.Namespace") -> int:
+    from probe import interfaces, rights
+
+    sys.stdout.writelines(f"{line}\n" for line in interfaces.table())
+    sys.stdout.flush()
+    if interfaces.may_capture():
+        return CLEAN
+    _say(rights.REMEDY)
+    return NO_RIGHTS
 
 
 def _selection(options: "argparse.Namespace") -> Selection:

@@ -24,11 +24,9 @@ if TYPE_CHECKING:
 
 HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 """Debian and its family; Fedora, Amazon Linux and theirs."""
-_END: Final = rb"-----END (?:TRUSTED )?CERTIFICATE-----"
-_PEM: Final = re.compile(
-    rb"-----BEGIN (?:TRUSTED )?CERTIFICATE-----(.[^-]*+(?:(?!%b)-[^-]*+)*+)%b" % (_END, _END), re.DOTALL
-)
-"""Up to the next end; possessive, since `.+?` would take longer than everything else that is done with a root."""
+_BEGIN: Final = re.compile(rb"(?:TRUSTED )?CERTIFICATE-----")
+_END: Final = re.compile(rb"-----END (?:TRUSTED )?CERTIFICATE-----")
+"""Two plain searches: one expression needs possessive quantifiers, which Python 3.11.2 (Debian 12) gets wrong."""
 
 
 class TrustError(ValueError):
@@ -144,9 +142,12 @@ def read_pem(path: str) -> list[bytes]:
         message = f"{path}: {(error.strerror or str(error)).lower()}; --trust wants a readable PEM file of certificates"
         raise TrustError(message) from error
     blocks = []
-    for match in _PEM.finditer(data):
+    for part in data.split(b"-----BEGIN "):
+        begin, end = _BEGIN.match(part), _END.search(part)
+        if begin is None or end is None:
+            continue
         try:
-            blocks.append(base64.b64decode(b"".join(match[1].split()), validate=True))
+            blocks.append(base64.b64decode(b"".join(part[begin.end() : end.start()].split()), validate=True))
         except binascii.Error as error:
             message = f"{path}: a certificate in it is not base64; export it again as PEM"
             raise TrustError(message) from error

@@ -35,8 +35,8 @@ def run(core: None, capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., 
         (
             ["zzz"],
             (
-                "unknown command zzz; choose from replay, diff, cert, policies, check-config, explain; "
-                "see: transitproof --help"
+                "unknown command zzz; choose from replay, diff, cert, run, interfaces, policies, check-config, "
+                "explain; see: transitproof --help"
             ),
         ),
         (["replay", "x", "--polcy", "y"], "unknown option --polcy; did you mean --policy?; see: transitproof --help"),

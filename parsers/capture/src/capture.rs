@@ -6,7 +6,7 @@ use crate::error::Damages;
 use crate::pcap::{self, FILE_HEADER, Pcap};
 use crate::pcapng::{self, Pcapng};
 use crate::window::Window;
-use crate::{Compression, Damage, Fault, Format, Frame, Interface, OpenError, Step, foreign};
+use crate::{Compression, Damage, Fault, Format, Frame, Interface, OpenError, Source, Step, foreign};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -205,6 +205,21 @@ impl Capture {
         if let Some(fault) = fault {
             self.damages.add(offset, fault);
         }
+    }
+}
+
+impl Source for Capture {
+    fn fill(&mut self, frames: &mut Vec<Frame>, max: usize) -> io::Result<()> {
+        Self::fill(self, frames, max)
+    }
+
+    #[inline]
+    fn bytes(&self, frame: &Frame) -> &[u8] {
+        Self::bytes(self, frame)
+    }
+
+    fn take_secrets(&mut self) -> Vec<(u32, Vec<u8>)> {
+        Self::take_secrets(self)
     }
 }
 

@@ -1,8 +1,9 @@
-//! Where packets come from: pcap and pcapng files and pipes, compressed or not.
+//! Where packets come from: pcap and pcapng files and pipes, compressed or not, and interfaces of this host.
 //!
-//! Knows files and nothing of what the frames contain. Input is hostile: it ends with damage that says where and what,
+//! Knows files and sockets and nothing of what the frames contain. Input is hostile: it ends with damage that says where and what,
 //! never with a panic. Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
-#![forbid(unsafe_code)]
+// Only ring/sys.rs may, and says why at each place.
+#![deny(unsafe_code)]
 
 mod capture;
 mod clock;
@@ -12,6 +13,7 @@ mod foreign;
 mod limits;
 mod pcap;
 mod pcapng;
+pub mod ring;
 mod window;
 mod write;
 mod zstd;
@@ -22,6 +24,21 @@ pub use error::{Damage, Fault, OpenError};
 pub use write::{Shape, Writer};
 
 use clock::Clock;
+use std::io;
+
+/// Frames batch by batch, out of a buffer of the source's own.
+pub trait Source {
+    /// Replaces `frames` by up to `max` of the next ones. Their bytes stay valid until the next call.
+    fn fill(&mut self, frames: &mut Vec<Frame>, max: usize) -> io::Result<()>;
+
+    /// The captured bytes of a frame of the last `fill`.
+    fn bytes(&self, frame: &Frame) -> &[u8];
+
+    /// Type and bytes of the Decryption Secrets Blocks in front of the frames of the last `fill`, where the source has such.
+    fn take_secrets(&mut self) -> Vec<(u32, Vec<u8>)> {
+        Vec::new()
+    }
+}
 
 /// One captured frame: where its bytes lie in the reader's buffer, or in the one that it handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,14 @@ use crate::capture::Capture;
 use crate::crew::Crew;
 use crate::extraction::{Extraction, FilterError};
 use crate::keys;
+use crate::live::Live;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use transitproof_capture::{Frame as Captured, Shape};
+use std::time::Duration;
+use transitproof_capture::{Frame as Captured, Shape, Source};
 use transitproof_flow::{Config, DnsConfig, Frame, HashKey, Selection};
 
 /// Frames asked of the reader at a time: the slices are built on the stack side of the loop, so few at a time stay in cache.
@@ -66,12 +68,30 @@ impl Core {
     fn feed(&mut self, py: Python<'_>, capture: &mut Capture, packets: u64) -> PyResult<bool> {
         Ok(py.detach(|| match &mut self.crew {
             Some(crew) => crew.feed(&mut self.cores, capture, &mut self.frame, packets),
-            None => self.feed_frames(capture, packets, None),
+            None => self.feed_frames(capture.reader(), packets, None),
         })?)
     }
 
     fn read_keys(&mut self, py: Python<'_>, path: &str) -> PyResult<()> {
         Ok(py.detach(|| keys::read(path, &mut self.cores))?)
+    }
+
+    fn listen(&mut self, py: Python<'_>, live: &mut Live, packets: u64, milliseconds: u64) -> PyResult<bool> {
+        if self.crew.is_some() {
+            return Err(PyValueError::new_err("interfaces are read by one worker"));
+        }
+        let live = live.reader();
+        live.wait_for(Duration::from_millis(milliseconds));
+        Ok(py.detach(|| self.feed_frames(live, packets, None))?)
+    }
+
+    fn expire(&mut self, py: Python<'_>, time: u64) {
+        py.detach(|| self.cores.iter_mut().for_each(|core| core.expire(time)));
+    }
+
+    #[getter]
+    fn open_flows(&self) -> usize {
+        self.cores.iter().map(transitproof_flow::Core::open_flows).sum()
     }
 
     fn select(&mut self, filters: Vec<String>, begin: Option<u64>, end: Option<u64>) -> PyResult<()> {
@@ -127,7 +147,7 @@ impl Core {
             return Err(PyValueError::new_err("packets are extracted by one worker"));
         }
         self.cores.iter_mut().for_each(|core| core.follow(&extraction.wanted));
-        Ok(py.detach(|| self.feed_frames(capture, packets, Some(extraction)))?)
+        Ok(py.detach(|| self.feed_frames(capture.reader(), packets, Some(extraction)))?)
     }
 
     #[pyo3(signature = (flows = None))]
@@ -190,11 +210,10 @@ impl Core {
 
     fn feed_frames(
         &mut self,
-        capture: &mut Capture,
+        reader: &mut impl Source,
         packets: u64,
         mut sink: Option<&mut Extraction>,
     ) -> io::Result<bool> {
-        let reader = capture.reader();
         let mut left = packets;
         while left > 0 {
             let wanted = usize::try_from(left).unwrap_or(FRAMES).min(FRAMES);

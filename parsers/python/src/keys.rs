@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use transitproof_capture::Capture;
+use transitproof_capture::Source;
 use transitproof_flow::{Core, MAX_KEY_LOG_LINE as MAX_LINE};
 use zeroize::Zeroizing;
 
@@ -12,8 +12,8 @@ pub const TLS_KEY_LOG: u32 = 0x544c_534b;
 const BUFFER: usize = 64 << 10;
 
 /// Key logs of the Decryption Secrets Blocks in front of the frames at hand.
-pub fn of_blocks(capture: &mut Capture) -> Vec<Zeroizing<Vec<u8>>> {
-    let blocks = capture.take_secrets().into_iter().map(|(kind, secrets)| (kind, Zeroizing::new(secrets)));
+pub fn of_blocks(source: &mut impl Source) -> Vec<Zeroizing<Vec<u8>>> {
+    let blocks = source.take_secrets().into_iter().map(|(kind, secrets)| (kind, Zeroizing::new(secrets)));
     blocks.filter(|(kind, _)| *kind == TLS_KEY_LOG).map(|(_, secrets)| secrets).collect()
 }
 

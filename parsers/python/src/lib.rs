@@ -11,6 +11,7 @@ mod crew;
 mod extraction;
 mod keys;
 mod ledger;
+mod live;
 mod trust;
 
 use pyo3::prelude::*;
@@ -26,10 +27,12 @@ fn _parsers(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<batch::Batch>()?;
     module.add_class::<batch::Observation>()?;
     module.add_class::<batch::Endpoint>()?;
+    module.add_class::<live::Live>()?;
     module.add_class::<ledger::Ledger>()?;
     module.add_class::<ledger::Report>()?;
     module.add_class::<ledger::Verdict>()?;
     module.add_class::<trust::Roots>()?;
     module.add_function(wrap_pyfunction!(trust::certificate_record, module)?)?;
+    module.add_function(wrap_pyfunction!(live::drop_capabilities, module)?)?;
     Ok(())
 }

@@ -22,6 +22,13 @@ impl Core {
         }
     }
 
+    /// Ends what has been silent until `time`, on a link where no packet comes to say how late it is.
+    pub fn expire(&mut self, time: u64) {
+        if self.next_turn != 0 && time >= self.next_turn {
+            self.turn_wheel(time);
+        }
+    }
+
     #[cold]
     pub(super) fn turn_wheel(&mut self, time: u64) {
         self.next_turn = (time / SECOND + 1).saturating_mul(SECOND);

@@ -1,0 +1,33 @@
+"""The shipped unit, as systemd itself reads and rates it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).parents[1] / "systemd" / "transitproof.service"
+EXPOSURE = 20  # tenths; most agents of this kind stand at 96
+
+pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+
+
+def test_exposure_stays_low() -> None:
+    command = ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", str(UNIT)]
+    rated = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert rated.returncode == 0, rated.stdout + rated.stderr
+
+
+def test_every_line_is_understood(tmp_path: Path) -> None:
+    """`verify` succeeds whatever it ignores, so that anything it says is a failure; only the program is not here."""
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/opt/transitproof/bin/transitproof", shutil.which("true") or "/bin/true"))
+    command = ["systemd-analyze", "verify", "--man=false", "--recursive-errors=no", str(unit)]
+    said = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert said.stdout + said.stderr == ""
+
+
+def test_the_limits_of_a_gateway_are_the_units_own_settings() -> None:
+    settings = {line.split("=")[0] for line in UNIT.read_text().splitlines() if "=" in line}
+    dropin = UNIT.with_name("gateway.conf").read_text().splitlines()
+    assert {line.split("=")[0] for line in dropin if "=" in line and not line.startswith("#")} <= settings
