@@ -49,6 +49,11 @@ def flows(name: str) -> list[dict[str, Any]]:
     return sorted(of_type(name, "flow"), key=lambda flow: flow["start"])
 
 
+def carried(flow: dict[str, Any]) -> bool:
+    """Whether it was carried by AH or unencrypted ESP: its packets count to the flow around it as well."""
+    return any(around.startswith(("ah:", "esp:")) for around in flow.get("tunnel", ()))
+
+
 def summary(name: str) -> dict[str, Any]:
     return records(name)[-1]
 

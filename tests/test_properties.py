@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from captures import NAMES, PCAPS
+from captures import NAMES, PCAPS, carried
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +38,11 @@ def packets(name: str) -> tuple[bytes, ...]:
 
 
 CLASSIC: Final = [name for name in SMALL if "/" not in name]  # whole, Ethernet, microseconds, little-endian
+
+
+def outer_packets(records: list[dict[str, Any]]) -> int:
+    """What AH and unencrypted ESP carry counts to the flow around it."""
+    return sum(sum(record["packets"]) for record in records if not carried(record))
 
 
 def play(data: bytes, folder: Path, **options: Any) -> tuple[list[dict[str, Any]], dict[str, Any], Capture]:
@@ -71,8 +76,14 @@ def test_damaged_captures_are_data(folder: Path, name: str, data: st.DataObject)
     except CaptureError:
         return
     assert totals["flows"] == len(records)
-    counted = sum(sum(record["packets"]) for record in records)
-    assert counted + sum(totals["other"].values()) + sum(totals["malformed"].values()) == totals["packets"]
+    counted = outer_packets(records) + sum(totals["other"].values())
+    # Fragments that contradict each other are of their flow too, and so is the packet around something malformed.
+    besides = sum(n for what, n in totals["malformed"].items() if what.startswith("ip_fragment"))
+    malformed = sum(totals["malformed"].values())
+    if totals["by_class"]["ipsec"]["flows"]:
+        assert counted <= totals["packets"] <= counted + malformed
+    else:
+        assert counted + malformed - besides == totals["packets"]
 
 
 @LIMITED
@@ -96,7 +107,7 @@ def test_shuffled_packets_are_all_counted_whatever_the_seed(folder: Path, name: 
     order.shuffle(shuffled)
     data = content(name)[:HEADER] + b"".join(shuffled)
     first, totals, _ = play(data, folder)
-    assert sum(sum(record["packets"]) for record in first) == totals["packets"] == len(shuffled)
+    assert outer_packets(first) == totals["packets"] == len(shuffled)
     assert play(data, folder, seed=seed)[0] == first
 
 
@@ -105,7 +116,7 @@ def test_shuffled_packets_are_all_counted_whatever_the_seed(folder: Path, name: 
 def test_a_small_table_loses_no_packet(folder: Path, names: list[str], limit: int) -> None:
     data = content(names[0])[:HEADER] + b"".join(packet for name in names for packet in packets(name))
     records, totals, _ = play(data, folder, max_flows=limit)
-    assert sum(sum(record["packets"]) for record in records) == totals["packets"]
+    assert outer_packets(records) == totals["packets"]
     evicted = sum(record["end_reason"] == "evicted" for record in records)
     assert evicted == totals["limits"].get("max_flows", 0)
 
