@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from probe.marks import Marks
 
 PACKETS_PER_BATCH: Final = 16_384  # large enough that crossing into Python costs nothing, some 5 ms of work
-PACKETS_AHEAD: Final = 65_536  # with several workers, which wait for the slowest at the end of each batch
+PACKETS_AHEAD: Final = 131_072  # with several workers, which wait for the slowest at the end of each batch
 FLOWS_PER_BATCH: Final = 8192  # that end with the capture: some 3 MB of records at a time
 FINDINGS_PER_CHUNK: Final = 1024  # some 700 kB of records, which stay in the cache until they are written
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
