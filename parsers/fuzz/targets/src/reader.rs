@@ -6,6 +6,9 @@
 use std::io::{Cursor, Read};
 use transitproof_capture::{Capture, Damage, Fault, Frame};
 
+/// gzip, zstd, xz.
+const COMPRESSED: [&[u8]; 3] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0"];
+
 /// Frames looked at: a compressed input of a few bytes may hold millions.
 const ENOUGH: usize = 4096;
 
@@ -13,8 +16,11 @@ pub fn capture(input: &[u8]) {
     let whole = read(Box::new(Cursor::new(input.to_vec())), 64);
     // A decoder that fails drops what it made in that call, so how far it came depends on the calls: it may not even have come
     // to the header of the capture.
-    let failed =
-        |seen: &(Vec<Seen>, Vec<Damage>)| seen.1.iter().any(|damage| matches!(damage.what, Fault::Compressed(_)));
+    let compressed = COMPRESSED.iter().any(|magic| input.starts_with(magic));
+    let failed = |seen: &Option<(Vec<Seen>, Vec<Damage>)>| match seen {
+        None => compressed,
+        Some((_, damages)) => damages.iter().any(|damage| matches!(damage.what, Fault::Compressed(_))),
+    };
     let step = 1 + input.len() % 7;
     let dripping = read(Box::new(Dripping { bytes: Cursor::new(input.to_vec()), step }), 3);
     if !failed(&whole) && !failed(&dripping) {
@@ -24,8 +30,9 @@ pub fn capture(input: &[u8]) {
 
 type Seen = (u64, u16, u32, Vec<u8>);
 
-fn read(input: Box<dyn Read + Send>, batch: usize) -> (Vec<Seen>, Vec<Damage>) {
-    let Ok(mut capture) = Capture::from_reader(input) else { return Default::default() };
+/// None for what is refused.
+fn read(input: Box<dyn Read + Send>, batch: usize) -> Option<(Vec<Seen>, Vec<Damage>)> {
+    let mut capture = Capture::from_reader(input).ok()?;
     let (mut seen, mut frames) = (Vec::new(), Vec::new());
     loop {
         let filled = capture.fill(&mut frames, batch);
@@ -38,7 +45,7 @@ fn read(input: Box<dyn Read + Send>, batch: usize) -> (Vec<Seen>, Vec<Damage>) {
     let _ = (capture.format(), capture.compression(), capture.position(), capture.capture_drops());
     assert!(capture.damage().len() as u64 <= capture.damage_count());
     seen.truncate(ENOUGH);
-    (seen, capture.damage().to_vec())
+    Some((seen, capture.damage().to_vec()))
 }
 
 fn look(capture: &Capture, frame: &Frame) -> Seen {
