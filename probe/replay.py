@@ -8,7 +8,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -186,6 +185,8 @@ class Replay:
 
     def _ahead(self, path: str, source: str, capture: "Capture") -> Iterator[bytes]:
         """Judges and writes what came of a batch while the workers are at the next one."""
+        from concurrent.futures import ThreadPoolExecutor  # takes as long to load as a small capture takes to read
+
         with ThreadPoolExecutor(1, thread_name_prefix="feed") as pool:
             ahead = pool.submit(self._step, path, capture, PACKETS_AHEAD)
             while ahead.result():
