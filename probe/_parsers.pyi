@@ -285,11 +285,11 @@ class Ledger:
     def answer_chain(
         self,
         number: int,
-        reasons: Sequence[tuple[str, str | None, str | None, str | None, str | None]],
+        reasons: Sequence[tuple[str, str | None, str | None, str | None, str | None, str | None]],
         since: int,
         until: int,
     ) -> None:
-        """`reasons`: (reason, SHA-256, subject, issuer, detail) for each reason against the chain, or one `ok`. The answer serves
+        """`reasons`: (reason, SHA-256, subject, issuer, detail, store) for each reason against the chain, or one `ok`. The answer serves
         from the second `since` to the second `until`, both included."""
 
     def trace(self, uid: str) -> None:
@@ -367,6 +367,23 @@ def certificate_record(der: bytes) -> bytes | None:
     """The certificate record's line; None if something in the certificate is out of the ordinary, so that `cryptography` has to read
     it (probe.trust.certificates)."""
 
+def wildcard_breadth(names: list[str]) -> str | None:
+    """What is to be said of the wildcards among a certificate's DNS names, None if nothing (`certificate.wildcard`)."""
+
+@final
+class Known:
+    """What is known of keys and issuers besides what a certificate says itself."""
+
+    def __init__(self, weak_keys: list[bytes] = ..., middleboxes: list[tuple[str, str]] = ...) -> None:
+        """`weak_keys`: lists of keys in the format of openssl-blacklist (openssl-vulnkey(1)). `middleboxes`: the beginning of an attribute
+        of an issuer's name, as RFC 4514 writes it, and the product that signs so. Raises ValueError for a list that is none."""
+
+    def weak_key(self, der: bytes) -> str | None:
+        """Why the RSA key of a certificate protects nothing, whatever its size; None if nothing is known against it."""
+
+    def middlebox(self, issuer: str) -> str | None:
+        """The product that signs with this name (RFC 4514)."""
+
 @final
 class Roots:
     """Trusted certificates, for the judgement of chains that cannot reach one of them (probe.trust.anchors) and of ordinary ones that
@@ -374,6 +391,9 @@ class Roots:
 
     def __init__(self, ders: list[bytes], public: int = 0) -> None:
         """The first `public` of them are the host's own."""
+
+    def trust(self, store: str, ders: list[bytes], public: bool) -> None:
+        """Take in those of the store with this name; `public`: of a public programme, whose authorities the CA/B Forum's rules bind."""
 
     def __len__(self) -> int:
         """How many distinct ones have been read."""
@@ -385,12 +405,15 @@ class Roots:
     def resolve(self, der: bytes, subject: str | None) -> None:
         """Take one of the unread off the list, with its subject as an RFC 4514 string, or None if it cannot be parsed."""
 
+    def know(self, known: Known) -> None:
+        """Look keys and issuers up there."""
+
     def leave(self, issuer: str) -> None:
         """Never judge what this authority issued (RFC 4514): more is known of it than certificates tell."""
 
     def judge(
         self, chain: list[bytes], name: str | None, when: int
-    ) -> tuple[list[tuple[str, str, str | None]], int, int] | None:
+    ) -> tuple[list[tuple[str, str, str | None]], int, int, str | None] | None:
         """What `Chains.judge` says of a chain (DER, leaf first) at `when` (seconds since the epoch): [(reason, SHA-256 of the
-        certificate, detail)], and the first and last second at which that holds. None if something in the chain is out of the
+        certificate, detail)], the first and last second at which that holds, and the stores that an accepted chain reaches. None if something in the chain is out of the
         ordinary, or it should reach a root and does not."""

@@ -8,7 +8,7 @@ import re
 import sys
 from typing import Final, NoReturn
 
-from probe import __version__
+from probe import __version__, trust_options
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
 
@@ -157,8 +157,8 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--trust",
         action="append",
         default=[],
-        metavar="PEM",
-        help="trust these roots besides the host's; may be repeated",
+        metavar="[NAME=]PEM",
+        help="trust these roots besides the host's, as a store of that name; may be repeated",
     )
     replay.add_argument(
         "--crl",
@@ -173,6 +173,7 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="TIME",
         help="judge certificates at capture (default), now, or e.g. 2026-11-23T10:00:00Z",
     )
+    trust_options.add(replay)
     _add_selection(replay)
     replay.add_argument(
         "--fail-on",
@@ -232,8 +233,8 @@ def _add_cert(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--trust",
         action="append",
         default=[],
-        metavar="PEM",
-        help="trust these roots besides the host's; may be repeated",
+        metavar="[NAME=]PEM",
+        help="trust these roots besides the host's, as a store of that name; may be repeated",
     )
     cert.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="for each endpoint (default: 10)")
     cert.add_argument("--format", choices=("table", "jsonl"), help="default: table on a terminal, else JSON Lines")

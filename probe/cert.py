@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.checks.certificate_chain import CHECK, WORDINGS
+from probe.engine import load_core
 from probe.model import NANOSECONDS, EvidenceClass, rfc3339
 from probe.reprobe.fetch import ReprobeError, fetch
 from probe.trust.chain import Chains
@@ -52,7 +53,7 @@ def look(
         except ReprobeError as error:
             raise TargetError(f"{target}: {error}") from None
         endpoint, name, ders, evidence = seen.endpoint, host if sni is None else sni or None, seen.chain, "reprobed"
-    chains = Chains(store)
+    chains = Chains(store, parsers=load_core())
     hashes = tuple(hashlib.sha256(der).hexdigest() for der in ders)
     for line in chains.read(zip(hashes, ders, strict=True)).splitlines():
         yield json.loads(line)
@@ -67,11 +68,18 @@ def _finding(judged: Judgement, endpoint: str, name: str | None, evidence: Evide
     detail = {"detail": judged.detail, "subject": judged.subject, "issuer": judged.issuer}.get(told or "")
     if detail:
         title = f"{title}: {'issued by ' if told == 'issuer' else ''}{detail}"
-    key = {"reason": judged.reason}
-    canonical = json.dumps([CHECK, None, None, endpoint, name, key], separators=(",", ":"), ensure_ascii=False)
-    seen = {"sha256": judged.sha256, "subject": judged.subject, "issuer": judged.issuer, "detail": judged.detail}
+    own = "." in judged.reason
+    check, key = (judged.reason, {"sha256": judged.sha256}) if own else (CHECK, {"reason": judged.reason})
+    canonical = json.dumps([check, None, None, endpoint, name, key], separators=(",", ":"), ensure_ascii=False)
+    seen = {
+        "sha256": judged.sha256,
+        "subject": judged.subject,
+        "issuer": judged.issuer,
+        "detail": judged.detail,
+        "store": judged.store,
+    }
     record: dict[str, Any] = {"type": "finding", "uid": hashlib.sha256(canonical.encode()).hexdigest()[:32]}
-    record.update(check=CHECK, status=status, severity=severity, title=title, endpoint=endpoint)
+    record.update(check=check, status=status, severity=severity, title=title, endpoint=endpoint)
     if name:
         record["name"] = name
     record["observed"] = {**key, **{what: value for what, value in seen.items() if value is not None}}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from probe import trust_options
 from probe.arguments import Usage, parse
 from probe.dns_options import DnsOptions, DnsOptionsError, read_state, write_state
 from probe.dns_options import load as load_dns_options
@@ -78,7 +79,7 @@ def _replay(options: "argparse.Namespace") -> int:
     form = options.format or ("table" if sys.stdout.isatty() else "jsonl")
     policies = [*load_policies(options.policy or DEFAULT), *map(expect, options.expect)]
     marks = _marks(options)
-    store = Store(tuple(options.trust), crls=tuple(options.crl))
+    store = trust_options.store(options)
     hash_key = None if options.hash_key is None else read_hash_key(options.hash_key)
     progress = _progress(options)
     selection = _selection(options)

@@ -69,6 +69,8 @@ class Engine:
         self._chains: Chains | None = None
         self._trusts = False
         self._parsers = load_core()
+        if store.weak_keys:
+            store.known(self._parsers)  # an unusable list is told at once
         eras = (
             []
             if as_of is not None
@@ -167,7 +169,7 @@ class Engine:
             # Imported for what the core cannot tell alone: X.509 takes longer to import than a small capture to read.
             from probe.trust.chain import Chains
 
-            self._chains = Chains(self._store, self._ledger.certificate)
+            self._chains = Chains(self._store, self._ledger.certificate, self._parsers)
         return self._chains
 
 

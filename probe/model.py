@@ -31,6 +31,8 @@ Reason = Literal[
     "not_observable",
     "certificate.expiring",
     "certificate.validity_length",
+    "certificate.wildcard",
+    "certificate.interception",
 ]
 """Why a certificate chain is good or bad (`certificate.chain`, `observed.reason`); with a dot, what else is to be said
 of it: a check of its own."""

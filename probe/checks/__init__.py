@@ -64,7 +64,9 @@ DETECTORS: Final[tuple[Detector, ...]] = (
 PAGES: Final = {
     "certificate.chain": "certificate_chain",
     "certificate.expiring": "certificate_expiring",
+    "certificate.interception": "certificate_interception",
     "certificate.validity_length": "certificate_validity_length",
+    "certificate.wildcard": "certificate_wildcard",
     "dns.beacon": "dns_beacon",
     "dns.case": "dns_case",
     "dns.encrypted_resolver": "dns_encrypted_resolver",

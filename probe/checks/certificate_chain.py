@@ -9,7 +9,8 @@ missing_intermediate (the server did not send the certificate that links its own
 wrong_name (not issued for the name that the client asked for) ·
 revoked (by the lists given by --crl, from the moment that they name) ·
 revocation_unknown (the list of its authority is out of date, or not signed by it) ·
-weak_key (less than 112 bits of security) ·
+weak_key (less than 112 bits of security; or RSA with an exponent of 1 or an even one, with factors below 752, with
+primes that lie close together, of the ROCA kind, or on a list given by --weak-keys) ·
 weak_signature (SHA-1 or MD5) ·
 not_a_ca (signed by a certificate that may not sign others) ·
 wrong_usage (not issued for servers, or outside what its issuer may issue) ·
@@ -19,6 +20,8 @@ Several may apply; each is a finding of its own.
 
 Evidence: the Certificate message as it was seen (observed), against the roots of this host and those given by --trust,
 and the revocation lists given by --crl, whose signatures are checked.
+`observed.store` names the stores that have the root to which the chain leads: `host`, the name given with
+`--trust NAME=FILE`, else `private`.
 The finding names the certificate by SHA-256, subject and issuer. `ok` with `observed.detail` means that OpenSSL accepts
 the chain but the stricter profile of the web PKI does not, which is common and harmless for private authorities.
 
@@ -33,7 +36,12 @@ Reference: RFC 5280 (path validation, revocation lists), RFC 9525 (names), RFC 9
 
 from typing import Final, Literal
 
-from probe.checks import certificate_expiring, certificate_validity_length
+from probe.checks import (
+    certificate_expiring,
+    certificate_interception,
+    certificate_validity_length,
+    certificate_wildcard,
+)
 from probe.model import Facts, Reason, Severity, Status, Verdict
 
 CHECK: Final = "certificate.chain"
@@ -143,6 +151,8 @@ _REASONS: Final[dict[Reason | Literal["outside_profile"], _Row]] = {
     ),
     certificate_expiring.CHECK: certificate_expiring.WORDING,
     certificate_validity_length.CHECK: certificate_validity_length.WORDING,
+    certificate_wildcard.CHECK: certificate_wildcard.WORDING,
+    certificate_interception.CHECK: certificate_interception.WORDING,
 }
 WORDINGS: Final = list(_REASONS.items())
 """Of each reason: status, severity, title, what of the certificate the title tells besides, remediation. The row

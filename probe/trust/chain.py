@@ -10,9 +10,12 @@ import ipaddress
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
 from typing import Final
 
+import msgspec
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
 from msgspec import Struct
 
@@ -45,17 +48,21 @@ class _Known(Struct, frozen=True, eq=False):
 class Chains:
     """Certificates seen, and the verdicts on their chains against one store."""
 
-    def __init__(self, store: Store, fetch: Callable[[str], bytes | None] | None = None) -> None:
-        """`fetch`: gives the DER of a certificate by its SHA-256, None if it is not known.
+    def __init__(
+        self, store: Store, fetch: Callable[[str], bytes | None] | None = None, parsers: ModuleType | None = None
+    ) -> None:
+        """`fetch`: gives the DER of a certificate by its SHA-256, None if it is not known. `parsers`: the core, which
+        looks at keys, wildcards and issuers; without it nothing is said of these.
 
         The store's roots are read when the first chain is judged.
         """
         self._store = store
         self._fetch = fetch
+        self._parsers = parsers
         self._openssl: openssl.Verifier | None = None
         self._certificates: Lru[str, Parsed] = Lru(MAX_CERTIFICATES)
         self._chains: Lru[tuple[str, ...], _Known] = Lru(MAX_PATHS)
-        self._paths: Lru[tuple[tuple[str, ...], int, int, int], Judgements] = Lru(MAX_PATHS)
+        self._paths: Lru[tuple[tuple[str, ...], int, int, int, int, int], Judgements] = Lru(MAX_PATHS)
         self._names: Lru[tuple[str, str | None], Judgements] = Lru(MAX_NAMES)
 
     def add(self, sha256: str, der: bytes) -> Parsed:
@@ -79,7 +86,7 @@ class Chains:
             return (Judgement("not_observable", chain[0] if chain else None, detail="the certificate was not kept"),)
         leaf = known.certificates[0]
         when = min(max(when // NANOSECONDS, 0), _LAST_SECOND)
-        path_key = (chain, when // _DAY, bisect_left(known.ends, when), bisect_right(known.ends, when))
+        path_key = (chain, when // _DAY, *_places(known.ends, when), *_places(self._store.ends, when))
         path = self._paths.get(path_key)
         if path is None:
             path = self._paths.put(path_key, self._safely(leaf, lambda: self._judge_path(known.certificates, when)))
@@ -92,13 +99,14 @@ class Chains:
         """The seconds around `when` (ns), both included, in which `judge` gives the same answer."""
         second = min(max(when // NANOSECONDS, 0), _LAST_SECOND)
         known = self._known(chain)
-        ends = [] if known is None else known.ends
-        at = bisect_left(ends, second)
-        if at < len(ends) and ends[at] == second:
-            return second, second
-        day = second // _DAY * _DAY
-        since = max(day, ends[at - 1] + 1) if at else day
-        until = min(day + _DAY - 1, ends[at] - 1) if at < len(ends) else day + _DAY - 1
+        since = second // _DAY * _DAY
+        until = since + _DAY - 1
+        for ends in ([] if known is None else known.ends, self._store.ends):
+            left, right = _places(ends, second)
+            if left != right:
+                return second, second
+            since = max(since, ends[left - 1] + 1) if left else since
+            until = min(until, ends[left] - 1) if left < len(ends) else until
         return since, until
 
     def _known(self, chain: tuple[str, ...]) -> "_Known | None":
@@ -138,12 +146,34 @@ class Chains:
             found += [*reasons.validity(leaf.x509, moment), dead_end]
         for parsed in certificates:
             if parsed.x509 is not None and not self._store.contains(bytes.fromhex(parsed.sha256)):
-                found += reasons.strength(parsed, leaf=parsed is leaf)
+                found += reasons.strength(parsed, leaf=parsed is leaf, weakness=self._weakness(parsed.x509))
         found += reasons.usage(leaf)
         found += validity.expiring(leaf, moment)
+        found += self._signs(certificates)
         if (revocations := self._store.revocations) is not None:
             found += revocations.judge(certificates, self._store.roots, moment)
         return tuple(found)
+
+    def _weakness(self, certificate: x509.Certificate) -> str | None:
+        """Why its key protects nothing, whatever its size."""
+        if self._parsers is None:
+            return None
+        return self._store.known(self._parsers).weak_key(certificate.public_bytes(Encoding.DER))
+
+    def _signs(self, certificates: list[Parsed]) -> Iterator[Judgement]:
+        """What the core sees in names: wildcards that cover too much, issuers that are known to read along."""
+        if self._parsers is None:
+            return
+        leaf = certificates[0]
+        sans = leaf.extensions.get(x509.SubjectAlternativeName)
+        names = [] if sans is None else sans.get_values_for_type(x509.DNSName)
+        if (breadth := self._parsers.wildcard_breadth(names)) is not None:
+            yield of("certificate.wildcard", leaf, breadth)
+        for parsed in certificates:
+            issuer = parsed.record.issuer
+            if isinstance(issuer, str) and (product := self._store.known(self._parsers).middlebox(issuer)):
+                yield of("certificate.interception", parsed, product)
+                return
 
     def _ask(
         self, parsed: Parsed, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime
@@ -151,7 +181,9 @@ class Chains:
         """The two libraries' word: nothing against the chain if `cryptography` accepts it."""
         root = self._root(leaf, others, when)
         if isinstance(root, x509.Certificate):
-            return list(validity.too_long(parsed)) if self._store.is_public(root) else []
+            store = ", ".join(self._store.stores_of(root)) or None
+            found = validity.too_long(parsed) if self._store.is_public(root) else ()
+            return [Judgement("ok", parsed.sha256, store=store), *found]
         return self._why(leaf, others, when) or [reasons.about("ok", leaf, root)]
 
     def _root(
@@ -194,9 +226,12 @@ def _together(leaf: Parsed, *groups: Judgements) -> Judgements:
     """Each (reason, certificate) once; `ok` only if nothing speaks against the chain."""
     every = {(judgement.reason, judgement.sha256): judgement for group in groups for judgement in group}
     said = sorted((one for one in every.values() if one.reason != "ok"), key=lambda one: "." in one.reason)
+    accepted = every.get(("ok", leaf.sha256)) or Judgement("ok", leaf.sha256)
+    if accepted.store is not None:
+        said = [msgspec.structs.replace(one, store=accepted.store) for one in said]
     if any("." not in judgement.reason for judgement in said):
         return tuple(said)
-    return (every.get(("ok", leaf.sha256)) or Judgement("ok", leaf.sha256), *said)
+    return (accepted, *said)
 
 
 def _verifier(builder: verification.PolicyBuilder, leaf: x509.Certificate) -> verification.ServerVerifier | None:
@@ -213,6 +248,11 @@ def _verifier(builder: verification.PolicyBuilder, leaf: x509.Certificate) -> ve
         if isinstance(address, ipaddress.IPv4Address | ipaddress.IPv6Address):
             return builder.build_server_verifier(x509.IPAddress(address))
     return None
+
+
+def _places(ends: list[int], when: int) -> tuple[int, int]:
+    """Where `when` stands among them, and behind it if it is one of them."""
+    return bisect_left(ends, when), bisect_right(ends, when)
 
 
 def _ends(certificates: list[Parsed]) -> Iterator[int]:

@@ -30,6 +30,8 @@ class Judgement(Struct, frozen=True):
     subject: str | None = None
     issuer: str | None = None
     detail: str | None = None
+    store: str | None = None
+    """The stores with the root that an accepted chain leads to."""
 
 
 def about(reason: Reason, certificate: x509.Certificate, detail: str | None = None) -> Judgement:
@@ -79,13 +81,15 @@ def usage(leaf: Parsed) -> Iterator[Judgement]:
         yield of("wrong_usage", leaf, "extendedKeyUsage does not list serverAuth")
 
 
-def strength(parsed: Parsed, *, leaf: bool) -> Iterator[Judgement]:
+def strength(parsed: Parsed, *, leaf: bool, weakness: str | None = None) -> Iterator[Judgement]:
     """Size of the key and hash of the signature; neither library looks at both.
 
-    Nobody relies on the signature of a root.
+    `weakness`: why the key protects nothing whatever its size. Nobody relies on the signature of a root.
     """
     key, signature = parsed.record.key, parsed.record.signature
-    if isinstance(key, PublicKey) and isinstance(key.bits, int) and key.bits < MIN_BITS.get(key.algorithm, 0):
+    if weakness is not None:
+        yield of("weak_key", parsed, weakness)
+    elif isinstance(key, PublicKey) and isinstance(key.bits, int) and key.bits < MIN_BITS.get(key.algorithm, 0):
         yield of("weak_key", parsed, f"{key.algorithm.upper()} {key.bits} bits")
     if not isinstance(signature, str) or (not leaf and parsed.record.subject == parsed.record.issuer):
         return

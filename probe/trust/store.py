@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from probe._parsers import Roots
+    from probe._parsers import Known, Roots
     from probe.trust.revocation import Revocations
 
 HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 """Debian and its family; Fedora, Amazon Linux and theirs."""
+HOST: Final = "host"
+PRIVATE: Final = "private"
+"""The name of a store that is given without one."""
+PUBLIC: Final = (HOST, "mozilla", "chrome", "apple", "microsoft")
+"""Stores of public programmes, whose authorities the CA/B Forum's rules bind; all others are private."""
+_NAMED: Final = re.compile(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
 _BEGIN: Final = re.compile(rb"(?:TRUSTED )?CERTIFICATE-----")
 _END: Final = re.compile(rb"-----END (?:TRUSTED )?CERTIFICATE-----")
 """Two plain searches: one expression needs possessive quantifiers, which Python 3.11.2 (Debian 12) gets wrong."""
@@ -36,21 +42,32 @@ class TrustError(ValueError):
 class Store:
     """A set of roots, in the forms that the two verifiers want."""
 
-    def __init__(self, extra: tuple[str, ...] = (), *, host: bool = True, crls: tuple[str, ...] = ()) -> None:
-        """`extra`: PEM files whose certificates are trusted besides the host's; `crls`: files of revocation lists.
+    def __init__(
+        self,
+        extra: tuple[str, ...] = (),
+        *,
+        host: bool = True,
+        crls: tuple[str, ...] = (),
+        weak_keys: tuple[str, ...] = (),
+    ) -> None:
+        """`extra`: PEM files whose certificates are trusted besides the host's, with `name=` in front if the store has
+        a name; `crls`: files of revocation lists; `weak_keys`: lists of keys that are known to be weak.
 
         Raises TrustError or CrlError if one is unusable.
         """
         self.revocations = _revocations(crls) if crls else None
-        self._extra = [block for path in extra for block in read_pem(path)]
+        self.weak_keys = weak_keys
+        given = [_name_and_path(each) for each in extra]
+        self._given = [(name, read_pem(path)) for name, path in given]
         self._roots: list[x509.Certificate] | None = None
-        self._fingerprints: frozenset[bytes] = frozenset()
-        self._public: frozenset[bytes] = frozenset()
+        self._stores: dict[bytes, list[str]] = {}
+        self._known: Known | None = None
         self._subjects: frozenset[str] | None = None
+        self._ends: list[int] | None = None
         self._verifier: Any = None
         bundle = host_bundle() if host else None
         self._host = bundle
-        self.sources = (*(() if bundle is None else (bundle,)), *extra)
+        self.sources = (*(() if bundle is None else (bundle,)), *(path for _, path in given))
         """The files that the roots come from."""
 
     @property
@@ -62,13 +79,25 @@ class Store:
 
     def contains(self, fingerprint: bytes) -> bool:
         """Whether the certificate with this SHA-256 is itself trusted."""
-        return bool(self.roots) and fingerprint in self._fingerprints
+        return bool(self.roots) and fingerprint in self._stores
 
     def is_public(self, root: "x509.Certificate") -> bool:
-        """Whether it is one of the host's own: what the operator gave is private."""
+        """Whether it is in a store of a public programme: the host's own, say."""
+        return any(store in PUBLIC for store in self.stores_of(root))
+
+    def stores_of(self, root: "x509.Certificate") -> list[str]:
+        """The names of the stores that a certificate is in."""
         from cryptography.hazmat.primitives.hashes import SHA256
 
-        return bool(self.roots) and root.fingerprint(SHA256()) in self._public
+        return self._stores.get(root.fingerprint(SHA256()), []) if self.roots else []
+
+    @property
+    def ends(self) -> list[int]:
+        """The seconds since the epoch at which the validity of a root begins or ends, sorted."""
+        if self._ends is None:
+            pairs = ((root.not_valid_before_utc, root.not_valid_after_utc) for root in self.roots)
+            self._ends = sorted({int(moment.timestamp()) for pair in pairs for moment in pair})
+        return self._ends
 
     @property
     def subjects(self) -> frozenset[str]:
@@ -90,8 +119,10 @@ class Store:
 
     def for_core(self, parsers: ModuleType) -> "Roots":
         """The roots for the core, which judges all but the odd chains."""
-        public = self._public_blocks()
-        roots: Roots = parsers.Roots([*public, *self._extra], len(public))
+        roots: Roots = parsers.Roots([])
+        for name, ders in self._blocks():
+            roots.trust(name, ders, name in PUBLIC)
+        roots.know(self.known(parsers))
         for der in roots.unread:
             from probe.trust.certificates import parse
 
@@ -102,17 +133,29 @@ class Store:
                 roots.leave(issuer)
         return roots
 
-    def _public_blocks(self) -> list[bytes]:
-        return [] if self._host is None else read_pem(self._host)
+    def known(self, parsers: ModuleType) -> "Known":
+        """What else is known of keys and issuers, for the core to look up. Raises WeakKeysError."""
+        if self._known is None:
+            from probe.trust.known import known
+
+            self._known = known(parsers, self.weak_keys)
+        return self._known
+
+    def _blocks(self) -> "list[tuple[str, list[bytes]]]":
+        """The stores by name, the host's first."""
+        return [*([] if self._host is None else [(HOST, read_pem(self._host))]), *self._given]
 
     def _load(self) -> "list[x509.Certificate]":
         from cryptography.hazmat.primitives.hashes import SHA256
 
-        roots = {root.fingerprint(SHA256()): root for root in _parse(self._public_blocks())}
-        self._public = frozenset(roots)
-        for root in _parse(self._extra):
-            roots.setdefault(root.fingerprint(SHA256()), root)
-        self._fingerprints = frozenset(roots)
+        roots: dict[bytes, x509.Certificate] = {}
+        for name, ders in self._blocks():
+            for root in _parse(ders):
+                fingerprint = root.fingerprint(SHA256())
+                roots.setdefault(fingerprint, root)
+                stores = self._stores.setdefault(fingerprint, [])
+                if name not in stores:
+                    stores.append(name)
         return list(roots.values())
 
 
@@ -120,6 +163,12 @@ def _revocations(crls: tuple[str, ...]) -> "Revocations":
     from probe.trust.revocation import Revocations
 
     return Revocations(crls)
+
+
+def _name_and_path(given: str) -> tuple[str, str]:
+    """`mozilla=roots.pem` is the store mozilla; a path alone is of the private one."""
+    named = None if Path(given).exists() else _NAMED.fullmatch(given)
+    return (PRIVATE, given) if named is None else (named[1], named[2])
 
 
 def host_bundle() -> str | None:

@@ -38,7 +38,7 @@ class Issued:
 
 
 def issue(
-    name: str,
+    name: str | x509.Name,
     by: Issued | None = None,
     *,
     sans: tuple[str, ...] | None = None,
@@ -50,7 +50,7 @@ def issue(
 ) -> Issued:
     """A certificate as the web PKI wants it, except for what the arguments spoil."""
     key = key or ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = name if isinstance(name, x509.Name) else x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -67,7 +67,7 @@ def issue(
     if ca:
         builder = builder.add_extension(_key_usage(), critical=True)
     else:
-        names = [x509.DNSName(san) for san in (sans if sans is not None else (name,))]
+        names = [x509.DNSName(san) for san in (sans if sans is not None else (str(name),))]
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)

@@ -30,6 +30,7 @@ LADDER = [
     "service",
     "reprobe",
     "cert",
+    "trust_options",
     "arguments",
     "hash_key",
     "lookups",

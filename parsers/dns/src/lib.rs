@@ -26,3 +26,4 @@ mod time;
 pub use alert::{Alert, Alerts, Kind, MAX_ALERTS, Spot};
 pub use detector::{Config, Detector, Observed};
 pub use score::{Score, TERMS, Volume};
+pub use suffix::is_public_suffix;

@@ -3,6 +3,8 @@
 //! The rules are kept as hashes of the names that they are made of, so a look-up is one or two lines of memory for nearly every name.
 
 use crate::hash::{Hashed, Seed, fold};
+use std::collections::HashSet;
+use std::sync::LazyLock;
 
 /// MPL-2.0, see its first lines.
 const RULES: &str = include_str!("../data/icann_suffixes.txt");
@@ -38,6 +40,16 @@ pub enum Kind {
     Reverse,
     /// Below a top-level domain that does not exist in the root zone, or has one label only.
     Undelegated,
+}
+
+/// Whether names are registered directly below this one, which is in lower case. One that no rule knows is a suffix if it is a top-level
+/// name (the list's default rule).
+pub fn is_public_suffix(name: &str) -> bool {
+    static KNOWN: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| RULES.lines().filter(|line| !line.starts_with("//")).collect());
+    let above = name.split_once('.').map(|(_, above)| above);
+    !KNOWN.contains(&*format!("!{name}"))
+        && (above.is_none_or(|above| KNOWN.contains(&*format!("*.{above}"))) || KNOWN.contains(name))
 }
 
 pub struct Suffixes {
@@ -159,6 +171,24 @@ mod tests {
         assert_eq!(registered(&suffixes, "4.3.2.1.in-addr.arpa"), ("in-addr.arpa".into(), Kind::Reverse));
         for (name, expected) in [("a.b.pirate.sea", "pirate.sea"), ("printer", "printer"), ("com", "com")] {
             assert_eq!(registered(&suffixes, name), (expected.into(), Kind::Undelegated), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_names_are_registered_below() {
+        for (name, suffix) in [
+            ("com", true),
+            ("co.uk", true),
+            ("example.com", false),
+            ("kobe.jp", false),
+            ("x.kobe.jp", true),
+            ("city.kobe.jp", false),
+            ("a.ck", true),
+            ("www.ck", false),
+            ("internal", true),
+            ("corp.internal", false),
+        ] {
+            assert_eq!(is_public_suffix(name), suffix, "{name}");
         }
     }
 

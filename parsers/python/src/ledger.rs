@@ -76,8 +76,8 @@ fn wording((status, severity, title, told, remediation): Row) -> PyResult<Wordin
     Ok(Wording { status, severity, title: title.into(), told, remediation: remediation.map(Into::into) })
 }
 
-/// Reason, SHA-256, subject, issuer, detail.
-type ReasonTuple = (String, Option<String>, Option<String>, Option<String>, Option<String>);
+/// Reason, SHA-256, subject, issuer, detail, store.
+type ReasonTuple = (String, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 
 /// Number, SHA-256s, name, second since the epoch.
 type ChainQuestion = (usize, Vec<String>, Option<String>, u64);
@@ -126,12 +126,13 @@ impl Ledger {
     fn answer_chain(&mut self, number: usize, reasons: Vec<ReasonTuple>, since: u64, until: u64) {
         let reasons: Vec<_> = reasons
             .iter()
-            .map(|(reason, sha256, subject, issuer, detail)| Reason {
+            .map(|(reason, sha256, subject, issuer, detail, store)| Reason {
                 reason,
                 sha256: sha256.as_deref(),
                 subject: subject.as_deref(),
                 issuer: issuer.as_deref(),
                 detail: detail.as_deref(),
+                store: store.as_deref(),
             })
             .collect();
         self.0.answer_chain(number, &reasons, since, until);

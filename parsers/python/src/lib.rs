@@ -31,8 +31,10 @@ fn _parsers(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ledger::Ledger>()?;
     module.add_class::<ledger::Report>()?;
     module.add_class::<ledger::Verdict>()?;
+    module.add_class::<trust::Known>()?;
     module.add_class::<trust::Roots>()?;
     module.add_function(wrap_pyfunction!(trust::certificate_record, module)?)?;
+    module.add_function(wrap_pyfunction!(trust::wildcard_breadth, module)?)?;
     module.add_function(wrap_pyfunction!(live::drop_capabilities, module)?)?;
     Ok(())
 }

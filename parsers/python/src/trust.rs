@@ -1,12 +1,13 @@
 //! `Roots` and `certificate_record`: the core's view of certificates, for tests and for whoever judges.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use sha2::{Digest, Sha256};
 use transitproof_flow::certificates::Certificates;
 use transitproof_flow::json;
-use transitproof_flow::trust::{self, Signatures, judge};
-use transitproof_flow::x509::Facts;
+use transitproof_flow::trust::{self, Signatures, judge, weak, wildcard};
+use transitproof_flow::x509::{Facts, Parts, RsaKey};
 
 #[pyfunction]
 pub fn certificate_record<'py>(py: Python<'py>, der: &[u8]) -> Option<Bound<'py, PyBytes>> {
@@ -16,8 +17,39 @@ pub fn certificate_record<'py>(py: Python<'py>, der: &[u8]) -> Option<Bound<'py,
     Some(PyBytes::new(py, &line))
 }
 
+/// What is to be said of the wildcards among DNS names.
+#[pyfunction]
+pub fn wildcard_breadth(names: Vec<String>) -> Option<String> {
+    wildcard::of_names(names.iter().map(String::as_str))
+}
+
+#[pyclass(frozen, module = "probe._parsers")]
+pub struct Known(trust::Known);
+
+#[pymethods]
+impl Known {
+    #[new]
+    #[pyo3(signature = (weak_keys = Vec::new(), middleboxes = Vec::new()))]
+    fn new(weak_keys: Vec<Vec<u8>>, middleboxes: Vec<(String, String)>) -> PyResult<Self> {
+        let listed = weak::WeakKeys::read(weak_keys.iter().map(Vec::as_slice));
+        let listed = listed.map_err(|line| PyValueError::new_err(format!("line {line} has no 20 hex digits")))?;
+        Ok(Self(trust::Known::new(listed, middleboxes)))
+    }
+
+    fn weak_key(&self, py: Python<'_>, der: &[u8]) -> Option<String> {
+        py.detach(|| weak::why(&RsaKey::read(&Parts::read(der)?)?, &self.0.weak_keys))
+    }
+
+    fn middlebox(&self, issuer: &str) -> Option<&str> {
+        self.0.middlebox(issuer)
+    }
+}
+
 /// (reason, SHA-256 of the certificate, detail)
 type Judged = (&'static str, String, Option<String>);
+
+/// Judgements, the first and the last second at which they hold, the stores that an accepted chain reaches.
+type Answer = (Vec<Judged>, u64, u64, Option<String>);
 
 #[pyclass(module = "probe._parsers")]
 pub struct Roots(pub trust::Roots);
@@ -28,6 +60,10 @@ impl Roots {
     #[pyo3(signature = (ders, public = 0))]
     fn new(ders: Vec<Vec<u8>>, public: usize) -> Self {
         Self(trust::Roots::new(ders.iter().map(Vec::as_slice), public))
+    }
+
+    fn trust(&mut self, store: &str, ders: Vec<Vec<u8>>, public: bool) {
+        ders.iter().for_each(|der| self.0.trust(der, store, public));
     }
 
     fn __len__(&self) -> usize {
@@ -44,13 +80,16 @@ impl Roots {
         self.0.resolve(der, subject);
     }
 
+    fn know(&mut self, known: &Known) {
+        self.0.know(known.0.clone());
+    }
+
     fn leave(&mut self, issuer: &str) {
         self.0.leave(issuer);
     }
 
-    /// (judgements, first and last second at which they hold)
     #[pyo3(signature = (chain, name, when))]
-    fn judge(&self, chain: Vec<Vec<u8>>, name: Option<&str>, when: u64) -> Option<(Vec<Judged>, u64, u64)> {
+    fn judge(&self, chain: Vec<Vec<u8>>, name: Option<&str>, when: u64) -> Option<Answer> {
         let mut certificates = Certificates::new(0);
         let ids: Vec<_> = chain.iter().map(|der| certificates.intern(der)).collect::<Option<_>>()?;
         let answer = judge(&certificates, &ids, name, when, &self.0, &mut Signatures::default())?;
@@ -58,6 +97,6 @@ impl Roots {
             let sha256 = certificates.sha256_hex(judgement.certificate).to_string();
             (judgement.reason.name(), sha256, judgement.detail)
         });
-        Some((judged.collect(), answer.from_second, answer.until_second))
+        Some((judged.collect(), answer.from_second, answer.until_second, answer.store.as_deref().map(Into::into)))
     }
 }

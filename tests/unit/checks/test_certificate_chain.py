@@ -15,7 +15,7 @@ def _worded(reason: Reason, detail: str | None = None) -> Finding:
     ledger = Ledger(WORDINGS, passes=True)
     ledger.add(Batch(observations=[Observation(b"{}", "10.0.0.1:443/tcp", chain=["ab" * 32])]), "x")
     ledger.answer_facts(0, [])
-    ledger.answer_chain(0, [(reason, "ab" * 32, "CN=a", "CN=b", detail)], 0, 0)
+    ledger.answer_chain(0, [(reason, "ab" * 32, "CN=a", "CN=b", detail, None)], 0, 0)
     ledger.settle()
     return msgspec.json.decode(ledger.take().lines(0, 1), type=Finding)
 

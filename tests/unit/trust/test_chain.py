@@ -38,7 +38,7 @@ def judge(authority: Any) -> Judge:
 
 def test_good_chain(judge: Judge, authority: Any) -> None:
     leaf = pki.issue(NAME, authority.intermediate)
-    assert judge(leaf, authority.intermediate) == (Judgement("ok", leaf.sha256),)
+    assert judge(leaf, authority.intermediate) == (Judgement("ok", leaf.sha256, store="private"),)
 
 
 def test_order_extra_and_repeated_certificates_do_not_matter(judge: Judge, authority: Any) -> None:

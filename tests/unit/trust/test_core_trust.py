@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from test_anchors import NAME, _cases
 
 from probe import _parsers
-from probe.trust import anchors, store
+from probe.trust import anchors
 from probe.trust.certificates import parse
 from probe.trust.chain import Chains
 from probe.trust.store import Store
@@ -23,16 +23,16 @@ NOW = pki.NOW_NS // 10**9
 class Both:
     """The two that judge, against the same roots."""
 
-    def __init__(self, pem: str) -> None:
-        self.store = Store((pem,), host=False)
-        self.roots = _parsers.Roots(store.read_pem(pem))
+    def __init__(self, pem: str, **more: Any) -> None:
+        self.store = Store((pem,), host=False, **more)
+        self.roots = self.store.for_core(_parsers)
 
     def judge(self, chain: list[bytes], name: str | None, when: int = NOW) -> bool:
         """Whether the core knows; fails if it says something else than Python."""
         answer = self.roots.judge(chain, name, when)
         if answer is None:
             return False
-        judged, since, until = answer
+        judged, since, until, _ = answer
         assert judged == self.python(chain, name, when)
         assert since <= when <= until
         for second, same in ((since, True), (min(until, 2**33), True), (since - 1, False), (until + 1, False)):
@@ -46,7 +46,7 @@ class Both:
 
     def python(self, chain: list[bytes], name: str | None, when: int) -> list[tuple[Any, ...]]:
         """What `Chains.judge` says: reason, SHA-256, detail."""
-        chains = Chains(self.store)  # a new one: it remembers verdicts for a day, though a root may end within it
+        chains = Chains(self.store, parsers=_parsers)
         hashes = tuple(_sha256(one) for one in chain)
         for sha256, one in zip(hashes, chain, strict=True):
             chains.add(sha256, one)

@@ -51,7 +51,7 @@ impl Chains {
     }
 
     /// The judgement as a reason that names its certificate.
-    pub fn reason<'a>(&'a self, judgement: &'a Judgement) -> Reason<'a> {
+    pub fn reason<'a>(&'a self, judgement: &'a Judgement, answer: &'a trust::Answer) -> Reason<'a> {
         let said = judgement.reason != trust::Reason::Ok;
         let facts = self.certificates.facts(judgement.certificate).filter(|_| said);
         Reason {
@@ -60,6 +60,7 @@ impl Chains {
             subject: facts.map(|facts| &*facts.subject),
             issuer: facts.map(|facts| &*facts.issuer),
             detail: judgement.detail.as_deref(),
+            store: answer.store.as_deref(),
         }
     }
 

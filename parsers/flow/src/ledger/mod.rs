@@ -224,7 +224,8 @@ impl Ledger {
         match answer {
             None => self.new_chains.push_back(at),
             Some(answer) => {
-                let reasons: Vec<_> = answer.judgements.iter().map(|judgement| self.trust.reason(judgement)).collect();
+                let reason = |judgement| self.trust.reason(judgement, &answer);
+                let reasons: Vec<_> = answer.judgements.iter().map(reason).collect();
                 let verdicts = Some(verdicts(&self.wordings, &reasons));
                 let Asked { from, until, verdicts: slot, .. } = &mut self.asked[at];
                 (*from, *until, *slot) = (answer.from_second, answer.until_second, verdicts);

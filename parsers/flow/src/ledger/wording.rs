@@ -38,6 +38,8 @@ pub struct Reason<'a> {
     pub subject: Option<&'a str>,
     pub issuer: Option<&'a str>,
     pub detail: Option<&'a str>,
+    /// The stores with the root that an accepted chain leads to.
+    pub store: Option<&'a str>,
 }
 
 impl Reason<'_> {
@@ -85,6 +87,7 @@ impl Wordings {
             ("subject", reason.subject),
             ("issuer", reason.issuer),
             ("detail", reason.detail),
+            ("store", reason.store),
         ] {
             if let Some(value) = value {
                 json::string(&mut observed, name, value.as_bytes());

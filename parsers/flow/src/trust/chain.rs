@@ -1,6 +1,6 @@
 //! One chain, judged: probe/trust/anchors.py, reasons.py and the order of chain.py.
 
-use super::{Answer, Judgement, Reason, Roots, Signatures, fold, host, path, validity};
+use super::{Answer, Judgement, Reason, Roots, Signatures, fold, host, path, validity, wildcard};
 use crate::certificates::{Certificate, CertificateId, Certificates};
 use crate::time;
 use crate::x509::Facts;
@@ -31,7 +31,7 @@ pub fn judge(
     let when = when_second.min(LAST_SECOND);
     let mut judgements = Vec::with_capacity(4);
     let (dated, mut from_second, mut until_second) = in_time(facts, when);
-    let (in_force, mut is_public) = (dated.is_none(), false);
+    let (in_force, mut is_public, mut store) = (dated.is_none(), false, None);
     judgements.extend(dated.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) }));
     if let Some(end) = dead_end(&links, roots) {
         judgements.push(end);
@@ -40,10 +40,12 @@ pub fn judge(
         from_second = from_second.max(path.from.max(0) as u64);
         until_second = until_second.min(last_second(path.until.max(0) as u64));
         is_public = path.is_public && in_force;
+        store = in_force.then_some(path.store);
     }
     for (id, certificate, facts) in &links {
         if !roots.contains(&certificate.sha256) {
-            strength(facts, *id, *id == leaf, &mut judgements);
+            let weakness = signatures.weakness(certificate, facts, roots.known());
+            strength(facts, *id, *id == leaf, weakness, &mut judgements);
         }
     }
     let mut say = |reason, detail| judgements.push(Judgement { reason, certificate: leaf, detail: Some(detail) });
@@ -65,10 +67,16 @@ pub fn judge(
     } else if in_force {
         until_second = until_second.min(last_second(soon - 1));
     }
+    if let Some(detail) = wildcard::breadth(facts) {
+        say(Reason::Wildcard, detail);
+    }
+    if let Some((certificate, product)) = intercepted(&links, roots) {
+        judgements.push(Judgement { reason: Reason::Intercepted, certificate, detail: Some(product.into()) });
+    }
     if judgements.iter().all(|judgement| judgement.reason.is_aside()) {
         judgements.insert(0, Judgement { reason: Reason::Ok, certificate: leaf, detail: None });
     }
-    Some(Answer { judgements, from_second, until_second })
+    Some(Answer { judgements, from_second, until_second, store })
 }
 
 /// The certificates of a chain, each once; `None` if one of them is not for us.
@@ -167,9 +175,16 @@ fn dated(which: &str, second: i64) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Size of the key and hash of the signature. Nobody relies on the signature of a root.
-fn strength(facts: &Facts, certificate: CertificateId, leaf: bool, out: &mut Vec<Judgement>) {
-    if let (true, Some(bits)) = (facts.key.is_weak(), facts.key.bits) {
+/// The first certificate whose issuer is known to read along, and what that is.
+fn intercepted<'a>(links: &[Link<'_>], roots: &'a Roots) -> Option<(CertificateId, &'a str)> {
+    links.iter().find_map(|(id, _, facts)| Some((*id, roots.known().middlebox(&facts.issuer)?)))
+}
+
+/// Size and soundness of the key and hash of the signature. Nobody relies on the signature of a root.
+fn strength(facts: &Facts, certificate: CertificateId, leaf: bool, weakness: Option<&str>, out: &mut Vec<Judgement>) {
+    if let Some(weakness) = weakness {
+        out.push(Judgement { reason: Reason::WeakKey, certificate, detail: Some(weakness.into()) });
+    } else if let (true, Some(bits)) = (facts.key.is_weak(), facts.key.bits) {
         let detail = Some(format!("{} {bits} bits", facts.key.algorithm.to_ascii_uppercase()));
         out.push(Judgement { reason: Reason::WeakKey, certificate, detail });
     }

@@ -8,18 +8,23 @@
 mod chain;
 pub(crate) mod fold;
 mod host;
+mod known;
 mod path;
 mod roots;
 mod signature;
 #[cfg(test)]
 mod tests;
 mod validity;
+pub mod weak;
+pub mod wildcard;
 
 pub use chain::judge;
+pub use known::Known;
 pub use roots::Roots;
 pub use signature::Signatures;
 
 use crate::certificates::CertificateId;
+use std::sync::Arc;
 
 /// What is said of a chain, in the words of the record contract. Reasons that only a library can find are not here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +41,8 @@ pub enum Reason {
     WrongUsage,
     Expiring,
     TooLong,
+    Wildcard,
+    Intercepted,
 }
 
 impl Reason {
@@ -53,12 +60,14 @@ impl Reason {
             Self::WrongUsage => "wrong_usage",
             Self::Expiring => "certificate.expiring",
             Self::TooLong => "certificate.validity_length",
+            Self::Wildcard => "certificate.wildcard",
+            Self::Intercepted => "certificate.interception",
         }
     }
 
     /// Whether it is a check of its own, beside which a chain may be in order.
     pub fn is_aside(self) -> bool {
-        matches!(self, Self::Expiring | Self::TooLong)
+        matches!(self, Self::Expiring | Self::TooLong | Self::Wildcard | Self::Intercepted)
     }
 }
 
@@ -77,4 +86,6 @@ pub struct Answer {
     /// The first and the last second since the Unix epoch at which the answer is this one.
     pub from_second: u64,
     pub until_second: u64,
+    /// The stores with the root that an accepted chain leads to.
+    pub store: Option<Arc<str>>,
 }

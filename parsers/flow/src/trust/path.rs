@@ -10,6 +10,7 @@ use super::roots::{Root, Roots};
 use super::signature::Signatures;
 use crate::certificates::{Certificate, CertificateId};
 use crate::x509::{Facts, Name, Parts};
+use std::sync::Arc;
 
 /// Certificates between leaf and root (DEFAULT_MAX_CHAIN_DEPTH of cryptography-x509-verification).
 const MAX_DEPTH: u8 = 8;
@@ -27,6 +28,7 @@ pub struct Path {
     pub until: i64,
     /// See [`Root`].
     pub is_public: bool,
+    pub store: Arc<str>,
 }
 
 /// How the chain (leaf first, each once) leads to a root at `when`, the leaf's own validity apart. A leaf that is out of date is judged by OpenSSL, which must not find another path then, nor another reason: only
@@ -46,13 +48,13 @@ pub fn holds(links: &[Link<'_>], when: i64, roots: &Roots, signatures: &mut Sign
         if trusted.len() > MAX_NAMESAKES || (alone && trusted.len() + usize::from(sent.is_some()) > 1) {
             return None;
         }
-        for Root { der, facts, is_public } in trusted {
+        for Root { der, facts, is_public, store } in trusted {
             if is_issuer(facts, depth, when)
                 && fits(facts)
                 && signatures.check(id, &child_parts, facts, &Parts::read(der)?)?
             {
                 let (from, until) = (from.max(facts.not_before), until.min(facts.not_after));
-                return Some(Path { from, until, is_public: *is_public });
+                return Some(Path { from, until, is_public: *is_public, store: store.clone() });
             }
         }
         let ((above, certificate, facts), parts) = sent?;

@@ -1,19 +1,22 @@
 //! The certificates that are trusted: by their SHA-256s, by their names as compared without case, and by their names as they are written.
 
-use super::fold;
+use super::{Known, fold};
 use crate::certificates::Sha256Hex;
 use crate::hash::{Map, Set};
 use crate::json;
 use crate::x509::{Facts, Parts};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// A trusted certificate that is as certificates ought to be.
 #[derive(Debug)]
 pub struct Root {
     pub der: Box<[u8]>,
     pub facts: Facts,
-    /// One of the host's own, not of the operator's.
+    /// Of a public programme (the host's own, say), not the operator's own.
     pub is_public: bool,
+    /// The names of the stores that it is in.
+    pub store: Arc<str>,
 }
 
 /// Trusted certificates. Those that are out of the ordinary wait in `unread` for Python; until it has told their names, no chain can be
@@ -30,19 +33,25 @@ pub struct Roots {
     unread: Vec<Box<[u8]>>,
     /// [`fold::hash`] of the names of authorities whose certificates are not judged here.
     left: Set<u64>,
+    known: Known,
 }
 
 impl Roots {
-    /// The first `public` of them are the host's own.
+    /// Nameless ones of one store; the first `public` of them are public.
     pub fn new<'a>(ders: impl IntoIterator<Item = &'a [u8]>, public: usize) -> Self {
         let mut roots = Self::default();
         for (at, der) in ders.into_iter().enumerate() {
-            match Facts::read(der) {
-                Some(facts) => roots.keep(der, facts, at < public),
-                None => roots.unread.push(der.into()),
-            }
+            roots.trust(der, "", at < public);
         }
         roots
+    }
+
+    /// Takes in one of the store with this name. One that came before, of another store, is of both.
+    pub fn trust(&mut self, der: &[u8], store: &str, is_public: bool) {
+        match Facts::read(der) {
+            Some(facts) => self.keep(der, facts, store, is_public),
+            None => self.unread.push(der.into()),
+        }
     }
 
     /// DER of those whose names are not known.
@@ -69,6 +78,15 @@ impl Roots {
         self.left.contains(&facts.issuer_hash)
     }
 
+    /// What else is known of keys and issuers.
+    pub fn know(&mut self, known: Known) {
+        self.known = known;
+    }
+
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
     /// Whether the certificate with this SHA-256 in hex is itself trusted.
     pub fn contains(&self, sha256: &Sha256Hex) -> bool {
         self.sha256s.contains(sha256)
@@ -93,10 +111,17 @@ impl Roots {
         self.sha256s.is_empty()
     }
 
-    fn keep(&mut self, der: &[u8], facts: Facts, is_public: bool) {
+    fn keep(&mut self, der: &[u8], facts: Facts, store: &str, is_public: bool) {
         let Some(parts) = Parts::read(der) else { return };
-        if self.add(der, &facts.subject) {
-            self.by_name.entry(parts.subject.into()).or_default().push(Root { der: der.into(), facts, is_public });
+        let is_new = self.add(der, &facts.subject);
+        let named = self.by_name.entry(parts.subject.into()).or_default();
+        if is_new {
+            named.push(Root { der: der.into(), facts, is_public, store: store.into() });
+        } else if let Some(root) = named.iter_mut().find(|root| *root.der == *der) {
+            root.is_public |= is_public;
+            if root.store.split(", ").all(|known| known != store) {
+                root.store = format!("{}, {store}", root.store).into();
+            }
         }
     }
 

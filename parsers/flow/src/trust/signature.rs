@@ -1,15 +1,17 @@
-//! Signatures of certificates, checked by ring and remembered.
+//! Signatures and keys of certificates, checked and remembered: signatures by ring.
 //!
 //! The algorithms are those that `cryptography` permits in a chain (CA/B Baseline Requirements section 7.1.3.2) and ring knows; they are
 //! compared as whole AlgorithmIdentifiers, as it does. Everything else is its business: P-521, ML-DSA, ECDSA with SHA-512.
 
-use crate::certificates::CertificateId;
+use super::Known;
+use super::weak;
+use crate::certificates::{Certificate, CertificateId};
 use crate::hash::Map;
-use crate::x509::{Facts, Parts};
+use crate::x509::{Facts, Parts, RsaKey};
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use std::collections::hash_map::Entry;
 
-/// Signatures remembered, 80 bytes each: as many as there are certificates kept. More only cost a check again.
+/// Signatures and keys remembered, 80 bytes each: as many as there are certificates kept. More only cost a check again.
 const MAX_REMEMBERED: usize = 65_536;
 
 const ECDSA_SHA256: &[u8] = &[0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
@@ -19,9 +21,26 @@ const ECDSA_SHA384: &[u8] = &[0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3
 #[derive(Default)]
 pub struct Signatures {
     known: Map<(CertificateId, [u8; 32]), bool>,
+    /// By SHA-256 of the SubjectPublicKeyInfo.
+    weak: Map<[u8; 32], Option<Box<str>>>,
 }
 
 impl Signatures {
+    /// Why the key protects nothing, whatever its size.
+    pub fn weakness(&mut self, certificate: &Certificate, facts: &Facts, known: &Known) -> Option<&str> {
+        if facts.key.algorithm != "rsa" {
+            return None;
+        }
+        if self.weak.len() >= MAX_REMEMBERED {
+            self.weak.clear();
+        }
+        let check = || {
+            let key = RsaKey::read(&Parts::read(&certificate.der)?)?;
+            weak::why(&key, &known.weak_keys).map(Into::into)
+        };
+        self.weak.entry(facts.spki_sha256).or_insert_with(check).as_deref()
+    }
+
     /// Whether `issuer` signed `child`; `None` if only a library can tell. Ring never takes a signature that OpenSSL refuses.
     pub fn check(
         &mut self,

@@ -16,7 +16,7 @@ mod tests;
 
 pub use algorithms::{Key, Signature};
 pub use extensions::{Authority, Critical, Extensions};
-pub use parts::Parts;
+pub use parts::{Parts, RsaKey};
 pub use record::Name;
 #[cfg(test)]
 pub use tests::pay_example;

@@ -11,8 +11,30 @@ pub struct Parts<'a> {
     pub signature: &'a [u8],
     pub issuer: &'a [u8],
     pub subject: &'a [u8],
+    /// AlgorithmIdentifier of the key, its contents.
+    pub key_algorithm: &'a [u8],
     /// Contents of the subjectPublicKey.
     pub key: &'a [u8],
+}
+
+/// An RSAPublicKey (RFC 8017 appendix A.1.1) as it was sent, whatever its numbers are: magnitudes, big-endian, zero empty.
+#[derive(Clone, Copy, Debug)]
+pub struct RsaKey<'a> {
+    pub modulus: &'a [u8],
+    pub exponent: &'a [u8],
+}
+
+impl<'a> RsaKey<'a> {
+    /// `None` if it is none, or none in DER.
+    pub fn read(parts: &Parts<'a>) -> Option<Self> {
+        const RSA_ENCRYPTION: [u8; 11] = [der::OID, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+        parts.key_algorithm.strip_prefix(&RSA_ENCRYPTION)?;
+        let mut numbers = Der::new(der::only(parts.key, der::SEQUENCE)?);
+        let mut number = || Some(der::magnitude(der::unsigned(numbers.get(der::INTEGER)?)?));
+        let (modulus, exponent) = (number()?, number()?);
+        numbers.end()?;
+        Some(Self { modulus, exponent })
+    }
 }
 
 impl<'a> Parts<'a> {
@@ -30,8 +52,8 @@ impl<'a> Parts<'a> {
         tbs.get(der::SEQUENCE)?; // validity
         let subject = tbs.get(der::SEQUENCE)?;
         let mut spki = tbs.nested(der::SEQUENCE)?;
-        spki.get(der::SEQUENCE)?; // algorithm
+        let key_algorithm = spki.get(der::SEQUENCE)?;
         let key = der::whole_bytes(spki.get(der::BIT_STRING)?)?;
-        Some(Self { signed, algorithm, signature, issuer, subject, key })
+        Some(Self { signed, algorithm, signature, issuer, subject, key_algorithm, key })
     }
 }
