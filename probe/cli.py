@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from probe.extract import Extract
     from probe.report import Outcome
+    from probe.reprobe.verifier import Verifier
 
 CLEAN: Final = 0
 FINDINGS: Final = 1
@@ -100,6 +101,7 @@ def _replay(options: "argparse.Namespace") -> int:
             dns_state=read_state(options.dns_state),
             key_logs=options.keylog,
             marks=marks,
+            reprobe=_reprobe(options, store),
         )
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
@@ -128,6 +130,15 @@ def _replay(options: "argparse.Namespace") -> int:
 
 def _dns(options: "argparse.Namespace") -> DnsOptions:
     return DnsOptions() if options.dns is None else load_dns_options(options.dns)
+
+
+def _reprobe(options: "argparse.Namespace", store: Store) -> "Verifier | None":
+    if not options.reprobe:
+        return None
+    from probe.reprobe.verifier import Verifier
+    from probe.trust.chain import Chains
+
+    return Verifier(options.reprobe, Chains(store))
 
 
 def _run(options: "argparse.Namespace") -> int:
