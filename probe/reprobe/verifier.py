@@ -1,4 +1,4 @@
-"""Endpoints whose certificates were hidden are connected to, if the operator asked for it, and what they send is judged.
+"""Endpoints whose certificates were hidden are connected to, if the operator asked for it, and their answer is judged.
 
 TLS 1.3 hides certificates, resumed sessions send none. Only endpoints that were seen are tried, only inside the
 networks that were named, with the server name, the application protocols and the STARTTLS protocol that their clients
@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from probe.model import NANOSECONDS
+from probe.model import NANOSECONDS, EvidenceClass
 from probe.reprobe.fetch import ReprobeError, Seen, fetch
 from probe.reprobe.records import judged
 from probe.reprobe.starttls import PROTOCOLS
@@ -74,11 +74,13 @@ class Verifier:
         networks: Sequence[Network],
         chains: Chains,
         *,
+        evidence: EvidenceClass = "reprobed",
         look: Callable[..., Seen] = fetch,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._networks, self._chains = tuple(networks), chains
+        """`look`: how the chain of an endpoint is had, as `fetch`; `evidence`: what that makes of it."""
+        self._networks, self._chains, self._evidence = tuple(networks), chains, evidence
         self._look, self._clock, self._sleep = look, clock, sleep
         self._due: dict[Target, float] = {}
         self.counters: Counter[str] = Counter()
@@ -136,4 +138,6 @@ class Verifier:
             return
         self.counters["answered"] += 1
         when = int(dt.datetime.fromtimestamp(self._clock(), dt.UTC).timestamp()) * NANOSECONDS
-        yield from judged(self._chains, seen.chain, target.endpoint, name=target.name, evidence="reprobed", when=when)
+        yield from judged(
+            self._chains, seen.chain, target.endpoint, name=target.name, evidence=self._evidence, when=when
+        )
