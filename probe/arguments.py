@@ -3,6 +3,7 @@
 import argparse
 import datetime as dt
 import difflib
+import ipaddress
 import os
 import re
 import sys
@@ -206,6 +207,15 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         metavar="FILE",
         help="read the hidden part of TLS 1.3 handshakes with the keys in this file (SSLKEYLOGFILE); may be repeated",
     )
+    replay.add_argument(
+        "--reprobe",
+        action="append",
+        default=[],
+        type=_network,
+        metavar="NETWORK",
+        help="connect to endpoints in this network whose certificates were hidden, and judge what they send now;"
+        " may be repeated",
+    )
     replay.add_argument("--why", action="store_true", help="say in flow records which frame decided the class")
     replay.add_argument("--passes", action="store_true", help="also report what is in order")
     replay.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")
@@ -334,6 +344,13 @@ def _add_color(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="colours in tables (default: auto)"
     )
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}; a network is like 10.0.0.0/8") from None
 
 
 def _workers(text: str) -> int:

@@ -5,8 +5,6 @@ DER (evidence host). Gives the records of the contract: certificate and finding.
 """
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,16 +12,14 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probe.checks.certificate_chain import CHECK, WORDINGS
 from probe.engine import load_core
-from probe.model import NANOSECONDS, EvidenceClass, rfc3339
+from probe.model import NANOSECONDS, EvidenceClass
 from probe.reprobe.fetch import ReprobeError, fetch
+from probe.reprobe.records import judged
 from probe.trust.chain import Chains
-from probe.trust.reasons import Judgement
 from probe.trust.store import Store
 
 MAX_FILE: Final = 1 << 20  # bytes of a certificate file; a bundle of 200 has less
-_WORDS: Final = dict(WORDINGS)
 
 
 class TargetError(ValueError):
@@ -53,41 +49,9 @@ def look(
         except ReprobeError as error:
             raise TargetError(f"{target}: {error}") from None
         endpoint, name, ders, evidence = seen.endpoint, host if sni is None else sni or None, seen.chain, "reprobed"
-    chains = Chains(store, parsers=load_core())
-    hashes = tuple(hashlib.sha256(der).hexdigest() for der in ders)
-    for line in chains.read(zip(hashes, ders, strict=True)).splitlines():
-        yield json.loads(line)
-    reasons = chains.judge(hashes, name, when) if hashes else (Judgement("not_observable", detail="none was sent"),)
-    for reason in {one.reason: one for one in reversed(reasons)}.values():
-        yield _finding(reason, endpoint, name, evidence, when)
-
-
-def _finding(judged: Judgement, endpoint: str, name: str | None, evidence: EvidenceClass, when: int) -> dict[str, Any]:
-    unusual = judged.reason == "ok" and judged.detail is not None
-    status, severity, title, told, remediation = _WORDS["outside_profile" if unusual else judged.reason]
-    detail = {"detail": judged.detail, "subject": judged.subject, "issuer": judged.issuer}.get(told or "")
-    if detail:
-        title = f"{title}: {'issued by ' if told == 'issuer' else ''}{detail}"
-    own = "." in judged.reason
-    check, key = (judged.reason, {"sha256": judged.sha256}) if own else (CHECK, {"reason": judged.reason})
-    canonical = json.dumps([check, None, None, endpoint, name, key], separators=(",", ":"), ensure_ascii=False)
-    seen = {
-        "sha256": judged.sha256,
-        "subject": judged.subject,
-        "issuer": judged.issuer,
-        "detail": judged.detail,
-        "store": judged.store,
-    }
-    record: dict[str, Any] = {"type": "finding", "uid": hashlib.sha256(canonical.encode()).hexdigest()[:32]}
-    record.update(check=check, status=status, severity=severity, title=title, endpoint=endpoint)
-    if name:
-        record["name"] = name
-    record["observed"] = {**key, **{what: value for what, value in seen.items() if value is not None}}
-    record.update(count=1, first_seen=rfc3339(when), last_seen=rfc3339(when))
-    record["evidence"] = {"class": evidence, "flows": [], "frames": []}
-    if remediation:
-        record["remediation"] = remediation
-    return record
+    yield from judged(
+        Chains(store, parsers=load_core()), ders, endpoint, name=name, evidence=evidence, when=when
+    )
 
 
 def _file(path: str) -> list[bytes]:

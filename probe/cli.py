@@ -18,7 +18,7 @@ from probe import trust_options
 from probe.arguments import Usage, parse
 from probe.dns_options import DnsOptions, DnsOptionsError, read_state, write_state
 from probe.dns_options import load as load_dns_options
-from probe.engine import Engine
+from probe.engine import Engine, load_core
 from probe.hash_key import HashKeyError, forbid_core_dumps
 from probe.hash_key import read as read_hash_key
 from probe.marks import BaselineError, Marks, baseline
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from probe.extract import Extract
     from probe.report import Outcome
+    from probe.reprobe.verifier import Verifier
 
 CLEAN: Final = 0
 FINDINGS: Final = 1
@@ -101,6 +102,7 @@ def _replay(options: "argparse.Namespace") -> int:
             dns_state=read_state(options.dns_state),
             key_logs=options.keylog,
             marks=marks,
+            reprobe=_reprobe(options, store),
         )
     except ImportError as error:
         _say(f"the packet-parsing core is not installed ({error}); build it with: pip install .")
@@ -129,6 +131,15 @@ def _replay(options: "argparse.Namespace") -> int:
 
 def _dns(options: "argparse.Namespace") -> DnsOptions:
     return DnsOptions() if options.dns is None else load_dns_options(options.dns)
+
+
+def _reprobe(options: "argparse.Namespace", store: Store) -> "Verifier | None":
+    if not options.reprobe:
+        return None
+    from probe.reprobe.verifier import Verifier
+    from probe.trust.chain import Chains
+
+    return Verifier(options.reprobe, Chains(store, parsers=load_core()))
 
 
 def _run(options: "argparse.Namespace") -> int:

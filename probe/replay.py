@@ -8,14 +8,14 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
 from probe.dns_options import BYTES_A_DAY, DnsOptions, DnsOptionsError
 from probe.dns_options import load as load_dns_options
 from probe.engine import DNS_OPTIONS, Engine, load_core
-from probe.model import NANOSECONDS, Finding
+from probe.model import NANOSECONDS, SEVERITIES, Finding
 from probe.policy import load as policy_files
 from probe.report import Damage, EndpointTotals, Outcome, Problem, summary_line
 from probe.selection import Selection, select
@@ -50,6 +50,19 @@ def read_key_logs(core: "Core", paths: Iterable[str]) -> None:
             raise KeyLogError(message) from None
 
 
+class Beside(Protocol):
+    """Something that reads the flow records and has findings of its own, such as probe.reprobe.verifier."""
+
+    counters: Counter[str]
+    """What it did; shown in the summary."""
+
+    def see(self, records: bytes) -> None:
+        """Flow records, JSON Lines."""
+
+    def records(self, stop: Callable[[], bool]) -> Iterable[dict[str, Any]]:
+        """Certificate and finding records; ends early once `stop()`."""
+
+
 class Replay:
     """One pass over a list of captures. Iterate `chunks()` to its end; then `outcome` holds everything."""
 
@@ -69,6 +82,7 @@ class Replay:
         workers: int = 1,
         dns_state: bytes | None = None,
         key_logs: Iterable[str] = (),
+        reprobe: Beside | None = None,
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
@@ -77,14 +91,19 @@ class Replay:
         decided the class. `marks`: what marks findings as waived or known. `workers`: threads that share the work (1 to
         64, else ValueError), one only with `trace`. `dns_state`: what an earlier core remembered of DNS;
         DnsOptionsError if damaged. `key_logs`: files with keys of sessions; raises KeyLogError for one that cannot be
-        read.
+        read. `reprobe`: what looks at endpoints whose certificates were hidden.
         """
         self._paths = list(paths)
         self._engine = engine
         self._flows = flows
         self._parsers = load_core()
         self.core: Core = self._parsers.Core(
-            flows=flows, endpoints=report, names=engine.names, hash_key=hash_key, why=why, workers=workers
+            flows=flows or reprobe is not None,
+            endpoints=report,
+            names=engine.names,
+            hash_key=hash_key,
+            why=why,
+            workers=workers,
         )
         self._workers = workers
         read_key_logs(self.core, key_logs)
@@ -97,6 +116,7 @@ class Replay:
         self._trace = trace
         self._report = report
         self._marks = marks
+        self._reprobe = reprobe
         self._progress = progress
         self._stopped = False
         self._reading = False
@@ -154,6 +174,23 @@ class Replay:
             if self._report:
                 self.outcome.findings += _FINDINGS.decode_lines(lines)
             yield lines
+        if self._reprobe is not None:
+            yield from self._reprobed(self._reprobe)
+
+    def _reprobed(self, reprobe: Beside) -> Iterator[bytes]:
+        """Findings from outside the packets count like the others."""
+        counted = Counter(self.outcome.by_severity)
+        for record in reprobe.records(lambda: self._stopped):
+            line = msgspec.json.encode(record) + b"\n"
+            if record["type"] == "finding":
+                if self._marks is not None:
+                    line = self._marks.mark(line)
+                counted[record["severity"]] += record["status"] in {"warn", "fail"}
+                if self._report:
+                    self.outcome.findings += _FINDINGS.decode_lines(line)
+            yield line
+        self.outcome.by_severity = {severity: counted[severity] for severity in SEVERITIES[::-1] if counted[severity]}
+        self.outcome.reprobed = dict(reprobe.counters)
 
     def _total_endpoints(self) -> None:
         for entry in self.core.endpoints():
@@ -216,8 +253,11 @@ class Replay:
     def _judged(self, batch: "Batch", source: str) -> Iterator[bytes]:
         if certificates := self._engine.feed(batch, source):
             yield certificates
-        if self._flows and (records := batch.records):
-            yield records
+        if records := batch.records:
+            if self._reprobe is not None:
+                self._reprobe.see(records)
+            if self._flows:
+                yield records
 
 
 def replay(

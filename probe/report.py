@@ -63,6 +63,8 @@ class Outcome(Struct, kw_only=True):
     """What was waived, and what was known before."""
     selection: dict[str, Any] = field(default_factory=dict)
     """What was asked for: filter, from, until; empty for everything."""
+    reprobed: dict[str, int] = field(default_factory=dict)
+    """What became of endpoints that were connected to; empty unless asked for."""
     endpoints: dict[str, EndpointTotals] = field(default_factory=dict)
     """Every endpoint that was seen; empty unless asked for."""
 
@@ -84,6 +86,8 @@ def summary_record(outcome: Outcome) -> dict[str, Any]:
         record["keys"] = totals["keys"]
     if outcome.selection:
         record["filtered"] = {**outcome.selection, **totals.get("filtered", {})}
+    if outcome.reprobed:
+        record["reprobed"] = outcome.reprobed
     if outcome.problems:
         record["unread"] = outcome.problems
     if outcome.interrupted:

@@ -194,6 +194,9 @@ def _unseen(outcome: Outcome, style: Style) -> Iterator[str]:
     if unknown.get("flows"):
         flows = f"{counted(unknown['flows'], 'flow')} ({size(unknown.get('bytes', 0))})"
         notes.append(f"{flows}: too little was seen to name the protocol")
+    if outcome.reprobed:
+        tried, answered = (outcome.reprobed.get(what, 0) for what in ("tried", "answered"))
+        notes.append(f"{counted(tried, 'endpoint')} connected to (--reprobe), {answered} answered with a chain")
     if notes:
         yield "  " + style.paint("Could not be observed", "bold")
     for note in notes[:MAX_NOTES]:

@@ -81,9 +81,7 @@ def test_the_same_as_a_replay_of_the_same_wire(wire: Wire) -> None:
     recording = wire.folder / "wire.pcap"
     tcpdump = wire.tcpdump(recording)
     _speak(wire)
-    time.sleep(0.3)
-    tcpdump.send_signal(signal.SIGTERM)
-    tcpdump.wait(10)
+    wire.recorded(tcpdump)
     agent.hears("WATCHDOG=1")
     live = agent.stop()
     replayed = list(probe.replay(recording))

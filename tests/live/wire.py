@@ -76,6 +76,8 @@ class Wire:
             if process.poll() is None:
                 process.kill()
             process.wait(10)
+            if process.stdin:
+                process.stdin.close()
         for name in (self.client, self.server):
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -89,9 +91,12 @@ class Wire:
         """One client command, to its end."""
         return run("ip", "netns", "exec", self.client, *command, **options)
 
-    def listens(self, port: int) -> bool:
-        shown = run("ip", "netns", "exec", self.server, "cat", "/proc/net/tcp").stdout
-        return f":{port:04X} 00000000:0000 0A" in shown
+    def listens(self, port: int, *, udp: bool = False) -> bool:
+        """Whether a server has this port, in IPv4 or for both families."""
+        transport, state = ("udp", "07") if udp else ("tcp", "0A")  # include/net/tcp_states.h
+        tables = f"/proc/net/{transport}", f"/proc/net/{transport}6"
+        shown = run("ip", "netns", "exec", self.server, "cat", *tables).stdout
+        return any(f":{port:04X} {'0' * width}:0000 {state}" in shown for width in (8, 32))
 
     def tcpdump(self, path: Path) -> "subprocess.Popen[bytes]":
         """Record the server's end; gives the process once it listens."""
@@ -104,6 +109,12 @@ class Wire:
             )
         until(lambda: b"listening on" in told.read_bytes(), "tcpdump's start")
         return process
+
+    def recorded(self, tcpdump: "subprocess.Popen[bytes]") -> None:
+        """End a recording once it holds what was sent."""
+        time.sleep(0.3)
+        tcpdump.send_signal(signal.SIGTERM)
+        tcpdump.wait(10)
 
     def agent(self, *arguments: str, rights: str = "-all,+net_raw") -> "Agent":
         self.agents.append(Agent(self, arguments, rights))

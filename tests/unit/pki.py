@@ -41,7 +41,7 @@ def issue(
     name: str | x509.Name,
     by: Issued | None = None,
     *,
-    sans: tuple[str, ...] | None = None,
+    sans: tuple[str | x509.GeneralName, ...] | None = None,
     ca: bool = False,
     key: Any = None,
     begin: dt.datetime = NOW - 30 * DAY,
@@ -67,14 +67,15 @@ def issue(
     if ca:
         builder = builder.add_extension(_key_usage(), critical=True)
     else:
-        names = [x509.DNSName(san) for san in (sans if sans is not None else (str(name),))]
+        wanted = sans if sans is not None else (str(name),)
+        names = [x509.DNSName(san) if isinstance(san, str) else san for san in wanted]
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     return Issued(builder.sign(by.key if by else key, hashes.SHA256()), key)
 
 
-def sha1_leaf(name: str, by: Issued, folder: Path) -> Issued:
+def sha1_leaf(name: str, by: Issued, folder: Path, now: dt.datetime = NOW) -> Issued:
     """A leaf signed with SHA-1, which `cryptography` refuses to make; so openssl does."""
     key = ec.generate_private_key(ec.SECP256R1())
     plain = serialization.NoEncryption()
@@ -86,7 +87,7 @@ def sha1_leaf(name: str, by: Issued, folder: Path) -> Issued:
         f"subjectAltName=DNS:{name}\nextendedKeyUsage=serverAuth\nauthorityKeyIdentifier=keyid\n"
     )
     _openssl(folder, "req", "-new", "-key", "leaf.key", "-subj", f"/CN={name}", "-out", "leaf.csr")
-    begin, end = ((NOW + 10 * sign * DAY).strftime("%Y%m%d000000Z") for sign in (-1, 1))
+    begin, end = ((now + 10 * sign * DAY).strftime("%Y%m%d000000Z") for sign in (-1, 1))
     (folder / "ca.cnf").write_text(
         "[ca]\ndefault_ca=c\n[c]\ndatabase=index\nnew_certs_dir=.\nserial=serial\npolicy=p\nunique_subject=no\n[p]\ncommonName=supplied\n"
     )

@@ -1,0 +1,118 @@
+"""Certificate files of this host, matched to the sockets that listen on it: evidence `host`.
+
+A service on this host that speaks TLS 1.3 has its certificate in a file. The operator names the files; which of them
+an endpoint shows is told by its port, if the file was named for one, and by the server name that clients asked for.
+Gives a `look` for `probe.reprobe.verifier`: nothing is connected to, only /proc/net is read.
+"""
+
+import ipaddress
+import struct
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from msgspec import Struct
+
+from probe.reprobe.fetch import ReprobeError, Seen
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+MAX_FILE: Final = 1 << 20  # bytes; a bundle of 200 certificates has less
+_LISTEN: Final = "0A"  # TCP_LISTEN, include/net/tcp_states.h
+_ANY: Final = (ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::"))  # noqa: S104 - compared with, not bound to
+
+
+class CertificateFile(Struct, frozen=True):
+    """A chain on this host, leaf first, PEM."""
+
+    path: str
+    port: int | None = None
+    """The port whose service shows it; None: any."""
+
+
+def listeners(proc: Path = Path("/proc/net")) -> frozenset[tuple[Address, int]]:
+    """The TCP sockets that listen in this network namespace: address and port."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in _lines(proc / table)[1:]:
+            columns = line.split()
+            if columns[3] == _LISTEN:
+                address, port = columns[1].split(":")
+                found.add((_address(address), int(port, 16)))
+    return frozenset(found)
+
+
+def _address(text: str) -> Address:
+    """As /proc/net has it: words of 32 bits in the host's byte order."""
+    words = (int(text[first : first + 8], 16) for first in range(0, len(text), 8))
+    packed = b"".join(struct.pack("=I", word) for word in words)
+    address = ipaddress.ip_address(packed)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def addresses(proc: Path = Path("/proc/net")) -> frozenset[Address]:
+    """This host's own addresses in this network namespace."""
+    found: set[Address] = set()
+    last = ""
+    for line in _lines(proc / "fib_trie"):
+        words = line.split()
+        if words[0] in {"|--", "+--"}:
+            last = words[1]
+        elif words[-2:] == ["host", "LOCAL"]:
+            found.add(ipaddress.ip_address(last))
+    found |= {ipaddress.ip_address(bytes.fromhex(line.split()[0])) for line in _lines(proc / "if_inet6")}
+    return frozenset(found)
+
+
+def _lines(path: Path) -> list[str]:
+    """A kernel without IPv6 has no tables of it."""
+    try:
+        return [line for line in path.read_text().splitlines() if line.strip()]
+    except OSError:
+        return []
+
+
+class HostCertificates:
+    """The named files; `look` takes what `probe.reprobe.fetch.fetch` takes."""
+
+    def __init__(self, files: Sequence[CertificateFile], proc: Path = Path("/proc/net")) -> None:
+        self._files, self._proc = tuple(files), proc
+
+    def look(self, host: str, port: int, *, sni: str, **_: object) -> Seen:
+        """The chain of the service on this port. Raises ReprobeError if nothing listens there, or no file fits."""
+        address = ipaddress.ip_address(host)
+        open_here = listeners(self._proc)
+        served = address in addresses(self._proc) and any((place, port) in open_here for place in (address, *_ANY))
+        if not served:
+            raise ReprobeError(f"nothing on this host listens at {host}:{port}")
+        fitting = [chain for chain in self._chains(port) if not sni or _names(chain[0], sni)]
+        if not fitting:
+            raise ReprobeError(f"no certificate file was named for {sni or host}")
+        ders = [one.public_bytes(Encoding.DER) for one in fitting[0]]
+        return Seen(f"[{host}]:{port}/tcp" if address.version == 6 else f"{host}:{port}/tcp", ders, "", "")
+
+    def _chains(self, port: int) -> Iterator[list[x509.Certificate]]:
+        """Those of the port before those of any, in the order of their files; read anew, for they get renewed."""
+        for file in sorted(self._files, key=lambda file: file.port is None):
+            if file.port in {port, None}:
+                try:
+                    with Path(file.path).open("rb") as opened:
+                        chain = x509.load_pem_x509_certificates(opened.read(MAX_FILE))
+                except (OSError, ValueError) as error:
+                    raise ReprobeError(
+                        f"{file.path}: {getattr(error, 'strerror', None) or 'no PEM certificates'}"
+                    ) from None
+                yield chain
+
+
+def _names(leaf: x509.Certificate, name: str) -> bool:
+    """Whether a server would choose this one for the name; whether it is right for it is judged elsewhere."""
+    try:
+        sans = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return True  # a server with one certificate shows it for every name
+    wanted = name.lower().rstrip(".")
+    parent = "*." + wanted.partition(".")[2]
+    return any(one.lower() in {wanted, parent} for one in sans.get_values_for_type(x509.DNSName))

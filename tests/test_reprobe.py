@@ -1,0 +1,179 @@
+"""Hidden certificates are fetched where the operator asked for it: in the networks named, once a day, not faster."""
+
+import contextlib
+import ipaddress
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dpkt
+import pytest
+import trustme
+
+from probe.reprobe.fetch import ReprobeError, Seen
+from probe.reprobe.verifier import MAX_TARGETS, PAUSE, Verifier
+from probe.trust.chain import Chains
+from probe.trust.store import Store
+
+CAPTURES = Path(__file__).parent / "pcaps"
+NETWORKS = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")]
+
+
+def _flow(host: str = "10.0.0.1", port: int = 443, **more: Any) -> bytes:
+    tls = {"version": "TLSv1.3", "sni": "www.example", "alpn_offered": ["h2"], **more.pop("tls", {})}
+    record = {"type": "flow", "dst_ip": host, "dst_port": port, "transport": "tcp", "class": "tls", "tls": tls, **more}
+    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+
+
+class Asked:
+    """Stands for the network: remembers who was connected to, and how."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 1e9, 0.0
+        self.asked: list[tuple[Any, ...]] = []
+
+    def look(self, host: str, port: int, *, sni: str, alpn: Any, starttls: str | None, timeout: float) -> Seen:
+        assert timeout > 0
+        self.asked.append((host, port, sni, alpn, starttls))
+        if host.endswith(".9"):
+            raise ReprobeError("refused")
+        return Seen(f"{host}:{port}/tcp", [], "TLSv1.3", "")
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+    def verifier(self) -> Verifier:
+        return Verifier(NETWORKS, Chains(Store()), look=self.look, clock=lambda: self.now, sleep=self.sleep)
+
+
+def test_asks_as_the_clients_did() -> None:
+    asked = Asked()
+    verifier = asked.verifier()
+    verifier.see(_flow() + _flow(port=25, starttls="smtp", tls={"alpn_offered": []}) + _flow(tls={"sni": "b.example"}))
+    (first, *_) = verifier.records()
+    assert first["evidence"]["class"] == "reprobed"
+    list(verifier.records())
+    assert asked.asked == [
+        ("10.0.0.1", 443, "www.example", ("h2",), None),
+        ("10.0.0.1", 25, "www.example", (), "smtp"),
+        ("10.0.0.1", 443, "b.example", ("h2",), None),
+    ]
+
+
+def test_leaves_alone_what_it_was_not_asked_for() -> None:
+    asked = Asked()
+    verifier = asked.verifier()
+    verifier.see(
+        _flow("192.0.2.1")
+        + _flow("2001:db8::1")
+        + _flow(starttls="nntp")
+        + _flow(tls={"certificates": ["aa"]})
+        + _flow(transport="udp")
+        + _flow(**{"class": "plaintext"})
+    )
+    assert list(verifier.records()) == []
+    assert asked.asked == []
+    assert verifier.counters == {"outside": 2, "unsupported": 1}
+
+
+def test_one_attempt_a_day_answered_or_not_and_none_in_a_hurry() -> None:
+    asked = Asked()
+    verifier = asked.verifier()
+    for _ in range(3):
+        verifier.see(_flow("10.0.0.9") + _flow("fd00::1"))
+        list(verifier.records())
+    assert len(asked.asked) == 2
+    assert asked.slept == PAUSE
+    assert verifier.counters == {"tried": 2, "answered": 1, "failed": 1}
+    asked.now += 86_401
+    list(verifier.records())
+    assert len(asked.asked) == 4
+
+
+def test_memory_is_bounded_and_says_so() -> None:
+    verifier = Asked().verifier()
+    for port in range(1, MAX_TARGETS + 11):
+        verifier.see(_flow(port=port))
+    assert verifier.counters == {"full": 10}
+
+
+def test_stops_when_told() -> None:
+    asked = Asked()
+    verifier = asked.verifier()
+    verifier.see(_flow() + _flow(port=444))
+    list(verifier.records(stop=lambda: bool(asked.asked)))
+    assert len(asked.asked) == 1
+
+
+@contextlib.contextmanager
+def _server(folder: Path) -> Iterator[int]:
+    authority = trustme.CA()
+    leaf = authority.issue_cert("www.example.test")
+    authority.cert_pem.write_to_path(str(folder / "root.pem"))
+    leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
+    (folder / "chain.pem").write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
+    command = f"openssl s_server -accept 127.0.0.1:{port} -quiet -cert {folder}/chain.pem -key {folder}/key.pem"
+    with subprocess.Popen(command.split(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as server:
+        try:
+            for _ in range(100):
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                    break
+                time.sleep(0.05)
+            yield port
+        finally:
+            server.kill()
+
+
+def _moved(capture: Path, port: int, to: Path) -> None:
+    """The session of a capture, as if its server were on this host."""
+    with capture.open("rb") as source, to.open("wb") as target:
+        writer = dpkt.pcap.Writer(target)
+        for stamp, frame in dpkt.pcap.Reader(source):
+            packet = dpkt.ethernet.Ethernet(frame)
+            for side in ("src", "dst"):
+                if getattr(packet.data.data, side[0] + "port") == 443:
+                    setattr(packet.data.data, side[0] + "port", port)
+                    setattr(packet.data, side, bytes((127, 0, 0, 1)))
+            packet.data.data.sum = packet.data.sum = 0
+            writer.writepkt(bytes(packet), stamp)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl program is missing")
+@pytest.mark.parametrize(
+    ("network", "reasons"), [("127.0.0.0/8", ["not_observable", "ok"]), ("10.0.0.0/8", ["not_observable"])]
+)
+def test_a_replay_that_is_asked_to(tmp_path: Path, network: str, reasons: list[str]) -> None:
+    with _server(tmp_path) as port:
+        _moved(CAPTURES / "tls13.pcap", port, tmp_path / "moved.pcap")
+        command = [sys.executable, "-m", "probe", "replay", str(tmp_path / "moved.pcap"), "--reprobe", network]
+        trust = ["--trust", str(tmp_path / "root.pem")]
+        done = subprocess.run([*command, *trust], capture_output=True, text=True, check=True, timeout=60)
+        shown = subprocess.run(
+            [*command, *trust, "--format", "table"], capture_output=True, text=True, check=True, timeout=60
+        )
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    findings = [record for record in records if record["type"] == "finding"]
+    assert [finding["observed"]["reason"] for finding in findings] == reasons
+    assert {finding["endpoint"] for finding in findings} == {f"127.0.0.1:{port}/tcp"}
+    assert [record["type"] for record in records].count("certificate") == (2 if "ok" in reasons else 0) - (
+        "ok" in reasons
+    )
+    wanted = {"tried": 1, "answered": 1} if "ok" in reasons else {"outside": 1}
+    assert records[-1]["reprobed"] == wanted
+    assert ("1 endpoint connected to (--reprobe), 1 answered" in shown.stdout) == ("ok" in reasons)
+
+
+def test_a_network_that_is_none() -> None:
+    command = [sys.executable, "-m", "probe", "replay", "x.pcap", "--reprobe", "10.0.0.1/8"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "a network is like 10.0.0.0/8" in done.stderr
