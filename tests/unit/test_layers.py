@@ -27,6 +27,7 @@ LADDER = [
     "notify",
     "rights",
     "interfaces",
+    "sink",
     "service",
     "reprobe",
     "cert",
