@@ -26,8 +26,13 @@ if TYPE_CHECKING:
     from probe.trust.chain import Chains
     from probe.trust.store import Store
 
-VARIED: Final = frozenset(("tls.sni", "tls.alpn", "tls.certificates", "tls.client_certificates"))
-"""Facts that differ from server to server and that hardly a rule judges: without them few distinct sets are left."""
+VARIED: Final = frozenset(
+    (
+        *("tls.sni", "tls.alpn", "tls.certificates", "tls.client_certificates"),
+        *("tls.groups_offered", "tls.psk_modes_offered"),
+    )
+)
+"""Facts that differ from peer to peer and that hardly a rule judges: without them few distinct sets are left."""
 
 DNS_OPTIONS: Final = DnsOptions()
 

@@ -30,8 +30,10 @@ from probe.checks import (
     plaintext_credentials,
     plaintext_protocol,
     plaintext_redirect,
+    tls_dh_prime,
     tls_downgrade,
     tls_keys,
+    tls_psk_mode,
 )
 from probe.model import Facts, Verdict
 
@@ -60,6 +62,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     tls_keys.judge,
     tls_downgrade.judge,
     mtls_requested.judge,
+    tls_dh_prime.judge,
+    tls_psk_mode.judge,
 )
 PAGES: Final = {
     "certificate.chain": "certificate_chain",
@@ -90,7 +94,9 @@ PAGES: Final = {
     "plaintext.redirect": "plaintext_redirect",
     "policy.contradiction": "policy_contradiction",
     "tls.keys": "tls_keys",
+    "tls.dh_prime": "tls_dh_prime",
     "tls.downgrade": "tls_downgrade",
+    "tls.psk_mode": "tls_psk_mode",
 }
 """Check to module. The pages of facts that only policies judge are in `by_rules`."""
 

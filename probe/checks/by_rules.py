@@ -73,6 +73,20 @@ How to fix: switch it off on the server; current libraries are built without it.
 
 Reference: RFC 9325 section 3.3, RFC 7457 section 2.6.
 """,
+    "tls.heartbeat": """tls.heartbeat: heartbeats agreed on
+
+Meaning: client and server both sent the heartbeat extension, so that either may send heartbeats in the session.
+
+Evidence: ClientHello and ServerHello (observed).
+
+Why it matters: TLS over TCP has no need of it, and OpenSSL 1.0.1 to 1.0.1f gave its memory away through it
+(Heartbleed). That the server is one of those is not seen.
+
+How to fix: update the library: OpenSSL 1.1.1 and newer have no heartbeats; older ones are built with
+-DOPENSSL_NO_HEARTBEATS. Java, AWS load balancers and current nginx, Apache and HAProxy do not answer them.
+
+Reference: RFC 6520, CVE-2014-0160, BSI TR-02102-2 section 3.3.4.5.
+""",
     "tls.renegotiation": """tls.renegotiation: a server without secure renegotiation
 
 Meaning: the server did not send renegotiation_info. It may renegotiate in the unsafe way.

@@ -15,11 +15,14 @@ weak_signature (SHA-1 or MD5) ·
 not_a_ca (signed by a certificate that may not sign others) ·
 wrong_usage (not issued for servers, or outside what its issuer may issue) ·
 unparseable (broken encoding) ·
-not_observable (TLS 1.3 encrypts certificates; a resumed session sends none).
+not_observable (TLS 1.3 encrypts certificates; a resumed session sends none, and the handshake that it resumes was not
+seen).
 Several may apply; each is a finding of its own.
 
 Evidence: the Certificate message as it was seen (observed), against the roots of this host and those given by --trust,
-and the revocation lists given by --crl, whose signatures are checked.
+and the revocation lists given by --crl, whose signatures are checked. Of a session that resumes an earlier one, up to
+TLS 1.2, the chain of that handshake is judged at the time of the resumption (inferred: the session id or ticket ties
+them together).
 `observed.store` names the stores that have the root to which the chain leads: `host`, the name given with
 `--trust NAME=FILE`, else `private`.
 The finding names the certificate by SHA-256, subject and issuer. `ok` with `observed.detail` means that OpenSSL accepts
@@ -163,7 +166,7 @@ _HIDDEN: Final = ("TLSv1.3", "DTLSv1.3")
 
 def not_observable(facts: Facts) -> Verdict | None:
     """For TLS without a readable certificate; None where there is none to expect, since the suite does without."""
-    if facts.get("class") != "tls" or facts.get("tls.certificates"):
+    if facts.get("class") != "tls" or facts.get("tls.certificates") or facts.get("tls.inherited"):
         return None
     if {"anon", "psk"} & set(facts.get("tls.suite.properties", ())) and not facts.get("tls.resumed"):
         return None

@@ -5,6 +5,7 @@ use crate::fingerprint::Fingerprints;
 use crate::json;
 use crate::keys::KeyLog;
 use crate::spare::Spare;
+use crate::tls::Resumptions;
 use crate::x509::Facts;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -54,6 +55,8 @@ struct Entry {
 pub struct Certificates {
     pub fingerprints: Fingerprints,
     pub spare: Spare,
+    /// Full handshakes that may be resumed.
+    pub resumptions: Resumptions,
     /// Of sessions whose keys were given, `None` if none were.
     pub keys: Option<Box<KeyLog>>,
     seed: [u64; 2],
@@ -76,6 +79,7 @@ impl Certificates {
         Self {
             fingerprints: Fingerprints::default(),
             spare: Spare::default(),
+            resumptions: Resumptions::default(),
             keys: None,
             seed: [seed ^ 0x9e37_79b9_7f4a_7c15, seed.rotate_left(32) | 1],
             entries: Vec::new(),
@@ -86,6 +90,11 @@ impl Certificates {
             selected: None,
             limited: 0,
         }
+    }
+
+    /// A keyed hash of what names a session, never 0.
+    pub fn token(&self, name: &[u8]) -> u64 {
+        fast_hash(name, self.seed) | 1
     }
 
     /// `None` only once so many are known that not even another hash is kept (counted in `limited`).

@@ -12,7 +12,7 @@ use crate::intern::Fragments;
 use crate::json;
 use crate::key::Key;
 use crate::limits::MAX_ENDPOINTS;
-use crate::observation::{FlowId, Observation, Observations, Sighting};
+use crate::observation::{FlowId, Observation, Observations, Provenance, Sighting};
 use crate::record::{self, Detail};
 use crate::select::Selection;
 use crate::time::Clock;
@@ -169,6 +169,9 @@ impl Context {
             Some(Follower::Ipsec(ipsec)) if ipsec.counted => {}
             _ => self.observe(entry, conversation),
         }
+        if let Some(session) = conversation.and_then(record::session) {
+            self.certificates.resumptions.remember(session, &entry.key, entry.has(mark::INITIATOR_LOW));
+        }
     }
 
     /// A DNS message: what it gives away is judged with all others. Whether the answer to a query is of interest as well.
@@ -194,7 +197,7 @@ impl Context {
             key: facts,
             name: None,
             chain: &[],
-            decrypted: false,
+            provenance: Provenance::Observed,
             start: entry.start,
             time: entry.last,
             frame: entry.why.frame().unwrap_or(self.frame),
@@ -250,12 +253,18 @@ impl Context {
         write_facts(entry, conversation, certificates, self.detail, &mut key);
         let name = session.and_then(record::name);
         let endpoint = Endpoint::of(entry);
+        let origin = session.and_then(|session| self.certificates.resumptions.origin(session));
+        let (chain, provenance) = match (session, origin) {
+            (_, Some(origin)) => (&*origin.chain, Provenance::Inherited),
+            (Some(session), None) => (session.certificates.as_deref().unwrap_or_default(), session.provenance()),
+            (None, None) => (&[][..], Provenance::Observed),
+        };
         let seen = Sighting {
             endpoint,
             key: &key,
             name: name.as_deref(),
-            chain: session.and_then(|session| session.certificates.as_deref()).unwrap_or_default(),
-            decrypted: session.is_some_and(|session| session.is_decrypted()),
+            chain,
+            provenance,
             start: entry.start,
             // Not the packet in hand: at the end of a silent flow that is another's.
             time: entry.last,

@@ -20,6 +20,17 @@ pub type CommunityId = [u8; 30];
 /// A chain as it was sent: SHA-256 of each certificate, leaf first.
 pub type Chain = Arc<[Sha256Hex]>;
 
+/// How a chain is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Provenance {
+    #[default]
+    Observed,
+    /// Read with keys.
+    Decrypted,
+    /// Sent in the handshake that this session resumes.
+    Inherited,
+}
+
 /// A flow to look at. The earliest frames are the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sample {
@@ -60,8 +71,7 @@ pub struct Observation {
     pub name: Option<Arc<str>>,
     /// The server's chain, `None` where none was readable or an empty one was sent.
     pub chain: Option<Chain>,
-    /// The chain was read with keys.
-    pub decrypted: bool,
+    pub provenance: Provenance,
     pub count: u64,
     /// Packet times in ns: start of the first flow, completion of the latest flow's facts.
     pub first_seen: u64,
@@ -77,7 +87,7 @@ pub struct Sighting<'a> {
     pub key: &'a [u8],
     pub name: Option<&'a str>,
     pub chain: &'a [CertificateId],
-    pub decrypted: bool,
+    pub provenance: Provenance,
     pub start: u64,
     pub time: u64,
     pub frame: u64,
@@ -146,7 +156,7 @@ impl Observations {
             endpoint: seen.endpoint,
             name: seen.name.and_then(|name| self.names.get_key_value(name)).map(|(name, _)| name.clone()),
             chain: self.chains.get(seen.chain).map(|(_, chain)| chain.clone()),
-            decrypted: seen.decrypted,
+            provenance: seen.provenance,
             count: 0,
             first_seen: u64::MAX,
             last_seen: 0,
@@ -204,7 +214,7 @@ mod tests {
             key,
             name: None,
             chain: &[],
-            decrypted: false,
+            provenance: Provenance::Observed,
             start: time,
             time: time + 1,
             frame: time,

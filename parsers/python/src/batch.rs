@@ -106,7 +106,7 @@ impl Observation {
             endpoint,
             name: name.map(Into::into),
             chain: (!chain.is_empty()).then(|| chain.into()),
-            decrypted: false,
+            provenance: observation::Provenance::Observed,
             count,
             first_seen,
             last_seen,

@@ -7,7 +7,7 @@ use crate::endpoint::{Endpoint, write_address};
 use crate::entry::{Entry, mark};
 use crate::few::Few;
 use crate::json;
-use crate::observation::{FlowId, Observation, Sample};
+use crate::observation::{FlowId, Observation, Provenance, Sample};
 use crate::record;
 use crate::time::Clock;
 use transitproof_dns::{Alert, Config, Detector, Kind, Observed, Spot, TERMS};
@@ -102,7 +102,7 @@ impl Watch {
                 endpoint: evidence.endpoint,
                 name: None,
                 chain: None,
-                decrypted: false,
+                provenance: Provenance::Observed,
                 count: u64::from(queries.saturating_sub(*handed)),
                 first_seen: alert.first_seen,
                 last_seen: alert.last_seen,

@@ -189,7 +189,7 @@ impl Findings {
 mod tests {
     use super::super::verdict::{Severity, Words, tests::words};
     use super::*;
-    use crate::observation::Sample;
+    use crate::observation::{Provenance, Sample};
 
     fn observation(last_octet: u8, name: Option<&str>, time: u64, flow: u8) -> Observation {
         let mut samples = Few::default();
@@ -200,7 +200,7 @@ mod tests {
             endpoint: Endpoint::server([10, 0, 0, last_octet], 443),
             name: name.map(Into::into),
             chain: None,
-            decrypted: false,
+            provenance: Provenance::Observed,
             count: 2,
             first_seen: time,
             last_seen: time + 5,

@@ -18,7 +18,7 @@ pub use wording::{Reason, Told, Wording, Wordings};
 use crate::certificates::{Certificate, Sha256Hex};
 use crate::hash::Map;
 use crate::limits::MAX_JUDGED;
-use crate::observation::{Chain, FlowId, Observation};
+use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
 use crate::trust::Roots;
 use chains::Chains;
@@ -50,8 +50,8 @@ struct Asked {
     from: u64,
     until: u64,
     verdicts: Option<Verdicts>,
-    /// The same for a chain that was read with keys, made when first wanted.
-    decrypted: Option<Verdicts>,
+    /// The same for a chain that was read with keys, and for an inherited one; made when first wanted.
+    otherwise: [Option<Verdicts>; 2],
 }
 
 impl Asked {
@@ -59,13 +59,16 @@ impl Asked {
         (self.from..=self.until).contains(&when)
     }
 
-    fn words(&mut self, decrypted: bool) -> Option<Verdicts> {
+    fn words(&mut self, provenance: Provenance) -> Option<Verdicts> {
         let verdicts = self.verdicts.as_ref()?;
-        if !decrypted {
-            return Some(verdicts.clone());
-        }
-        let copy = |verdict: &Arc<Verdict>| Arc::new(verdict.with_evidence("decrypted"));
-        Some(self.decrypted.get_or_insert_with(|| verdicts.iter().map(copy).collect()).clone())
+        let [decrypted, inherited] = &mut self.otherwise;
+        let (other, evidence) = match provenance {
+            Provenance::Observed => return Some(verdicts.clone()),
+            Provenance::Decrypted => (decrypted, "decrypted"),
+            Provenance::Inherited => (inherited, "inferred"),
+        };
+        let copy = |verdict: &Arc<Verdict>| Arc::new(verdict.with_evidence(evidence));
+        Some(other.get_or_insert_with(|| verdicts.iter().map(copy).collect()).clone())
     }
 }
 
@@ -220,7 +223,7 @@ impl Ledger {
         let at = self.asked.len();
         known.insert(when, at);
         let answer = self.trust.judge(&question);
-        self.asked.push(Asked { question, from: when, until: when, verdicts: None, decrypted: None });
+        self.asked.push(Asked { question, from: when, until: when, verdicts: None, otherwise: [None, None] });
         match answer {
             None => self.new_chains.push_back(at),
             Some(answer) => {
@@ -277,8 +280,8 @@ impl Ledger {
     pub fn settle(&mut self) {
         for pending in self.pending.drain(..) {
             let of_facts = self.judged[pending.facts].verdicts.iter();
-            let decrypted = pending.observation.decrypted;
-            let of_chain = pending.chain.and_then(|at| self.asked.get_mut(at)?.words(decrypted));
+            let provenance = pending.observation.provenance;
+            let of_chain = pending.chain.and_then(|at| self.asked.get_mut(at)?.words(provenance));
             let wanted = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;
             let verdicts = of_facts.chain(of_chain.iter()).flat_map(|verdicts| verdicts.iter()).filter(wanted);
             if let Some(trace) = &mut self.trace {

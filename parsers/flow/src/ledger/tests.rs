@@ -9,7 +9,7 @@ fn observation(key: &str, chain: Option<&Chain>, second: u64) -> Observation {
         endpoint: Endpoint::server([10, 0, 0, 1], 443),
         name: None,
         chain: chain.cloned(),
-        decrypted: false,
+        provenance: Provenance::Observed,
         count: 1,
         first_seen: second * SECOND,
         last_seen: second * SECOND,

@@ -48,7 +48,8 @@ fn client_and_server_initial_of_rfc_9001_appendix_a() {
     assert_eq!(
         record(&follower),
         "\"quic\":{\"version\":\"0x00000001\"},\"tls\":{\"version\":\"TLSv1.3\",\"suite\":\"TLS_AES_128_GCM_SHA256\",\
-         \"group\":\"x25519\",\"sni\":\"example.com\",\"alpn_offered\":[\"alpn\"],\"resumed\":false"
+         \"group\":\"x25519\",\"sni\":\"example.com\",\"alpn_offered\":[\"alpn\"],\
+         \"groups_offered\":[\"x25519\",\"secp256r1\",\"secp384r1\"],\"psk_modes_offered\":[\"psk_dhe_ke\"],\"resumed\":false"
     );
     let offer = follower.session().offer.as_ref().unwrap();
     assert_eq!(offer.ja4.unwrap()[..10], *b"q13d0211an");
@@ -72,6 +73,7 @@ fn established_when_both_sides_send_application_data() {
         record(&follower),
         format!(
             "\"quic\":{{\"version\":\"0x00000001\"}},{CHOSEN},\"sni\":\"pay.example\",\"alpn_offered\":[\"h3\"],\
+         \"groups_offered\":[\"secp256r1\",\"secp384r1\",\"x25519\",\"x448\"],\
              \"resumed\":false,\"established\":true"
         )
     );

@@ -12,7 +12,7 @@ use transitproof_wire::Reader;
 use transitproof_wire::tls::hello::protocol_names;
 use transitproof_wire::tls::{
     Alert, CertificateList, ClientHello, KeyExchange, ServerHello, ServerKeyExchange, content, extension, handshake,
-    signature_scheme,
+    new_session_ticket, sct_count, signature_scheme,
 };
 
 /// RFC 7250: the Certificate message then holds a bare key.
@@ -74,7 +74,7 @@ impl Handshake {
     #[inline]
     pub fn wants(kind: u8) -> bool {
         use handshake::*;
-        matches!(kind, CLIENT_HELLO | SERVER_HELLO | CERTIFICATE | SERVER_KEY_EXCHANGE)
+        matches!(kind, CLIENT_HELLO | SERVER_HELLO | CERTIFICATE | SERVER_KEY_EXCHANGE | NEW_SESSION_TICKET)
     }
 
     /// A whole message, its header taken off (in DTLS: reassembled).
@@ -83,6 +83,7 @@ impl Handshake {
         if self.session.established.is_some() {
             return;
         }
+        self.session.more.last = Some(kind);
         if certificates.keys.is_some() && matches!(kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO) {
             self.hello(from, kind, body, certificates);
         }
@@ -108,6 +109,10 @@ impl Handshake {
                 self.session.more.ocsp_staple = true;
                 true
             }
+            handshake::NEW_SESSION_TICKET => {
+                self.session.ticket = new_session_ticket(body).map_or(0, |ticket| certificates.token(ticket));
+                false
+            }
             _ => false,
         };
         if told {
@@ -121,7 +126,8 @@ impl Handshake {
             return false;
         }
         let Ok(hello) = ClientHello::parse(body, self.transport == Transport::Datagram) else { return false };
-        self.client_offer(from, Offer::new(&hello, certificates.fingerprints.client(&hello, self.transport)));
+        let fingerprints = certificates.fingerprints.client(&hello, self.transport);
+        self.client_offer(from, Offer::new(&hello, fingerprints, |name| certificates.token(name)));
         true
     }
 
@@ -141,35 +147,43 @@ impl Handshake {
             self.session.hello_retry_request = true;
             return true;
         }
-        let [extended, renegotiation, encrypt_then_mac, psk, alpn, srtp, certificate_type] =
-            hello.extensions.find_all([
-                EXTENDED_MASTER_SECRET,
-                RENEGOTIATION_INFO,
-                ENCRYPT_THEN_MAC,
-                PRE_SHARED_KEY,
-                ALPN,
-                USE_SRTP,
-                SERVER_CERTIFICATE_TYPE,
-            ]);
-        let server = ServerFacts {
-            version: hello.version(),
-            suite: Some(u32::from(hello.suite)),
-            ja3s: Some(certificates.fingerprints.server(&hello)),
-            compression: hello.compression,
-            extended_master_secret: extended.is_some(),
-            renegotiation_info: renegotiation.is_some(),
-            encrypt_then_mac: encrypt_then_mac.is_some(),
-        };
+        let [mut version, mut key_share, mut draft_share, mut alpn, mut srtp, mut certificate_type] = [None; 6];
+        let (mut server, mut psk) = (ServerFacts::default(), false);
+        for (kind, body) in hello.extensions {
+            match kind {
+                SUPPORTED_VERSIONS => _ = version.get_or_insert(body),
+                KEY_SHARE => _ = key_share.get_or_insert(body),
+                KEY_SHARE_DRAFT => _ = draft_share.get_or_insert(body),
+                ALPN => _ = alpn.get_or_insert(body),
+                USE_SRTP => _ = srtp.get_or_insert(body),
+                SERVER_CERTIFICATE_TYPE => _ = certificate_type.get_or_insert(body),
+                EXTENDED_MASTER_SECRET => server.extended_master_secret = true,
+                RENEGOTIATION_INFO => server.renegotiation_info = true,
+                ENCRYPT_THEN_MAC => server.encrypt_then_mac = true,
+                HEARTBEAT => server.heartbeat = true,
+                PRE_SHARED_KEY => psk = true,
+                SCT => self.session.more.scts = sct_count(body),
+                _ => {}
+            }
+        }
+        let number = |body: Option<Reader<'_>>| body.and_then(|mut body| body.u16().ok());
+        server.version = number(version).unwrap_or(hello.legacy_version);
+        server.suite = Some(u32::from(hello.suite));
+        server.ja3s = Some(certificates.fingerprints.server(&hello));
+        server.compression = hello.compression;
         self.session.server = Some(server);
         if server.is_tls13() {
-            self.session.group = hello.key_share_group();
-            self.session.resumed = Some(psk.is_some());
+            self.session.group = number(key_share.or(draft_share));
+            self.session.resumed = Some(psk);
         } else {
             self.key_exchange = KeyExchange::of_suite(hello.suite);
             self.session.alpn = alpn.and_then(|body| protocol_names(body).next()).map(Into::into);
             self.session.srtp_profile = srtp.and_then(srtp_profile);
             self.session.more.downgrade_sentinel = hello.downgrade_sentinel();
             self.raw_public_key = certificate_type.and_then(|mut body| body.u8().ok()) == Some(RAW_PUBLIC_KEY);
+            if !hello.session_id.is_empty() {
+                self.session.session_id = certificates.token(hello.session_id);
+            }
         }
         true
     }
@@ -214,7 +228,9 @@ impl Handshake {
         }
         match ServerKeyExchange::parse(body, self.key_exchange) {
             Ok(Some(ServerKeyExchange::Group(group))) => self.session.group = Some(group),
-            Ok(Some(ServerKeyExchange::Prime { bits })) => self.session.dh_bits = Some(bits),
+            Ok(Some(ServerKeyExchange::Prime { bits, name })) => {
+                (self.session.dh_bits, self.session.more.dh_prime) = (Some(bits), name);
+            }
             Ok(None) | Err(_) => return false,
         }
         true
@@ -231,6 +247,7 @@ impl Handshake {
         let side = &mut self.sides[from as usize];
         side.change_cipher_spec = true;
         side.seen = true;
+        self.session.more.last = Some(super::more::CHANGE_CIPHER_SPEC);
         let by_server = self.client.is_some_and(|client| client != from);
         let answered = self.session.server.is_some_and(|server| !server.is_tls13());
         // Right after the ServerHello (or a NewSessionTicket): abbreviated, unless what stood between is missing.

@@ -10,6 +10,7 @@ mod handshake;
 mod limits;
 mod more;
 mod offer;
+mod resumption;
 mod session;
 mod sslv2;
 mod stream;
@@ -20,6 +21,7 @@ mod write;
 pub use dtls::DtlsFollower;
 pub use handshake::Handshake;
 pub use offer::Offer;
+pub use resumption::Resumptions;
 pub use session::{Keys, Session};
 pub use stream::TlsStream;
 

@@ -1,12 +1,13 @@
 //! What a ClientHello offers, in one allocation: fingerprints, name, protocols, suites, groups, versions.
 
+use super::resumption::Token;
 use crate::fingerprint;
-use transitproof_wire::registry::tls::is_grease;
+use transitproof_wire::registry::tls::{is_grease, is_post_quantum};
 use transitproof_wire::tls::hello::{Names, host_name, protocol_names};
 use transitproof_wire::tls::{ClientHello, Codes, extension};
 
 /// The lists lie one behind the other in `bytes`, in the order of `ends`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
     pub legacy_version: u16,
     /// `None` for a hello in the SSLv2 format: JA3 and JA4 are not defined for it.
@@ -16,43 +17,57 @@ pub struct Offer {
     pub early_data: bool,
     /// encrypted_client_hello, real or GREASE: the name seen may be that of a front.
     pub encrypted_client_hello: bool,
+    /// RFC 6520: the server may send heartbeats, or is asked not to.
+    pub heartbeat: bool,
+    /// Bits 0 and 1: psk_ke, psk_dhe_ke (RFC 8446 section 4.2.9).
+    pub psk_modes: u8,
+    /// The session ticket shown, or the first PSK identity.
+    pub ticket: Token,
     has_name: bool,
     ends: [u32; 5],
     bytes: Box<[u8]>,
 }
 
 impl Offer {
-    pub(super) fn new(hello: &ClientHello<'_>, (ja3, ja4): fingerprint::Pair) -> Self {
+    /// `token` hashes what names an earlier session.
+    pub(super) fn new(hello: &ClientHello<'_>, (ja3, ja4): fingerprint::Pair, token: impl Fn(&[u8]) -> Token) -> Self {
         use extension::*;
-        let [name, protocols, groups, versions, early_data, encrypted] = hello.extensions.find_all([
-            SERVER_NAME,
-            ALPN,
-            SUPPORTED_GROUPS,
-            SUPPORTED_VERSIONS,
-            EARLY_DATA,
-            ENCRYPTED_CLIENT_HELLO,
-        ]);
+        let [mut name, mut protocols, mut groups, mut versions] = [None; 4];
+        let mut offer =
+            Self { legacy_version: hello.legacy_version, ja3: Some(ja3), ja4: Some(ja4), ..Self::default() };
+        for (kind, mut body) in hello.extensions {
+            match kind {
+                SERVER_NAME => _ = name.get_or_insert(body),
+                ALPN => _ = protocols.get_or_insert(body),
+                SUPPORTED_GROUPS => _ = groups.get_or_insert(body),
+                SUPPORTED_VERSIONS => _ = versions.get_or_insert(body),
+                EARLY_DATA => offer.early_data = true,
+                ENCRYPTED_CLIENT_HELLO => offer.encrypted_client_hello = true,
+                HEARTBEAT => offer.heartbeat = true,
+                PSK_KEY_EXCHANGE_MODES => {
+                    let modes = body.vec8().map_or(&[][..], |modes| modes.rest());
+                    offer.psk_modes = modes.iter().filter(|mode| **mode < 2).fold(0, |bits, mode| bits | 1 << mode);
+                }
+                SESSION_TICKET if !body.is_empty() => offer.ticket = token(body.rest()),
+                PRE_SHARED_KEY => {
+                    let identity = body.vec16().and_then(|mut list| list.vec16()).map_or(&[][..], |id| id.rest());
+                    offer.ticket = token(identity);
+                }
+                _ => {}
+            }
+        }
         let name = name.and_then(host_name);
-        let protocols = protocols.map_or(&[][..], |body| protocol_names(body).0);
         let groups = groups.and_then(|mut body| body.vec16().ok());
         let versions = versions.and_then(|mut body| body.vec8().ok());
-        let (ends, bytes) = pack([
+        offer.has_name = name.is_some();
+        (offer.ends, offer.bytes) = pack([
             name.unwrap_or_default(),
-            protocols,
+            protocols.map_or(&[][..], |body| protocol_names(body).0),
             hello.suites.0,
             groups.map_or(&[], |r| r.rest()),
             versions.map_or(&[], |r| r.rest()),
         ]);
-        Self {
-            legacy_version: hello.legacy_version,
-            ja3: Some(ja3),
-            ja4: Some(ja4),
-            early_data: early_data.is_some(),
-            encrypted_client_hello: encrypted.is_some(),
-            has_name: name.is_some(),
-            ends,
-            bytes,
-        }
+        offer
     }
 
     /// Of a hello in the SSLv2 format: only the suites that SSLv3 and TLS know.
@@ -60,16 +75,7 @@ impl Offer {
         let specs = cipher_specs.as_chunks::<3>().0.iter();
         let suites: Vec<u8> = specs.filter(|spec| spec[0] == 0).flat_map(|spec| [spec[1], spec[2]]).collect();
         let (ends, bytes) = pack([&[], &[], &suites, &[], &[]]);
-        Self {
-            legacy_version: version,
-            ja3: None,
-            ja4: None,
-            early_data: false,
-            encrypted_client_hello: false,
-            has_name: false,
-            ends,
-            bytes,
-        }
+        Self { legacy_version: version, ends, bytes, ..Self::default() }
     }
 
     pub fn server_name(&self) -> Option<&[u8]> {
@@ -88,6 +94,11 @@ impl Offer {
 
     pub fn groups(&self) -> impl Iterator<Item = u16> {
         codes(self.part(3))
+    }
+
+    /// Whether one of the groups resists a quantum computer.
+    pub fn is_post_quantum(&self) -> bool {
+        self.groups().any(is_post_quantum)
     }
 
     /// Those of supported_versions; without the extension the legacy version is all that is offered.

@@ -2,8 +2,10 @@
 
 use super::Offer;
 use super::more::More;
+use super::resumption::Token;
 use crate::Direction;
 use crate::certificates::CertificateId;
+use crate::observation::Provenance;
 use transitproof_wire::tls::Alert;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,9 @@ pub struct Session {
     /// What protects the media that DTLS made keys for: RFC 5764. TLS 1.3 hides it.
     pub srtp_profile: Option<u16>,
     pub resumed: Option<bool>,
+    /// The session's names up to TLS 1.2: the id in the ServerHello, and the ticket given out.
+    pub session_id: Token,
+    pub ticket: Token,
     pub established: Option<bool>,
     /// In wire order; empty if the message was.
     pub certificates: Option<Vec<CertificateId>>,
@@ -48,7 +53,7 @@ pub enum Keys {
 }
 
 /// What the (final) ServerHello says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServerFacts {
     pub version: u16,
     /// A cipher kind of three bytes in SSLv2, `None` until the client chose it.
@@ -58,6 +63,8 @@ pub struct ServerFacts {
     pub extended_master_secret: bool,
     pub renegotiation_info: bool,
     pub encrypt_then_mac: bool,
+    /// RFC 6520: the client may send heartbeats.
+    pub heartbeat: bool,
 }
 
 impl ServerFacts {
@@ -83,6 +90,11 @@ impl Session {
     /// Whether the certificates, if any, were read with keys.
     pub fn is_decrypted(&self) -> bool {
         self.keys.is_some() && (self.certificates.is_some() || self.server_finished)
+    }
+
+    /// How its chain is known, if it has one of its own.
+    pub fn provenance(&self) -> Provenance {
+        if self.is_decrypted() { Provenance::Decrypted } else { Provenance::Observed }
     }
 
     /// Whether anything of a handshake was seen at all.

@@ -41,15 +41,7 @@ pub fn record(
 }
 
 fn server_hello(handshake: &mut Handshake, hello: &sslv2::ServerHello<'_>, certificates: &mut Certificates) {
-    handshake.session.server = Some(ServerFacts {
-        version: VERSION,
-        suite: None,
-        ja3s: None,
-        compression: 0,
-        extended_master_secret: false,
-        renegotiation_info: false,
-        encrypt_then_mac: false,
-    });
+    handshake.session.server = Some(ServerFacts { version: VERSION, ..ServerFacts::default() });
     handshake.session.resumed = Some(hello.session_id_hit);
     if !hello.certificate.is_empty() {
         handshake.session.certificates = Some(certificates.intern(hello.certificate).into_iter().collect());

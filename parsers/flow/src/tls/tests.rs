@@ -28,6 +28,9 @@ fn certificate_sha256() -> String {
     Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What OpenSSL 3.0 offers by itself.
+const GROUPS: &str = "[\"x25519\",\"secp256r1\",\"x448\",\"secp521r1\",\"secp384r1\"]";
+
 /// The session as it stands in the record, fingerprints left out, and the facts of the observation.
 struct Followed {
     session: Session,
@@ -46,7 +49,9 @@ fn written(session: &Session, certificates: &Certificates) -> Followed {
     }
     bare.write_record(certificates, &mut record);
     session.write_facts(certificates, crate::record::Detail::All, &mut facts);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&certificate_sha256(), "CERT");
+    let text = |bytes: Vec<u8>| {
+        String::from_utf8(bytes).unwrap().replace(&certificate_sha256(), "CERT").replace(GROUPS, "[OPENSSL]")
+    };
     Followed { session: session.clone(), record: text(record)[1..].into(), facts: text(facts)[1..].into() }
 }
 
@@ -67,13 +72,14 @@ fn tls12_full() {
     assert_eq!(
         followed.record,
         "\"tls\":{\"version\":\"TLSv1.2\",\"suite\":\"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\",\"group\":\"x25519\",\
-         \"sni\":\"pay.example\",\"alpn\":\"h2\",\"alpn_offered\":[\"h2\",\"http/1.1\"],\"resumed\":false,\
+         \"sni\":\"pay.example\",\"alpn\":\"h2\",\"alpn_offered\":[\"h2\",\"http/1.1\"],\
+         \"groups_offered\":[OPENSSL],\"resumed\":false,\
          \"established\":true,\"signature_scheme\":\"rsa_pss_rsae_sha256\",\"certificates\":[\"CERT\"]}"
     );
     assert_eq!(
         followed.facts,
         "\"tls.version\":\"TLSv1.2\",\"tls.suite\":\"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\",\"tls.group\":\"x25519\",\
-         \"tls.sni\":\"pay.example\",\"tls.alpn\":\"h2\",\"tls.resumed\":false,\"tls.extended_master_secret\":true,\
+         \"tls.sni\":\"pay.example\",\"tls.groups_offered\":[OPENSSL],\"tls.alpn\":\"h2\",\"tls.resumed\":false,\"tls.extended_master_secret\":true,\
          \"tls.renegotiation_info\":true,\"tls.encrypt_then_mac\":false,\"tls.hello_retry_request\":false,\
          \"tls.certificates\":[\"CERT\"],\"tls.version_offered\":\"TLSv1.2\",\
          \"tls.signature_scheme\":\"rsa_pss_rsae_sha256\""
@@ -84,7 +90,8 @@ fn tls12_full() {
 fn tls12_abbreviated() {
     assert_eq!(
         follow(&trace!("tls12_resumed")).record,
-        "\"tls\":{\"version\":\"TLSv1.2\",\"suite\":\"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\",\"resumed\":true,\
+        "\"tls\":{\"version\":\"TLSv1.2\",\"suite\":\"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\",\
+         \"groups_offered\":[OPENSSL],\"resumed\":true,\"resumed_by\":\"ticket\",\
          \"established\":true}"
     );
 }
@@ -134,11 +141,13 @@ fn a_fatal_alert_ends_the_handshake() {
     let followed = follow(&trace!("tls12_refused"));
     assert_eq!(
         followed.record,
-        "\"tls\":{\"established\":false,\"alert\":\"handshake_failure\",\"alert_from\":\"server\"}"
+        "\"tls\":{\"groups_offered\":[OPENSSL],\"established\":false,\"alert\":\"handshake_failure\",\
+         \"alert_from\":\"server\",\"alert_after\":\"client_hello\",\"version_offered\":\"TLSv1.2\"}"
     );
     assert_eq!(
         followed.facts,
-        "\"tls.alert\":\"handshake_failure\",\"tls.version_offered\":\"TLSv1.2\",\"tls.alert_from\":\"server\""
+        "\"tls.groups_offered\":[OPENSSL],\"tls.alert\":\"handshake_failure\",\"tls.version_offered\":\"TLSv1.2\",\
+         \"tls.alert_from\":\"server\",\"tls.alert_after\":\"client_hello\""
     );
     assert_eq!(followed.session.alert.map(|(_, from)| from), Some(Reverse));
     let rejected = follow(&trace!("tls13_rejected"));
@@ -151,7 +160,8 @@ fn tls13_with_a_retry() {
     assert_eq!(
         follow(&trace!("tls13_retry")).record,
         "\"tls\":{\"version\":\"TLSv1.3\",\"suite\":\"TLS_AES_256_GCM_SHA384\",\"group\":\"secp384r1\",\
-         \"sni\":\"retry.example\",\"hello_retry_request\":true,\"resumed\":false,\"established\":true}"
+         \"sni\":\"retry.example\",\"groups_offered\":[\"x25519\",\"secp384r1\"],\
+         \"psk_modes_offered\":[\"psk_dhe_ke\"],\"hello_retry_request\":true,\"resumed\":false,\"established\":true}"
     );
 }
 
@@ -277,7 +287,7 @@ fn dtls_in_fragments_behind_a_cookie() {
     assert_eq!(
         expected.record,
         "\"tls\":{\"version\":\"DTLSv1.2\",\"suite\":\"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384\",\"group\":\"x25519\",\
-         \"sni\":\"pay.example\",\"resumed\":false,\"established\":true,\
+         \"sni\":\"pay.example\",\"groups_offered\":[OPENSSL],\"resumed\":false,\"established\":true,\
          \"signature_scheme\":\"rsa_pss_rsae_sha256\",\"certificates\":[\"CERT\"]}"
     );
     // Each datagram twice, then neighbours of one flight swapped: UDP does both.

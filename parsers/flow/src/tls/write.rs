@@ -1,8 +1,9 @@
 //! A session as the record contract words it, and as the flat facts of an observation.
 
-use super::{Keys, Session};
+use super::{Keys, Offer, Session};
 use crate::certificates::{CertificateId, Certificates};
 use crate::json;
+use crate::key::community_id;
 use crate::record::Detail;
 use transitproof_wire::registry::tls::{
     alert_name, compression_name, group_name, srtp_profile_name, sslv2_cipher_name, suite_name, version_name,
@@ -16,7 +17,7 @@ impl Session {
         }
         json::key(out, "tls");
         out.push(b'{');
-        self.write_chosen(out, ["version", "suite", "group", "dh_bits"]);
+        self.write_chosen(out, ["version", "suite", "group", "dh_bits", "dh_prime"]);
         let offer = self.offer.as_ref();
         if let Some(name) = offer.and_then(|offer| offer.server_name()) {
             json::string(out, "sni", name);
@@ -28,11 +29,23 @@ impl Session {
         if protocols.peek().is_some() {
             json::list(out, "alpn_offered", protocols, json::text);
         }
+        if let Some(offer) = offer {
+            offer.write_lists(out, ["groups_offered", "psk_modes_offered"]);
+        }
         if self.hello_retry_request {
             json::boolean(out, "hello_retry_request", true);
         }
         self.write_srtp(out, "srtp_profile");
         optional(out, "resumed", self.resumed);
+        if let Some(word) = self.resumed_by() {
+            json::word(out, "resumed_by", word);
+        }
+        if let Some(origin) = certificates.resumptions.origin(self) {
+            json::key(out, "resumes");
+            out.push(b'"');
+            community_id(&origin.key, origin.initiator_low, (0, 0), out);
+            out.push(b'"');
+        }
         optional(out, "established", self.established);
         if let Some(ja3) = offer.and_then(|offer| offer.ja3) {
             hex(out, "ja3", &ja3);
@@ -58,7 +71,7 @@ impl Session {
 
     /// The `tls.` facts of an observation, appended to an object that is open: all, or those that are judged.
     pub fn write_facts(&self, certificates: &Certificates, detail: Detail, out: &mut Vec<u8>) {
-        self.write_chosen(out, ["tls.version", "tls.suite", "tls.group", "tls.dh_bits"]);
+        self.write_chosen(out, ["tls.version", "tls.suite", "tls.group", "tls.dh_bits", "tls.dh_prime"]);
         if let Some(server) = self.server.filter(|server| server.compression != 0) {
             code(out, "tls.compression", compression_name(server.compression), &[server.compression]);
         }
@@ -66,11 +79,21 @@ impl Session {
         if let Some(name) = self.offer.as_ref().and_then(|offer| offer.server_name()).filter(|_| all) {
             json::string(out, "tls.sni", name);
         }
+        if let Some(offer) = self.offer.as_ref().filter(|_| all) {
+            offer.write_lists(out, ["tls.groups_offered", "tls.psk_modes_offered"]);
+        }
         if let Some(alpn) = self.alpn.as_ref().filter(|_| all) {
             json::string(out, "tls.alpn", alpn);
         }
         self.write_srtp(out, "tls.srtp_profile");
         optional(out, "tls.resumed", self.resumed);
+        if let Some(word) = self.resumed_by() {
+            json::word(out, "tls.resumed_by", word);
+        }
+        // The server's chain is known from the handshake that is resumed.
+        if certificates.resumptions.origin(self).is_some_and(|origin| !origin.chain.is_empty()) {
+            json::boolean(out, "tls.inherited", true);
+        }
         if let Some(server) = self.server {
             // Extensions that TLS 1.3 has no use for.
             if !server.is_tls13() {
@@ -106,7 +129,7 @@ impl Session {
 
     /// Inlined for the sake of [`json::key`].
     #[inline(always)]
-    fn write_chosen(&self, out: &mut Vec<u8>, [version, suite, group, dh_bits]: [&str; 4]) {
+    fn write_chosen(&self, out: &mut Vec<u8>, [version, suite, group, dh_bits, dh_prime]: [&str; 5]) {
         if let Some(number) = self.version() {
             code(out, version, version_name(number), &number.to_be_bytes());
         }
@@ -124,6 +147,32 @@ impl Session {
         }
         if let Some(bits) = self.dh_bits {
             json::number(out, dh_bits, u64::from(bits));
+        }
+        if let Some(name) = self.more.dh_prime {
+            json::word(out, dh_prime, name);
+        }
+    }
+}
+
+impl Offer {
+    /// What the client can do, where it is a list.
+    #[inline(always)]
+    fn write_lists(&self, out: &mut Vec<u8>, [groups, psk_modes]: [&str; 2]) {
+        let mut offered = self.groups().peekable();
+        if offered.peek().is_some() {
+            json::list(out, groups, offered, |out, group| match group_name(group) {
+                Some(name) => json::quoted(out, name),
+                None => {
+                    out.extend_from_slice(b"\"0x");
+                    json::hex(out, &group.to_be_bytes());
+                    out.push(b'"');
+                }
+            });
+        }
+        if self.psk_modes != 0 {
+            let modes = ["psk_ke", "psk_dhe_ke"].into_iter().zip(0..);
+            let named = modes.filter(|(_, bit)| self.psk_modes & 1 << bit != 0).map(|(name, _)| name);
+            json::words(out, psk_modes, named);
         }
     }
 }

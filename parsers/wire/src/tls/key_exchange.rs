@@ -3,7 +3,7 @@
 //! What stands in the message depends on the suite. RFC 8422 section 5.4 (ECDHE), RFC 5246 section 7.4.3 (DHE),
 //! RFC 4279 and RFC 5489 (a PSK identity hint in front of either).
 
-use crate::registry::tls::{ffdhe_group, suite_name};
+use crate::registry::tls::{ffdhe_group, shared_prime, suite_name};
 use crate::{ParseError, Reader};
 
 const LAYER: &str = "tls server key exchange";
@@ -43,8 +43,8 @@ impl KeyExchange {
 pub enum ServerKeyExchange {
     /// A named group, or an FFDHE group known by its prime.
     Group(u16),
-    /// Another prime, of so many bits.
-    Prime { bits: u16 },
+    /// Another prime, of so many bits, by the name that it has if many servers share it.
+    Prime { bits: u16, name: Option<&'static str> },
 }
 
 impl ServerKeyExchange {
@@ -82,7 +82,8 @@ impl ServerKeyExchange {
         }
         // A vector of at most 65,535 bytes: its bits need not fit 16 of them.
         let bits = prime.len() * 8 - first.leading_zeros() as usize;
-        u16::try_from(bits).map(|bits| Self::Prime { bits }).map_err(|_| ParseError::Malformed(LAYER))
+        let name = shared_prime(prime);
+        u16::try_from(bits).map(|bits| Self::Prime { bits, name }).map_err(|_| ParseError::Malformed(LAYER))
     }
 }
 
@@ -150,7 +151,7 @@ mod tests {
         );
         let mut weak = vec![0, 65, 0];
         weak.extend([0x7f; 64]);
-        assert_eq!(ServerKeyExchange::parse(&weak, dhe), Ok(Some(ServerKeyExchange::Prime { bits: 511 })));
+        assert_eq!(ServerKeyExchange::parse(&weak, dhe), Ok(Some(ServerKeyExchange::Prime { bits: 511, name: None })));
         assert_eq!(ServerKeyExchange::parse(&[0, 2, 0, 0], dhe), Err(ParseError::Malformed(LAYER)));
         assert_eq!(ServerKeyExchange::parse(&[9, 0, 0], ecdhe), Err(ParseError::Malformed(LAYER)));
         let mut huge = vec![0x20, 0x00];

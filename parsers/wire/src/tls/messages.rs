@@ -3,6 +3,23 @@
 use super::handshake;
 use crate::{ParseError, Reader};
 
+/// The ticket in a NewSessionTicket up to TLS 1.2, RFC 5077 section 3.3; `None` for an empty one, which means nothing.
+pub fn new_session_ticket(body: &[u8]) -> Option<&[u8]> {
+    let mut r = Reader::new(body, "tls new session ticket");
+    r.take(4).ok()?;
+    Some(r.vec16().ok()?.rest()).filter(|ticket| !ticket.is_empty())
+}
+
+/// How many signed certificate timestamps a list has that is all of an extension, RFC 6962 section 3.3.
+pub fn sct_count(mut extension: Reader<'_>) -> u16 {
+    let Ok(mut list) = extension.vec16() else { return 0 };
+    let mut count = 0;
+    while !list.is_empty() && list.vec16().is_ok() {
+        count += 1;
+    }
+    count
+}
+
 /// The four bytes in front of every handshake message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageHeader {
@@ -81,6 +98,16 @@ mod tests {
     fn a_list_that_does_not_fill_its_message_is_refused() {
         assert_eq!(CertificateList::parse(&[0, 0, 4, 0, 0, 1]).unwrap_err(), ParseError::Truncated("tls certificate"));
         assert_eq!(CertificateList::parse(&[0, 0, 0, 0]).unwrap_err(), ParseError::Malformed("tls certificate"));
+    }
+
+    #[test]
+    fn tickets_and_timestamps() {
+        assert_eq!(new_session_ticket(&[0, 0, 1, 2, 0, 2, 7, 8]), Some(&[7, 8][..]));
+        assert_eq!(new_session_ticket(&[0, 0, 1, 2, 0, 0]), None);
+        assert_eq!(new_session_ticket(&[0, 0, 1, 2, 0, 3, 7]), None);
+        assert_eq!(sct_count(Reader::new(&[0, 7, 0, 1, 5, 0, 2, 6, 7], "t")), 2);
+        assert_eq!(sct_count(Reader::new(&[0, 4, 0, 1, 5, 9], "t")), 1);
+        assert_eq!(sct_count(Reader::new(&[0, 3, 0, 9, 5], "t")), 0);
     }
 
     #[test]

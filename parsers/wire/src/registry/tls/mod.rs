@@ -2,7 +2,10 @@
 //!
 //! The tables are generated (scripts/make_registry.py). Registry: <https://www.iana.org/assignments/tls-parameters>.
 
+mod primes;
 mod tables;
+
+use primes::PRIMES;
 
 fn lookup(table: &'static [(u16, &'static str)], code: u16) -> Option<&'static str> {
     let at = table.binary_search_by_key(&code, |row| row.0).ok()?;
@@ -79,6 +82,12 @@ pub fn sslv2_cipher_name(code: u32) -> Option<&'static str> {
     })
 }
 
+/// Groups with a part that resists a quantum computer: ML-KEM, alone or with a curve. Drafts of it do not count, which
+/// nobody keeps up.
+pub fn is_post_quantum(group: u16) -> bool {
+    matches!(group, 0x0200..=0x0202 | 0x11eb..=0x11ee)
+}
+
 /// The FFDHE group whose prime this is (big-endian, no leading zeros), RFC 7919 appendix A.
 pub fn ffdhe_group(prime: &[u8]) -> Option<u16> {
     let (code, digits) = match prime.len() {
@@ -89,11 +98,20 @@ pub fn ffdhe_group(prime: &[u8]) -> Option<u16> {
         1024 => (0x0104, tables::FFDHE8192),
         _ => return None,
     };
+    is_prime(prime, digits).then_some(code)
+}
+
+/// What a prime without a named group is known as, if it is one of those that many servers share: `rfc3526_2048`, `nginx_1024`.
+pub fn shared_prime(prime: &[u8]) -> Option<&'static str> {
+    PRIMES.iter().find(|(_, digits)| is_prime(prime, digits)).map(|(name, _)| *name)
+}
+
+fn is_prime(prime: &[u8], digits: &str) -> bool {
     let expected = digits.as_bytes().chunks_exact(2).map(|pair| match pair {
         [high, low] => (nibble(*high) << 4) | nibble(*low),
         _ => 0,
     });
-    prime.iter().copied().eq(expected).then_some(code)
+    digits.len() == 2 * prime.len() && prime.iter().copied().eq(expected)
 }
 
 fn nibble(digit: u8) -> u8 {
@@ -142,10 +160,26 @@ mod tests {
         assert!(![0x0a1a, 0x0b0b, 0x1301, 0xaa0a].into_iter().any(is_grease));
     }
 
+    fn bytes(digits: &str) -> Vec<u8> {
+        (0..digits.len() / 2).map(|i| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn shared_primes_have_the_size_that_their_names_say() {
+        for (name, digits) in PRIMES {
+            let mut prime = bytes(digits);
+            let bits = prime.len() * 8 - prime[0].leading_zeros() as usize;
+            assert!(name.split('_').any(|part| part == bits.to_string()), "{name}: {bits}");
+            assert_eq!(shared_prime(&prime), Some(name));
+            assert_eq!(ffdhe_group(&prime), None);
+            *prime.last_mut().unwrap() ^= 2;
+            assert_eq!(shared_prime(&prime), None);
+        }
+    }
+
     #[test]
     fn only_the_exact_prime_is_an_ffdhe_group() {
-        let mut prime: Vec<u8> =
-            (0..256).map(|i| u8::from_str_radix(&tables::FFDHE2048[2 * i..2 * i + 2], 16).unwrap()).collect();
+        let mut prime = bytes(tables::FFDHE2048);
         assert_eq!(ffdhe_group(&prime), Some(0x0100));
         prime[100] ^= 1;
         assert_eq!(ffdhe_group(&prime), None);
