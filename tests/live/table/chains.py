@@ -16,7 +16,7 @@ CHAINS: Final = (
     _chain("ed25519"),
     _chain("ed448"),
     _chain("wildcard"),
-    _chain("wildcard_deep", "wrong_name"),
+    _chain("wildcard_deep", "wrong_name", "certificate.wildcard"),
     _chain("expired", "expired"),
     _chain("future", "not_yet_valid"),
     _chain("expiring", "certificate.expiring"),
