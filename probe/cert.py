@@ -49,9 +49,7 @@ def look(
         except ReprobeError as error:
             raise TargetError(f"{target}: {error}") from None
         endpoint, name, ders, evidence = seen.endpoint, host if sni is None else sni or None, seen.chain, "reprobed"
-    yield from judged(
-        Chains(store, parsers=load_core()), ders, endpoint, name=name, evidence=evidence, when=when
-    )
+    yield from judged(Chains(store, parsers=load_core()), ders, endpoint, name=name, evidence=evidence, when=when)
 
 
 def _file(path: str) -> list[bytes]:

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from probe.model import CLASSES, SEVERITIES, Finding, Severity, severity_rank
+from probe.output import tunnels
 from probe.output.terminal import Style, clean, counted, size
 from probe.report import Outcome
 
@@ -52,6 +53,7 @@ def render(outcome: Outcome, context: Context, style: Style) -> str:
     sections = [
         _head(outcome, style),
         _classes(outcome, style),
+        tunnels.rows(outcome.tunnels, outcome.findings, style, _SEVERITY_COLORS),
         *_blocks(outcome, style),
         _unseen(outcome, style),
         _notices(outcome, style),
