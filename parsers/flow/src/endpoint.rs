@@ -222,7 +222,9 @@ mod tests {
         }
         assert_eq!(written(Endpoint::parse("192.0.2.2<->192.0.2.1/ike").unwrap()), "192.0.2.1<->192.0.2.2/ike");
         assert_eq!(written(Endpoint::parse("2001:db8::1/esp").unwrap()), "2001:db8::1/esp");
-        assert!(Endpoint::parse("192.0.2.2<->x/ike").is_none() && Endpoint::parse("192.0.2.2<->192.0.2.1/tcp").is_none());
+        assert!(
+            Endpoint::parse("192.0.2.2<->x/ike").is_none() && Endpoint::parse("192.0.2.2<->192.0.2.1/tcp").is_none()
+        );
         assert!(Endpoint::parse("10.0.3.7/icmp").is_none() && Endpoint::parse("10.0.3.7:x/tcp").is_none());
         let what = What::Pair { low, high, protocol: Protocol::Esp };
         assert_eq!(written(Endpoint { v6: false, what }), "192.0.2.1<->192.0.2.2/esp");

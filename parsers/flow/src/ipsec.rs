@@ -63,7 +63,15 @@ const MAX_HELD: usize = 6;
 
 /// What a datagram is, by content: IKE is recognised by its header.
 pub fn is_ike(payload: &[u8]) -> bool {
-    looks_like_ike(strip_non_esp_marker(payload).unwrap_or(payload))
+    looks_like_ike(message_in(payload).0)
+}
+
+/// The message in a datagram, and whether a marker stood in front. An initiator's SPI may begin as the marker does.
+fn message_in(payload: &[u8]) -> (&[u8], bool) {
+    match strip_non_esp_marker(payload) {
+        Some(message) if !looks_like_ike(payload) => (message, true),
+        _ => (payload, false),
+    }
 }
 
 /// On IKE's own port a header is enough: the message may be cut by the snap length or a fragment.
@@ -121,17 +129,15 @@ impl Ipsec {
 
     /// A negotiation of another IKE SA: its facts want a record of their own.
     pub fn begins_another(&self, payload: &[u8]) -> bool {
-        is_ike(payload)
-            && self.ike.as_ref().is_some_and(|ike| ike.begins_another(strip_non_esp_marker(payload).unwrap_or(payload)))
+        is_ike(payload) && self.ike.as_ref().is_some_and(|ike| ike.begins_another(message_in(payload).0))
     }
 
     /// One datagram of a flow that carries IKE or ESP.
     pub fn datagram(&mut self, from: Direction, packet: &Packet<'_>, frame: u64, time: u64) {
-        let marked = strip_non_esp_marker(packet.payload);
-        let message = marked.unwrap_or(packet.payload);
+        let (message, marked) = message_in(packet.payload);
         if looks_like_ike(message) || may_be_cut_ike(packet) {
-            self.ike_message(from, message, Ends::of(packet), (marked.is_some(), frame, time));
-        } else if marked.is_none() && may_be_esp(packet) {
+            self.ike_message(from, message, Ends::of(packet), (marked, frame, time));
+        } else if !marked && may_be_esp(packet) {
             self.esp(from, packet, packet.payload, (true, time));
         }
     }

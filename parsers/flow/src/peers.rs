@@ -23,7 +23,7 @@ pub const MAX_TUNNELS: usize = 16_384;
 pub const MAX_AGREED: usize = 65_536;
 /// IKE SAs remembered of one pair: two days of hourly ones.
 const MAX_KNOWN_SAS: usize = 64;
-/// Attempts without an answer that are followed at a time, some 3 kB each; a gateway under load begins to ask for cookies far
+/// Attempts without an answer that are followed at a time, some 2 kB each; a gateway under load begins to ask for cookies far
 /// earlier (RFC 7296 section 2.6).
 pub const MAX_HALF_OPEN: u64 = 16_384;
 

@@ -108,8 +108,9 @@ fn start_ipsec(
     let mut ipsec = Box::<Ipsec>::default();
     ipsec.datagram(from, packet, ctx.frame, ctx.time);
     if !ctx.admits_attempt(&mut ipsec) {
-        entry.protocol = ipsec.protocol();
-        return ctx.settle(entry, None);
+        // A flow that is counted, and nothing more.
+        (entry.protocol, entry.phase) = (ipsec.protocol(), Phase::Settled);
+        return;
     }
     conversation.follower = Follower::Ipsec(ipsec);
     after_ipsec(entry, conversation, ctx);

@@ -67,9 +67,8 @@ impl EspState {
 
     /// Many packets one way and none back: a tunnel that half works, or a capture of one side of it.
     pub fn is_one_way(&self) -> bool {
-        let packets = |direction| -> u64 {
-            self.sas().filter(|sa| sa.direction == direction).map(|sa| sa.packets).sum()
-        };
+        let packets =
+            |direction| -> u64 { self.sas().filter(|sa| sa.direction == direction).map(|sa| sa.packets).sum() };
         let (there, back) = (packets(Direction::Forward), packets(Direction::Reverse));
         there.min(back) == 0 && there.max(back) >= ONE_WAY && self.untracked == 0
     }

@@ -93,9 +93,15 @@ fn one_that_took_the_place_of_another_is_a_rekey() {
         runs(&mut state, Direction::Reverse, spi + 0x100, from..from + 3602);
     }
     let rekeys = state.rekeys();
-    assert_eq!((rekeys.count, rekeys.shortest / crate::time::SECOND, rekeys.longest / crate::time::SECOND), (4, 3600, 3605));
+    assert_eq!(
+        (rekeys.count, rekeys.shortest / crate::time::SECOND, rekeys.longest / crate::time::SECOND),
+        (4, 3600, 3605)
+    );
     let record = record(&state);
-    assert!(record.contains(r#""rekeys":4,"rekey_seconds":[3600,3605]"#) && record.contains(r#""seconds":3601"#), "{record}");
+    assert!(
+        record.contains(r#""rekeys":4,"rekey_seconds":[3600,3605]"#) && record.contains(r#""seconds":3601"#),
+        "{record}"
+    );
     assert!(record.contains(r#""esp.sa_hours":1"#), "{record}");
 }
 

@@ -127,10 +127,12 @@ fn fragments_are_one_message() {
 fn addresses_are_held_against_what_peers_said() {
     use crate::ike::nat::{End, Hash, NatDetection};
     use transitproof_wire::packet::Address;
-    let ends = |src: [u8; 4], port| Ends { v6: false, src: (Address::v4(src), port), dst: (Address::v4([192, 0, 2, 2]), 500) };
+    let ends =
+        |src: [u8; 4], port| Ends { v6: false, src: (Address::v4(src), port), dst: (Address::v4([192, 0, 2, 2]), 500) };
     // SHA-1 over 16 bytes of SPIs (1…1, 0…0), 192.0.2.1 and 500, by `openssl dgst`.
     let hash = [
-        0x2c, 0x6b, 0x22, 0x49, 0x26, 0x99, 0xe7, 0xfb, 0x99, 0x06, 0xe7, 0x0f, 0x1f, 0x6f, 0x3c, 0x0d, 0x2f, 0x6c, 0x17, 0xd4,
+        0x2c, 0x6b, 0x22, 0x49, 0x26, 0x99, 0xe7, 0xfb, 0x99, 0x06, 0xe7, 0x0f, 0x1f, 0x6f, 0x3c, 0x0d, 0x2f, 0x6c,
+        0x17, 0xd4,
     ];
     let written = |ends: &Ends| {
         let mut nat = NatDetection::default();

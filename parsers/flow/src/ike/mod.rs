@@ -13,10 +13,10 @@ mod write;
 
 pub use cipher::Cipher;
 use exchanges::Exchanges;
-use nat::{End, Hash, NatDetection};
 pub use nat::Ends;
-pub use proposal::Offer;
+use nat::{End, Hash, NatDetection};
 use proposal::Kind;
+pub use proposal::Offer;
 use transitproof_wire::ike::{Header, Message, Notify, Payload, exchange, payload};
 use transitproof_wire::packet::Address;
 use transitproof_wire::registry::ike as registry;

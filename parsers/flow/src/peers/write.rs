@@ -42,7 +42,7 @@ fn both(out: &mut Vec<u8>, member: &str, mut numbers: [u64; 2], turned: bool) {
     if turned {
         numbers.reverse();
     }
-    json::list(out, member, numbers, |out, number| json::decimal(out, number));
+    json::list(out, member, numbers, json::decimal);
 }
 
 fn write_ike(out: &mut Vec<u8>, ike: &IkeSide) {

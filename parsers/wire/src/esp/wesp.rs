@@ -35,7 +35,8 @@ impl<'a> Wesp<'a> {
         let encrypted = flags & FLAG_ENCRYPTED != 0;
         // RFC 5840 section 2: version 0; of encrypted content no next header is shown; lengths in words.
         let plausible = flags & FLAG_VERSION == 0
-            && (header_length == 0 || header_length >= LEAST_HEADER_LENGTH && header_length.is_multiple_of(HEADER_LENGTH))
+            && (header_length == 0
+                || header_length >= LEAST_HEADER_LENGTH && header_length.is_multiple_of(HEADER_LENGTH))
             && !(encrypted && next_header != 0);
         if !plausible {
             return Err(ParseError::Malformed("wesp"));
