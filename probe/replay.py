@@ -308,7 +308,8 @@ def replay(
     `at`: judge certificates then (with a time zone), not at packet time; `passes`: also yield findings of status pass;
     `hash_key`: hash secrets seen in the clear with it (16 bytes or more); `why`: say in flow records what decided the
     class; `dns`: a file with options for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3
-    handshakes; `vpn`: a file that declares site-to-site connections (probe.vpn); `as_of`: judge by the rules in force on that day, not on those of the packets; `expect`: names of
+    handshakes; `vpn`: a file that declares site-to-site connections (probe.vpn); `as_of`: judge by the
+    rules in force on that day, not on those of the packets; `expect`: names of
     security policies of AWS, such as ELBSecurityPolicy-TLS13-1-2-2021-06, that sessions are held against. `filter`:
     only flows for which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only
     packets from `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be
