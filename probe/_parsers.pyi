@@ -168,6 +168,10 @@ class Batch:
         """Flow records of the contract as JSON Lines, in the order in which the flows closed."""
 
     @property
+    def tunnels(self) -> bytes:
+        """Records of tunnels of IKE, ESP and AH that have ended, as JSON Lines."""
+
+    @property
     def certificates(self) -> list[bytes]:
         """Certificates never seen before by this core, as DER."""
 

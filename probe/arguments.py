@@ -201,6 +201,9 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--dns-state", metavar="FILE", help="remember here what DNS gave away, from one run to the next"
     )
     replay.add_argument(
+        "--vpn", metavar="FILE", help="declared site-to-site connections (TOML, or JSON of describe-vpn-connections)"
+    )
+    replay.add_argument(
         "--keylog",
         action="append",
         default=[],

@@ -29,6 +29,8 @@ from probe.policy.load import load as load_policies
 from probe.replay import KeyLogError, Replay
 from probe.selection import FilterError, Selection
 from probe.trust.store import Store, TrustError
+from probe.vpn import VpnError
+from probe.vpn import load as load_vpns
 
 if TYPE_CHECKING:
     import argparse
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands[options.command](options)
     except Usage as stop:
         return stop.code
-    except (PolicyError, TrustError, HashKeyError, DnsOptionsError, KeyLogError, BaselineError) as error:
+    except (PolicyError, TrustError, HashKeyError, DnsOptionsError, VpnError, KeyLogError, BaselineError) as error:
         _say(str(error))
         return USAGE
     except BrokenPipeError:
@@ -101,6 +103,7 @@ def _replay(options: "argparse.Namespace") -> int:
             workers=options.workers,
             dns_state=read_state(options.dns_state),
             key_logs=options.keylog,
+            vpns=() if options.vpn is None else load_vpns(options.vpn),
             marks=marks,
             reprobe=_reprobe(options, store),
         )

@@ -20,6 +20,10 @@ from probe.policy import load as policy_files
 from probe.report import Damage, EndpointTotals, Outcome, Problem, summary_line
 from probe.selection import Selection, select
 from probe.trust.store import Store
+from probe.tunnels import add as add_tunnels
+from probe.vpn import Vpn
+from probe.vpn import load as load_vpns
+from probe.vpn import observations as vpn_observations
 
 if TYPE_CHECKING:
     from probe._parsers import Batch, Capture, Core
@@ -83,6 +87,7 @@ class Replay:
         dns_state: bytes | None = None,
         key_logs: Iterable[str] = (),
         reprobe: Beside | None = None,
+        vpns: Iterable[Vpn] = (),
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
@@ -91,7 +96,8 @@ class Replay:
         decided the class. `marks`: what marks findings as waived or known. `workers`: threads that share the work (1 to
         64, else ValueError), one only with `trace`. `dns_state`: what an earlier core remembered of DNS;
         DnsOptionsError if damaged. `key_logs`: files with keys of sessions; raises KeyLogError for one that cannot be
-        read. `reprobe`: what looks at endpoints whose certificates were hidden.
+        read. `reprobe`: what looks at endpoints whose certificates were hidden. `vpns`: site-to-site
+        connections that were declared, to be held against the tunnels that are seen.
         """
         self._paths = list(paths)
         self._engine = engine
@@ -115,6 +121,7 @@ class Replay:
             self.core.trace()
         self._trace = trace
         self._report = report
+        self._vpns = tuple(vpns)
         self._marks = marks
         self._reprobe = reprobe
         self._progress = progress
@@ -143,6 +150,7 @@ class Replay:
                 break
             yield from self._file(path, source)
         self.outcome.interrupted = self._stopped
+        self._hold_against_declared()
         yield from self._findings()
         self.outcome.marks = self._marks
         self.outcome.as_of = self._engine.as_of
@@ -161,6 +169,14 @@ class Replay:
         core: Core = self._parsers.Core(flows=False, names=self._engine.names)
         self._selection.apply(core)
         return core
+
+    def _hold_against_declared(self) -> None:
+        seen = vpn_observations(self._vpns, self.outcome.tunnels)
+        if seen:
+            batch = self._parsers.Batch(
+                observations=[self._parsers.Observation(msgspec.json.encode(facts), where) for where, facts in seen]
+            )
+            self._engine.feed(batch, ", ".join(self.read))
 
     def _findings(self) -> Iterator[bytes]:
         """The findings in parts, because those of a large capture need not be held at once."""
@@ -258,6 +274,11 @@ class Replay:
                 self._reprobe.see(records)
             if self._flows:
                 yield records
+        if tunnels := batch.tunnels:
+            if (self._report or self._vpns) and (left_out := add_tunnels(self.outcome.tunnels, tunnels)):
+                self._drops["tunnel records"] += left_out
+            if self._flows:
+                yield tunnels
 
 
 def replay(
@@ -272,6 +293,7 @@ def replay(
     why: bool = False,
     dns: str | os.PathLike[str] | None = None,
     keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    vpn: str | os.PathLike[str] | None = None,
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     as_of: dt.date | None = None,
     expect: Iterable[str] = (),
@@ -286,13 +308,15 @@ def replay(
     `at`: judge certificates then (with a time zone), not at packet time; `passes`: also yield findings of status pass;
     `hash_key`: hash secrets seen in the clear with it (16 bytes or more); `why`: say in flow records what decided the
     class; `dns`: a file with options for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3
-    handshakes; `as_of`: judge by the rules in force on that day, not on those of the packets; `expect`: names of
+    handshakes; `vpn`: a file that declares site-to-site connections (probe.vpn); `as_of`: judge by the
+    rules in force on that day, not on those of the packets; `expect`: names of
     security policies of AWS, such as ELBSecurityPolicy-TLS13-1-2-2021-06, that sessions are held against. `filter`:
     only flows for which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only
     packets from `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be
     read is in the summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads
     that share the work of large captures, 1 to 64 (else ValueError); the same records come in another order then.
-    Raises PolicyError, TrustError, CrlError, KeyLogError, FilterError, DnsOptionsError, and ValueError for text that is
+    Raises PolicyError, TrustError, CrlError, KeyLogError, FilterError, DnsOptionsError, VpnError, and
+    ValueError for text that is
     no time.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
@@ -309,6 +333,7 @@ def replay(
         why=why,
         workers=workers,
         key_logs=paths_of(keylog),
+        vpns=() if vpn is None else load_vpns(os.fspath(vpn)),
     )
     decode = msgspec.json.Decoder().decode_lines
     for chunk in run.chunks():

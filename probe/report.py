@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from probe.marks import Marks
 from probe.model import Finding
+from probe.tunnels import Tunnels
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -67,6 +68,8 @@ class Outcome(Struct, kw_only=True):
     """What became of endpoints that were connected to; empty unless asked for."""
     endpoints: dict[str, EndpointTotals] = field(default_factory=dict)
     """Every endpoint that was seen; empty unless asked for."""
+    tunnels: Tunnels = field(default_factory=dict)
+    """Of IKE, ESP and AH; empty unless asked for."""
 
 
 def summary_record(outcome: Outcome) -> dict[str, Any]:

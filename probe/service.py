@@ -177,7 +177,7 @@ class Service:
 
     def _take(self, *, observations: bool) -> None:
         batch = self._core.take(observations=observations)
-        if lines := self._engine.feed(batch, SOURCE) + batch.records:
+        if lines := self._engine.feed(batch, SOURCE) + batch.records + batch.tunnels:
             self._publisher.publish(lines)
 
     def _report(self) -> None:

@@ -80,7 +80,7 @@ def test_tunnels_fragments_and_damage(everything: Path, workers: int, monkeypatc
     one, endpoints = played(everything, 1, report=True)
     kinds = {json.loads(line)["type"] for line in one}
     summary = next(json.loads(line) for line in one if b'"type":"summary"' in line)
-    assert kinds == {"flow", "certificate", "finding", "summary"}
+    assert kinds == {"flow", "tunnel", "certificate", "finding", "summary"}
     assert summary["malformed"]
     assert summary["other"]
     assert summary["flows"] > 200

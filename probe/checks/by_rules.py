@@ -7,6 +7,8 @@ from typing import Final
 
 _IKE_EVIDENCE: Final = """the proposal that the responder chose in IKE_SA_INIT (IKEv1: in main or aggressive mode),
 which is sent in clear (observed)."""
+_ESP_EVIDENCE: Final = """what the child SA agreed on under encryption: read with the keys of the IKE SA (decrypted) or
+on the gateway (host). From packets alone it is not known."""
 _IKE_FIX: Final = "change the proposals on both gateways; the finding names what to propose."
 
 PAGES: Final = {
@@ -124,6 +126,24 @@ How to fix: offer X25519MLKEM768 (or SecP256r1MLKEM768, SecP384r1MLKEM1024) on b
 
 Reference: FIPS 203, IANA TLS Supported Groups, NIST IR 8547.
 """,
+    **{
+        f"esp.{fact}": f"""esp.{fact}: {what}
+
+Meaning: a standard refuses this algorithm for the traffic in the tunnel.
+
+Evidence: {_ESP_EVIDENCE}
+
+Why it matters: {why}
+
+How to fix: change the ESP proposals on both gateways; the finding names what to propose.
+
+Reference: RFC 8221, RFC 9395.
+"""
+        for fact, what, why in (
+            ("encr", "the cipher of the tunnel's packets", "whoever breaks it reads what goes through."),
+            ("integ", "the integrity algorithm of the tunnel's packets", "it keeps packets from being changed."),
+        )
+    },
     **{
         f"ike.{fact}": f"""ike.{fact}: {what}
 

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from probe.model import CLASSES, SEVERITIES, Finding, Severity, severity_rank
+from probe.output import tunnels
 from probe.output.terminal import Style, clean, counted, size
 from probe.report import Outcome
 
@@ -36,6 +37,8 @@ _SEVERITY_COLORS: Final[dict[Severity, str]] = {
     "info": "dim",
 }
 _INDENT: Final = 12
+_UNSEEN: Final = {"ike.pfs": "IPsec at", "vpn.tunnel": "VPN tunnels at"}
+"""What could not be observed, by check; certificates by all others."""
 
 
 class Context(Struct, frozen=True):
@@ -52,6 +55,7 @@ def render(outcome: Outcome, context: Context, style: Style) -> str:
     sections = [
         _head(outcome, style),
         _classes(outcome, style),
+        tunnels.rows(outcome.tunnels, outcome.findings, style, _SEVERITY_COLORS),
         *_blocks(outcome, style),
         _unseen(outcome, style),
         _notices(outcome, style),
@@ -185,12 +189,13 @@ def _finding(alike: list[Finding], style: Style) -> Iterator[str]:
 
 def _unseen(outcome: Outcome, style: Style) -> Iterator[str]:
     """What a passive observer could not know here."""
-    hidden: dict[str, set[str]] = {}
+    hidden: dict[tuple[str, str], set[str]] = {}
     for finding in outcome.findings:
         if finding.status == "not_observable":
-            hidden.setdefault(str(finding.observed.get("detail", "")), set()).add(finding.endpoint)
+            what = _UNSEEN.get(finding.check, "certificates of")
+            hidden.setdefault((what, str(finding.observed.get("detail", ""))), set()).add(finding.endpoint)
     unknown = outcome.totals.get("by_class", {}).get("unknown", {})
-    notes = [f"certificates of {counted(len(endpoints), 'endpoint')}: {why}" for why, endpoints in hidden.items()]
+    notes = [f"{what} {counted(len(endpoints), 'endpoint')}: {why}" for (what, why), endpoints in hidden.items()]
     if unknown.get("flows"):
         flows = f"{counted(unknown['flows'], 'flow')} ({size(unknown.get('bytes', 0))})"
         notes.append(f"{flows}: too little was seen to name the protocol")

@@ -39,8 +39,12 @@ _AREAS: Final = {
     "ike": (
         *("version", "mode", "encr", "key_length", "prf", "integ", "ke", "additional_ke", "notifies"),
         *("auth_method", "lifetime", "downgraded", "psk_hash_exposed"),
+        *("refused", "auth_refused", "sa_hours", "child_pfs"),
     ),
-    "esp": ("null_encryption", "nat_t", "replayed", "near_wrap"),
+    "esp": (
+        *("null_encryption", "nat_t", "replayed", "near_wrap", "one_way", "sa_hours"),
+        *("encr", "key_length", "integ", "inferred_cipher"),
+    ),
     "plaintext": ("credentials", "account"),
 }
 KNOWN_FACTS: Final = frozenset(

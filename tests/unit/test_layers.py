@@ -13,6 +13,8 @@ LADDER = [
     "model",
     "selection",
     "dns_options",
+    "tunnels",
+    "vpn",
     "trust",
     "policy",
     "checks",

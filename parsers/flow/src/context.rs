@@ -13,6 +13,7 @@ use crate::json;
 use crate::key::Key;
 use crate::limits::MAX_ENDPOINTS;
 use crate::observation::{FlowId, Observation, Observations, Provenance, Sighting};
+use crate::peers::Peers;
 use crate::record::{self, Detail};
 use crate::select::Selection;
 use crate::time::Clock;
@@ -50,6 +51,9 @@ pub struct Context {
     pub tunnels: TunnelStacks,
     /// Flow records as JSON Lines.
     pub records: Vec<u8>,
+    /// What the flows of IKE, ESP and AH between two peers come to, and the records of those that have ended.
+    pub peers: Peers,
+    pub tunnel_records: Vec<u8>,
     pub clock: Clock,
     /// Number and time of the packet in hand.
     pub frame: u64,
@@ -84,6 +88,8 @@ impl Context {
             totals: Totals::default(),
             tunnels: TunnelStacks::default(),
             records: Vec::new(),
+            peers: Peers::default(),
+            tunnel_records: Vec::new(),
             clock: Clock::default(),
             frame: 0,
             time: 0,
@@ -166,7 +172,7 @@ impl Context {
         entry.fragment = self.fragments.hold(&scratch);
         self.scratch = scratch;
         match conversation.map(|c| &c.follower) {
-            Some(Follower::Ipsec(ipsec)) if ipsec.counted => {}
+            Some(Follower::Ipsec(ipsec)) if ipsec.is_unanswered() || ipsec.counted && !ipsec.has_late_facts() => {}
             _ => self.observe(entry, conversation),
         }
         if let Some(session) = conversation.and_then(record::session) {
@@ -298,6 +304,10 @@ impl Context {
     pub fn close(&mut self, mut entry: Entry, reason: EndReason) {
         if let Some(mut conversation) = entry.conversation.take() {
             crate::tcp::flush(&mut entry, &mut conversation, self);
+            if let Follower::Ipsec(ipsec) = &mut conversation.follower {
+                let wanted = self.wants(&entry);
+                self.leave_tunnel(&entry, ipsec, wanted);
+            }
             if entry.phase == Phase::Open {
                 let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
                 match &mut conversation.follower {

@@ -48,9 +48,19 @@ impl Endpoint {
         Self { v6: key.v6(), what }
     }
 
-    /// A server as [`Self::write`] writes it: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/udp`.
+    /// A server as [`Self::write`] writes it: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/udp`; peers, `192.0.2.1<->192.0.2.2/ike` with
+    /// addresses in any order; or one peer, `192.0.2.1/esp`.
     pub fn parse(text: &str) -> Option<Self> {
         let (socket, transport) = text.rsplit_once('/')?;
+        if let Some((first, second)) = socket.split_once("<->") {
+            let ((a, v6), (b, _)) = (parse_address(first)?, parse_address(second)?);
+            let protocol = [Protocol::Ike, Protocol::Esp, Protocol::Ah].into_iter().find(|p| p.name() == transport)?;
+            return Some(Self { v6, what: What::Pair { low: a.min(b), high: a.max(b), protocol } });
+        }
+        if transport == "esp" {
+            let (address, v6) = parse_address(socket)?;
+            return Some(Self { v6, what: What::Host { address, transport: ip::ESP } });
+        }
         let transport = match transport {
             "tcp" => ip::TCP,
             "udp" => ip::UDP,
@@ -58,10 +68,7 @@ impl Endpoint {
             _ => return None,
         };
         let socket: SocketAddr = socket.parse().ok()?;
-        let address = match socket.ip() {
-            IpAddr::V4(v4) => Address::v4(v4.octets()),
-            IpAddr::V6(v6) => Address::v6(v6.octets()),
-        };
+        let address = address_of(socket.ip());
         Some(Self { v6: socket.is_ipv6(), what: What::Server { address, port: socket.port(), transport } })
     }
 
@@ -91,6 +98,19 @@ impl Endpoint {
             }
         }
     }
+}
+
+fn address_of(ip: IpAddr) -> Address {
+    match ip {
+        IpAddr::V4(v4) => Address::v4(v4.octets()),
+        IpAddr::V6(v6) => Address::v6(v6.octets()),
+    }
+}
+
+/// An address, and whether it is one of IPv6.
+fn parse_address(text: &str) -> Option<(Address, bool)> {
+    let ip: IpAddr = text.parse().ok()?;
+    Some((address_of(ip), ip.is_ipv6()))
 }
 
 pub fn has_ports(transport: u8) -> bool {
@@ -200,6 +220,11 @@ mod tests {
         for text in ["10.0.3.7:443/tcp", "[2001:db8::1]:53/udp"] {
             assert_eq!(written(Endpoint::parse(text).unwrap()), text);
         }
+        assert_eq!(written(Endpoint::parse("192.0.2.2<->192.0.2.1/ike").unwrap()), "192.0.2.1<->192.0.2.2/ike");
+        assert_eq!(written(Endpoint::parse("2001:db8::1/esp").unwrap()), "2001:db8::1/esp");
+        assert!(
+            Endpoint::parse("192.0.2.2<->x/ike").is_none() && Endpoint::parse("192.0.2.2<->192.0.2.1/tcp").is_none()
+        );
         assert!(Endpoint::parse("10.0.3.7/icmp").is_none() && Endpoint::parse("10.0.3.7:x/tcp").is_none());
         let what = What::Pair { low, high, protocol: Protocol::Esp };
         assert_eq!(written(Endpoint { v6: false, what }), "192.0.2.1<->192.0.2.2/esp");

@@ -1,10 +1,13 @@
-//! IKE, ESP and AH of one flow: they may share it (UDP 4500), and AH may stand around ESP. RFC 3948, 4302, 4303.
+//! IKE, ESP and AH of one flow: they may share it (UDP 4500, TCP), and AH may stand around ESP. RFC 3948, 4302, 4303, 9329.
 
 use crate::Direction;
 use crate::esp::{AhState, EspState};
-use crate::ike::IkeState;
+use crate::ike::{Ends, IkeState, Spis};
+use crate::ipsec_stream::Framing;
+use crate::peers::KnownSa;
 use crate::why::What;
 use transitproof_wire::Protocol;
+use transitproof_wire::esp::wesp::{self, Wesp};
 use transitproof_wire::esp::{Ah, Esp, looks_like_esp_in_udp, null_content};
 use transitproof_wire::ike::{looks_like_ike, plausible_ike, strip_non_esp_marker};
 use transitproof_wire::packet::{Packet, TunnelKind, ip_protocol as ip};
@@ -16,6 +19,18 @@ pub struct Ipsec {
     ah: Option<Box<AhState>>,
     /// The negotiation was counted as an observation.
     pub counted: bool,
+    /// It counts among the attempts that nobody has answered yet.
+    pub half_open: bool,
+    /// It counts as open for the tunnel between its peers.
+    pub in_tunnel: bool,
+    /// An IKE message came that the tunnel has not heard of.
+    pub news: bool,
+    /// The IKE SA whose negotiation the tunnel has heard of.
+    pub agreed: Option<Spis>,
+    /// The IKE SAs that these peers had, when the flow ended: what was made by which is told by time.
+    pub ike_sas: Vec<KnownSa>,
+    /// Over TCP.
+    stream: Option<Box<Framing>>,
     /// Packets that may turn out to be readable.
     held: Vec<Held>,
 }
@@ -48,7 +63,15 @@ const MAX_HELD: usize = 6;
 
 /// What a datagram is, by content: IKE is recognised by its header.
 pub fn is_ike(payload: &[u8]) -> bool {
-    looks_like_ike(strip_non_esp_marker(payload).unwrap_or(payload))
+    looks_like_ike(message_in(payload).0)
+}
+
+/// The message in a datagram, and whether a marker stood in front. An initiator's SPI may begin as the marker does.
+fn message_in(payload: &[u8]) -> (&[u8], bool) {
+    match strip_non_esp_marker(payload) {
+        Some(message) if !looks_like_ike(payload) => (message, true),
+        _ => (payload, false),
+    }
 }
 
 /// On IKE's own port a header is enough: the message may be cut by the snap length or a fragment.
@@ -59,7 +82,18 @@ pub fn may_be_cut_ike(packet: &Packet<'_>) -> bool {
 
 /// By port and shape, which is all that RFC 3948 gives: the sequence numbers confirm it later.
 pub fn may_be_esp(packet: &Packet<'_>) -> bool {
-    looks_like_esp_in_udp(packet.payload, (packet.src_port, packet.dst_port))
+    let ports = (packet.src_port, packet.dst_port);
+    looks_like_esp_in_udp(unwrapped(packet).map_or(packet.payload, |wesp| wesp.esp), ports)
+}
+
+/// The WESP that a packet is, directly over IP or in UDP.
+fn unwrapped<'a>(packet: &Packet<'a>) -> Option<Wesp<'a>> {
+    let bytes = match packet.transport {
+        wesp::IP_PROTOCOL => Some(packet.payload),
+        ip::UDP => wesp::in_udp(packet.payload),
+        _ => None,
+    };
+    Wesp::parse(bytes?).ok()
 }
 
 impl Ipsec {
@@ -74,6 +108,7 @@ impl Ipsec {
         match (&self.ike, &self.esp) {
             (Some(_), _) => Protocol::Ike,
             (None, Some(_)) => Protocol::Esp,
+            (None, None) if self.stream.is_some() => Protocol::Ike,
             (None, None) => Protocol::Ah,
         }
     }
@@ -94,38 +129,89 @@ impl Ipsec {
 
     /// A negotiation of another IKE SA: its facts want a record of their own.
     pub fn begins_another(&self, payload: &[u8]) -> bool {
-        is_ike(payload)
-            && self.ike.as_ref().is_some_and(|ike| ike.begins_another(strip_non_esp_marker(payload).unwrap_or(payload)))
+        is_ike(payload) && self.ike.as_ref().is_some_and(|ike| ike.begins_another(message_in(payload).0))
     }
 
     /// One datagram of a flow that carries IKE or ESP.
-    pub fn datagram(&mut self, from: Direction, packet: &Packet<'_>, frame: u64) {
-        let marked = strip_non_esp_marker(packet.payload);
-        let message = marked.unwrap_or(packet.payload);
+    pub fn datagram(&mut self, from: Direction, packet: &Packet<'_>, frame: u64, time: u64) {
+        let (message, marked) = message_in(packet.payload);
         if looks_like_ike(message) || may_be_cut_ike(packet) {
-            self.ike.get_or_insert_default().message(from, message, marked.is_some(), frame);
-        } else if marked.is_none() && may_be_esp(packet) {
-            self.esp(from, packet, packet.payload, true);
+            self.ike_message(from, message, Ends::of(packet), (marked, frame, time));
+        } else if !marked && may_be_esp(packet) {
+            self.esp(from, packet, packet.payload, (true, time));
         }
     }
 
-    /// One packet of ESP or AH directly over IP.
-    pub fn packet(&mut self, from: Direction, packet: &Packet<'_>) {
+    fn ike_message(&mut self, from: Direction, message: &[u8], ends: Ends, (nat_t, frame, time): (bool, u64, u64)) {
+        self.news = true;
+        let ike = self.ike.get_or_insert_default();
+        ike.between(ends);
+        ike.at(time);
+        ike.message(from, message, nat_t, frame);
+    }
+
+    /// A connection that carries IKE and ESP begins.
+    pub fn over_tcp() -> Self {
+        Self { stream: Some(Box::default()), ..Self::default() }
+    }
+
+    /// Bytes of such a connection, or the news that some will never come. False if nothing more can be read.
+    pub fn stream(&mut self, from: Direction, bytes: Option<&[u8]>, ends: Ends, frame: u64, time: u64) -> bool {
+        let Some(mut framing) = self.stream.take() else { return false };
+        match bytes {
+            None => framing.gap(from),
+            Some(bytes) => framing.bytes(from, bytes, |message| {
+                if let Some(message) = strip_non_esp_marker(message) {
+                    self.ike_message(from, message, ends, (false, frame, time));
+                } else {
+                    let length = message.len() as u32;
+                    let packet = Packet {
+                        v6: ends.v6,
+                        transport: ip::TCP,
+                        flags: 0,
+                        src: ends.src.0,
+                        dst: ends.dst.0,
+                        src_port: ends.src.1,
+                        dst_port: ends.dst.1,
+                        seq: 0,
+                        ip_length: length,
+                        payload_length: length,
+                        payload: message,
+                        fragment: None,
+                    };
+                    self.esp(from, &packet, message, (false, time));
+                }
+            }),
+        }
+        let readable = !framing.is_lost();
+        self.stream = Some(framing);
+        readable
+    }
+
+    /// One packet of ESP, WESP or AH directly over IP.
+    pub fn packet(&mut self, from: Direction, packet: &Packet<'_>, time: u64) {
         let mut payload = packet.payload;
         if packet.transport == ip::AH {
             let Ok(ah) = Ah::parse(payload) else { return };
-            self.ah.get_or_insert_default().packet(from, ah.spi, ah.sequence, packet.ip_length as usize);
+            let state = self.ah.get_or_insert_default();
+            state.at(time);
+            state.packet(from, ah.spi, ah.sequence, packet.ip_length as usize);
             if ah.next_header != ip::ESP {
                 return;
             }
             payload = ah.payload;
         }
-        self.esp(from, packet, payload, false);
+        self.esp(from, packet, payload, (false, time));
     }
 
-    fn esp(&mut self, from: Direction, packet: &Packet<'_>, payload: &[u8], nat_t: bool) {
-        let Ok(esp) = Esp::parse(payload) else { return };
+    fn esp(&mut self, from: Direction, packet: &Packet<'_>, payload: &[u8], (nat_t, time): (bool, u64)) {
+        let wrapped = unwrapped(packet);
+        let Ok(esp) = Esp::parse(wrapped.map_or(payload, |wesp| wesp.esp)) else { return };
         let state = self.esp.get_or_insert_with(|| EspState::new(nat_t));
+        if let Some(wesp) = wrapped {
+            state.wrapped(wesp.encrypted);
+        }
+        state.at(time);
         state.packet(from, esp.spi, esp.sequence, packet.ip_length as usize);
         // Less the headers in front: AH, and ESP's own.
         let front = packet.payload.len().saturating_sub(esp.payload.len());
@@ -138,6 +224,9 @@ impl Ipsec {
     /// Can the last packet be read, or may it turn out so? False costs a look at what the packet needed anyway.
     #[inline]
     pub fn may_be_readable(&self) -> bool {
+        if self.stream.is_some() {
+            return false; // its packets are not those of the network
+        }
         self.ah.is_some() || self.esp.as_ref().is_some_and(|esp| esp.null_layout().is_some() || esp.is_suspect())
     }
 
@@ -153,6 +242,9 @@ impl Ipsec {
             payload = ah.payload;
         }
         let (spi, layout) = self.esp.as_ref().and_then(|esp| Some((esp.first_spi()?, esp.null_layout()?)))?;
+        if let Some(wesp) = unwrapped(packet) {
+            payload = wesp.esp;
+        }
         // The trailer is at the end: a packet that the capture cut has none.
         let whole = packet.payload.len() == packet.payload_length as usize;
         let (next_header, bytes) = null_content(Esp::parse(payload).ok().filter(|_| whole)?.payload, layout)?;
@@ -173,21 +265,48 @@ impl Ipsec {
         self.held.extract_if(.., same).collect()
     }
 
+    /// Is there anything to judge beyond the negotiation?
+    pub fn has_late_facts(&self) -> bool {
+        self.esp.is_some() || self.ike.as_ref().is_some_and(|ike| ike.has_late_facts())
+    }
+
+    /// IKE that nobody answered, and nothing besides: an attempt, which is no tunnel and says nothing of the one it was meant for.
+    pub fn is_unanswered(&self) -> bool {
+        self.esp.is_none() && self.ah.is_none() && self.ike.as_ref().is_some_and(|ike| !ike.is_answered())
+    }
+
+    /// Certainly a tunnel: IKE was agreed, or ESP or AH runs in both directions or as its numbers should.
+    pub fn is_tunnel(&self) -> bool {
+        // In UDP only the numbers speak for ESP.
+        let runs = |esp: &EspState| esp.confirmed() || !esp.is_nat_t() && esp.is_both_ways();
+        self.ike.as_ref().is_some_and(|ike| ike.has_answer())
+            || self.esp.as_ref().is_some_and(runs)
+            || self.ah.as_ref().is_some_and(|ah| runs(ah.state()))
+    }
+
+    pub fn ah(&self) -> Option<&EspState> {
+        self.ah.as_ref().map(|ah| ah.state())
+    }
+
     pub fn write_record(&self, out: &mut Vec<u8>) {
         if let Some(ike) = &self.ike {
             ike.write_record(out);
         }
         if let Some(esp) = &self.esp {
-            esp.write_record(out);
+            esp.write_record(out, &self.ike_sas);
         }
         if let Some(ah) = &self.ah {
-            ah.write_record(out);
+            ah.write_record(out, &self.ike_sas);
         }
     }
 
+    /// The facts of an observation. Those of a negotiation are counted when it is over, all others when the flow ends.
     pub fn write_facts(&self, out: &mut Vec<u8>) {
         if let Some(ike) = &self.ike {
-            ike.write_facts(out);
+            if !self.counted {
+                ike.write_facts(out);
+            }
+            ike.write_late_facts(out);
         }
         if let Some(esp) = &self.esp {
             esp.write_facts(out);
@@ -198,5 +317,6 @@ impl Ipsec {
 /// The SPI of a packet of ESP, also inside AH.
 fn spi(packet: &Packet<'_>) -> Option<u32> {
     let ah = (packet.transport == ip::AH).then(|| Ah::parse(packet.payload).ok()).flatten();
-    Some(Esp::parse(ah.map_or(packet.payload, |ah| ah.payload)).ok()?.spi)
+    let payload = unwrapped(packet).map(|wesp| wesp.esp).or(ah.map(|ah| ah.payload));
+    Some(Esp::parse(payload.unwrap_or(packet.payload)).ok()?.spi)
 }

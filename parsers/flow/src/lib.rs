@@ -23,6 +23,7 @@ mod head;
 pub mod ike;
 mod intern;
 mod ipsec;
+mod ipsec_stream;
 pub mod json;
 mod key;
 mod keys;
@@ -33,6 +34,7 @@ mod opening;
 #[cfg(test)]
 mod opening_tests;
 mod openvpn;
+mod peers;
 pub mod quic;
 mod record;
 mod select;

@@ -5,11 +5,15 @@ use crate::Direction;
 use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
 use crate::entry::{Entry, Phase, mark};
+use crate::ike::Ends;
+use crate::ipsec::Ipsec;
+use crate::ipsec_stream;
 use crate::limits::{MAX_DIALOGUE, MAX_HEAD, MAX_VIA};
 use crate::openvpn::OpenVpnFollower;
 use crate::stream::Piece;
 use crate::tds::Unwrap;
 use crate::tls::{Progress, TlsStream};
+use crate::udp::after_ipsec;
 use crate::why::{What, Why};
 use transitproof_wire::Protocol;
 use transitproof_wire::app::proxies::{self, Prefix, Via};
@@ -43,6 +47,14 @@ pub fn deliver(
         (Follower::OpenVpn(follower), Piece::Bytes(bytes)) => {
             let progress = follower.stream(from, bytes, ctx.frame, &mut ctx.certificates);
             after_tls(entry, conversation, progress, ctx);
+        }
+        (Follower::Ipsec(ipsec), piece) => {
+            let bytes = if let Piece::Bytes(bytes) = piece { Some(bytes) } else { None };
+            if ipsec.stream(from, bytes, ends(entry, from), ctx.frame, ctx.time) {
+                after_ipsec(entry, conversation, ctx);
+            } else {
+                ctx.settle(entry, Some(conversation));
+            }
         }
         (Follower::DnsStream(_), Piece::Gap) => ctx.settle(entry, Some(conversation)),
         (Follower::DnsStream(stream), Piece::Bytes(bytes)) => {
@@ -93,6 +105,9 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
         Prefix::NeedMore => return,
         Prefix::None => {}
     }
+    if conversation.via.is_empty() && ipsec_stream::may_begin(&conversation.heads[conversation.client() as usize]) {
+        return start_ipsec(entry, conversation, ctx);
+    }
     let head = std::mem::take(&mut conversation.heads[side]);
     match looks_like_tls(&head) {
         Seen::Yes => return start_tls(entry, conversation, from, &head, ctx),
@@ -112,6 +127,28 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
         return;
     }
     recognise(entry, conversation, ctx);
+}
+
+/// IKE over TCP, once its prefix is whole.
+fn start_ipsec(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
+    let heads = std::mem::take(&mut conversation.heads);
+    let client = conversation.client();
+    if heads[client as usize].len() < ipsec_stream::PREFIX.len() {
+        conversation.heads = heads;
+        return;
+    }
+    entry.protocol = Protocol::Ike;
+    entry.why = Why::new(What::FirstBytes, ctx.frame, 0);
+    conversation.follower = Follower::Ipsec(Box::new(Ipsec::over_tcp()));
+    for from in [client, client.other()].into_iter().filter(|from| !heads[*from as usize].is_empty()) {
+        deliver(entry, conversation, from, Piece::Bytes(&heads[from as usize]), ctx);
+    }
+}
+
+/// Where bytes of this direction come from and go to.
+fn ends(entry: &Entry, from: Direction) -> Ends {
+    let low = entry.has(mark::INITIATOR_LOW) == (from == Direction::Forward);
+    Ends { v6: entry.key.v6(), src: entry.key.end(low), dst: entry.key.end(!low) }
 }
 
 /// A PROXY header is the first thing that a client says.

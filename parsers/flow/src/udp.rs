@@ -25,7 +25,7 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
     let mut conversation = entry.conversation.take().unwrap_or_default();
     let end = match &mut conversation.follower {
         Follower::Ipsec(ipsec) => {
-            ipsec.datagram(from, packet, ctx.frame);
+            ipsec.datagram(from, packet, ctx.frame, ctx.time);
             after_ipsec(entry, &mut conversation, ctx);
             None
         }
@@ -106,20 +106,29 @@ fn start_ipsec(
     ctx: &mut Context,
 ) {
     let mut ipsec = Box::<Ipsec>::default();
-    ipsec.datagram(from, packet, ctx.frame);
+    ipsec.datagram(from, packet, ctx.frame, ctx.time);
+    if !ctx.admits_attempt(&mut ipsec) {
+        // A flow that is counted, and nothing more.
+        (entry.protocol, entry.phase) = (ipsec.protocol(), Phase::Settled);
+        return;
+    }
     conversation.follower = Follower::Ipsec(ipsec);
     after_ipsec(entry, conversation, ctx);
 }
 
-fn after_ipsec(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
+/// Something of a flow with IKE, ESP or AH was read.
+pub fn after_ipsec(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
     let Follower::Ipsec(ipsec) = &mut conversation.follower else { return };
     if entry.protocol != ipsec.protocol() {
         entry.protocol = ipsec.protocol();
         entry.why = Why::new(ipsec.what(), ctx.frame, 0);
     }
+    ctx.follow_tunnel(entry, ipsec);
     if !ipsec.counted && ipsec.ike.as_ref().is_some_and(|ike| ike.negotiated()) {
-        ipsec.counted = true;
         ctx.observe(entry, Some(conversation));
+        if let Follower::Ipsec(ipsec) = &mut conversation.follower {
+            ipsec.counted = true;
+        }
     }
 }
 

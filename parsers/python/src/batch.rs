@@ -15,6 +15,8 @@ use transitproof_wire::Protocol;
 pub struct Batch {
     #[pyo3(get)]
     pub records: Py<PyBytes>,
+    #[pyo3(get)]
+    pub tunnels: Py<PyBytes>,
     pub certificates: Vec<Arc<Certificate>>,
     /// Until a ledger takes them.
     pub observations: Vec<observation::Observation>,
@@ -36,6 +38,7 @@ impl Batch {
         }
         Self {
             records: PyBytes::new(py, records.unwrap_or_default()).unbind(),
+            tunnels: PyBytes::new(py, &[]).unbind(),
             certificates: interner.take_new(),
             observations: observations.iter().map(|observation| observation.0.clone()).collect(),
         }

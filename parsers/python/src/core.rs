@@ -175,7 +175,8 @@ impl Core {
         };
         let records = records(py, cores);
         cores.iter_mut().for_each(transitproof_flow::Core::clear_records);
-        Batch { records, certificates, observations }
+        let tunnels: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_tunnels).collect();
+        Batch { records, tunnels: PyBytes::new(py, &tunnels).unbind(), certificates, observations }
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

@@ -43,7 +43,7 @@ SUITES: Final = (
     _suite("dhe", "DHE-RSA-AES128-GCM-SHA256", "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", "tls.suite/BCP195-DHE"),
     _suite("anonymous", "AECDH-AES256-SHA", "TLS_ECDH_anon_WITH_AES_256_CBC_SHA", "tls.suite/BCP195-ANON", group="x25519", certificates=None),
     _suite("anonymous_dh", "ADH-AES128-GCM-SHA256", "TLS_DH_anon_WITH_AES_128_GCM_SHA256", "tls.suite/BCP195-ANON", "tls.suite/BCP195-DHE",
-           "tls.group/BCP195-DH-SIZE", certificates=None, dh_bits=1024),
+           "tls.group/BCP195-DH-SIZE", "tls.dh_prime/precomputed", certificates=None, dh_bits=1024),
     _suite("null", "ECDHE-RSA-NULL-SHA", "TLS_ECDHE_RSA_WITH_NULL_SHA", "tls.suite/BCP195-NULL", group="x25519"),
     _suite("null_static", "NULL-SHA256", "TLS_RSA_WITH_NULL_SHA256", "tls.suite/BCP195-NULL", "tls.suite/BCP195-STATIC-RSA"),
 )  # fmt: skip
@@ -100,8 +100,8 @@ def _resumed(name: str, options: str, facts: dict[str, object], *findings: str) 
 
 
 RESUMED: Final = (
-    _resumed("resumed_ticket", "-tls1_2", {"version": "TLSv1.2", "resumed": True, "certificates": None}, HIDDEN),
-    _resumed("resumed_id", "-tls1_2 -no_ticket", {"version": "TLSv1.2", "resumed": True, "certificates": None}, HIDDEN),
+    _resumed("resumed_ticket", "-tls1_2", {"version": "TLSv1.2", "resumed": True, "certificates": None}),
+    _resumed("resumed_id", "-tls1_2 -no_ticket", {"version": "TLSv1.2", "resumed": True, "certificates": None}),
     _resumed("resumed_tls13", "-tls1_3", tls13(resumed=True), HIDDEN),
 )
 

@@ -199,7 +199,9 @@ def ike1_main(stage: Stage) -> list[Flow]:
     negotiation = Negotiation("aes128-sha1-modp1024", "aes128-sha1", version=1)
     tunnel(stage, negotiation, "IKEv1", "AES_CBC-128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024")
     choice = {"key_length": 128, "ke": "modp1024"}
-    return pair(1, choice, [finding(f"ike.{fact}") for fact in ("version", "ke", "integ", "prf")], mode="main")
+    return pair(
+        1, choice, [finding(f"ike.{fact}") for fact in ("version", "ke", "integ", "prf", "psk_group")], mode="main"
+    )
 
 
 @captured("ike1_aggressive.pcap", "IKEv1 aggressive mode with a pre-shared key, and ESP in UDP", *STRONGSWAN)
@@ -210,7 +212,7 @@ def ike1_aggressive(stage: Stage) -> list[Flow]:
     return pair(
         1,
         choice,
-        [finding(f"ike.{fact}") for fact in ("version", "psk_hash", "mode", "ke", "integ", "prf")],
+        [finding(f"ike.{fact}") for fact in ("version", "psk_hash", "mode", "ke", "integ", "prf", "psk_group")],
         mode="aggressive",
     )
 
@@ -221,4 +223,4 @@ def ike2_no_proposal(stage: Stage) -> list[Flow]:
     with peers(stage, refused) as initiator:
         expect(initiator.swanctl("--initiate", "--child", "net", check=False), "NO_PROPOSAL_CHOSEN")
     ike = {"version": 2, "exchanges": ["IKE_SA_INIT"], "notifies": ["NO_PROPOSAL_CHOSEN"]}
-    return [sa_init(ike, absent=["ike.chosen"])]
+    return [sa_init(ike, absent=["ike.chosen"], findings=[finding("ike.negotiation")])]

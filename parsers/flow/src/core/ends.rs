@@ -43,6 +43,7 @@ impl Core {
             self.close(slot, reason);
         }
         self.expired = expired;
+        self.ctx.write_tunnels(Some(time));
     }
 
     /// Ends flows, up to `most` of them, in the order (start, 5-tuple). False once none is left: the time is forgotten then, and
@@ -65,6 +66,7 @@ impl Core {
         if !self.ending.is_empty() {
             return true;
         }
+        self.ctx.write_tunnels(None);
         self.next_turn = 0;
         self.table.rewind();
         if let Some(tracking) = &mut self.tracking {
@@ -76,6 +78,11 @@ impl Core {
     /// Flow records written since they were cleared, as JSON Lines.
     pub fn records(&self) -> &[u8] {
         &self.ctx.records
+    }
+
+    /// Records of tunnels that ended, as JSON Lines, since the last call.
+    pub fn take_tunnels(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.ctx.tunnel_records)
     }
 
     /// Forgets the records and keeps their room: memory given back would have to be cleared by the kernel once more.

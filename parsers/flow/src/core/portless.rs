@@ -7,25 +7,27 @@ use crate::entry::{Entry, Phase};
 use crate::why::{What, Why};
 use transitproof_wire::Protocol;
 use transitproof_wire::app;
+use transitproof_wire::esp::wesp;
 use transitproof_wire::packet::{Packet, ip_protocol as ip};
 
 pub(super) fn packet(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) {
     match packet.transport {
-        ip::ESP | ip::AH if !packet.payload.is_empty() => {
+        ip::ESP | ip::AH | wesp::IP_PROTOCOL if !packet.payload.is_empty() => {
             let mut conversation = entry.conversation.take().unwrap_or_default();
             if !matches!(conversation.follower, Follower::Ipsec(_)) {
                 conversation.follower = Follower::Ipsec(Box::default());
             }
             if let Follower::Ipsec(ipsec) = &mut conversation.follower {
-                ipsec.packet(from, packet);
+                ipsec.packet(from, packet, ctx.time);
                 if entry.protocol != ipsec.protocol() {
                     entry.protocol = ipsec.protocol();
                     entry.why = Why::new(ipsec.what(), ctx.frame, 0);
                 }
+                ctx.follow_tunnel(entry, ipsec);
             }
             entry.conversation = Some(conversation);
         }
-        ip::ESP | ip::AH => {}
+        ip::ESP | ip::AH | wesp::IP_PROTOCOL => {}
         ip::ICMP | ip::ICMPV6 => entry.phase = Phase::Settled,
         ip::OSPF if app::ospf(packet.payload) => {
             entry.protocol = Protocol::Ospf;

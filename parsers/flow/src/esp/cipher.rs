@@ -5,6 +5,7 @@
 
 /// Sizes that differ before anything is said: of a cipher that fills words, one in 4^5 such sets looks like blocks.
 const ENOUGH: u32 = 6;
+const MANY: u32 = 16;
 /// Every fourth size in words: those that agree modulo 16 bytes.
 const BLOCKS_OF_16: u64 = 0x1111_1111_1111_1111;
 /// Those that agree modulo 8 bytes.
@@ -18,6 +19,11 @@ impl Sizes {
     #[inline]
     pub fn add(&mut self, length: u32) {
         self.0 |= 1 << (length / 4 % 64);
+    }
+
+    /// Enough different sizes for a judgement: one in 2^15 sets of a cipher that fills words agrees modulo 8 bytes.
+    pub fn are_many(&self) -> bool {
+        self.0.count_ones() >= MANY
     }
 
     /// `cbc_128` (AES and others with blocks of 128 bits), `cbc_64` (3DES and its like), `aead_or_counter`.

@@ -1,13 +1,15 @@
 //! ESP or AH of one flow (an address pair, or a UDP 4500 flow): what each security association sent, lost and repeated.
 //!
 //! Called for every packet: the association used last is looked at first and nothing is allocated for the first two.
-//! Sequence numbers are those of RFC 4303 section 3.4.3. May not know addresses or time.
+//! Sequence numbers are those of RFC 4303 section 3.4.3. May not know addresses.
 
 mod cipher;
+mod life;
 mod null;
 mod sequence;
 mod write;
 
+pub use life::EspSummary;
 use null::NullProof;
 use sequence::Sequence;
 use transitproof_wire::esp::NullLayout;
@@ -29,15 +31,17 @@ struct Sa {
     direction: Direction,
     packets: u64,
     bytes: u64,
+    last_time: u64,
     sequence: Sequence,
     null: NullProof,
     sizes: cipher::Sizes,
+    first_time: u64,
 }
 
 impl Sa {
-    fn new(direction: Direction, spi: u32, seq: u32) -> Self {
+    fn new(direction: Direction, spi: u32, seq: u32, time: u64) -> Self {
         let (sequence, null, sizes) = (Sequence::new(seq), NullProof::default(), cipher::Sizes::default());
-        Self { spi, direction, packets: 0, bytes: 0, sequence, null, sizes }
+        Self { spi, direction, packets: 0, bytes: 0, sequence, null, sizes, first_time: time, last_time: time }
     }
 }
 
@@ -50,6 +54,10 @@ pub struct EspState {
     last: [usize; 2],
     last_direction: usize,
     nat_t: bool,
+    /// Time of the packet in hand.
+    now: u64,
+    /// The latest WESP header said that nothing is encrypted, or the contrary.
+    wesp: Option<bool>,
     /// Packets of associations beyond [`MAX_SAS`].
     untracked: u64,
 }
@@ -69,9 +77,25 @@ impl EspState {
         self.sa(self.last[from as usize]).map_or(0, |sa| sa.packets ^ u64::from(sa.null.was_tried()))
     }
 
+    pub fn is_nat_t(&self) -> bool {
+        self.nat_t
+    }
+
+    /// The time of the next packet, ns.
+    #[inline]
+    pub fn at(&mut self, time: u64) {
+        self.now = time;
+    }
+
+    /// The next packet is wrapped (RFC 5840).
+    pub fn wrapped(&mut self, encrypted: bool) {
+        self.wesp = Some(encrypted);
+    }
+
     /// One packet, `length` bytes at the IP layer.
     #[inline]
     pub fn packet(&mut self, from: Direction, spi: u32, seq: u32, length: usize) {
+        let now = self.now;
         self.last_direction = from as usize;
         let last = self.last[self.last_direction];
         let found = match self.sa(last) {
@@ -89,6 +113,7 @@ impl EspState {
                 sa.sequence.next(seq);
             }
             sa.packets += 1;
+            sa.last_time = sa.last_time.max(now);
             sa.bytes = sa.bytes.saturating_add(length as u64);
         }
     }
@@ -162,7 +187,7 @@ impl EspState {
             return Some(at);
         }
         let at = self.sas().count();
-        let sa = Sa::new(from, spi, seq);
+        let sa = Sa::new(from, spi, seq, self.now);
         if let Some(place) = self.inline.get_mut(at) {
             *place = Some(sa);
         } else if at < MAX_SAS {
@@ -179,6 +204,11 @@ impl AhState {
         Self::default()
     }
 
+    /// As [`EspState::at`].
+    pub fn at(&mut self, time: u64) {
+        self.0.now = time;
+    }
+
     /// One packet, `length` bytes at the IP layer.
     #[inline]
     pub fn packet(&mut self, from: Direction, spi: u32, seq: u32, length: usize) {
@@ -188,6 +218,10 @@ impl AhState {
     /// As [`EspState::first_spi`].
     pub fn first_spi(&self) -> Option<u32> {
         self.0.first_spi()
+    }
+
+    pub fn state(&self) -> &EspState {
+        &self.0
     }
 }
 

@@ -55,7 +55,17 @@ impl Sequence {
 
     /// Has it come close to where 32 bits end? Without extended numbers the association may not go on (RFC 4303 section 3.3.3).
     pub fn is_near_wrap(&self) -> bool {
-        self.last > NEAR_WRAP && self.steps > 0
+        self.last > NEAR_WRAP && self.steps > 0 && !self.is_extended()
+    }
+
+    /// It went on past 32 bits: extended numbers were agreed, of which the upper half is never sent.
+    pub fn is_extended(&self) -> bool {
+        u64::from(self.first) + self.span > u64::from(u32::MAX) && self.steps > 0
+    }
+
+    /// Packets until 32 bits end.
+    pub fn left(&self) -> u32 {
+        u32::MAX - self.last
     }
 
     pub fn lost(&self) -> u64 {

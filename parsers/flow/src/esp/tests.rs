@@ -28,7 +28,7 @@ fn fed(packets: &[&str]) -> EspState {
 
 fn record(state: &EspState) -> String {
     let mut out = b"{".to_vec();
-    state.write_record(&mut out);
+    state.write_record(&mut out, &[]);
     state.write_facts(&mut out);
     out.push(b'}');
     String::from_utf8(out).unwrap()
@@ -69,12 +69,66 @@ fn an_spi_counts_by_direction_and_the_record_shows_it() {
         record(&state),
         concat!(
             r#"{"esp":{"spis":["0xc0ffee01"],"sas":[{"spi":"0xc0ffee01","direction":"forward","packets":3,"bytes":300,"#,
-            r#""first_sequence":1,"last_sequence":4,"lost":1,"reordered":0,"replayed":0},{"spi":"0xc0ffee01","#,
+            r#""first_sequence":1,"last_sequence":4,"lost":1,"reordered":0,"replayed":0,"sequence_left":4294967291,"seconds":0},{"spi":"0xc0ffee01","#,
             r#""direction":"reverse","packets":3,"bytes":180,"first_sequence":1,"last_sequence":1,"lost":0,"#,
-            r#""reordered":0,"replayed":2}],"nat_t":false,"lost":1,"replayed":2},"esp.nat_t":false,"esp.replayed":true}"#
+            r#""reordered":0,"replayed":2,"sequence_left":4294967294,"seconds":0}],"nat_t":false,"lost":1,"replayed":2},"esp.nat_t":false,"esp.replayed":true}"#
         )
     );
     assert_eq!(state.more.capacity(), 0, "two associations need no allocation");
+}
+
+/// An association of this SPI that sends a packet a second.
+fn runs(state: &mut EspState, direction: Direction, spi: u32, seconds: std::ops::Range<u64>) {
+    for (second, seq) in seconds.zip(1..) {
+        state.at(second * crate::time::SECOND);
+        state.packet(direction, spi, seq, 100);
+    }
+}
+
+#[test]
+fn one_that_took_the_place_of_another_is_a_rekey() {
+    let mut state = EspState::new(false);
+    for (spi, from) in [(0x1000, 0), (0x1001, 3600), (0x1002, 7205)] {
+        runs(&mut state, Direction::Forward, spi, from..from + 3602);
+        runs(&mut state, Direction::Reverse, spi + 0x100, from..from + 3602);
+    }
+    let rekeys = state.rekeys();
+    assert_eq!(
+        (rekeys.count, rekeys.shortest / crate::time::SECOND, rekeys.longest / crate::time::SECOND),
+        (4, 3600, 3605)
+    );
+    let record = record(&state);
+    assert!(
+        record.contains(r#""rekeys":4,"rekey_seconds":[3600,3605]"#) && record.contains(r#""seconds":3601"#),
+        "{record}"
+    );
+    assert!(record.contains(r#""esp.sa_hours":1"#), "{record}");
+}
+
+#[test]
+fn tunnels_side_by_side_are_no_rekeys() {
+    let mut state = EspState::new(false);
+    for (spi, from) in [(0x1000, 0), (0x1001, 20), (0x1002, 40)] {
+        runs(&mut state, Direction::Forward, spi, from..600);
+    }
+    assert_eq!(state.rekeys().count, 0);
+    assert!(state.is_one_way() && record(&state).contains(r#""one_way":true"#));
+    runs(&mut state, Direction::Reverse, 0x2000, 0..1);
+    assert!(!state.is_one_way());
+}
+
+#[test]
+fn an_association_that_runs_past_32_bits_has_extended_numbers() {
+    let mut state = EspState::new(false);
+    for seq in [u32::MAX - 2, u32::MAX - 1, u32::MAX] {
+        state.packet(Direction::Forward, 0x1000, seq, 100);
+    }
+    assert!(record(&state).contains(r#""sequence_left":0,"#) && record(&state).contains("esp.near_wrap"));
+    for seq in [0, 1, 2] {
+        state.packet(Direction::Forward, 0x1000, seq, 100);
+    }
+    let record = record(&state);
+    assert!(record.contains(r#""extended_sequence":true"#) && !record.contains("near_wrap"), "{record}");
 }
 
 #[test]
@@ -119,7 +173,7 @@ fn ah_has_a_member_of_its_own() {
     let mut state = AhState::new();
     state.packet(Direction::Forward, 0x2001, 1, 129);
     let mut out = b"{".to_vec();
-    state.write_record(&mut out);
+    state.write_record(&mut out, &[]);
     assert!(out.starts_with(br#"{"ah":{"spis":["0x00002001"],"sas":[{"spi":"0x00002001","#));
 }
 

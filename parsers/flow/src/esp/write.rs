@@ -1,19 +1,34 @@
 //! The `esp` and `ah` members of a flow record, and the facts that rules judge.
 
 use super::{AhState, EspState, Sa};
+use crate::peers::{KnownSa, made_by};
+use crate::time::SECOND;
 use crate::{Direction, json};
 
 impl EspState {
     /// The `"esp":{…}` member of the flow record.
-    pub fn write_record(&self, out: &mut Vec<u8>) {
+    pub fn write_record(&self, out: &mut Vec<u8>, ike_sas: &[KnownSa]) {
         json::key(out, "esp");
         out.push(b'{');
-        self.write_sas(out);
+        self.write_sas(out, ike_sas);
         json::boolean(out, "nat_t", self.nat_t);
         if let Some(null) = self.null_encryption() {
             json::boolean(out, "null_encryption", null);
         }
+        if let Some(encrypted) = self.wesp {
+            json::word(out, "wesp", if encrypted { "encrypted" } else { "integrity_only" });
+        }
         self.write_totals(out);
+        if self.is_one_way() {
+            json::boolean(out, "one_way", true);
+        }
+        let rekeys = self.rekeys();
+        if rekeys.count > 0 {
+            json::number(out, "rekeys", rekeys.count);
+            json::list(out, "rekey_seconds", [rekeys.shortest, rekeys.longest], |out, time| {
+                json::decimal(out, time / SECOND);
+            });
+        }
         out.push(b'}');
     }
 
@@ -29,15 +44,25 @@ impl EspState {
         if self.sas().any(|sa| sa.sequence.is_near_wrap()) {
             json::boolean(out, "esp.near_wrap", true);
         }
+        if self.is_one_way() {
+            json::boolean(out, "esp.one_way", true);
+        }
+        if let Some(family) = self.sas().find_map(Sa::certain_family) {
+            json::word(out, "esp.inferred_cipher", family);
+        }
+        // In hours, so that few sets of facts are told apart.
+        if self.hours() > 0 {
+            json::number(out, "esp.sa_hours", self.hours());
+        }
     }
 
     /// True when proven for one association, false when packets were looked at and none could be read.
-    fn null_encryption(&self) -> Option<bool> {
+    pub(super) fn null_encryption(&self) -> Option<bool> {
         let tried = self.sas().any(|sa| sa.null.was_tried());
         tried.then(|| self.sas().any(|sa| sa.null.proven().is_some()))
     }
 
-    fn write_sas(&self, out: &mut Vec<u8>) {
+    fn write_sas(&self, out: &mut Vec<u8>, ike_sas: &[KnownSa]) {
         json::key(out, "spis");
         out.push(b'[');
         for (i, sa) in self.sas().enumerate() {
@@ -51,7 +76,7 @@ impl EspState {
         out.push(b'[');
         for sa in self.sas() {
             separate(out);
-            write_sa(out, sa);
+            write_sa(out, sa, made_by(ike_sas, sa.first_time));
         }
         out.push(b']');
     }
@@ -67,16 +92,16 @@ impl EspState {
 
 impl AhState {
     /// The `"ah":{…}` member of the flow record.
-    pub fn write_record(&self, out: &mut Vec<u8>) {
+    pub fn write_record(&self, out: &mut Vec<u8>, ike_sas: &[KnownSa]) {
         json::key(out, "ah");
         out.push(b'{');
-        self.0.write_sas(out);
+        self.0.write_sas(out, ike_sas);
         self.0.write_totals(out);
         out.push(b'}');
     }
 }
 
-fn write_sa(out: &mut Vec<u8>, sa: &Sa) {
+fn write_sa(out: &mut Vec<u8>, sa: &Sa, ike_sa: Option<&KnownSa>) {
     out.push(b'{');
     json::key(out, "spi");
     write_spi(out, sa.spi);
@@ -88,8 +113,20 @@ fn write_sa(out: &mut Vec<u8>, sa: &Sa) {
     json::number(out, "lost", sa.sequence.lost());
     json::number(out, "reordered", sa.sequence.reordered());
     json::number(out, "replayed", sa.sequence.replayed());
-    if let Some(family) = sa.sizes.family().filter(|_| sa.null.proven().is_none()) {
+    if sa.sequence.is_extended() {
+        json::boolean(out, "extended_sequence", true);
+    } else {
+        json::number(out, "sequence_left", u64::from(sa.sequence.left()));
+    }
+    json::number(out, "seconds", sa.life() / SECOND);
+    if let Some(family) = sa.cipher_family() {
         json::word(out, "inferred_cipher", family);
+    }
+    if let Some(ike_sa) = ike_sa {
+        json::key(out, "inferred_ike_sa");
+        out.push(b'"');
+        json::hex(out, &ike_sa.spis.0);
+        out.push(b'"');
     }
     out.push(b'}');
 }

@@ -1,14 +1,24 @@
 //! The IKE of one UDP flow: which security associations, what was offered, what was chosen, what was said in clear.
 //!
 //! Fed with messages in order, in either direction; roles come from the messages, since a capture can begin anywhere.
-//! Both versions end in one vocabulary (RFC 7296; RFC 2409 with the names of IKEv2). May not know ports, time, records.
+//! Both versions end in one vocabulary (RFC 7296; RFC 2409 with the names of IKEv2). May not know time, and addresses only
+//! to hold against them what peers said of theirs.
 
+mod cipher;
+mod exchanges;
+mod nat;
 mod proposal;
 mod weak;
 mod write;
 
-use proposal::{Kind, Offer};
+pub use cipher::Cipher;
+use exchanges::Exchanges;
+pub use nat::Ends;
+use nat::{End, Hash, NatDetection};
+use proposal::Kind;
+pub use proposal::Offer;
 use transitproof_wire::ike::{Header, Message, Notify, Payload, exchange, payload};
+use transitproof_wire::packet::Address;
 use transitproof_wire::registry::ike as registry;
 
 use crate::Direction;
@@ -28,16 +38,34 @@ pub const MAX_EXCHANGES: usize = 16;
 pub const MAX_SIGNATURE_HASHES: usize = 16;
 
 const INVALID_KE_PAYLOAD: u16 = 17;
+const NAT_DETECTION_SOURCE_IP: u16 = 16388;
+const NAT_DETECTION_DESTINATION_IP: u16 = 16389;
+const USE_PPK: u16 = 16435;
 const COOKIE: u16 = 16390;
 const SIGNATURE_HASH_ALGORITHMS: u16 = 16431;
 
 /// The pair of SPIs (IKEv1: cookies) that names an IKE SA; the responder's is zero until it answered.
-type Spis = ([u8; 8], [u8; 8]);
+pub type Spis = ([u8; 8], [u8; 8]);
 
 #[derive(Debug, PartialEq, Eq)]
 enum VendorId {
     Known(&'static str),
     Unknown(Box<[u8]>),
+}
+
+/// What the IKE of a flow comes to.
+#[derive(Debug, Default)]
+pub struct IkeSummary {
+    pub version: u8,
+    pub mode: Option<&'static str>,
+    /// JSON object, empty if unknown.
+    pub chosen: Vec<u8>,
+    pub rekeys: u64,
+    pub children: u64,
+    pub liveness_checks: u64,
+    pub retransmitted: u64,
+    pub unanswered: u64,
+    pub auth_refused: bool,
 }
 
 /// Everything known of the IKE in one flow.
@@ -48,6 +76,9 @@ pub struct IkeState {
     mode: Option<u8>,
     exchanges: Vec<u8>,
     sas: Vec<Spis>,
+    /// Time of the message in hand, and when each SA was first and last heard of.
+    now: u64,
+    heard: Vec<(u64, u64)>,
     /// Index of the SA that offer and choice are of.
     subject: usize,
     offered: Vec<Offer>,
@@ -64,6 +95,15 @@ pub struct IkeState {
     /// The responder's hash of aggressive mode was readable (IKEv1).
     hash_readable: bool,
     signature_hashes: Vec<u16>,
+    exchanges_done: Exchanges,
+    ends: Option<Ends>,
+    nat_detection: NatDetection,
+    /// Who sent the first message (IKEv1, whose header does not say).
+    initiator: Option<Address>,
+    /// Initiator and responder can mix in a pre-shared key against quantum computers (RFC 8784).
+    ppk: [bool; 2],
+    /// Cipher of the SA in hand, of which another flow may have seen the negotiation.
+    cipher: Option<(usize, Cipher)>,
     frame: u64,
     nat_t: bool,
     vendor_ids: Vec<VendorId>,
@@ -73,6 +113,16 @@ pub struct IkeState {
 impl IkeState {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The time of the next message, ns.
+    pub fn at(&mut self, time: u64) {
+        self.now = time;
+    }
+
+    /// Where the next message comes from and goes to.
+    pub fn between(&mut self, ends: Ends) {
+        self.ends = Some(ends);
     }
 
     /// One datagram without its non-ESP marker. What is not IKE is ignored; what was seen before changes nothing.
@@ -88,8 +138,99 @@ impl IkeState {
             self.mode.get_or_insert(header.exchange);
         }
         let sa = self.sa(header);
+        if header.is_v1() && header.responder_spi == [0; 8] {
+            self.initiator = self.ends.map(|ends| ends.src.0);
+        }
+        let (mut encrypted, mut nat_ds) = (None, 0);
         for payload in message.payloads().map_while(Result::ok) {
+            if matches!(payload.kind, payload::ENCRYPTED | payload::ENCRYPTED_FRAGMENT) {
+                encrypted = Some(payload);
+            }
+            self.nat_hash(header, payload, &mut nat_ds);
             self.payload(header, payload, sa, frame);
+        }
+        if let Some(sa) = sa {
+            match self.heard.get_mut(sa) {
+                Some((_, last)) => *last = (*last).max(self.now),
+                None => self.heard.push((self.now, self.now)),
+            }
+            let cipher = self.cipher_of(sa);
+            self.exchanges_done.message(header, sa, encrypted.as_ref(), cipher);
+        }
+    }
+
+    fn cipher_of(&self, sa: usize) -> Option<Cipher> {
+        let negotiated = || self.chosen.as_ref().filter(|_| sa == self.subject).and_then(Cipher::of);
+        self.cipher.filter(|(of, _)| *of == sa).map(|(_, cipher)| cipher).or_else(negotiated)
+    }
+
+    /// The latest SA, if what it agreed on is not known here: its negotiation may have been on other ports.
+    pub fn stranger(&self) -> Option<Spis> {
+        let last = self.sas.len().checked_sub(1)?;
+        let spis = self.sas.get(last).filter(|spis| spis.1 != [0; 8])?;
+        let known = self.chosen.is_some() && self.subject == last || self.cipher.is_some_and(|(of, _)| of == last);
+        (!known && !self.version_is_1()).then_some(*spis)
+    }
+
+    /// What the latest SA encrypts with.
+    pub fn introduce(&mut self, cipher: Cipher) {
+        self.cipher = self.sas.len().checked_sub(1).map(|last| (last, cipher));
+    }
+
+    /// The SA of which offer and choice are known, and what was chosen.
+    pub fn agreement(&self) -> Option<(Spis, &Offer)> {
+        Some((*self.sas.get(self.subject)?, self.chosen.as_ref()?))
+    }
+
+    /// The SAs that were answered, with when they were first heard of.
+    pub fn known_sas(&self) -> impl Iterator<Item = (Spis, u64)> {
+        self.sas.iter().copied().zip(self.heard.iter().map(|heard| heard.0)).filter(|(spis, _)| spis.1 != [0; 8])
+    }
+
+    /// The peer said something at all.
+    pub fn is_answered(&self) -> bool {
+        self.negotiated() || self.cookie || self.ke_wanted.is_some() || self.sas.iter().any(|spis| spis.1 != [0; 8])
+    }
+
+    /// Whole hours for which one IKE SA was used.
+    fn hours(&self) -> u64 {
+        const HOUR: u64 = 3600 * crate::time::SECOND;
+        self.heard.iter().map(|(first, last)| last - first).max().unwrap_or(0) / HOUR
+    }
+
+    /// What is only known when the flow ends.
+    pub fn has_late_facts(&self) -> bool {
+        self.hours() > 0 || self.exchanges_done.refused()
+    }
+
+    /// Both peers hold the keys of an IKE SA, or at least one answered with a choice.
+    pub fn has_answer(&self) -> bool {
+        self.chosen.is_some() || self.exchanges_done.went_on()
+    }
+
+    fn nat_hash(&mut self, header: &Header, payload: Payload<'_>, nat_ds: &mut u8) {
+        let Some(ends) = self.ends else { return };
+        let spis = (header.initiator_spi, header.responder_spi);
+        match (header.is_v1(), payload.kind) {
+            (false, payload::NOTIFY) if header.exchange == exchange::IKE_SA_INIT => {
+                let Ok(notify) = Notify::parse(payload.body, false) else { return };
+                let end = match notify.kind {
+                    NAT_DETECTION_SOURCE_IP => End::Source,
+                    NAT_DETECTION_DESTINATION_IP => End::Destination,
+                    _ => return,
+                };
+                self.nat_detection.hash(!header.is_response(), end, &spis, &ends, (notify.data, Hash::Sha1));
+            }
+            (true, payload::NAT_D_V1 | payload::NAT_D_DRAFT_V1) => {
+                let hash = self.chosen.as_ref().and_then(|chosen| chosen.of(Kind::Prf).next());
+                let Some(with) = hash.and_then(|prf| Hash::v1(prf.id)) else { return };
+                // The first is of the destination, all others of the source (RFC 3947 section 3.2).
+                let end = if *nat_ds == 0 { End::Destination } else { End::Source };
+                *nat_ds += 1;
+                let from_initiator = self.initiator == Some(ends.src.0);
+                self.nat_detection.hash(from_initiator, end, &spis, &ends, (payload.body, with));
+            }
+            _ => {}
         }
     }
 
@@ -183,6 +324,7 @@ impl IkeState {
         match notify.kind {
             COOKIE if header.is_response() => self.cookie = true,
             INVALID_KE_PAYLOAD if header.is_response() => self.ke_wanted = numbers.next(),
+            USE_PPK => self.ppk[usize::from(header.is_response())] = true,
             SIGNATURE_HASH_ALGORITHMS => {
                 for id in numbers.take(MAX_SIGNATURE_HASHES) {
                     push_distinct(&mut self.signature_hashes, id, MAX_SIGNATURE_HASHES);
@@ -237,5 +379,7 @@ fn push_distinct<T: PartialEq>(list: &mut Vec<T>, value: T, limit: usize) -> Opt
     })
 }
 
+#[cfg(test)]
+mod exchange_tests;
 #[cfg(test)]
 mod tests;

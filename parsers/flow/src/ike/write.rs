@@ -7,7 +7,7 @@ use transitproof_wire::ike::exchange;
 use transitproof_wire::registry::ike as registry;
 
 use super::proposal::{Algorithm, Kind, Offer};
-use super::{IkeState, VendorId};
+use super::{IkeState, IkeSummary, VendorId};
 use crate::json;
 
 /// The kinds of which `chosen` has exactly one.
@@ -39,17 +39,31 @@ impl IkeState {
         if self.offered_truncated {
             json::boolean(out, "offered_truncated", true);
         }
-        if let Some(chosen) = &self.chosen {
+        if self.chosen.is_some() {
             json::key(out, "chosen");
-            out.push(b'{');
-            self.write_chosen(out, chosen, &CHOSEN_MEMBERS);
-            out.push(b'}');
+            self.write_choice(out);
         }
         self.write_attempt(out);
         json::boolean(out, "nat_t", self.nat_t);
         json::list(out, "vendor_ids", &self.vendor_ids, write_vendor_id);
         self.write_notifies(out, "notifies");
         out.push(b'}');
+    }
+
+    fn write_choice(&self, out: &mut Vec<u8>) {
+        if let Some(chosen) = &self.chosen {
+            out.push(b'{');
+            self.write_chosen(out, chosen, &CHOSEN_MEMBERS);
+            out.push(b'}');
+        }
+    }
+
+    pub fn summary(&self) -> IkeSummary {
+        let mut summary =
+            IkeSummary { version: self.version.unwrap_or(0), mode: self.mode_word(), ..IkeSummary::default() };
+        self.write_choice(&mut summary.chosen);
+        self.exchanges_done.summarise(&mut summary);
+        summary
     }
 
     /// The facts, appended to an open object.
@@ -69,8 +83,23 @@ impl IkeState {
         if self.psk_is_guessable() {
             json::boolean(out, "ike.psk_hash_exposed", true);
         }
+        if let Some(kind) = self.refused {
+            json::key(out, "ike.refused");
+            self.write_notify(out, kind);
+        }
         if !self.notifies.is_empty() {
             self.write_notifies(out, "ike.notifies");
+        }
+    }
+
+    /// What is only known when the flow ends, appended to an open object.
+    pub fn write_late_facts(&self, out: &mut Vec<u8>) {
+        // In hours, so that few sets of facts are told apart.
+        if self.hours() > 0 {
+            json::number(out, "ike.sa_hours", self.hours());
+        }
+        if self.exchanges_done.refused() {
+            json::boolean(out, "ike.auth_refused", true);
         }
     }
 
@@ -100,6 +129,22 @@ impl IkeState {
         }
         if self.psk_is_guessable() {
             json::boolean(out, "psk_hash_exposed", true);
+        }
+        if let Some(word) = self.ppk_word() {
+            json::word(out, "ppk", word);
+        }
+        if !self.nat_detection.is_empty() {
+            self.nat_detection.write(out);
+        }
+        self.exchanges_done.write(out, self.version_is_1());
+    }
+
+    /// Whether a pre-shared key is mixed in against quantum computers: agreed once both said USE_PPK.
+    fn ppk_word(&self) -> Option<&'static str> {
+        match self.ppk {
+            [true, true] => Some("agreed"),
+            [true, false] => Some("offered"),
+            _ => None,
         }
     }
 
@@ -225,7 +270,7 @@ fn write_vendor_id(out: &mut Vec<u8>, id: &VendorId) {
     }
 }
 
-fn name_or_hex(out: &mut Vec<u8>, name: Option<&str>, id: u16) {
+pub fn name_or_hex(out: &mut Vec<u8>, name: Option<&str>, id: u16) {
     match name {
         Some(name) => json::quoted(out, name),
         None => {

@@ -110,7 +110,7 @@ pub fn esp(input: &[u8]) {
         }
         let _ = (esp.null_layout(), esp.confirmed());
     }
-    json::members(|out| esp.write_record(out));
+    json::members(|out| esp.write_record(out, &[]));
     json::members(|out| esp.write_facts(out));
-    json::members(|out| ah.write_record(out));
+    json::members(|out| ah.write_record(out, &[]));
 }

@@ -286,3 +286,45 @@ fn time_goes_to_its_end_and_back() {
     assert_eq!(packets, 2 * 64);
     assert!(totals.contains("\"start\":\"1970-01-01T00:00:00.000000Z\",\"end\":\"2554-"), "{totals}");
 }
+
+/// The first message of IKEv2 with an offer, from one of many sources.
+fn ike_init(source: u32) -> Vec<u8> {
+    let transform = |kind, id, last| [if last { 0 } else { 3 }, 0, 0, 8, kind, 0, 0, id];
+    let transforms = [transform(1, 12, false), transform(2, 5, false), transform(3, 12, false), transform(4, 19, true)];
+    let proposal = [&[0, 0, 0, 40, 1, 1, 0, 4][..], transforms.as_flattened()].concat();
+    let payload = [&[0, 0, 0, 44][..], &proposal].concat();
+    let spi = (u64::from(source) + 1).to_be_bytes();
+    let length = (28 + payload.len() as u32).to_be_bytes();
+    let ike = [&spi[..], &[0; 8], &[33, 0x20, 34, 8, 0, 0, 0, 0], &length, &payload].concat();
+    let [_, a, b, c] = source.to_be_bytes();
+    let total = 28 + ike.len() as u16;
+    let mut ip = vec![0x45, 0, (total >> 8) as u8, total as u8, 0, 0, 0, 0, 64, 17, 0, 0, 10, a, b, c];
+    ip.extend(SERVER);
+    ip.extend([500u16.to_be_bytes(), 500u16.to_be_bytes(), (8 + ike.len() as u16).to_be_bytes(), [0, 0]].concat());
+    ip.extend(ike);
+    ip
+}
+
+#[test]
+fn a_flood_of_first_messages_is_counted_and_makes_no_tunnel() {
+    let _alone = alone();
+    const SOURCES: u32 = 100_000;
+    let mut core = core(1 << 20);
+    let meter = Meter::start();
+    for source in 0..SOURCES {
+        feed(&mut core, u64::from(source), &ike_init(source));
+    }
+    // Some 2 kB for each attempt that is followed, and a place in the table of flows for each.
+    let bound = 16_384 * 3 * KIB + 200 * SOURCES as usize;
+    assert!(meter.live() < bound, "{} of {bound}", meter.live());
+    let tunnels = core.take_tunnels();
+    let observations = core.take_observations();
+    assert!(tunnels.is_empty() && observations.is_empty());
+    core.finish(usize::MAX);
+    assert!(core.take_tunnels().is_empty() && core.take_observations().is_empty());
+    let totals = String::from_utf8(core.totals()).unwrap();
+    assert!(totals.contains(r#""ike_half_open":83616"#), "{totals}");
+    assert!(totals.contains(r#""ipsec":{"flows":100000,"packets":100000,"#), "{totals}");
+    let records = String::from_utf8(core.records().to_vec()).unwrap();
+    assert_eq!(records.matches(r#""offered""#).count(), 16_384);
+}

@@ -3,6 +3,8 @@
 //! What ESP carries is ciphertext to this crate, except under ENCR_NULL: there the trailer and the packet inside can be
 //! read. RFC 5879 describes the search; here a guess counts only if checksums confirm it. May not know flows.
 
+pub mod wesp;
+
 use crate::{ParseError, Reader};
 
 /// The port that IKE and ESP share behind address translation.

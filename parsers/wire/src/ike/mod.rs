@@ -25,6 +25,9 @@ pub mod payload {
     pub const KE_V1: u8 = 4;
     pub const HASH_V1: u8 = 8;
     pub const NOTIFY_V1: u8 = 11;
+    /// NAT-D (RFC 3947 section 3.2), and as its drafts numbered it.
+    pub const NAT_D_V1: u8 = 20;
+    pub const NAT_D_DRAFT_V1: u8 = 130;
     pub const VENDOR_ID_V1: u8 = 13;
     /// A fragment of a whole message, sent by Cisco and Microsoft before RFC 7383 (its "FRAGMENTATION" vendor id).
     pub const FRAGMENT_V1: u8 = 132;
@@ -43,8 +46,13 @@ pub mod exchange {
     pub const AGGRESSIVE: u8 = 4;
     pub const INFORMATIONAL_V1: u8 = 5;
     pub const QUICK: u8 = 32;
+    pub const TRANSACTION: u8 = 6;
     pub const IKE_SA_INIT: u8 = 34;
     pub const IKE_AUTH: u8 = 35;
+    pub const CREATE_CHILD_SA: u8 = 36;
+    pub const INFORMATIONAL: u8 = 37;
+    pub const IKE_INTERMEDIATE: u8 = 43;
+    pub const IKE_FOLLOWUP_KE: u8 = 44;
 }
 
 /// The header. `version` is as on the wire: major in the upper half.
@@ -187,6 +195,12 @@ impl<'a> Iterator for Payloads<'a> {
 /// The key exchange method of an IKEv2 KE payload (IKEv1 names the group in the SA alone).
 pub fn key_exchange_method(body: &[u8]) -> Result<u16, ParseError> {
     Reader::new(body, LAYER).u16()
+}
+
+/// Number of a fragment, from 1, and how many there are (RFC 7383 section 2.5).
+pub fn fragment_number(body: &[u8]) -> Result<(u16, u16), ParseError> {
+    let mut r = Reader::new(body, LAYER);
+    Ok((r.u16()?, r.u16()?))
 }
 
 /// A notification of either version (RFC 7296 section 3.10, RFC 2408 section 3.14).
