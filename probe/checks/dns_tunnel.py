@@ -27,9 +27,11 @@ al., Practical Comprehensive Bounds on Surreptitious Communication Over DNS, USE
 
 from typing import Final
 
-from probe.model import Facts, Severity, Verdict
+from probe.checks.signs import of_pair
+from probe.model import Facts, Verdict
 
 CHECK: Final = "dns.tunnel"
+
 
 _SHOWN: Final = ("dns.volume", "dns.domains", "dns.queries", "dns.names", "dns.bytes_up", "dns.bytes_down")
 _CERTAIN: Final = 0.6  # twice the bytes that an alert takes, or as much other evidence
@@ -37,21 +39,13 @@ _CERTAIN: Final = 0.6  # twice the bytes that an alert takes, or as much other e
 
 def judge(facts: Facts) -> list[Verdict]:
     """One verdict for each client and domain that reached the threshold."""
-    tunnel = facts.get(CHECK)
-    if tunnel is None:
-        return []
-    severity: Severity = "critical" if tunnel["score"] >= _CERTAIN else "high"
-    who = {"client": tunnel["client"], "domain": tunnel["domain"]}
-    return [
-        Verdict(
-            check=CHECK,
-            status="fail",
-            severity=severity,
-            title="Data tunnelled through DNS: {client} asks for names below {domain}".format_map(who),
-            observed={name: facts[name] for name in _SHOWN if name in facts},
-            key=who,
-            details=tunnel,
-            remediation="Find the program that asks for these names; block the domain unless it is wanted.",
-            evidence="inferred",
-        )
-    ]
+    score = facts.get(CHECK, {}).get("score", 0)
+    return of_pair(
+        facts,
+        CHECK,
+        title="Data tunnelled through DNS: {client} asks for names below {domain}",
+        remediation="Find the program that asks for these names; block the domain unless it is wanted.",
+        shown=_SHOWN,
+        status="fail",
+        severity="critical" if score >= _CERTAIN else "high",
+    )

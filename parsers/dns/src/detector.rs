@@ -170,7 +170,9 @@ impl Detector {
     #[inline(never)]
     fn open(&mut self, asked: &Asked<'_, '_>) -> table::Place {
         self.domains.at(asked.domain, asked.now).users |= 1 << (asked.client & 63);
-        self.table.insert(asked.key, asked.now)
+        let place = self.table.insert(asked.key, asked.now);
+        self.table.pair(place).begin(asked.observed.spot.time);
+        place
     }
 
     fn question(&mut self, asked: &Asked<'_, '_>) -> Option<usize> {
@@ -229,7 +231,7 @@ impl Detector {
             bytes += label.len();
         }
         let charged = cost as f32 / 128.0;
-        pair.leak(asked.now);
+        pair.leak(asked.observed.spot.time);
         pair.new_name(asked.now, charged);
         pair.charge(charged);
         if pair.queries == 0 {
@@ -305,7 +307,7 @@ impl Detector {
             }
         }
         if down > 0 {
-            pair.leak(asked.now);
+            pair.leak(asked.observed.spot.time);
             pair.charge_down(down as f32);
             return self.judge(asked, place);
         }

@@ -145,7 +145,7 @@ pub fn is_flood(pair: &Pair) -> bool {
     pair.names >= FLOOD
         && f32::from(pair.shapes[shape::SINGLE]) >= 0.9 * names
         && u16::from(resolved) * 10 <= u16::from(failed).max(9)
-        && pair.cost < 16.0
+        && pair.cost() < 16.0
         && pair.gap < SECOND
 }
 
@@ -170,7 +170,7 @@ fn types(pair: &Pair) -> f32 {
 
 /// How many of the questions were for new names, and how much these carry.
 fn names(pair: &Pair) -> f32 {
-    (log2(pair.cost.max(1.0) / 12.0) * 0.5).clamp(-1.5, 1.0)
+    (log2(pair.cost().max(1.0) / 12.0) * 0.5).clamp(-1.5, 1.0)
 }
 
 fn labels(pair: &Pair, around: &Around) -> f32 {
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn parts_add_up_to_the_score() {
-        let mut pair = Pair { up: [4000.0; 3], names: 9, cost: 40.0, ..Pair::default() };
+        let mut pair = Pair { up: [4000.0; 3], names: 9, cost: 5000, ..Pair::default() };
         pair.asked[asked::RARE] = 9;
         pair.shapes[shape::BINARY] = 9;
         for users in [1.0, 2.0, 40.0] {
