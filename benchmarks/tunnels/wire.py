@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-A, NS, CNAME, NULL, PTR, MX, TXT, AAAA, SRV, TLSA, HTTPS = 1, 2, 5, 10, 12, 15, 16, 28, 33, 52, 65
+A, NS, CNAME, NULL, PTR, MX, TXT, AAAA, SRV, NAPTR, TLSA, OPENPGPKEY, HTTPS = 1, 2, 5, 10, 12, 15, 16, 28, 33, 35, 52, 61, 65
 NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME = 0, 2, 3
 START: Final = 1_800_000_000.0
 

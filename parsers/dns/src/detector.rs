@@ -210,7 +210,7 @@ impl Detector {
         let question = &asked.observed.message.question;
         let name = &question.name;
         let left = name.len() - asked.registered.labels;
-        let (mut cost, mut random, mut binary, mut bytes) = (0, false, false, 0);
+        let (mut cost, mut random, mut binary, mut bytes, mut fresh) = (0, false, false, 0, left);
         let pair = self.table.pair(place);
         for at in 0..left {
             let label = name.label(at);
@@ -221,6 +221,7 @@ impl Detector {
                 if self.seen.insert(fold(hash, asked.domain)) {
                     // Which of the known ones it is.
                     label_cost = label_cost.min(16 * (u16::BITS - pair.labels.leading_zeros()));
+                    fresh -= 1;
                 } else {
                     pair.labels = pair.labels.saturating_add(1);
                 }
@@ -246,7 +247,7 @@ impl Detector {
             (looks.service, shape::SERVICE),
             (bytes >= 100, shape::LONG),
             (looks.domain, shape::DOMAIN),
-            (left == 1, shape::SINGLE),
+            (fresh == 1, shape::SINGLE),
         ] {
             if is {
                 count(&mut pair.shapes, at);

@@ -55,7 +55,7 @@ pub mod shape {
     pub const LONG: usize = 4;
     /// Another domain in front of this one, as block lists and search lists have it.
     pub const DOMAIN: usize = 5;
-    /// One label in front of the domain.
+    /// One label in front of the domain that did not come before.
     pub const SINGLE: usize = 6;
     /// Data beside the name.
     pub const EXTRA: usize = 7;

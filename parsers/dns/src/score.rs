@@ -189,7 +189,11 @@ fn labels(pair: &Pair, around: &Around) -> f32 {
 fn answers(pair: &Pair) -> f32 {
     let counts = &pair.answered;
     let data = f32::from(counts[answered::DATA]);
-    1.5 * share(counts[answered::SHORT], data) - share(counts[answered::LONG], data)
+    // A list that says of most that it does not have them, and of some why it has (RFC 5782).
+    let (listed, failed) = (counts[answered::LISTED], counts[answered::NO_SUCH_NAME]);
+    let lists = listed > 0 && listed == counts[answered::DATA] && failed > listed;
+    let listing = if lists { 4.5 * share(failed, total(&counts[..4])) } else { 0.0 };
+    1.5 * share(counts[answered::SHORT], data) - share(counts[answered::LONG], data) - listing
 }
 
 /// New names at even intervals.
