@@ -99,7 +99,9 @@ def cobalt_txt(world: World, client: str, domain: str) -> Iterator[Query]:
     """Tasks come as TXT records of names that begin with a number."""
     rng, time, ident = world.rng, START + 3_000, word(world.rng, HEX, 8)
     for n in range(500):
-        yield Query(time, client, f"{ident}.{domain}".encode(), A, [(A, 1, b"\0\0\0\xf3" if n % 50 == 7 else b"\0\0\0\0")])
+        yield Query(
+            time, client, f"{ident}.{domain}".encode(), A, [(A, 1, b"\0\0\0\xf3" if n % 50 == 7 else b"\0\0\0\0")]
+        )
         if n % 50 == 7:
             for part in range(30):
                 host = f"{part:x}{word(rng, HEX, 7)}.{ident}.{domain}"
@@ -140,7 +142,13 @@ def saitama(world: World, client: str, domain: str) -> Iterator[Query]:
     rng, time = world.rng, START + 1_000
     while time < START + 80_000:
         for _ in range(rng.randrange(4, 14)):
-            yield Query(time, client, f"{word(rng, BASE36, rng.randrange(12, 28))}.{domain}".encode(), A, [(A, 1, rng.randbytes(4))])
+            yield Query(
+                time,
+                client,
+                f"{word(rng, BASE36, rng.randrange(12, 28))}.{domain}".encode(),
+                A,
+                [(A, 1, rng.randbytes(4))],
+            )
             time += rng.uniform(1, 8)
         time += rng.uniform(900, 2400)
 
@@ -150,7 +158,9 @@ def sunburst(world: World, client: str, domain: str) -> Iterator[Query]:
     rng, time = world.rng, START + 500
     for _ in range(180):
         host = f"{word(rng, BASE36, rng.randrange(16, 33))}.appsync-api.zone-1.{domain}"
-        yield Query(time, client, host.encode(), A, [(CNAME, 300, name(b"relay.example.org")), (A, 300, rng.randbytes(4))])
+        yield Query(
+            time, client, host.encode(), A, [(CNAME, 300, name(b"relay.example.org")), (A, 300, rng.randbytes(4))]
+        )
         time += rng.uniform(200, 700)
 
 
@@ -159,7 +169,9 @@ def pisloader(world: World, client: str, domain: str) -> Iterator[Query]:
     rng, time = world.rng, START + 800
     for n in range(500):
         host = f"{word(rng, BASE32[:26], 4)}{base32(rng.randbytes(24 if n % 10 == 0 else 6))}"
-        yield Query(time, client, f"{host}.ns1.{domain}".encode(), TXT, [text(b"C" + base32(rng.randbytes(12)).encode(), 60)])
+        yield Query(
+            time, client, f"{host}.ns1.{domain}".encode(), TXT, [text(b"C" + base32(rng.randbytes(12)).encode(), 60)]
+        )
         time += rng.uniform(60, 180)
 
 

@@ -20,7 +20,7 @@ def _guid(world: World) -> str:
 
 
 def storage(world: World) -> Iterator[Query]:
-    """Servers that speak to buckets, disks, load balancers and registries of clouds, some of them by one server alone."""
+    """Servers that speak to buckets, disks, load balancers and registries of clouds, some by one server alone."""
     rng = world.rng
     made: list[tuple[int, Callable[[], str]]] = [
         (60, lambda: f"{rng.choice(WORDS)}-{rng.choice(WORDS)}-{word(rng, HEX, 8)}.s3.zone-2.megacloud.com"),
@@ -104,7 +104,7 @@ def policies(world: World) -> Iterator[Query]:
 
 
 def previews(world: World) -> Iterator[Query]:
-    """Hosting under wildcards: previews of builds, tunnels of developers, gateways to onion services and to file systems."""
+    """Hosting under wildcards: previews of builds, tunnels of developers, gateways to onions and file systems."""
     rng = world.rng
     makers: list[tuple[int, Callable[[], str]]] = [
         (12, lambda: f"{rng.choice(WORDS)}-{word(rng, BASE36, 9)}-{rng.choice(WORDS)}-team.deployapp.com"),

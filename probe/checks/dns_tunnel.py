@@ -33,7 +33,15 @@ from probe.model import Facts, Verdict
 CHECK: Final = "dns.tunnel"
 
 
-_SHOWN: Final = ("dns.volume", "dns.domains", "dns.queries", "dns.names", "dns.bytes_up", "dns.bytes_down")
+_SHOWN: Final = (
+    "dns.volume",
+    "dns.domains",
+    "dns.clients",
+    "dns.queries",
+    "dns.names",
+    "dns.bytes_up",
+    "dns.bytes_down",
+)
 _CERTAIN: Final = 0.6  # twice the bytes that an alert takes, or as much other evidence
 
 

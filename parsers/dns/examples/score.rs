@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 use transitproof_capture::Capture;
-use transitproof_dns::{Config, Detector, Observed, Spot, TERMS};
+use transitproof_dns::{Config, Detector, Kind, Observed, Spot, TERMS};
 use transitproof_wire::app::dns::is_response;
 use transitproof_wire::dns::Message;
 use transitproof_wire::packet::{Tunnels, dissect};
@@ -47,7 +47,7 @@ fn one(path: &str, config: Config) {
     }
     eprintln!("{path}: {messages} messages, {} ns each", spent.as_nanos() / u128::from(messages.max(1)));
     for alert in detector.alerts.all() {
-        if !matches!(alert.kind, transitproof_dns::Kind::Tunnel | transitproof_dns::Kind::Spread) {
+        if !matches!(alert.kind, Kind::Tunnel | Kind::Spread | Kind::Fleet) {
             eprintln!("{:?} {:?} {}", alert.kind, alert.client, alert.domain);
             continue;
         }

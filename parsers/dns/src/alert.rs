@@ -23,6 +23,8 @@ pub enum Kind {
     Tunnel,
     /// One client and names of the same make below many domains that nobody else uses.
     Spread,
+    /// One domain and the names of many clients, of which the latest is named.
+    Fleet,
     /// Short random names in quick succession that nobody resolves: an attack on the servers of the domain looks so.
     Flood,
     /// Data in options or records of queries.
@@ -36,8 +38,8 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct Alert {
     pub kind: Kind,
-    /// About how many domains it is spread over.
-    pub domains: u32,
+    /// About how many domains or clients it is spread over.
+    pub parts: u32,
     pub client: [u64; 2],
     pub domain: String,
     /// Packet times, ns: of the first message that counted, of the one that was too much, of the latest.
@@ -68,7 +70,7 @@ impl Alert {
     pub fn new(kind: Kind, observed: &Observed<'_, '_>, domain: String, pair: &Pair, score: Score) -> Self {
         Self {
             kind,
-            domains: if kind == Kind::Spread { pair.domains() } else { 1 },
+            parts: if matches!(kind, Kind::Spread | Kind::Fleet) { pair.parts() } else { 1 },
             client: observed.client,
             domain,
             first_seen: pair.began(observed.spot.time),
@@ -110,8 +112,8 @@ impl Alerts {
         if let Some(alert) = self.all.get_mut(usize::from(pair.alert) - 1) {
             alert.more(time, pair.queries, pair.names);
             (alert.bytes_up, alert.bytes_down) = (pair.up_total, pair.down_total);
-            if alert.kind == Kind::Spread {
-                alert.domains = pair.domains();
+            if matches!(alert.kind, Kind::Spread | Kind::Fleet) {
+                alert.parts = pair.parts();
             }
         }
     }

@@ -74,6 +74,9 @@ struct New {
     charged: f32,
     /// Random characters for the most part, and no known service.
     random: bool,
+    binary: bool,
+    /// Of a type or with bytes of which hosts make no use.
+    strange: bool,
     /// Labels left of the registered domain, and their bytes.
     left: usize,
     bytes: usize,
@@ -200,7 +203,7 @@ impl Detector {
         let new = self.new_name(asked, place, labels);
         let alert = self.judge(asked, place);
         if alert.is_none() && new.charged >= besides::SPREADABLE && asked.registered.kind == Kind::Delegated {
-            return self.spread(asked, &new);
+            return self.spread(asked, &new).or_else(|| self.fleet(asked, &new));
         }
         alert
     }
@@ -254,7 +257,9 @@ impl Detector {
             }
         }
         names::counted(pair, name, left);
-        New { charged, random: random && !looks.service, left, bytes }
+        let rare = matches!(asked_kind(question.kind), asked::RARE | asked::NAMES);
+        let strange = (rare || binary) && !looks.service;
+        New { charged, random: random && !looks.service, binary, strange, left, bytes }
     }
 
     fn answer(&mut self, asked: &Asked<'_, '_>) -> Option<usize> {
@@ -355,5 +360,7 @@ impl Detector {
     }
 }
 
+#[cfg(test)]
+mod many_tests;
 #[cfg(test)]
 pub mod tests;

@@ -161,9 +161,9 @@ impl Pair {
         self.down_total += bytes;
     }
 
-    /// Of names that are spread over many domains, [`Self::counter`] has a bit for each domain; by linear counting as in
+    /// Of names that are spread over many domains or clients, [`Self::counter`] has a bit for each of them; by linear counting as in
     /// [`crate::domains`].
-    pub fn domains(&self) -> u32 {
+    pub fn parts(&self) -> u32 {
         let unset = self.counter.count_zeros().max(1) as f32;
         (32.0 * std::f32::consts::LN_2 * (5.0 - crate::time::log2(unset))) as u32
     }

@@ -18,6 +18,8 @@ pub const LEAST_NAMES: u32 = 4;
 const FLOOD: u32 = 16;
 /// Domains over which names have to be spread to be judged together.
 pub const SPREAD: u32 = 8;
+/// Clients by which a domain has to be used for names to be judged together.
+pub const FLEET: u32 = 3;
 
 /// Terms of a score, in the order in which they are written.
 pub const TERMS: [&str; 9] =
