@@ -93,14 +93,7 @@ impl Detector {
     }
 
     /// Charges a name to a pair of its own, in which `part` is one of those over which it is spread.
-    fn together(
-        &mut self,
-        asked: &Asked<'_, '_>,
-        new: &New,
-        kind: alert::Kind,
-        key: u64,
-        part: u64,
-    ) -> Option<usize> {
+    fn together(&mut self, asked: &Asked<'_, '_>, new: &New, kind: alert::Kind, key: u64, part: u64) -> Option<usize> {
         let question = &asked.observed.message.question;
         let place = self.table.find(key).unwrap_or_else(|| self.table.insert(key, asked.now));
         let pair = self.table.pair(place);
