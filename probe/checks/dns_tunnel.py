@@ -9,9 +9,10 @@ may be kept, even intervals, a label that counts. A domain that many clients use
 
 Evidence: inferred. `score` from 0 to 1 (0.5 is where an alert begins, a tenth more stands for twice the bytes) and
 `why`, the terms that add up to it: `volume` (with the bucket that was fullest in `dns.volume`), `types`, `names`,
-`labels`, `answers`, `clock`, `counter`, `prevalence`, `known_service`. `first_alert` is the packet time of the
-alert, `bytes_estimated` an upper bound of what went through, both ways (`dns.bytes_up`, `dns.bytes_down`), by the
-end of the capture.
+`labels`, `answers`, `clock`, `counter`, `prevalence`, `known_service`. `first_seen` is the packet time of the first
+query that counted, `first_alert` that of the alert, `bytes_estimated` an upper bound of what went through, both ways
+(`dns.bytes_up`, `dns.bytes_down`), by the end of the capture. `dns.domains` is there if the names are spread over
+many domains, `dns.clients` if it took many clients' names together.
 
 Why it matters: DNS passes nearly every firewall, through the resolver that the network itself offers. Tunnels over
 it (iodine, dns2tcp, dnscat2 and many kinds of malware) carry files out and commands in where everything else is
