@@ -18,6 +18,8 @@ from datetime import datetime
 from pathlib import Path
 
 from .benign import FAMILIES, World
+from .implants import MORE_TOOLS
+from .services import MORE_FAMILIES
 from .tools import TOOLS
 from .wire import Query, write
 
@@ -41,18 +43,18 @@ def make(path: Path, seed: int, scale: float) -> Day:
     rng = random.Random(seed)
     world = World(rng, clients=28, domains=3000)
     queries, day = [], Day(path, 0)
-    for family in FAMILIES:
+    for family in FAMILIES + MORE_FAMILIES:
         some = [query for query in family(world) if scale >= 1 or rng.random() < scale]
         day.families.update({(q.client, ending(q.name.decode("latin-1"))): family.__name__ for q in some})
         queries += some
     day.benign = len(queries)
-    for number, (tool, session) in enumerate(TOOLS.items()):
+    for number, (tool, session) in enumerate((TOOLS | MORE_TOOLS).items()):
         client = world.desktops[number % len(world.desktops)]
-        name = (
-            "shared-relay.com"
-            if tool.startswith("iodine_") and number < 4
-            else f"tool{number}-{rng.choice(('edge', 'sync'))}.net"
-        )
+        name = f"tool{number}-{rng.choice(('edge', 'sync'))}.net"
+        if tool.startswith("iodine_") and number < 4:
+            name = "shared-relay.com"
+        elif tool.startswith("shared_"):
+            name = "shared-drop.net"
         mine = list(session(world, client, name))
         day.tunnels[tool] = (client, mine)
         queries += mine
@@ -114,6 +116,8 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--keep", type=Path, help="write the capture into this directory and leave it there")
     options = parser.parse_args()
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         day = make((options.keep or Path(temporary)) / "tunnels.pcap", options.seed, options.scale)
         found = findings(day.path, [str(Path(sys.executable).with_name("transitproof"))])

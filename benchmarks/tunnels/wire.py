@@ -7,7 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-A, NS, CNAME, NULL, PTR, MX, TXT, AAAA, SRV, TLSA, HTTPS = 1, 2, 5, 10, 12, 15, 16, 28, 33, 52, 65
+A, NS, CNAME, NULL, PTR, MX, TXT, AAAA, SRV, NAPTR, TLSA, OPENPGPKEY, HTTPS = (
+    1,
+    2,
+    5,
+    10,
+    12,
+    15,
+    16,
+    28,
+    33,
+    35,
+    52,
+    61,
+    65,
+)
 NO_ERROR, SERVER_FAILURE, NO_SUCH_NAME = 0, 2, 3
 START: Final = 1_800_000_000.0
 
@@ -59,7 +73,8 @@ def _message(query: Query, number: int, *, response: bool) -> bytes:
     return out
 
 
-def _packet(source: str, sport: int, target: str, dport: int, payload: bytes) -> bytes:
+def packet(source: str, sport: int, target: str, dport: int, payload: bytes) -> bytes:
+    """IPv4 and UDP around it."""
     src, dst = ipaddress.IPv4Address(source).packed, ipaddress.IPv4Address(target).packed
     udp = struct.pack("!4H", sport, dport, 8 + len(payload), 0) + payload
     return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0) + src + dst + udp
@@ -70,14 +85,23 @@ def write(path: Path, queries: list[Query], resolver: str, rng: random.Random) -
     packets = []
     for query in queries:
         port, number = rng.randrange(1024, 65536), rng.randrange(65536)
-        asked = _packet(query.client, port, resolver, 53, _message(query, number, response=False))
+        asked = packet(query.client, port, resolver, 53, _message(query, number, response=False))
         packets.append((query.time, asked))
         if query.answered:
-            answered = _packet(resolver, 53, query.client, port, _message(query, number, response=True))
+            answered = packet(resolver, 53, query.client, port, _message(query, number, response=True))
             packets.append((query.time + rng.uniform(0.001, 0.04), answered))
-    packets.sort(key=lambda packet: packet[0])
+    packets.sort(key=lambda timed: timed[0])
     with path.open("wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
-        for time, packet in packets:
-            seconds = int(time)
-            file.write(struct.pack("<4I", seconds, int((time - seconds) * 1e6), len(packet), len(packet)) + packet)
+        file.write(start())
+        file.writelines(record(*timed) for timed in packets)
+
+
+def start() -> bytes:
+    """What a capture of raw IP begins with."""
+    return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+
+
+def record(time: float, frame: bytes) -> bytes:
+    """A frame in a capture."""
+    seconds = int(time)
+    return struct.pack("<4I", seconds, int((time - seconds) * 1e6), len(frame), len(frame)) + frame

@@ -15,6 +15,7 @@ Reference: MITRE ATT&CK T1071.004 (Application Layer Protocol: DNS), T1008 (Fall
 
 from typing import Final
 
+from probe.checks.signs import of_pair
 from probe.model import Facts, Verdict
 
 CHECK: Final = "dns.beacon"
@@ -22,20 +23,11 @@ CHECK: Final = "dns.beacon"
 
 def judge(facts: Facts) -> list[Verdict]:
     """One verdict for each client and domain."""
-    alert = facts.get(CHECK)
-    if alert is None:
-        return []
-    who = {"client": alert["client"], "domain": alert["domain"]}
-    return [
-        Verdict(
-            check=CHECK,
-            status="warn",
-            severity="low",
-            title="A name below {domain} asked for by {client}".format_map(who) + f" every {facts['dns.interval']} s",
-            observed={"dns.interval": facts["dns.interval"]},
-            key=who,
-            details=alert,
-            remediation="Find the program that asks; put what is meant on the suppression list.",
-            evidence="inferred",
-        )
-    ]
+    return of_pair(
+        facts,
+        CHECK,
+        title="A name below {domain} asked for by {client} every " + f"{facts.get('dns.interval')} s",
+        remediation="Find the program that asks; put what is meant on the suppression list.",
+        shown=["dns.interval"],
+        severity="low",
+    )

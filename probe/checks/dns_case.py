@@ -16,6 +16,7 @@ Reference: RFC 4343 (case in names), draft-vixie-dnsext-dns0x20 (mixed on purpos
 
 from typing import Final
 
+from probe.checks.signs import of_pair
 from probe.model import Facts, Verdict
 
 CHECK: Final = "dns.case"
@@ -23,20 +24,9 @@ CHECK: Final = "dns.case"
 
 def judge(facts: Facts) -> list[Verdict]:
     """One verdict for each client and domain."""
-    alert = facts.get(CHECK)
-    if alert is None:
-        return []
-    who = {"client": alert["client"], "domain": alert["domain"]}
-    return [
-        Verdict(
-            check=CHECK,
-            status="warn",
-            severity="medium",
-            title="Names below {domain} that {client} spells in ever other ways".format_map(who),
-            observed=who,
-            key=who,
-            details=alert,
-            remediation="Find the program that asks for these names; let the resolver choose the case.",
-            evidence="inferred",
-        )
-    ]
+    return of_pair(
+        facts,
+        CHECK,
+        title="Names below {domain} that {client} spells in ever other ways",
+        remediation="Find the program that asks for these names; let the resolver choose the case.",
+    )

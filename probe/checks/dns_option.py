@@ -18,6 +18,7 @@ Reference: RFC 6891 sections 6.1.2 and 9 (options for local use), IANA DNS EDNS0
 
 from typing import Final
 
+from probe.checks.signs import of_pair
 from probe.model import Facts, Verdict
 
 CHECK: Final = "dns.option"
@@ -25,20 +26,10 @@ CHECK: Final = "dns.option"
 
 def judge(facts: Facts) -> list[Verdict]:
     """One verdict for each client and domain."""
-    alert = facts.get(CHECK)
-    if alert is None:
-        return []
-    who = {"client": alert["client"], "domain": alert["domain"]}
-    return [
-        Verdict(
-            check=CHECK,
-            status="warn",
-            severity="medium",
-            title="Data beside the names that {client} asks for below {domain}".format_map(who),
-            observed=who,
-            key=who,
-            details=alert,
-            remediation="Let the resolver strip options that it does not know; find the program that sends them.",
-            evidence="observed",
-        )
-    ]
+    return of_pair(
+        facts,
+        CHECK,
+        title="Data beside the names that {client} asks for below {domain}",
+        remediation="Let the resolver strip options that it does not know; find the program that sends them.",
+        evidence="observed",
+    )

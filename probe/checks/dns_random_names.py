@@ -20,29 +20,18 @@ resolvers).
 
 from typing import Final
 
+from probe.checks.signs import of_pair
 from probe.model import Facts, Verdict
 
 CHECK: Final = "dns.random_names"
 
-_SHOWN: Final = ("dns.queries", "dns.names")
-
 
 def judge(facts: Facts) -> list[Verdict]:
     """One verdict for each client and domain."""
-    flood = facts.get(CHECK)
-    if flood is None:
-        return []
-    who = {"client": flood["client"], "domain": flood["domain"]}
-    return [
-        Verdict(
-            check=CHECK,
-            status="warn",
-            severity="medium",
-            title="Random names that nobody resolves: {client} asks below {domain}".format_map(who),
-            observed={name: facts[name] for name in _SHOWN if name in facts},
-            key=who,
-            details=flood,
-            remediation="Find the program that asks for these names; limit the rate of queries at the resolver.",
-            evidence="inferred",
-        )
-    ]
+    return of_pair(
+        facts,
+        CHECK,
+        title="Random names that nobody resolves: {client} asks below {domain}",
+        remediation="Find the program that asks for these names; limit the rate of queries at the resolver.",
+        shown=["dns.queries", "dns.names"],
+    )

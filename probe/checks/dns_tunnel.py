@@ -9,9 +9,10 @@ may be kept, even intervals, a label that counts. A domain that many clients use
 
 Evidence: inferred. `score` from 0 to 1 (0.5 is where an alert begins, a tenth more stands for twice the bytes) and
 `why`, the terms that add up to it: `volume` (with the bucket that was fullest in `dns.volume`), `types`, `names`,
-`labels`, `answers`, `clock`, `counter`, `prevalence`, `known_service`. `first_alert` is the packet time of the
-alert, `bytes_estimated` an upper bound of what went through, both ways (`dns.bytes_up`, `dns.bytes_down`), by the
-end of the capture.
+`labels`, `answers`, `clock`, `counter`, `prevalence`, `known_service`. `first_seen` is the packet time of the first
+query that counted, `first_alert` that of the alert, `bytes_estimated` an upper bound of what went through, both ways
+(`dns.bytes_up`, `dns.bytes_down`), by the end of the capture. `dns.domains` is there if the names are spread over
+many domains, `dns.clients` if it took many clients' names together.
 
 Why it matters: DNS passes nearly every firewall, through the resolver that the network itself offers. Tunnels over
 it (iodine, dns2tcp, dnscat2 and many kinds of malware) carry files out and commands in where everything else is
@@ -27,31 +28,33 @@ al., Practical Comprehensive Bounds on Surreptitious Communication Over DNS, USE
 
 from typing import Final
 
-from probe.model import Facts, Severity, Verdict
+from probe.checks.signs import of_pair
+from probe.model import Facts, Verdict
 
 CHECK: Final = "dns.tunnel"
 
-_SHOWN: Final = ("dns.volume", "dns.domains", "dns.queries", "dns.names", "dns.bytes_up", "dns.bytes_down")
+
+_SHOWN: Final = (
+    "dns.volume",
+    "dns.domains",
+    "dns.clients",
+    "dns.queries",
+    "dns.names",
+    "dns.bytes_up",
+    "dns.bytes_down",
+)
 _CERTAIN: Final = 0.6  # twice the bytes that an alert takes, or as much other evidence
 
 
 def judge(facts: Facts) -> list[Verdict]:
     """One verdict for each client and domain that reached the threshold."""
-    tunnel = facts.get(CHECK)
-    if tunnel is None:
-        return []
-    severity: Severity = "critical" if tunnel["score"] >= _CERTAIN else "high"
-    who = {"client": tunnel["client"], "domain": tunnel["domain"]}
-    return [
-        Verdict(
-            check=CHECK,
-            status="fail",
-            severity=severity,
-            title="Data tunnelled through DNS: {client} asks for names below {domain}".format_map(who),
-            observed={name: facts[name] for name in _SHOWN if name in facts},
-            key=who,
-            details=tunnel,
-            remediation="Find the program that asks for these names; block the domain unless it is wanted.",
-            evidence="inferred",
-        )
-    ]
+    score = facts.get(CHECK, {}).get("score", 0)
+    return of_pair(
+        facts,
+        CHECK,
+        title="Data tunnelled through DNS: {client} asks for names below {domain}",
+        remediation="Find the program that asks for these names; block the domain unless it is wanted.",
+        shown=_SHOWN,
+        status="fail",
+        severity="critical" if score >= _CERTAIN else "high",
+    )

@@ -15,6 +15,7 @@ Reference: RFC 792 (Echo or Echo Reply Message), RFC 4443 section 4.2.
 
 from typing import Final
 
+from probe.checks.signs import at_endpoint
 from probe.model import Facts, Verdict
 
 CHECK: Final = "icmp.tunnel"
@@ -22,18 +23,9 @@ CHECK: Final = "icmp.tunnel"
 
 def judge(facts: Facts) -> list[Verdict]:
     """One verdict."""
-    tunnel = facts.get(CHECK)
-    if tunnel is None:
-        return []
-    return [
-        Verdict(
-            check=CHECK,
-            status="warn",
-            severity="medium",
-            title="Data in echo messages: requests and answers differ in length",
-            observed={CHECK: tunnel},
-            key={},
-            remediation="Find the program on the sender; pass echo messages of usual lengths only.",
-            evidence="inferred",
-        )
-    ]
+    return at_endpoint(
+        facts,
+        CHECK,
+        title="Data in echo messages: requests and answers differ in length",
+        remediation="Find the program on the sender; pass echo messages of usual lengths only.",
+    )

@@ -15,6 +15,7 @@ Reference: RFC 5905 section 7.3 (lengths), RFC 8915 section 5.7 (answers as long
 
 from typing import Final
 
+from probe.checks.signs import at_endpoint
 from probe.model import Facts, Verdict
 
 CHECK: Final = "ntp.tunnel"
@@ -22,18 +23,9 @@ CHECK: Final = "ntp.tunnel"
 
 def judge(facts: Facts) -> list[Verdict]:
     """One verdict."""
-    tunnel = facts.get(CHECK)
-    if tunnel is None:
-        return []
-    return [
-        Verdict(
-            check=CHECK,
-            status="warn",
-            severity="medium",
-            title="Data in time messages: too long for NTP",
-            observed={CHECK: tunnel},
-            key={},
-            remediation="Let clients ask the time servers of the network only; find the program on the sender.",
-            evidence="inferred",
-        )
-    ]
+    return at_endpoint(
+        facts,
+        CHECK,
+        title="Data in time messages: too long for NTP",
+        remediation="Let clients ask the time servers of the network only; find the program on the sender.",
+    )

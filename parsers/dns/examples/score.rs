@@ -1,9 +1,8 @@
-//! `score [--bytes-a-day N] FILE…`: alerts of captures as JSON Lines, and on standard error what a message costs.
+//! `score [--bytes-a-day N] FILE…`: alerts of captures as JSON Lines.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 use transitproof_capture::Capture;
-use transitproof_dns::{Config, Detector, Observed, Spot, TERMS};
+use transitproof_dns::{Config, Detector, Kind, Observed, Spot, TERMS};
 use transitproof_wire::app::dns::is_response;
 use transitproof_wire::dns::Message;
 use transitproof_wire::packet::{Tunnels, dissect};
@@ -22,7 +21,7 @@ fn main() {
 fn one(path: &str, config: Config) {
     let mut detector = Detector::new(config);
     let mut capture = Capture::open(Path::new(path)).expect("a capture");
-    let (mut frames, mut spent, mut messages) = (Vec::new(), Duration::ZERO, 0u64);
+    let mut frames = Vec::new();
     loop {
         capture.fill(&mut frames, 256).expect("readable");
         if frames.is_empty() {
@@ -35,19 +34,15 @@ fn one(path: &str, config: Config) {
                 Some((frame.time_ns, packet))
             })
             .collect();
-        let start = Instant::now();
         for (time, packet) in &packets {
             let Ok(message) = Message::read(packet.payload) else { continue };
             let client = if is_response(packet.payload) { packet.dst } else { packet.src };
             let spot = Spot { time: *time, frame: 0 };
             detector.message(&Observed { client: [client.high, client.low], message: &message, spot, asked: true });
-            messages += 1;
         }
-        spent += start.elapsed();
     }
-    eprintln!("{path}: {messages} messages, {} ns each", spent.as_nanos() / u128::from(messages.max(1)));
     for alert in detector.alerts.all() {
-        if !matches!(alert.kind, transitproof_dns::Kind::Tunnel | transitproof_dns::Kind::Spread) {
+        if !matches!(alert.kind, Kind::Tunnel | Kind::Spread | Kind::Fleet) {
             eprintln!("{:?} {:?} {}", alert.kind, alert.client, alert.domain);
             continue;
         }

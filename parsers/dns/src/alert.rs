@@ -23,6 +23,8 @@ pub enum Kind {
     Tunnel,
     /// One client and names of the same make below many domains that nobody else uses.
     Spread,
+    /// One domain and the names of many clients, of which the latest is named.
+    Fleet,
     /// Short random names in quick succession that nobody resolves: an attack on the servers of the domain looks so.
     Flood,
     /// Data in options or records of queries.
@@ -36,11 +38,11 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct Alert {
     pub kind: Kind,
-    /// About how many domains it is spread over.
-    pub domains: u32,
+    /// About how many domains or clients it is spread over.
+    pub parts: u32,
     pub client: [u64; 2],
     pub domain: String,
-    /// Packet times, ns.
+    /// Packet times, ns: of the first message that counted, of the one that was too much, of the latest.
     pub first_seen: u64,
     pub first_alert: u64,
     pub last_seen: u64,
@@ -58,13 +60,20 @@ impl Alert {
         kind && self.client == other.client && self.domain == other.domain
     }
 
+    /// A pair that was forgotten in between has begun to count anew.
+    fn more(&mut self, time: u64, queries: u32, names: u32) {
+        self.last_seen = self.last_seen.max(time);
+        self.queries = self.queries.max(queries);
+        self.names = self.names.max(names);
+    }
+
     pub fn new(kind: Kind, observed: &Observed<'_, '_>, domain: String, pair: &Pair, score: Score) -> Self {
         Self {
             kind,
-            domains: if kind == Kind::Spread { pair.domains() } else { 1 },
+            parts: if matches!(kind, Kind::Spread | Kind::Fleet) { pair.parts() } else { 1 },
             client: observed.client,
             domain,
-            first_seen: observed.spot.time,
+            first_seen: pair.began(observed.spot.time),
             first_alert: observed.spot.time,
             last_seen: observed.spot.time,
             score,
@@ -87,6 +96,7 @@ impl Alerts {
     /// The number of the alert, from 1.
     pub fn raise(&mut self, alert: Alert) -> u16 {
         if let Some(at) = self.all.iter().position(|a| a.is_about(&alert)) {
+            self.all[at].more(alert.last_seen, alert.queries, alert.names);
             return at as u16 + 1;
         }
         if self.all.len() >= MAX_ALERTS {
@@ -100,11 +110,10 @@ impl Alerts {
     /// More came of a pair that is an alert already.
     pub fn again(&mut self, pair: &Pair, time: u64) {
         if let Some(alert) = self.all.get_mut(usize::from(pair.alert) - 1) {
-            alert.last_seen = time.max(alert.last_seen);
+            alert.more(time, pair.queries, pair.names);
             (alert.bytes_up, alert.bytes_down) = (pair.up_total, pair.down_total);
-            (alert.queries, alert.names) = (pair.queries, pair.names);
-            if alert.kind == Kind::Spread {
-                alert.domains = pair.domains();
+            if matches!(alert.kind, Kind::Spread | Kind::Fleet) {
+                alert.parts = pair.parts();
             }
         }
     }

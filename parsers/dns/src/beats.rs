@@ -1,6 +1,6 @@
 //! Names that one client alone asks for again and again, and how evenly: the beats of beacons.
 
-use crate::time::{HOUR, SECOND, between};
+use crate::time::{HOUR, SECOND, between, moment, part, ticks};
 
 const WAYS: usize = 4;
 /// Names followed at a time. Those that were longest not asked for make room.
@@ -28,6 +28,17 @@ pub struct Beat {
     pub gap: f32,
     deviation: f32,
     pub count: u16,
+    /// Where within its tick [`Self::first`] is.
+    first_part: u16,
+}
+
+/// Questions that come at even intervals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beating {
+    /// Between two.
+    pub seconds: f32,
+    /// Time of the first that was counted, ns.
+    pub began: u64,
 }
 
 impl Beat {
@@ -51,16 +62,17 @@ impl Default for Beats {
 }
 
 impl Beats {
-    /// One more question for a name: the seconds between two, if they come at even intervals.
+    /// One more question for a name, if they come at even intervals.
     #[inline]
-    pub fn hear(&mut self, key: u64, client: u64, now: u32) -> Option<f32> {
+    pub fn hear(&mut self, key: u64, client: u64, time: u64) -> Option<Beating> {
+        let now = ticks(time);
         let client = (client >> 32) as u32 | 1;
         let set = (key >> 24) as usize % self.sets.len();
         let ways = &mut self.sets[set];
         let Some(beat) = ways.iter_mut().find(|beat| beat.key == key) else {
             let idle = |beat: &&mut Beat| if beat.key == 0 { u32::MAX } else { between(beat.last, now) as u32 };
             if let Some(oldest) = ways.iter_mut().max_by_key(idle) {
-                *oldest = Beat { key, client, first: now, last: now, ..Beat::default() };
+                *oldest = Beat { key, client, first: now, first_part: part(time), last: now, ..Beat::default() };
             }
             return None;
         };
@@ -79,7 +91,7 @@ impl Beats {
         }
         beat.gap += (gap - beat.gap) * share;
         beat.last = now;
-        beat.is_even().then_some(beat.gap / SECOND)
+        beat.is_even().then(|| Beating { seconds: beat.gap / SECOND, began: moment(beat.first, beat.first_part, time) })
     }
 }
 
@@ -87,12 +99,15 @@ impl Beats {
 mod tests {
     use super::*;
 
-    fn run(beats: &mut Beats, gaps: impl Iterator<Item = f32>) -> Option<f32> {
-        let mut now = 1000.0;
+    const NS: u64 = 1_000_000_000;
+
+    /// Gaps in seconds.
+    fn run(beats: &mut Beats, gaps: impl Iterator<Item = u64>) -> Option<Beating> {
+        let mut now = 1000 * NS;
         let heard = gaps.map(|gap| {
-            now += gap * SECOND;
-            beats.hear(7, 1, now as u32);
-            beats.hear(7, 1, now as u32 + 3)
+            now += gap * NS;
+            beats.hear(7, 1, now);
+            beats.hear(7, 1, now + NS / 20)
         });
         heard.flatten().last()
     }
@@ -100,21 +115,18 @@ mod tests {
     #[test]
     fn even_gaps_are_a_beat_and_others_are_not() {
         let mut beats = Beats::default();
-        let found = (0..200).map(|n| {
-            let now = ((n * 300) as f32 * SECOND) as u32;
-            beats.hear(1, 1, now)
-        });
-        let even: Vec<f32> = found.flatten().collect();
+        let even: Vec<_> = (5..205).filter_map(|n| beats.hear(1, 1, n * 300 * NS)).collect();
         assert!(even.len() > 150);
-        assert_eq!(run(&mut Beats::default(), (0..200).map(|n| 100.0 + (n % 7) as f32 * 20.0)), None);
-        assert_eq!(run(&mut Beats::default(), (0..500).map(|_| 2.0)), None, "too quick");
+        assert!(even.iter().all(|beat| (beat.seconds - 300.0).abs() < 1.0 && beat.began / 1000 == 1500 * NS / 1000));
+        assert_eq!(run(&mut Beats::default(), (0..200).map(|n| 100 + n % 7 * 20)), None);
+        assert_eq!(run(&mut Beats::default(), (0..500).map(|_| 2)), None, "too quick");
     }
 
     #[test]
     fn memory_is_fixed() {
         let mut beats = Beats::default();
         for n in 0..100_000u64 {
-            beats.hear(crate::hash::fold(n, 1), 1, n as u32);
+            beats.hear(crate::hash::fold(n, 1), 1, n * NS);
         }
         assert_eq!(beats.sets.len() * WAYS, BEATS);
         assert!(size_of::<Beat>() * BEATS <= 64 << 10);

@@ -66,6 +66,8 @@ pub struct Told {
 
 #[inline]
 pub fn label(label: &[u8]) -> Told {
+    // The next name after one in the order of a zone (RFC 4470, RFC 4471): so they are asked for who walks through it.
+    let label = label.strip_suffix(b"\0").unwrap_or(label);
     let (mut cost, mut random, mut all) = (0, 0, 0);
     for part in label.split(|byte| matches!(byte, b'-' | b'_')) {
         let (part_cost, is_random, classes) = coded(part);

@@ -74,6 +74,9 @@ struct New {
     charged: f32,
     /// Random characters for the most part, and no known service.
     random: bool,
+    binary: bool,
+    /// Of a type or with bytes of which hosts make no use.
+    strange: bool,
     /// Labels left of the registered domain, and their bytes.
     left: usize,
     bytes: usize,
@@ -170,7 +173,9 @@ impl Detector {
     #[inline(never)]
     fn open(&mut self, asked: &Asked<'_, '_>) -> table::Place {
         self.domains.at(asked.domain, asked.now).users |= 1 << (asked.client & 63);
-        self.table.insert(asked.key, asked.now)
+        let place = self.table.insert(asked.key, asked.now);
+        self.table.pair(place).begin(asked.observed.spot.time);
+        place
     }
 
     fn question(&mut self, asked: &Asked<'_, '_>) -> Option<usize> {
@@ -198,7 +203,7 @@ impl Detector {
         let new = self.new_name(asked, place, labels);
         let alert = self.judge(asked, place);
         if alert.is_none() && new.charged >= besides::SPREADABLE && asked.registered.kind == Kind::Delegated {
-            return self.spread(asked, &new);
+            return self.spread(asked, &new).or_else(|| self.fleet(asked, &new));
         }
         alert
     }
@@ -208,7 +213,7 @@ impl Detector {
         let question = &asked.observed.message.question;
         let name = &question.name;
         let left = name.len() - asked.registered.labels;
-        let (mut cost, mut random, mut binary, mut bytes) = (0, false, false, 0);
+        let (mut cost, mut random, mut binary, mut bytes, mut fresh) = (0, false, false, 0, left);
         let pair = self.table.pair(place);
         for at in 0..left {
             let label = name.label(at);
@@ -219,6 +224,7 @@ impl Detector {
                 if self.seen.insert(fold(hash, asked.domain)) {
                     // Which of the known ones it is.
                     label_cost = label_cost.min(16 * (u16::BITS - pair.labels.leading_zeros()));
+                    fresh -= 1;
                 } else {
                     pair.labels = pair.labels.saturating_add(1);
                 }
@@ -229,7 +235,7 @@ impl Detector {
             bytes += label.len();
         }
         let charged = cost as f32 / 128.0;
-        pair.leak(asked.now);
+        pair.leak(asked.observed.spot.time);
         pair.new_name(asked.now, charged);
         pair.charge(charged);
         if pair.queries == 0 {
@@ -244,14 +250,16 @@ impl Detector {
             (looks.service, shape::SERVICE),
             (bytes >= 100, shape::LONG),
             (looks.domain, shape::DOMAIN),
-            (left == 1, shape::SINGLE),
+            (fresh == 1, shape::SINGLE),
         ] {
             if is {
                 count(&mut pair.shapes, at);
             }
         }
         names::counted(pair, name, left);
-        New { charged, random: random && !looks.service, left, bytes }
+        let rare = matches!(asked_kind(question.kind), asked::RARE | asked::NAMES);
+        let strange = (rare || binary) && !looks.service;
+        New { charged, random: random && !looks.service, binary, strange, left, bytes }
     }
 
     fn answer(&mut self, asked: &Asked<'_, '_>) -> Option<usize> {
@@ -305,7 +313,7 @@ impl Detector {
             }
         }
         if down > 0 {
-            pair.leak(asked.now);
+            pair.leak(asked.observed.spot.time);
             pair.charge_down(down as f32);
             return self.judge(asked, place);
         }
@@ -352,5 +360,7 @@ impl Detector {
     }
 }
 
+#[cfg(test)]
+mod many_tests;
 #[cfg(test)]
 pub mod tests;

@@ -3,7 +3,7 @@
 
 use crate::hash::{Seed, fold};
 
-/// Domain, what it is for, where its operator says so; separated by tabs.
+/// Domain, what it is for, how that is known and from where; separated by tabs.
 const SERVICES: &str = include_str!("../data/known_services.tsv");
 
 pub struct Known(Vec<u64>);
@@ -31,7 +31,10 @@ mod tests {
         let rows: Vec<_> = SERVICES.lines().filter(|line| !line.starts_with('#')).collect();
         for row in &rows {
             let columns: Vec<_> = row.split('\t').collect();
-            assert!(columns.len() == 3 && columns[2].starts_with("https://"), "{row}");
+            assert!(
+                columns.len() == 4 && ["operator", "other"].contains(&columns[2]) && columns[3].starts_with("http"),
+                "{row}"
+            );
             assert_eq!(columns[0].split('.').count(), 2, "a registered domain: {row}");
         }
         assert_eq!(Known::new(Seed(1)).0.len(), rows.len());

@@ -1,5 +1,6 @@
 //! How names look that came below one domain: addresses, services, other domains; and labels that count.
 
+use crate::code;
 use crate::pair::Pair;
 use crate::suffix::Registered;
 use transitproof_wire::dns::Name;
@@ -7,10 +8,13 @@ use transitproof_wire::dns::Name;
 /// In which labels are read as numbers.
 const BASES: [u32; 2] = [10, 16];
 
+/// Digits of a telephone number (RFC 6116), or of a part of an IPv6 address.
+const LEAST_DIGITS: usize = 7;
+
 /// What a name looks like, left of its registered domain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Look {
-    /// Labels or parts that are the bytes of an IPv4 address or the digits of an IPv6 address.
+    /// Labels or parts that are the bytes of an IPv4 address, or a digit each, as of an IPv6 address or a telephone number.
     pub address: bool,
     /// A label that begins with `_`.
     pub service: bool,
@@ -31,7 +35,8 @@ pub fn look(name: &Name<'_>, left: usize) -> Look {
         let parts = name.label(at).split(|byte| *byte == b'-');
         parts.filter(|part| is_byte(part)).count() == 4
     });
-    Look { address: bytes == 4 || digits >= 32 || dashed, service, domain: left >= 3 && words >= 2 && !service }
+    let numbered = digits >= 32 || digits == left && digits >= LEAST_DIGITS;
+    Look { address: bytes == 4 || numbered || dashed, service, domain: left >= 3 && words >= 2 && !service }
 }
 
 /// A number from 0 to 255 in decimals.
@@ -46,19 +51,28 @@ fn number(label: &[u8], base: u32) -> Option<u32> {
     label.iter().try_fold(0u32, |n, byte| n.checked_mul(base)?.checked_add(char::from(*byte).to_digit(base)?))
 }
 
-/// Cost of a label that counts, in sixteenths of a bit: how far it is off the number before.
+/// What a label may count: its decimals at the end, or all of it in hexadecimals. And what stands in front of that.
+fn counter(label: &[u8], base: u32) -> Option<(&[u8], u32)> {
+    let digits = label.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (before, counts) = if base == 10 { label.split_at(label.len() - digits) } else { (&[][..], label) };
+    number(counts, base).map(|n| (before, n))
+}
+
+/// Cost of a label that counts, in sixteenths of a bit: how far it is off the number before, and what stands in front.
 pub fn counting(pair: &Pair, at: usize, label: &[u8]) -> Option<u32> {
     let counts = usize::from(pair.counter_at.checked_sub(1)?);
     if counts / 2 != at {
         return None;
     }
-    let off = number(label, BASES[counts % 2])?.abs_diff(pair.counter);
-    Some((u32::BITS - off.leading_zeros()) * 32 + 32)
+    let (before, n) = counter(label, BASES[counts % 2])?;
+    let off = n.abs_diff(pair.counter);
+    let told = if before.is_empty() { 0 } else { code::label(before).cost };
+    Some((u32::BITS - off.leading_zeros()) * 32 + 32 + told)
 }
 
 /// Looks for a label that has grown by one since the last new name, decimal or hexadecimal; the first one found is kept to.
 pub fn counted(pair: &mut Pair, name: &Name<'_>, left: usize) {
-    let read = |at: usize| number(name.label(at / 2), BASES[at % 2]);
+    let read = |at: usize| counter(name.label(at / 2), BASES[at % 2]).map(|(_, n)| n);
     if pair.runs > 0 || pair.counter_at > 0 {
         let at = usize::from(pair.counter_at.saturating_sub(1));
         let next = if at / 2 < left { read(at) } else { None };

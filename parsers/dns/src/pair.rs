@@ -1,10 +1,14 @@
 //! What is remembered of one client and one registered domain: 96 bytes.
 
-use crate::time::{HOUR, SECOND, between, half};
+use crate::time::{HOUR, SECOND, between, half, moment, part, ticks};
 use transitproof_wire::dns::kind;
 
 /// Half-lives of the buckets, in ticks.
 pub const HALF_LIVES: [f32; 3] = [60.0 * SECOND, 1.5 * HOUR, 20.0 * HOUR];
+/// Bytes in a bucket that count for none.
+const EMPTY: f32 = 1.0;
+/// To a byte in [`Pair::cost`]: up to 511 bytes, more than fit into a name.
+const COST_PARTS: f32 = 128.0;
 pub const SECONDS: usize = 0;
 pub const HOURS: usize = 1;
 pub const DAY: usize = 2;
@@ -51,7 +55,7 @@ pub mod shape {
     pub const LONG: usize = 4;
     /// Another domain in front of this one, as block lists and search lists have it.
     pub const DOMAIN: usize = 5;
-    /// One label in front of the domain.
+    /// One label in front of the domain that did not come before.
     pub const SINGLE: usize = 6;
     /// Data beside the name.
     pub const EXTRA: usize = 7;
@@ -67,15 +71,18 @@ pub fn count(counts: &mut Counts, at: usize) {
     counts[at] += 1;
 }
 
+/// Aligned so that it never lies in three cache lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[repr(C)]
+#[repr(C, align(32))]
 pub struct Pair {
-    /// Hash of client and domain; 0 for an empty place.
-    pub key: u64,
+    /// A part of the hash of client and domain, see [`crate::table`].
+    pub key: u32,
     /// Tick of the last change.
     pub last: u32,
     /// Tick of the last new name.
     pub last_new: u32,
+    /// Tick of the first message that what is charged now comes from.
+    pub first: u32,
     /// Bytes that new names could have carried lately: within seconds, hours, a day.
     pub up: [f32; 3],
     /// Bytes that new answers could have carried lately: within a day.
@@ -91,8 +98,10 @@ pub struct Pair {
     pub asked: Counts,
     pub answered: Counts,
     pub shapes: Counts,
-    /// Moving average of bytes a new name carries.
-    pub cost: f32,
+    /// Moving average of what a new name carries, in parts of a byte, see [`Self::cost`].
+    pub cost: u16,
+    /// Where within its tick [`Self::first`] is.
+    pub first_part: u16,
     /// The number that was read in a label of the last new name, where, and how often it grew by one or did not.
     pub counter: u32,
     pub counter_at: u8,
@@ -107,9 +116,10 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Lets the buckets leak until now.
+    /// Lets the buckets leak until now; what comes when they are empty is the first of something new.
     #[inline]
-    pub fn leak(&mut self, now: u32) {
+    pub fn leak(&mut self, time: u64) {
+        let now = ticks(time);
         let passed = between(self.last, now);
         if passed > 0.0 {
             for (bucket, life) in self.up.iter_mut().zip(HALF_LIVES) {
@@ -118,6 +128,25 @@ impl Pair {
             self.down *= half(passed / HALF_LIVES[DAY]);
             self.last = now;
         }
+        if self.up[DAY] < EMPTY && self.down < EMPTY {
+            self.begin(time);
+        }
+    }
+
+    #[inline]
+    pub fn begin(&mut self, time: u64) {
+        (self.first, self.first_part) = (ticks(time), part(time));
+    }
+
+    /// When the first message of what is charged came, ns.
+    pub fn began(&self, now: u64) -> u64 {
+        moment(self.first, self.first_part, now)
+    }
+
+    /// Bytes that a new name carries, on average.
+    #[inline]
+    pub fn cost(&self) -> f32 {
+        f32::from(self.cost) / COST_PARTS
     }
 
     #[inline]
@@ -132,9 +161,9 @@ impl Pair {
         self.down_total += bytes;
     }
 
-    /// Of names that are spread over many domains, [`Self::counter`] has a bit for each domain; by linear counting as in
+    /// Of names that are spread over many domains or clients, [`Self::counter`] has a bit for each of them; by linear counting as in
     /// [`crate::domains`].
-    pub fn domains(&self) -> u32 {
+    pub fn parts(&self) -> u32 {
         let unset = self.counter.count_zeros().max(1) as f32;
         (32.0 * std::f32::consts::LN_2 * (5.0 - crate::time::log2(unset))) as u32
     }
@@ -149,7 +178,8 @@ impl Pair {
             self.gap += (gap - self.gap) * share;
         }
         self.names = self.names.saturating_add(1);
-        self.cost += (bytes - self.cost) * (1.0 / self.names as f32).max(0.05);
+        let cost = self.cost();
+        self.cost = ((cost + (bytes - cost) * (1.0 / self.names as f32).max(0.05)) * COST_PARTS) as u16;
         self.last_new = now;
     }
 }

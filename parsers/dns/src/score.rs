@@ -18,6 +18,8 @@ pub const LEAST_NAMES: u32 = 4;
 const FLOOD: u32 = 16;
 /// Domains over which names have to be spread to be judged together.
 pub const SPREAD: u32 = 8;
+/// Clients by which a domain has to be used for names to be judged together.
+pub const FLEET: u32 = 3;
 
 /// Terms of a score, in the order in which they are written.
 pub const TERMS: [&str; 9] =
@@ -145,7 +147,7 @@ pub fn is_flood(pair: &Pair) -> bool {
     pair.names >= FLOOD
         && f32::from(pair.shapes[shape::SINGLE]) >= 0.9 * names
         && u16::from(resolved) * 10 <= u16::from(failed).max(9)
-        && pair.cost < 16.0
+        && pair.cost() < 16.0
         && pair.gap < SECOND
 }
 
@@ -170,7 +172,7 @@ fn types(pair: &Pair) -> f32 {
 
 /// How many of the questions were for new names, and how much these carry.
 fn names(pair: &Pair) -> f32 {
-    (log2(pair.cost.max(1.0) / 12.0) * 0.5).clamp(-1.5, 1.0)
+    (log2(pair.cost().max(1.0) / 12.0) * 0.5).clamp(-1.5, 1.0)
 }
 
 fn labels(pair: &Pair, around: &Around) -> f32 {
@@ -189,7 +191,11 @@ fn labels(pair: &Pair, around: &Around) -> f32 {
 fn answers(pair: &Pair) -> f32 {
     let counts = &pair.answered;
     let data = f32::from(counts[answered::DATA]);
-    1.5 * share(counts[answered::SHORT], data) - share(counts[answered::LONG], data)
+    // A list that says of most that it does not have them, and of some why it has (RFC 5782).
+    let (listed, failed) = (counts[answered::LISTED], counts[answered::NO_SUCH_NAME]);
+    let lists = listed > 0 && listed == counts[answered::DATA] && failed > listed;
+    let listing = if lists { 4.5 * share(failed, total(&counts[..4])) } else { 0.0 };
+    1.5 * share(counts[answered::SHORT], data) - share(counts[answered::LONG], data) - listing
 }
 
 /// New names at even intervals.
@@ -216,7 +222,7 @@ mod tests {
 
     #[test]
     fn parts_add_up_to_the_score() {
-        let mut pair = Pair { up: [4000.0; 3], names: 9, cost: 40.0, ..Pair::default() };
+        let mut pair = Pair { up: [4000.0; 3], names: 9, cost: 5000, ..Pair::default() };
         pair.asked[asked::RARE] = 9;
         pair.shapes[shape::BINARY] = 9;
         for users in [1.0, 2.0, 40.0] {

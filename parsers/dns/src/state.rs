@@ -12,7 +12,7 @@ use transitproof_wire::{ParseError, Reader};
 const LAYER: &str = "dns state";
 const MAGIC: [u8; 4] = *b"TPDN";
 /// Another one for every change of what follows it.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const CHECKSUM: usize = 8;
 
 impl Detector {
@@ -25,9 +25,9 @@ impl Detector {
         for number in [places.0, places.1, places.2] {
             out.extend(number.to_be_bytes());
         }
-        let pairs: Vec<_> = self.table.pairs().filter(|pair| pair.key != 0).collect();
+        let pairs: Vec<_> = self.table.pairs().collect();
         out.extend((pairs.len() as u32).to_be_bytes());
-        pairs.into_iter().for_each(|pair| put_pair(&mut out, pair));
+        pairs.into_iter().for_each(|(key, pair)| put_pair(&mut out, key, pair));
         let domains: Vec<_> = self.domains.all().filter(|domain| domain.key != 0).collect();
         out.extend((domains.len() as u32).to_be_bytes());
         for domain in domains {
@@ -58,10 +58,10 @@ impl Detector {
             return Err(ParseError::Limited(LAYER));
         }
         for _ in 0..r.u32()? {
-            let pair = pair(&mut r)?;
+            let (key, pair) = (r.u64()?, pair(&mut r)?);
             let weight = fresh.weight_of(&pair);
-            let place = fresh.table.insert(pair.key, pair.last);
-            *fresh.table.pair(place) = pair;
+            let place = fresh.table.insert(key, pair.last);
+            *fresh.table.pair(place) = Pair { key: key as u32, ..pair };
             fresh.table.weigh(place, weight, pair.last);
         }
         for _ in 0..r.u32()? {
@@ -79,9 +79,9 @@ impl Detector {
     }
 }
 
-fn put_pair(out: &mut Vec<u8>, pair: &Pair) {
-    out.extend(pair.key.to_be_bytes());
-    for number in [pair.last, pair.last_new, pair.queries, pair.names, pair.counter] {
+fn put_pair(out: &mut Vec<u8>, key: u64, pair: &Pair) {
+    out.extend(key.to_be_bytes());
+    for number in [pair.last, pair.last_new, pair.first, pair.queries, pair.names, pair.counter] {
         out.extend(number.to_be_bytes());
     }
     for number in numbers(pair) {
@@ -91,33 +91,38 @@ fn put_pair(out: &mut Vec<u8>, pair: &Pair) {
         out.extend(counts);
     }
     out.extend([pair.counter_at, pair.runs, pair.misses]);
-    out.extend(pair.labels.to_be_bytes());
+    for number in [pair.labels, pair.cost, pair.first_part] {
+        out.extend(number.to_be_bytes());
+    }
 }
 
-fn numbers(pair: &Pair) -> [f32; 9] {
+fn numbers(pair: &Pair) -> [f32; 8] {
     let [seconds, hours, day] = pair.up;
-    [seconds, hours, day, pair.down, pair.up_total, pair.down_total, pair.gap, pair.deviation, pair.cost]
+    [seconds, hours, day, pair.down, pair.up_total, pair.down_total, pair.gap, pair.deviation]
 }
 
 fn pair(r: &mut Reader<'_>) -> Result<Pair, ParseError> {
-    let key = r.u64()?;
-    let [last, last_new, queries, names, counter] = [r.u32()?, r.u32()?, r.u32()?, r.u32()?, r.u32()?];
-    let mut floats = [0.0; 9];
+    let [last, last_new, first] = [r.u32()?, r.u32()?, r.u32()?];
+    let [queries, names, counter] = [r.u32()?, r.u32()?, r.u32()?];
+    let mut floats = [0.0; 8];
     for float in &mut floats {
         *float = f32::from_bits(r.u32()?);
         if !float.is_finite() || *float < 0.0 {
             return Err(ParseError::Malformed(LAYER));
         }
     }
-    let [seconds, hours, day, down, up_total, down_total, gap, deviation, cost] = floats;
+    let [seconds, hours, day, down, up_total, down_total, gap, deviation] = floats;
     let [asked, answered, shapes]: [Counts; 3] = [r.array()?, r.array()?, r.array()?];
     let [counter_at, runs, misses] = r.array()?;
-    let (up, labels) = ([seconds, hours, day], r.u16()?);
-    let (spellings, alert) = (0, 0);
+    let up = [seconds, hours, day];
+    let [labels, cost, first_part] = [r.u16()?, r.u16()?, r.u16()?];
+    // Its key is put in by the caller.
+    let (key, spellings, alert) = (0, 0, 0);
     Ok(Pair {
         key,
         last,
         last_new,
+        first,
         up,
         down,
         up_total,
@@ -130,6 +135,7 @@ fn pair(r: &mut Reader<'_>) -> Result<Pair, ParseError> {
         answered,
         shapes,
         cost,
+        first_part,
         counter,
         counter_at,
         runs,

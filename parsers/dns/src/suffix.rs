@@ -36,7 +36,7 @@ pub struct Registered {
 pub enum Kind {
     /// Below a top-level domain that exists.
     Delegated,
-    /// `in-addr.arpa` and `ip6.arpa`.
+    /// `in-addr.arpa`, `ip6.arpa` and `e164.arpa` (telephone numbers).
     Reverse,
     /// Below a top-level domain that does not exist in the root zone, or has one label only.
     Undelegated,
@@ -62,7 +62,7 @@ impl Suffixes {
         for rule in RULES.lines().filter(|line| !line.starts_with("//")) {
             suffixes.add(seed, rule);
         }
-        for zone in ["in-addr.arpa", "ip6.arpa"] {
+        for zone in ["in-addr.arpa", "ip6.arpa", "e164.arpa"] {
             suffixes.flag(seed, zone, REVERSE);
         }
         suffixes

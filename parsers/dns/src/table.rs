@@ -1,4 +1,7 @@
 //! Pairs in a table of fixed size: sets of eight, in which the one with the least evidence makes room.
+//!
+//! Of a key's 64 bits the set takes some above the lower half, the tag the upper quarter and the pair the lower half, so that nothing is
+//! kept twice.
 
 use crate::pair::Pair;
 
@@ -10,6 +13,9 @@ const AGE: u32 = 13;
 const FADES: u16 = 160;
 /// Of a weight, to a doubling.
 pub const WEIGHTS_OF_OCTAVE: f32 = 8.0;
+
+/// More sets would take bits of the tags.
+const MAX_SETS: usize = 1 << 16;
 
 /// Some bits of the keys of a set, 0 for an empty place: so few that those of all sets stay in the cache.
 type Tags = [u16; WAYS];
@@ -34,9 +40,9 @@ pub struct Table {
 pub type Place = usize;
 
 impl Table {
-    /// For so many pairs, rounded up to a power of two.
+    /// For so many pairs, rounded up to a power of two, half a million at most.
     pub fn new(pairs: usize) -> Self {
-        let sets = pairs.div_ceil(WAYS).next_power_of_two();
+        let sets = pairs.div_ceil(WAYS).next_power_of_two().min(MAX_SETS);
         Self {
             tags: vec![Tags::default(); sets].into(),
             standings: vec![Standing::default(); sets].into(),
@@ -47,7 +53,7 @@ impl Table {
 
     #[inline]
     fn set(&self, key: u64) -> usize {
-        key as usize & (self.tags.len() - 1)
+        (key >> 32) as usize & (self.tags.len() - 1)
     }
 
     #[inline]
@@ -59,7 +65,10 @@ impl Table {
         if found == 0 {
             return None;
         }
-        (0..WAYS).filter(|way| found >> way & 1 != 0).map(|way| set * WAYS + way).find(|at| self.pairs[*at].key == key)
+        (0..WAYS)
+            .filter(|way| found >> way & 1 != 0)
+            .map(|way| set * WAYS + way)
+            .find(|at| self.pairs[*at].key == key as u32)
     }
 
     /// A place for a new pair, in place of the one whose evidence is least and oldest.
@@ -78,7 +87,7 @@ impl Table {
         self.forgotten += u64::from(tags[way] != 0);
         (tags[way], set.weights[way], set.ages[way]) = (tag(key), 0, today);
         let place = at * WAYS + way;
-        self.pairs[place] = Pair { key, last: now, ..Pair::default() };
+        self.pairs[place] = Pair { key: key as u32, last: now, ..Pair::default() };
         place
     }
 
@@ -93,8 +102,11 @@ impl Table {
         self.pairs.len()
     }
 
-    pub fn pairs(&self) -> impl Iterator<Item = &Pair> {
-        self.pairs.iter()
+    /// All pairs with their keys, as far as these matter.
+    pub fn pairs(&self) -> impl Iterator<Item = (u64, &Pair)> {
+        let tags = self.tags.iter().flatten().zip(&self.pairs).enumerate();
+        tags.filter(|(_, (tag, _))| **tag != 0)
+            .map(|(at, (tag, pair))| (u64::from(*tag) << 48 | ((at / WAYS) as u64) << 32 | u64::from(pair.key), pair))
     }
 
     #[inline]

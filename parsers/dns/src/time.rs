@@ -1,12 +1,27 @@
 //! Time in the state: ticks of 2^24 ns, some 17 ms, in 32 bits that wrap after 833 days. And what is left of something after a time.
 
+/// Nanoseconds of a tick.
+pub const TICK: u64 = 1 << 24;
 /// Ticks of a second.
-pub const SECOND: f32 = 1e9 / (1 << 24) as f32;
+pub const SECOND: f32 = 1e9 / TICK as f32;
 pub const HOUR: f32 = 3600.0 * SECOND;
 
 #[inline]
 pub fn ticks(time: u64) -> u32 {
-    (time >> 24) as u32
+    (time / TICK) as u32
+}
+
+/// Where a time is within its tick, in 256 ns.
+#[inline]
+pub fn part(time: u64) -> u16 {
+    ((time % TICK) >> 8) as u16
+}
+
+/// The time not after `now` that was kept as a tick and a part of it: the same to the microsecond, if it was of whole ones.
+pub fn moment(tick: u32, part: u16, now: u64) -> u64 {
+    let passed = ticks(now).wrapping_sub(tick) as i32;
+    let begin = (now / TICK).saturating_sub(u64::from(passed.max(0) as u32)) * TICK;
+    (begin + u64::from(part) * 256 + 255).min(now)
 }
 
 /// Ticks from `before` to `now`; none if packet times went backwards.
@@ -38,6 +53,15 @@ pub fn log2(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_kept_to_the_microsecond() {
+        let now = 1_800_000_000_123_457_000;
+        for passed in [0, 1000, 16_000_000, 17_000_000, 3_600_000_000_000, 400 * 86_400_000_000_000] {
+            let then = now - passed;
+            assert_eq!(moment(ticks(then), part(then), now) / 1000, then / 1000, "{passed}");
+        }
+    }
 
     #[test]
     fn near_enough() {

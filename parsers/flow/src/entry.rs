@@ -88,9 +88,23 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The same without what is in progress.
-    pub fn outline(&self) -> Self {
-        Self { conversation: None, ..*self }
+    /// One of a DNS flow of which no more is known.
+    pub fn of_dns(key: Key, start: u64, marks: u8, packets: [u64; 2]) -> Self {
+        Self {
+            key,
+            last: start,
+            conversation: None,
+            hash: 0,
+            protocol: Protocol::Dns,
+            phase: Phase::Open,
+            marks,
+            start,
+            bytes: [0; 2],
+            packets,
+            next_seq: [0; 2],
+            fragment: 0,
+            why: Why::default(),
+        }
     }
 
     /// Reads both cache lines; the value only has to be used somehow.

@@ -3,7 +3,7 @@
     python tests/pcaps/make/dns_tunnels.py        records tests/pcaps/tunnels (root; Debian packages iodine and dns2tcp)
 
 The sessions are short and differ in their flow records from run to run, so these captures are in no manifest: what must
-be found in them is in tests/test_dns_tunnels.py, which also plays one of them live.
+be found in them is in tests/test_dns_tunnels.py; tests/live plays such sessions in front of the agent.
 """
 
 from __future__ import annotations

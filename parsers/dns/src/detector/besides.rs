@@ -4,7 +4,7 @@ use super::{Asked, Detector, New, weight};
 use crate::alert::{self, Alert};
 use crate::hash::fold;
 use crate::pair::{asked_kind, count, shape};
-use crate::score::{self, Around, SPREAD, Score};
+use crate::score::{self, Around, FLEET, SPREAD, Score};
 use crate::suffix::Kind;
 use crate::{case, extra, names, table};
 
@@ -24,13 +24,14 @@ impl Detector {
         }
         let place = known.unwrap_or_else(|| self.open(asked));
         let pair = self.table.pair(place);
-        pair.leak(asked.now);
+        pair.leak(asked.observed.spot.time);
         pair.new_name(asked.now, data.len() as f32);
         pair.charge(data.len() as f32);
         count(&mut pair.shapes, shape::BINARY);
         count(&mut pair.shapes, shape::EXTRA);
-        if pair.shapes[shape::EXTRA] == EXTRAS {
-            self.raise(alert::Kind::Option, asked, place);
+        if pair.shapes[shape::EXTRA] >= EXTRAS {
+            let began = pair.began(asked.observed.spot.time);
+            self.raise(alert::Kind::Option, asked, place, began);
         }
         Some(place)
     }
@@ -40,10 +41,10 @@ impl Detector {
         if asked.registered.kind != Kind::Delegated || asked.observed.message.header.is_response() {
             return;
         }
-        let even = self.beats.hear(asked.hashed.name, asked.client, asked.now);
-        if let Some(seconds) = even.filter(|_| !self.known.has(asked.domain) && self.is_alone(asked)) {
+        let even = self.beats.hear(asked.hashed.name, asked.client, asked.observed.spot.time);
+        if let Some(beat) = even.filter(|_| !self.known.has(asked.domain) && self.is_alone(asked)) {
             let place = known.unwrap_or_else(|| self.open(asked));
-            self.raise(alert::Kind::Beacon(seconds.round() as u32), asked, place);
+            self.raise(alert::Kind::Beacon(beat.seconds.round() as u32), asked, place, beat.began);
         }
         let spelled = mixed && !self.seen.insert(case::spelling(self.seed.0, &asked.observed.message.question.name));
         if spelled {
@@ -52,7 +53,8 @@ impl Detector {
             pair.spellings = pair.spellings.saturating_add(1);
             let spellings = pair.spellings;
             if self.habits.is_odd(asked.client, spellings) {
-                self.raise(alert::Kind::Case, asked, place);
+                let began = pair.began(asked.observed.spot.time);
+                self.raise(alert::Kind::Case, asked, place, began);
             }
         }
     }
@@ -62,11 +64,12 @@ impl Detector {
         self.domains.get(asked.domain).is_none_or(|domain| domain.count() < 1.5)
     }
 
-    /// An alert beside that of the score.
-    fn raise(&mut self, kind: alert::Kind, asked: &Asked<'_, '_>, place: table::Place) {
+    /// An alert beside that of the score, of what began at a time.
+    fn raise(&mut self, kind: alert::Kind, asked: &Asked<'_, '_>, place: table::Place, began: u64) {
         let domain = names::written(&asked.observed.message.question.name, asked.registered);
         let pair = self.table.pair(place);
-        self.alerts.raise(Alert::new(kind, asked.observed, domain, pair, Score::default()));
+        let alert = Alert::new(kind, asked.observed, domain, pair, Score::default());
+        self.alerts.raise(Alert { first_seen: began, ..alert });
     }
 
     /// Names of the same make below many domains that one client alone uses are charged together as well.
@@ -74,27 +77,47 @@ impl Detector {
         if !new.random || !self.is_alone(asked) {
             return None;
         }
+        let make = u64::from(asked.observed.message.question.kind) << 16
+            | (new.left as u64) << 8
+            | u64::from(new.bytes.ilog2());
+        self.together(asked, new, alert::Kind::Spread, fold(asked.client ^ make, self.seed.0), asked.domain)
+    }
+
+    /// Names below one domain that many clients use are charged together as well, if they look as those of hosts never do: others
+    /// are what every service does that is popular.
+    pub(super) fn fleet(&mut self, asked: &Asked<'_, '_>, new: &New) -> Option<usize> {
+        if !new.strange || self.is_alone(asked) {
+            return None;
+        }
+        self.together(asked, new, alert::Kind::Fleet, fold(asked.domain, self.seed.0), asked.client)
+    }
+
+    /// Charges a name to a pair of its own, in which `part` is one of those over which it is spread.
+    fn together(&mut self, asked: &Asked<'_, '_>, new: &New, kind: alert::Kind, key: u64, part: u64) -> Option<usize> {
         let question = &asked.observed.message.question;
-        let make = u64::from(question.kind) << 16 | (new.left as u64) << 8 | u64::from(new.bytes.ilog2());
-        let key = fold(asked.client ^ make, self.seed.0);
         let place = self.table.find(key).unwrap_or_else(|| self.table.insert(key, asked.now));
         let pair = self.table.pair(place);
         pair.queries = pair.queries.saturating_add(1);
-        pair.leak(asked.now);
+        pair.leak(asked.observed.spot.time);
         pair.new_name(asked.now, new.charged);
         pair.charge(new.charged);
         count(&mut pair.asked, asked_kind(question.kind));
-        count(&mut pair.shapes, shape::RANDOM);
-        pair.counter |= 1 << (asked.domain >> 7 & 31);
+        for (is, at) in [(new.random, shape::RANDOM), (new.binary, shape::BINARY)] {
+            if is {
+                count(&mut pair.shapes, at);
+            }
+        }
+        pair.counter |= 1 << (part >> 7 & 31);
         let volume = score::volume(pair, self.config.bytes_a_day);
-        let (domains, alert) = (pair.domains(), pair.alert);
+        let (parts, alert) = (pair.parts(), pair.alert);
         self.table.weigh(place, weight(volume), asked.now);
-        if alert == 0 && domains >= SPREAD {
+        let enough = if kind == alert::Kind::Spread { SPREAD } else { FLEET };
+        if alert == 0 && parts >= enough {
             let pair = self.table.pair(place);
             let score = score::score(pair, &Around { users: 1.0, ..Around::default() }, self.config.bytes_a_day);
             if score.octaves() >= 0.0 {
                 let domain = names::written(&question.name, asked.registered);
-                pair.alert = self.alerts.raise(Alert::new(alert::Kind::Spread, asked.observed, domain, pair, score));
+                pair.alert = self.alerts.raise(Alert::new(kind, asked.observed, domain, pair, score));
             }
         }
         self.again(asked, place)

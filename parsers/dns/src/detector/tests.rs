@@ -40,20 +40,20 @@ pub fn ask(detector: &mut Detector, second: u64, name: &str) -> Option<usize> {
 }
 
 /// Pseudorandom, the same in every run.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = fold(self.0, 0x1234_5678_9abc_def1);
         self.0
     }
 
-    fn word(&mut self, alphabet: &[u8], length: usize) -> String {
+    pub fn word(&mut self, alphabet: &[u8], length: usize) -> String {
         (0..length).map(|_| char::from(alphabet[self.next() as usize % alphabet.len()])).collect()
     }
 }
 
-const BASE32: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
+pub const BASE32: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 #[test]
 fn names_that_came_before_cost_nothing() {
@@ -145,7 +145,7 @@ fn one_domain_in_forty_tells_little_and_all_together_much() {
     let (n, number) = found.unwrap();
     let alert = &detector.alerts.all()[number];
     assert_eq!(alert.kind, Kind::Spread);
-    assert!(n < 100 && alert.domains >= 8, "{n} {}", alert.domains);
+    assert!(n < 100 && alert.parts >= 8, "{n} {}", alert.parts);
 }
 
 #[test]

@@ -149,7 +149,10 @@ mod tests {
     fn every_row_has_a_source() {
         for row in PUBLIC_RESOLVERS.lines().filter(|line| !line.starts_with('#')) {
             let columns: Vec<_> = row.split('\t').collect();
-            assert!(columns.len() == 3 && columns[2].starts_with("https://"), "{row}");
+            assert!(
+                columns.len() == 4 && ["operator", "other"].contains(&columns[2]) && columns[3].starts_with("http"),
+                "{row}"
+            );
         }
     }
 }

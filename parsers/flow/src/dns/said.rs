@@ -4,44 +4,86 @@
 use super::Watch;
 use crate::Direction;
 use crate::entry::Entry;
+use crate::key::Key;
 use crate::limits::idle;
 use crate::observation::FlowId;
 use crate::time::SECOND;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use transitproof_dns::Spot;
 use transitproof_wire::app::dns::is_response;
 use transitproof_wire::packet::ip_protocol as ip;
 
+/// A message, with what was known of its flow. There may be a hundred thousand at a time.
 struct Message {
-    /// What was known of its flow.
-    flow: Entry,
-    from: Direction,
+    key: Key,
+    start: u64,
     spot: Spot,
     /// Where the payload ends in the bytes; it begins where that of the one before ends.
     end: usize,
+    marks: u8,
+    /// Whether anything was sent in each direction.
+    heard: [bool; 2],
+    from: Direction,
 }
 
-/// Flows over UDP with a query whose answer is of interest, kept for as long as such a flow may be silent: what
+impl Message {
+    fn flow(&self) -> Entry {
+        Entry::of_dns(self.key, self.start, self.marks, self.heard.map(u64::from))
+    }
+}
+
+/// Flows whose answers are waited for at a time, some 20 MB; with more, every answer is looked at, which costs time and nothing else.
+const MAX_AWAITED: usize = 1 << 18;
+
+/// Queries of one flow.
+#[derive(Clone, Copy, Default)]
+struct Waiting {
+    queries: u32,
+    /// One of them at least is of interest, and so is every answer.
+    of_interest: bool,
+}
+
+/// Flows over UDP with queries that wait for their answers, for as long as such a flow may be silent: what
 /// [`crate::entry::mark::AWAITED`] says of a flow when one core hears all.
 #[derive(Default)]
 pub struct Awaited {
-    recent: HashSet<FlowId>,
-    earlier: HashSet<FlowId>,
+    recent: HashMap<FlowId, Waiting>,
+    earlier: HashMap<FlowId, Waiting>,
     since: u64,
+    /// There were too many lately.
+    full: bool,
 }
 
 impl Awaited {
-    fn add(&mut self, flow: FlowId) {
-        self.recent.insert(flow);
+    fn asked(&mut self, flow: FlowId, time: u64, of_interest: bool) {
+        self.turn(time);
+        if self.recent.len() >= MAX_AWAITED {
+            self.full = true;
+            return;
+        }
+        let earlier = self.earlier.remove(&flow).unwrap_or_default();
+        let waiting = self.recent.entry(flow).or_default();
+        waiting.queries += 1 + earlier.queries;
+        waiting.of_interest |= of_interest | earlier.of_interest;
     }
 
-    fn has(&mut self, flow: FlowId, time: u64) -> bool {
+    /// An answer; whether it is of interest.
+    fn answered(&mut self, flow: FlowId, time: u64) -> bool {
+        self.turn(time);
+        let known = self.recent.remove(&flow).or_else(|| self.earlier.remove(&flow));
+        let Some(waiting) = known else { return self.full };
+        if waiting.queries > 1 {
+            self.recent.insert(flow, Waiting { queries: waiting.queries - 1, ..waiting });
+        }
+        waiting.of_interest
+    }
+
+    fn turn(&mut self, time: u64) {
         if time.saturating_sub(self.since) > idle::DNS * SECOND {
+            self.full = self.recent.len() >= MAX_AWAITED;
             self.earlier = std::mem::take(&mut self.recent);
             self.since = time;
         }
-        // What is still in use stays.
-        self.recent.contains(&flow) || self.earlier.contains(&flow) && self.recent.insert(flow)
     }
 }
 
@@ -54,7 +96,15 @@ pub struct Said {
 impl Said {
     pub fn push(&mut self, entry: &Entry, from: Direction, payload: &[u8], spot: Spot) {
         self.bytes.extend_from_slice(payload);
-        self.messages.push(Message { flow: entry.outline(), from, spot, end: self.bytes.len() });
+        self.messages.push(Message {
+            key: entry.key,
+            start: entry.start,
+            spot,
+            end: self.bytes.len(),
+            marks: entry.marks,
+            heard: entry.packets.map(|packets| packets > 0),
+            from,
+        });
     }
 
     fn payload(&self, at: usize) -> &[u8] {
@@ -71,27 +121,68 @@ impl Said {
 impl Watch {
     /// Hears what several cores heard of the same frames. Flows are not traced.
     pub fn hear(&mut self, cores: &mut [&mut Said]) {
-        let of_core = |(core, said): (usize, &&mut Said)| {
-            let frames = said.messages.iter().map(|message| message.spot.frame).enumerate();
-            frames.map(|(at, frame)| (frame, core, at)).collect::<Vec<_>>()
-        };
-        let mut order: Vec<_> = cores.iter().enumerate().flat_map(of_core).collect();
-        // Runs in ascending order, which this sort merges. Those of one frame are one core's and stay as they are.
-        order.sort();
-        for (_, core, at) in order {
-            let said = &cores[core];
-            let Message { flow, from, spot, .. } = &said.messages[at];
-            let (payload, id) = (said.payload(at), FlowId::of(flow));
-            let over_udp = flow.key.transport() == ip::UDP;
-            let known = over_udp && self.awaited.has(id, spot.time);
-            let answer = is_response(payload);
-            if over_udp && answer && !known && flow.packets[from.other() as usize] > 0 {
-                continue;
-            }
-            if self.message(flow, *from, payload, *spot, false) && over_udp && !answer {
-                self.awaited.add(id);
-            }
+        // What each core says is in the order of its frames, and a frame is one core's.
+        let mut next = vec![0; cores.len()];
+        let frame = |next: &[usize], core: usize| cores[core].messages.get(next[core]).map(|said| said.spot.frame);
+        while let Some(core) =
+            (0..next.len()).filter(|core| frame(&next, *core).is_some()).min_by_key(|core| frame(&next, *core))
+        {
+            let at = next[core];
+            next[core] += 1;
+            self.hear_one(&cores[core].messages[at], cores[core].payload(at));
         }
         cores.iter_mut().for_each(|said| said.clear());
+    }
+
+    fn hear_one(&mut self, said: &Message, payload: &[u8]) {
+        let (flow, from, time) = (said.flow(), said.from, said.spot.time);
+        let over_udp = flow.key.transport() == ip::UDP;
+        let answer = is_response(payload);
+        if over_udp && answer {
+            let awaited = self.awaited.answered(FlowId::of(&flow), time);
+            if !awaited && said.heard[from.other() as usize] {
+                return;
+            }
+        }
+        let of_interest = self.message(&flow, from, payload, said.spot, false);
+        if over_udp && !answer {
+            self.awaited.asked(FlowId::of(&flow), time, of_interest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(n: u64) -> FlowId {
+        FlowId::of(&Entry::of_dns(Key::NONE, n, 0, [1, 0]))
+    }
+
+    #[test]
+    fn answers_are_awaited_until_they_came_and_no_longer_than_a_flow_lasts() {
+        let mut awaited = Awaited::default();
+        awaited.asked(flow(1), SECOND, false);
+        awaited.asked(flow(1), SECOND, true);
+        awaited.asked(flow(2), SECOND, false);
+        assert!(awaited.answered(flow(1), 2 * SECOND) && awaited.answered(flow(1), 13 * SECOND));
+        assert!(!awaited.answered(flow(1), 13 * SECOND), "both came");
+        assert!(!awaited.answered(flow(2), 13 * SECOND), "of no interest");
+        awaited.asked(flow(3), 14 * SECOND, true);
+        awaited.turn(30 * SECOND);
+        awaited.turn(50 * SECOND);
+        assert!(!awaited.answered(flow(3), 51 * SECOND), "too late");
+        assert!(awaited.recent.is_empty() && awaited.earlier.is_empty());
+    }
+
+    #[test]
+    fn a_flood_without_answers_is_bounded_and_no_answer_is_passed_over() {
+        let mut awaited = Awaited::default();
+        for n in 0..2 * MAX_AWAITED as u64 {
+            awaited.asked(flow(n), SECOND, true);
+        }
+        assert_eq!(awaited.recent.len(), MAX_AWAITED);
+        assert!(awaited.answered(flow(2 * MAX_AWAITED as u64 - 1), SECOND));
+        assert!(size_of::<(FlowId, Waiting)>() * MAX_AWAITED <= 20 << 20 && size_of::<Message>() <= 88);
     }
 }

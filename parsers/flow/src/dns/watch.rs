@@ -120,7 +120,7 @@ impl Watch {
 
 fn facts(alert: &Alert, v6: bool) -> Vec<u8> {
     let mut out = b"{".to_vec();
-    let scored = matches!(alert.kind, Kind::Tunnel | Kind::Spread | Kind::Flood);
+    let scored = matches!(alert.kind, Kind::Tunnel | Kind::Spread | Kind::Fleet | Kind::Flood);
     json::key(&mut out, fact(alert.kind));
     out.push(b'{');
     json::key(&mut out, "client");
@@ -156,8 +156,10 @@ fn facts(alert: &Alert, v6: bool) -> Vec<u8> {
     json::word(&mut out, "dns.volume", alert.score.volume.word());
     json::number(&mut out, "dns.queries", u64::from(alert.queries));
     json::number(&mut out, "dns.names", u64::from(alert.names));
-    if alert.kind == Kind::Spread {
-        json::number(&mut out, "dns.domains", u64::from(alert.domains));
+    match alert.kind {
+        Kind::Spread => json::number(&mut out, "dns.domains", u64::from(alert.parts)),
+        Kind::Fleet => json::number(&mut out, "dns.clients", u64::from(alert.parts)),
+        _ => {}
     }
     json::number(&mut out, "dns.bytes_up", alert.bytes_up as u64);
     json::number(&mut out, "dns.bytes_down", alert.bytes_down as u64);
@@ -168,7 +170,7 @@ fn facts(alert: &Alert, v6: bool) -> Vec<u8> {
 /// The fact that an alert is.
 fn fact(kind: Kind) -> &'static str {
     match kind {
-        Kind::Tunnel | Kind::Spread => "dns.tunnel",
+        Kind::Tunnel | Kind::Spread | Kind::Fleet => "dns.tunnel",
         Kind::Flood => "dns.random_names",
         Kind::Option => "dns.option",
         Kind::Case => "dns.case",
