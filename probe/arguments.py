@@ -13,7 +13,7 @@ from probe import __version__, trust_options
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
 
-COMMANDS: Final = ("replay", "run", "interfaces", "diff", "cert", "policies", "explain", "check-config")
+COMMANDS: Final = ("replay", "run", "collect", "interfaces", "diff", "cert", "policies", "explain", "check-config")
 # What probe.reprobe.starttls can begin; named here because help must not load a TLS library.
 STARTTLS: Final = ("smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "postgresql", "mysql")
 MAX_WORKERS: Final = 64  # what the core takes
@@ -95,6 +95,7 @@ def build() -> argparse.ArgumentParser:
     _add_diff(commands)
     _add_cert(commands)
     _add_run(commands)
+    _add_collect(commands)
     commands.add_parser("interfaces", help="list what can be captured here, and what is missing", allow_abbrev=False)
     policies = commands.add_parser(
         "policies", help="list the shipped policies, or the rules of one", allow_abbrev=False
@@ -341,6 +342,15 @@ def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
     run.add_argument("--promiscuous", action="store_true", help="also packets that are not for this host")
     run.add_argument("--policy", action="append", metavar="ID|FILE", help="judge by this policy; may be repeated")
     run.add_argument("--trust", action="append", default=[], metavar="PEM", help="trust these roots besides the host's")
+
+
+def _add_collect(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    collect = commands.add_parser(
+        "collect",
+        help="take the reports of all probes in and show them on a page",
+        description="Take the reports of all probes from the broker, keep them, and show them on a page (docs/collector.md).",
+    )
+    collect.add_argument("--config", metavar="FILE", help="TOML; without it: pages on 127.0.0.1:8080, no broker")
 
 
 def _add_color(parser: argparse.ArgumentParser) -> None:
