@@ -33,7 +33,11 @@ class Store:
             with self._engine.begin() as connection:
                 _migrate(connection)
         except SQLAlchemyError as error:
+            self.close()
             raise StoreError(f"the database cannot be opened: {why(error)}") from None
+        except StoreError:
+            self.close()
+            raise
 
     def write(self, messages: Iterable[Envelope | State | Aside], now: float) -> Account:
         """One batch, kept as a whole or not at all. Raises StoreError, after which the same batch may be given again."""
