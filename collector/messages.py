@@ -10,11 +10,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-KINDS: Final = ("finding", "certificate", "rollup", "health")
+KINDS: Final = ("finding", "certificate", "rollup", "health", "flow", "summary")
 VERSION: Final = 1
 MAX_PAYLOAD: Final = 1 << 20  # bytes; probes cut at 100 kB, brokers allow more
 MAX_ITEMS: Final = 10_000  # of an envelope: a rollup of a busy host has some hundred
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_PART: Final = re.compile(r"[0-9]{1,6}/[0-9]{1,6}(\.[0-9]{1,6}/[0-9]{1,6}){0,7}")
 _SCHEMA: Final = re.compile(r"transitproof\.([a-z_]+)/([0-9]+)")
 
 
@@ -35,11 +36,13 @@ class Envelope(Struct, frozen=True):
     seq: int
     sent_at: str
     items: list[dict[str, Any]]
+    part: str = ""
+    """`2/3` and so on: a piece of an envelope that was cut; "" for a whole one."""
     drops: dict[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
-        """finding, certificate, rollup or health."""
+        """One of KINDS."""
         return self.schema.partition(".")[2].partition("/")[0]
 
 
@@ -58,6 +61,22 @@ class Aside(Struct, frozen=True):
     topic: str
     payload: bytes
     why: str
+
+
+def is_whole(parts: set[str]) -> bool:
+    """Whether these pieces make up an envelope: `""`, or each of n, which may itself be cut (`2/3.1/2`)."""
+    if "" in parts:
+        return True
+    pieces: dict[str, set[str]] = {}
+    for part in parts:
+        piece, _, rest = part.partition(".")
+        pieces.setdefault(piece, set()).add(rest)
+    counts = {piece.partition("/")[2] for piece in pieces}
+    return any(
+        all(is_whole(pieces.get(f"{number}/{count}", set())) for number in range(1, int(count) + 1))
+        for count in counts
+        if 0 < int(count) <= len(pieces)
+    )
 
 
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope)
@@ -96,6 +115,8 @@ def _envelope(topic: str, site: str, probe: str, kind: str, payload: bytes) -> E
         why = f"items of kind {schema[1]} under a topic of {kind}"
     elif (envelope.probe.site, envelope.probe.id) != (site, probe):
         why = "the envelope names another probe than its topic"
+    elif envelope.part and not _PART.fullmatch(envelope.part):
+        why = "a part that cannot be"
     elif not 0 <= envelope.seq < 1 << 53 or len(envelope.items) > MAX_ITEMS or not envelope.boot_id:
         why = "a sequence number, boot or number of items that cannot be"
     return envelope if why is None else Aside(topic, payload, why)

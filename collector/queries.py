@@ -261,8 +261,14 @@ def probe_list(connection: Connection, now: float) -> list[Row]:
         silent = now - row["last_seen"] > SILENT
         word = "silent" if silent and row["online"] else "up" if row["online"] or not silent else "gone"
         documents = {name: json.loads(row[name]) for name in ("drops", "health", "state")}
-        rows.append({**row, **documents, "word": word})
+        rows.append({**row, **documents, "lost": _lost(documents["drops"]), "word": word})
     return sorted(rows, key=lambda row: row["word"] == "up")
+
+
+def _lost(drops: Row) -> dict[str, int]:
+    """Reports that were lost on their way, by reason; probes count them by reason and kind."""
+    kinds = {why: value if isinstance(value, dict) else {"": value} for why, value in drops.items()}
+    return {why: sum(count for count in by.values() if isinstance(count, int)) for why, by in kinds.items()}
 
 
 def kept_aside(connection: Connection, limit: int = 50) -> list[Row]:

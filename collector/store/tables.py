@@ -55,6 +55,7 @@ received: Final = Table(
     metadata,
     Column("stream_id", Integer, primary_key=True, autoincrement=False),
     Column("seq", _Big, primary_key=True, autoincrement=False),
+    Column("part", String(120), primary_key=True),  # "" for a whole envelope
 )
 
 findings: Final = Table(

@@ -8,7 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Table, and_, case, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from collector.messages import Aside, Envelope, State
+from collector.messages import Aside, Envelope, State, is_whole
 from collector.store.tables import aside, certificates, findings, probes, received, sightings, streams, traffic
 from collector.times import seconds
 
@@ -60,7 +60,7 @@ class Writer:
         keep = {"finding": self._findings, "certificate": self._certificates, "rollup": self._rollups}
         if envelope.kind == "health":
             self._health(probe, envelope.items)
-        else:
+        elif envelope.kind in keep:  # flows and summaries are for other readers of the broker
             keep[envelope.kind](probe, envelope.items)
         self.account.items += len(envelope.items)
 
@@ -90,22 +90,10 @@ class Writer:
         stream = self._connection.execute(select(streams).where(where)).one()
         if seq <= stream.low:
             return False
-        number = self._dialect.insert(received).values(stream_id=stream.id, seq=seq).on_conflict_do_nothing()
-        if self._connection.execute(number).rowcount == 0:
+        number = self._dialect.insert(received).values(stream_id=stream.id, seq=seq, part=envelope.part)
+        if self._connection.execute(number.on_conflict_do_nothing()).rowcount == 0:
             return False
-        low, high = stream.low, max(stream.high, seq)
-        waiting = self._connection.execute(
-            select(received.c.seq).where(received.c.stream_id == stream.id).order_by(received.c.seq)
-        ).scalars()
-        given_up = 0
-        for met in waiting:
-            if met == low + 1:
-                low = met
-            elif high - met >= WINDOW:
-                given_up += met - low - 1
-                low = met
-            else:
-                break
+        low, high, given_up = self._swept(stream, seq)
         changed = {"low": low, "high": high, "given_up": stream.given_up + given_up, "last_seen": self._now}
         self._connection.execute(update(streams).where(streams.c.id == stream.id).values(**changed))
         if low != stream.low:
@@ -117,6 +105,21 @@ class Writer:
                 update(probes).where(probes.c.id == probe).values(missed=probes.c.missed + given_up)
             )
         return True
+
+    def _swept(self, stream: Any, seq: int) -> tuple[int, int, int]:  # noqa: ANN401 - a row of streams
+        """Up to where all came, the highest that came, and how many were given up on the way."""
+        low, high, given_up = stream.low, max(stream.high, seq), 0
+        where = select(received.c.seq, received.c.part).where(received.c.stream_id == stream.id)
+        parts: dict[int, set[str]] = {}
+        for met, part in self._connection.execute(where.order_by(received.c.seq)):
+            parts.setdefault(met, set()).add(part)
+        for met, those in parts.items():
+            whole, late = is_whole(those), high - met >= WINDOW
+            if not (met == low + 1 and whole) and not late:
+                break
+            given_up += met - low - 1 + (not whole)
+            low = met
+        return low, high, given_up
 
     def _upsert(self, table: Table, keys: Sequence[str], rows: list[dict[str, Any]], newest: str | None = None) -> None:
         """Insert or replace; only where the row is not older than what there is, by the column `newest`."""

@@ -119,7 +119,7 @@ async def _summary(request: Request) -> Response:
     body["probes"] = {word: words.count(word) for word in ("up", "silent", "gone")}
     body["coverage"] = {
         "missed_envelopes": sum(row["missed"] for row in found["probes"]),
-        "probes_with_drops": sum(1 for row in found["probes"] if any(row["drops"].values())),
+        "probes_with_drops": sum(1 for row in found["probes"] if any(row["lost"].values())),
     }
     return _json(body if share is None else {**body, "protected_share": share})
 

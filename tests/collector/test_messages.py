@@ -8,7 +8,7 @@ from fleet import finding, message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.messages import MAX_PAYLOAD, Aside, Envelope, State, read
+from collector.messages import MAX_PAYLOAD, Aside, Envelope, State, is_whole, read
 
 TOPIC = "transitproof/v1/s1/p1/finding"
 
@@ -61,6 +61,22 @@ def test_a_payload_that_is_too_large() -> None:
 def test_never_raises(payload: bytes) -> None:
     for topic in (TOPIC, "x/s1/p1/state"):
         assert isinstance(read(topic, payload), (Aside, State, Envelope))
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        ({""}, True),
+        ({"1/2"}, False),
+        ({"1/2", "2/2"}, True),
+        ({"1/3", "2/3", "3/3.1/2"}, False),
+        ({"1/3", "2/3", "3/3.1/2", "3/3.2/2"}, True),
+        ({"0/0"}, False),
+        ({"1/999999"}, False),
+    ],
+)
+def test_pieces_make_up_an_envelope(parts: set[str], whole: bool) -> None:
+    assert is_whole(parts) is whole
 
 
 def test_nested_beyond_reason() -> None:

@@ -50,6 +50,17 @@ def test_a_gap_is_outstanding_until_it_is_given_up(store: Store) -> None:
     assert _probe(store)["missed"] == 4
 
 
+def test_pieces_of_an_envelope_count_as_one_number(store: Store) -> None:
+    first = store.write([message(finding("a"), seq=0, part="1/2"), message(finding("a"), seq=0, part="1/2")], NOW)
+    assert (first.envelopes, first.duplicates) == (1, 1)
+    (stream,) = _rows(store, select(streams))
+    assert stream["low"] == -1
+    store.write([message(finding("b"), seq=0, part="2/2")], NOW)
+    (stream,) = _rows(store, select(streams))
+    assert stream["low"] == 0
+    assert len(_rows(store, select(findings))) == 2
+
+
 def test_each_boot_counts_for_itself(store: Store) -> None:
     account = store.write([message(seq=0), message(seq=0, boot="b2"), message(seq=0, by="p2")], NOW)
     assert account.envelopes == 3
