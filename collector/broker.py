@@ -8,12 +8,14 @@ import logging
 import random
 import ssl
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aiomqtt
 
-from collector.ingest import Message
 from collector.settings import BrokerSettings, SettingsError
+
+if TYPE_CHECKING:
+    from collector.ingest import Message
 
 BACK_OFF: Final = (1.0, 60.0)  # seconds: first and longest wait between two attempts to connect
 WINDOW: Final = 1000  # messages that the broker may send without an acknowledgement
@@ -53,14 +55,13 @@ def tls(settings: BrokerSettings) -> ssl.SSLContext | None:
 async def listen(settings: BrokerSettings, queue: "asyncio.Queue[Message]") -> None:
     """Until cancelled: connect, subscribe, hand over; a new client for each connection."""
     wait = BACK_OFF[0]
-    context = tls(settings)
-    password = Path(settings.password_file).read_text().strip() if settings.password_file else None
+    context, password = tls(settings), _password(settings)
     while True:
         try:
             async with _client(settings, context, password) as client:
                 wait = BACK_OFF[0]
                 topics = [(f"$share/{settings.share}/{settings.prefix}/+/+/+", 1)]
-                await client.subscribe(topics)  # type: ignore[arg-type]
+                await client.subscribe(topics)
                 _LOG.info("connected to %s:%d", settings.host, settings.port)
                 async for message in client.messages:
                     await queue.put(_Received(message, client._client))  # noqa: SLF001 - aiomqtt has no word for acknowledgements
@@ -72,11 +73,20 @@ async def listen(settings: BrokerSettings, queue: "asyncio.Queue[Message]") -> N
             wait = min(wait * 2, BACK_OFF[1])
 
 
+def _password(settings: BrokerSettings) -> str | None:
+    if settings.password_file is None:
+        return None
+    try:
+        return Path(settings.password_file).read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{settings.password_file}: {(error.strerror or str(error)).lower()}") from None
+
+
 def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: str | None) -> aiomqtt.Client:
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
 
-    properties = Properties(PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = SESSION
     properties.ReceiveMaximum = WINDOW
     client = aiomqtt.Client(

@@ -348,7 +348,7 @@ def _add_collect(commands: "argparse._SubParsersAction[_Parser]") -> None:
     collect = commands.add_parser(
         "collect",
         help="take the reports of all probes in and show them on a page",
-        description="Take the reports of all probes from the broker, keep them, and show them on a page (docs/collector.md).",
+        description="Take the reports of all probes from the broker, keep them, show them (docs/collector.md).",
     )
     collect.add_argument("--config", metavar="FILE", help="TOML; without it: pages on 127.0.0.1:8080, no broker")
 

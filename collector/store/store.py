@@ -40,7 +40,7 @@ class Store:
             raise
 
     def write(self, messages: Iterable[Envelope | State | Aside], now: float) -> Account:
-        """One batch, kept as a whole or not at all. Raises StoreError, after which the same batch may be given again."""
+        """One batch, kept as a whole or not at all. Raises StoreError; then the same batch may be given again."""
         try:
             with self._engine.begin() as connection:
                 if self.is_sqlite:

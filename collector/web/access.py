@@ -13,7 +13,7 @@ from msgspec import Struct
 from collector.settings import SettingsError
 
 Role = Literal["viewer", "operator"]
-ROLES: Final = ("viewer", "operator")
+ROLES: Final[tuple[Role, ...]] = ("viewer", "operator")
 SESSION: Final = 12 * 3600.0  # seconds
 MAX_SESSIONS: Final = 10_000
 RATE: Final = 50.0  # requests a second for one client, in the long run
@@ -108,10 +108,11 @@ def load(path: str) -> dict[str, Who]:
         words = line.partition("#")[0].split()
         if not words:
             continue
-        if len(words) != 3 or words[0] not in ROLES or len(words[2]) < _TOKEN_BYTES:
+        role = next((role for role in ROLES if role == words[0]), None)
+        if len(words) != 3 or role is None or len(words[2]) < _TOKEN_BYTES:
             wanted = f"ROLE NAME TOKEN, the role viewer or operator, the token of {_TOKEN_BYTES} characters or more"
             raise SettingsError(f"{path}:{number}: not {wanted}")
-        tokens[_hash(words[2])] = Who(words[1], words[0])
+        tokens[_hash(words[2])] = Who(words[1], role)
     if not tokens:
         raise SettingsError(f"{path}: no token in it; add a line: operator NAME {'$'}(openssl rand -hex 24)")
     return tokens

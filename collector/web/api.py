@@ -29,7 +29,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Times as text, severities as words, nothing that is not there."""
     shown: dict[str, Any] = {}
     for name, value in row.items():
-        if value is None or name in {"probe_id"}:
+        if value is None or name == "probe_id":
             continue
         if name in _TIMES and isinstance(value, (int, float)):
             shown[name] = rfc3339(value)

@@ -26,8 +26,8 @@ from collector.web.live import Bell
 COOKIE: Final = "transitproof"
 MAX_BODY: Final = 64 * 1024
 HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
-    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
+    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -108,8 +108,8 @@ def _unavailable(request: Request, error: Exception) -> Response:
     return pages.problem(request, 503, "The database does not answer", str(error))
 
 
-def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def _http_error(request: Request, raised: Exception) -> Response:
+    error = raised if isinstance(raised, HTTPException) else HTTPException(500)
     if request.url.path.startswith("/api/"):
         return api.problem(error.status_code, error.detail)
     titles = {404: "There is nothing here", 405: "That is not how this page is used", 403: "Not allowed"}

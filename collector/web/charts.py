@@ -56,8 +56,7 @@ def bands(slots: Sequence[dict[str, Any]], step: int) -> str:
     for x, anchor, start in ends:
         text = dt.datetime.fromtimestamp(start, dt.UTC).strftime("%d %b %H:%M")
         parts.append(f'<text x="{x}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>')
-    label = "Share of bytes by class over time"
-    return f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(parts)}</svg>'
+    return _svg("chart", HEIGHT, "Share of bytes by class over time", parts)
 
 
 def bar(classes: dict[str, dict[str, int]]) -> str:
@@ -70,11 +69,10 @@ def bar(classes: dict[str, dict[str, int]]) -> str:
         width = classes[name]["bytes"] / total * WIDTH
         if width:
             told = f"{NAMES[name]}: {size(classes[name]['bytes'])}, {classes[name]['bytes'] / total:.1%}"
-            parts.append(
-                f'<rect class="c-{name}" x="{x:.1f}" y="0" width="{width:.1f}" height="20"><title>{escape(told)}</title></rect>'
-            )
+            box = f'x="{x:.1f}" y="0" width="{width:.1f}" height="20"'
+            parts.append(f'<rect class="c-{name}" {box}><title>{escape(told)}</title></rect>')
         x += width
-    return f'<svg class="bar" viewBox="0 0 {WIDTH} 20" preserveAspectRatio="none" role="img" aria-label="Share of bytes by class">{"".join(parts)}</svg>'
+    return _svg("bar", 20, "Share of bytes by class", parts, ' preserveAspectRatio="none"')
 
 
 def expiry(rows: Sequence[dict[str, Any]], now: float, days: int = 90) -> str:
@@ -95,4 +93,9 @@ def expiry(rows: Sequence[dict[str, Any]], now: float, days: int = 90) -> str:
         f'<line x1="{today:.1f}" x2="{today:.1f}" y1="4" y2="44"/><text x="{today + 4:.1f}" y="58">today</text>'
     )
     parts.append(f'<text x="{WIDTH - LEFT}" y="58" text-anchor="end">in {days} days</text>')
-    return f'<svg class="chart" viewBox="0 0 {WIDTH} 64" role="img" aria-label="When certificates end">{"".join(parts)}</svg>'
+    return _svg("chart", 64, "When certificates end", parts)
+
+
+def _svg(kind: str, height: int, label: str, parts: list[str], more: str = "") -> str:
+    start = f'<svg class="{kind}" viewBox="0 0 {WIDTH} {height}"{more} role="img" aria-label="{label}">'
+    return f"{start}{''.join(parts)}</svg>"

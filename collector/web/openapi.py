@@ -2,11 +2,10 @@
 
 from typing import Any, Final
 
-from probe import __version__
-
 from collector.queries import MAX_PAGE
 from collector.store.writing import SEVERITIES
 from collector.web.asking import MAX_TEXT
+from probe import __version__
 
 Schema = dict[str, Any]
 

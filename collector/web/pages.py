@@ -140,13 +140,13 @@ async def _workflow(request: Request) -> Response:
     uid, who = request.path_params["uid"], request.state.who.name
     store = request.app.state.store
 
-    def change() -> int:
+    def change() -> bool:
         with store.changing() as connection:
             values = {"workflow": workflow, "until": until, "note": note, "changed": now}
             changed = connection.execute(update(findings).where(findings.c.uid == uid).values(**values)).rowcount
             if changed:
                 connection.execute(insert(audit).values(at=now, who=who, what=f"{workflow} {uid} {note}"))
-            return changed
+            return bool(changed)
 
     if not await run_in_threadpool(change):
         raise HTTPException(404, "No finding has this uid.")

@@ -17,13 +17,13 @@ POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A server of our own on loopback; gives the url without the database's name."""
     if not POSTGRES:
         pytest.skip("Debian package postgresql is not installed")
     if os.geteuid() != 0 or not any(user.pw_name == "postgres" for user in pwd.getpwall()):
         pytest.skip("PostgreSQL does not run as root, and only root can become another user")
-    programs, folder = POSTGRES[-1].parent, Path("/tmp") / f"tp-postgres-{os.getpid()}"  # noqa: S108 - short enough for its socket
+    programs, folder = POSTGRES[-1].parent, Path("/tmp") / f"tp-postgres-{os.getpid()}"
     folder.mkdir()
     shutil.chown(folder, "postgres")
     with socket.socket() as chosen:

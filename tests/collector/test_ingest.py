@@ -1,4 +1,4 @@
-"""Acknowledged is only what was kept: a store that is away, a store that comes back, a real broker, a process that is killed."""
+"""Acknowledged is only what was kept, whatever the store does meanwhile."""
 
 import asyncio
 import json
@@ -23,7 +23,13 @@ class Told:
         envelope = message(finding(f"u{seq}"), seq=seq)
         assert isinstance(envelope, Envelope)
         self.topic, self._seq, self._log = TOPIC, seq, log
-        head = {"schema": envelope.schema, "probe": {"id": "p1", "site": "s1"}, "boot_id": "b1", "seq": seq, "sent_at": ""}
+        head = {
+            "schema": envelope.schema,
+            "probe": {"id": "p1", "site": "s1"},
+            "boot_id": "b1",
+            "seq": seq,
+            "sent_at": "",
+        }
         self.payload = payload or json.dumps({**head, "items": envelope.items}).encode()
 
     async def acknowledge(self) -> None:
@@ -81,7 +87,12 @@ def test_nothing_is_acknowledged_before_it_is_kept(tmp_path: Path, failures: int
 def test_a_poisoned_message_does_not_stop_the_rest(tmp_path: Path) -> None:
     log: list[tuple[str, int]] = []
     store = Store(f"sqlite:///{tmp_path}/c.db")
-    messages = [Told(0, log), Told(1, log, b"\xff\x00"), Told(2, log, b'{"schema":"transitproof.finding/9"}'), Told(3, log)]
+    messages = [
+        Told(0, log),
+        Told(1, log, b"\xff\x00"),
+        Told(2, log, b'{"schema":"transitproof.finding/9"}'),
+        Told(3, log),
+    ]
     taking = Ingest(store)
     asyncio.run(_through(taking, messages, log))
     assert (taking.total.envelopes, taking.total.aside) == (2, 2)

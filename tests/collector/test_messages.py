@@ -20,7 +20,9 @@ def test_an_envelope() -> None:
 
 
 def test_birth_and_last_will() -> None:
-    assert read("x/s1/p1/state", b'{"online":true,"boot_id":"b"}') == State("s1", "p1", True, {"online": True, "boot_id": "b"})
+    assert read("x/s1/p1/state", b'{"online":true,"boot_id":"b"}') == State(
+        "s1", "p1", True, {"online": True, "boot_id": "b"}
+    )
     gone = read("x/s1/p1/state", b'{"online":false}')
     assert isinstance(gone, State)
     assert not gone.online
@@ -57,7 +59,10 @@ def test_a_payload_that_is_too_large() -> None:
     assert len(read_in.payload) == MAX_PAYLOAD
 
 
-@given(st.binary(max_size=300) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda value: json.dumps(value).encode()))
+@given(
+    st.binary(max_size=300)
+    | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
+)
 def test_never_raises(payload: bytes) -> None:
     for topic in (TOPIC, "x/s1/p1/state"):
         assert isinstance(read(topic, payload), (Aside, State, Envelope))

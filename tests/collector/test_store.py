@@ -139,7 +139,10 @@ def test_rollups_add_up(store: Store) -> None:
         "start": "2026-11-18T00:00:00Z", "interval": 60, "by_class": {"tls": {"flows": 2, "bytes": 300}, "plaintext": {"flows": 1, "bytes": 100}},
         "endpoints": [{"endpoint": "10.0.0.1:443/tcp", "by_class": {"tls": {"flows": 2, "bytes": 300}}}],
     }  # fmt: skip
-    store.write([message(item, kind="rollup", seq=0), message(item | {"start": "2026-11-18T00:01:00Z"}, kind="rollup", seq=1)], NOW)
+    store.write(
+        [message(item, kind="rollup", seq=0), message(item | {"start": "2026-11-18T00:01:00Z"}, kind="rollup", seq=1)],
+        NOW,
+    )
     with store.reading() as connection:
         day = queries.protected(connection, NOW - queries.DAY * 30, NOW + queries.DAY)
         assert (day["tls"], day["plaintext"]) == ({"flows": 4, "bytes": 600}, {"flows": 2, "bytes": 200})
@@ -149,7 +152,13 @@ def test_rollups_add_up(store: Store) -> None:
 
 
 def test_certificates_have_places_and_shared_keys(store: Store) -> None:
-    item = {"sha256": "aa", "subject": "CN=a", "spki_sha256": "k", "not_after": "2026-12-01T00:00:00Z", "endpoint": "10.0.0.1:443/tcp"}
+    item = {
+        "sha256": "aa",
+        "subject": "CN=a",
+        "spki_sha256": "k",
+        "not_after": "2026-12-01T00:00:00Z",
+        "endpoint": "10.0.0.1:443/tcp",
+    }
     store.write([message(item, item | {"sha256": "bb", "endpoint": "10.0.0.2:443/tcp"}, kind="certificate")], NOW)
     with store.reading() as connection:
         certificate = queries.certificate(connection, "aa")
@@ -163,7 +172,10 @@ def test_probes_that_went_silent(store: Store) -> None:
     store.write([read("x/s1/p1/state", b'{"online":true}')], NOW)
     store.write([read("x/s1/p2/state", b'{"online":false}')], NOW)
     with store.reading() as connection:
-        assert {row["probe"]: row["word"] for row in queries.probe_list(connection, NOW + 1)} == {"p1": "up", "p2": "up"}
+        assert {row["probe"]: row["word"] for row in queries.probe_list(connection, NOW + 1)} == {
+            "p1": "up",
+            "p2": "up",
+        }
         later = queries.probe_list(connection, NOW + queries.SILENT + 1)
     assert {row["probe"]: row["word"] for row in later} == {"p1": "silent", "p2": "gone"}
 
