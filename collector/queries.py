@@ -111,7 +111,7 @@ def finding(connection: Connection, uid: str) -> list[Row]:
 def by_severity(connection: Connection, now: float) -> dict[str, int]:
     """Open findings, the worst first; severities without any are there with 0."""
     statement = select(findings.c.severity, func.count()).where(_open(now)).group_by(findings.c.severity)
-    counts: dict[int, int] = dict(connection.execute(statement).tuples().all())
+    counts: dict[int, int] = {row[0]: row[1] for row in connection.execute(statement)}
     return {name: counts.get(number, 0) for number, name in reversed(list(enumerate(SEVERITIES)))}
 
 

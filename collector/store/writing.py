@@ -15,6 +15,7 @@ from collector.times import seconds
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
 WINDOW: Final = 10_000  # sequence numbers that may be outstanding in one stream; older gaps are given up and counted
 MAX_ASIDE: Final = 10_000  # messages kept aside; the oldest go first
+DAY: Final = 86_400  # seconds
 MAX_FUTURE: Final = 86_400.0  # seconds that a probe's clock may be ahead before its times are held back
 _WORDS: Final = ("open", "acknowledged", "suppressed", "resolved")
 
@@ -142,6 +143,8 @@ class Writer:
         old, new = table.c[name], statement.excluded[name]
         if name == "first_seen":
             return (func.min if self._dialect is sqlite else func.least)(old, new)
+        if name in {"flows", "bytes"}:
+            return old + new
         if name == "workflow":
             return case((new == "resolved", new), (old == "resolved", new), else_=old)
         return new
@@ -153,6 +156,23 @@ class Writer:
             if row is not None:
                 rows[row["uid"]] = row  # of two in one envelope the later
         self._upsert(findings, ("probe_id", "uid"), list(rows.values()), "last_seen")
+        self._see(probe, [(item, row) for item in items if (row := rows.get(str(item.get("uid")))) is not None])
+
+    def _see(self, probe: int, told: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+        """Findings about a certificate say where it was shown."""
+        rows = {}
+        for item, row in told:
+            observed = item.get("observed")
+            sha256 = _text(observed, "sha256", 64) if isinstance(observed, dict) else ""
+            if sha256:
+                times = {name: row[name] for name in ("name", "first_seen", "last_seen")}
+                rows[sha256, row["endpoint"]] = {
+                    "sha256": sha256,
+                    "probe_id": probe,
+                    "endpoint": row["endpoint"],
+                    **times,
+                }
+        self._upsert(sightings, ("sha256", "probe_id", "endpoint"), list(rows.values()))
 
     def _finding(self, probe: int, item: dict[str, Any]) -> dict[str, Any] | None:
         uid, check, severity = item.get("uid"), item.get("check"), item.get("severity")
@@ -181,8 +201,8 @@ class Writer:
             "changed": self._now,
         }
 
-    def _certificates(self, probe: int, items: list[dict[str, Any]]) -> None:
-        rows, seen = {}, {}
+    def _certificates(self, _probe: int, items: list[dict[str, Any]]) -> None:
+        rows = {}
         for item in items:
             sha256 = item.get("sha256")
             if not isinstance(sha256, str) or not sha256:
@@ -200,29 +220,34 @@ class Writer:
                 "first_seen": self._time(item.get("first_seen")),
                 "last_seen": self._time(item.get("last_seen")),
             }
-            endpoint = _text(item, "endpoint", 200)
-            if endpoint:
-                times = {name: rows[sha256][name] for name in ("first_seen", "last_seen")}
-                where = {"sha256": sha256[:64], "probe_id": probe, "endpoint": endpoint}
-                seen[sha256, endpoint] = {**where, "name": _text(item, "name", 255), **times}
         self._upsert(certificates, ("sha256",), list(rows.values()))
-        self._upsert(sightings, ("sha256", "probe_id", "endpoint"), list(seen.values()))
 
     def _rollups(self, probe: int, items: list[dict[str, Any]]) -> None:
-        rows = {}
+        """Counts add up: an envelope is taken once, and an interval may come in parts."""
+        sums: dict[tuple[int, int, str, str], list[int]] = {}
         for item in items:
-            start = int(self._time(item.get("start")))
-            span = max(1, min(_whole(item.get("interval")), 86_400))
-            for endpoint, classes in _classes(item):
-                for name, counts in classes.items():
-                    key = (probe, start, span, endpoint, name[:20])
-                    flows, size = _whole(counts.get("flows")), _whole(counts.get("bytes"))
-                    rows[key] = {
-                        **dict(zip(("probe_id", "start", "span", "endpoint", "class"), key, strict=True)),
-                        "flows": flows,
-                        "bytes": size,
-                    }
-        self._upsert(traffic, ("probe_id", "start", "span", "endpoint", "class"), list(rows.values()))
+            start = self._time(item.get("start"))
+            span = min(max(1, round(self._time(item.get("end")) - start)), DAY)
+            for endpoint, name, flows, size in _carried(item):
+                row = sums.setdefault((int(start), span, endpoint, name[:20]), [0, 0])
+                row[0], row[1] = row[0] + flows, row[1] + size
+            self._resolved(probe, item)
+        keys = ("probe_id", "start", "span", "endpoint", "class")
+        rows = [
+            {**dict(zip(keys, (probe, *key), strict=True)), "flows": flows, "bytes": size}
+            for key, (flows, size) in sums.items()
+        ]
+        self._upsert(traffic, keys, rows)
+
+    def _resolved(self, probe: int, item: dict[str, Any]) -> None:
+        """What the probe has not seen for so long that it is over."""
+        told = item.get("findings")
+        uids = told.get("resolved_uids") if isinstance(told, dict) else None
+        if isinstance(uids, list) and uids:
+            which = and_(
+                findings.c.probe_id == probe, findings.c.uid.in_([uid for uid in uids if isinstance(uid, str)])
+            )
+            self._connection.execute(update(findings).where(which).values(workflow="resolved", changed=self._now))
 
     def _health(self, probe: int, items: list[dict[str, Any]]) -> None:
         if items:
@@ -250,19 +275,17 @@ class Writer:
         return min(seconds(text, self._now), self._now + MAX_FUTURE)
 
 
-def _classes(item: dict[str, Any]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
-    """Counts by class of the whole host (endpoint "") and of each endpoint."""
+def _carried(item: dict[str, Any]) -> Iterator[tuple[str, str, int, int]]:
+    """Endpoint ("" for the whole host), class, flows and bytes of a rollup."""
     whole = item.get("by_class")
-    if isinstance(whole, dict):
-        yield "", _dictionaries(whole)
-    endpoints = item.get("endpoints")
-    for entry in endpoints if isinstance(endpoints, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("by_class"), dict):
-            yield _text(entry, "endpoint", 200), _dictionaries(entry["by_class"])
-
-
-def _dictionaries(given: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: value for name, value in given.items() if isinstance(value, dict)}
+    for name, counts in whole.items() if isinstance(whole, dict) else ():
+        if isinstance(counts, dict):
+            yield "", name, _whole(counts.get("flows")), _whole(counts.get("bytes"))
+    pairs = item.get("pairs")
+    for pair in pairs if isinstance(pairs, list) else ():
+        if isinstance(pair, dict) and isinstance(pair.get("bytes"), list):
+            size = sum(_whole(count) for count in pair["bytes"])
+            yield _text(pair, "endpoint", 200), _text(pair, "class", 20), _whole(pair.get("flows")), size
 
 
 def _text(item: dict[str, Any], name: str, most: int) -> str:

@@ -12,7 +12,7 @@ from collector import queries
 from collector.messages import Aside, read
 from collector.store import writing
 from collector.store.store import Store, StoreError
-from collector.store.tables import findings, received, streams
+from collector.store.tables import findings, received, streams, traffic
 from collector.store.writing import WINDOW
 
 
@@ -135,31 +135,45 @@ def test_kept_aside_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_rollups_add_up(store: Store) -> None:
+    pair = {"endpoint": "10.0.0.1:443/tcp", "peer": "10.0.0.9", "class": "tls", "flows": 2, "bytes": [100, 200]}
     item = {
-        "start": "2026-11-18T00:00:00Z", "interval": 60, "by_class": {"tls": {"flows": 2, "bytes": 300}, "plaintext": {"flows": 1, "bytes": 100}},
-        "endpoints": [{"endpoint": "10.0.0.1:443/tcp", "by_class": {"tls": {"flows": 2, "bytes": 300}}}],
-    }  # fmt: skip
-    store.write(
-        [message(item, kind="rollup", seq=0), message(item | {"start": "2026-11-18T00:01:00Z"}, kind="rollup", seq=1)],
-        NOW,
-    )
+        "start": "2026-11-18T00:00:00Z",
+        "end": "2026-11-18T00:01:00Z",
+        "by_class": {"tls": {"flows": 2, "bytes": 300}, "plaintext": {"flows": 1, "bytes": 100}},
+        "pairs": [pair],
+    }
+    later = {"start": "2026-11-18T00:01:00Z", "end": "2026-11-18T00:02:00Z"}
+    second_part = {key: value for key, value in item.items() if key != "by_class"} | {
+        "pairs": [pair | {"peer": "10.0.0.8"}]
+    }
+    for seq, one in enumerate((item, item | later, second_part)):
+        store.write([message(one, kind="rollup", seq=seq)] * 2, NOW)
     with store.reading() as connection:
         day = queries.protected(connection, NOW - queries.DAY * 30, NOW + queries.DAY)
         assert (day["tls"], day["plaintext"]) == ({"flows": 4, "bytes": 600}, {"flows": 2, "bytes": 200})
         assert queries.share(day) == 0.75
         at = queries.protected(connection, NOW - queries.DAY * 30, NOW + queries.DAY, "10.0.0.1:443/tcp")
-        assert at["tls"]["bytes"] == 600
+        assert at["tls"] == {"flows": 6, "bytes": 900}
+    (row, *_) = _rows(store, select(traffic))
+    assert row["span"] == 60
+
+
+def test_a_rollup_ends_findings(store: Store) -> None:
+    store.write([message(finding("a"), finding("b"), seq=0), message(finding("a"), seq=0, by="p2")], NOW)
+    rollup = {"start": "2026-11-18T00:00:00Z", "end": "2026-11-18T00:01:00Z", "findings": {"resolved_uids": ["a", 7]}}
+    store.write([message(rollup, kind="rollup", seq=1)], NOW)
+    found = {(row["probe_id"], row["uid"]): row["workflow"] for row in _rows(store, select(findings))}
+    assert sorted(found.values()) == ["open", "open", "resolved"]
 
 
 def test_certificates_have_places_and_shared_keys(store: Store) -> None:
-    item = {
-        "sha256": "aa",
-        "subject": "CN=a",
-        "spki_sha256": "k",
-        "not_after": "2026-12-01T00:00:00Z",
-        "endpoint": "10.0.0.1:443/tcp",
-    }
-    store.write([message(item, item | {"sha256": "bb", "endpoint": "10.0.0.2:443/tcp"}, kind="certificate")], NOW)
+    item = {"sha256": "aa", "subject": "CN=a", "spki_sha256": "k", "not_after": "2026-12-01T00:00:00Z"}
+    store.write([message(item, item | {"sha256": "bb"}, kind="certificate")], NOW)
+    shown = [
+        finding(f"c{one}", check="certificate.chain", endpoint=f"10.0.0.{number}:443/tcp", observed={"sha256": one})
+        for number, one in ((1, "aa"), (2, "bb"))
+    ]
+    store.write([message(*shown, seq=1)], NOW)
     with store.reading() as connection:
         certificate = queries.certificate(connection, "aa")
         assert certificate is not None

@@ -58,8 +58,8 @@ def filled(tmp_path: Path) -> Iterator[Store]:
     ]
     certificates = [{"sha256": f"{number:064x}", "subject": evil, "issuer": evil, "spki_sha256": "k", "endpoint": evil,
                      "not_after": "2026-12-01T00:00:00Z", "sans": [evil], "key": {"algorithm": evil}} for number, evil in enumerate(EVIL)]  # fmt: skip
-    rollup = {"start": "2026-11-18T00:00:00Z", "interval": 60, "by_class": {"tls": {"flows": 3, "bytes": 900}, "plaintext": {"flows": 1, "bytes": 100}},
-              "endpoints": [{"endpoint": EVIL[0], "by_class": {"ipsec": {"flows": 1, "bytes": 5}}}]}  # fmt: skip
+    rollup = {"start": "2026-11-18T00:00:00Z", "end": "2026-11-18T00:01:00Z", "by_class": {"tls": {"flows": 3, "bytes": 900}, "plaintext": {"flows": 1, "bytes": 100}},
+              "pairs": [{"endpoint": EVIL[0], "class": "ipsec", "flows": 1, "bytes": [5, 0]}]}  # fmt: skip
     store.write(
         [
             message(*items, seq=0),
