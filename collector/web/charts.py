@@ -52,10 +52,11 @@ def bands(slots: Sequence[dict[str, Any]], step: int) -> str:
                 f'<rect class="c-{name}" x="{x:.1f}" y="{y:.1f}" width="{max(width - 1, 1):.1f}" height="{height:.1f}">'
                 f"<title>{escape(told)}</title></rect>"
             )
-    ends = ((LEFT, "start", first), (WIDTH - LEFT, "end", last)) if last > first else ((LEFT, "start", first),)
+    right = LEFT + steps * width
+    ends = ((LEFT, "start", first), (right, "end", last)) if steps > 5 else ((LEFT, "start", first),)
     for x, anchor, start in ends:
         text = dt.datetime.fromtimestamp(start, dt.UTC).strftime("%d %b %H:%M")
-        parts.append(f'<text x="{x}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>')
     return _svg("chart", HEIGHT, "Share of bytes by class over time", parts)
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from sqlalchemy import insert, update
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -30,8 +31,15 @@ def _day(seconds: float | None) -> str:
     return _when(seconds)[:10]
 
 
+def _readable(value: Any) -> Any:  # noqa: ANN401 - what a template shows
+    """Names from packets may not turn the text around them (bidirectional controls) or hide in it."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in value)
+
+
 _environment: Final = Environment(
-    loader=PackageLoader("collector.web"), autoescape=select_autoescape(default=True), undefined=StrictUndefined,
+    loader=PackageLoader("collector.web"), autoescape=select_autoescape(default=True), undefined=StrictUndefined, finalize=_readable,
     trim_blocks=True, lstrip_blocks=True,
 )  # fmt: skip
 _environment.filters |= {"when": _when, "day": _day, "size": charts.size, "severity": lambda number: SEVERITIES[number]}

@@ -124,7 +124,10 @@ def test_names_from_packets_stay_text(open_house: httpx.Client) -> None:
         policy = shown.headers["content-security-policy"]
         assert "script-src 'self'" in policy
         assert "unsafe" not in policy
-    assert "{{7*7}}" in open_house.get("/findings?workflow=all").text
+    shown = open_house.get("/findings?workflow=all").text
+    assert "{{7*7}}" in shown
+    assert "\u202e" not in shown, "nobody turns our text around"
+    assert "\ufffdevil" in shown
 
 
 def test_tables_for_spreadsheets_are_defused(open_house: httpx.Client) -> None:
