@@ -39,9 +39,13 @@ def _readable(value: Any) -> Any:  # noqa: ANN401 - what a template shows
 
 
 _environment: Final = Environment(
-    loader=PackageLoader("collector.web"), autoescape=select_autoescape(default=True), undefined=StrictUndefined, finalize=_readable,
-    trim_blocks=True, lstrip_blocks=True,
-)  # fmt: skip
+    loader=PackageLoader("collector.web"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    finalize=_readable,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 _environment.filters |= {"when": _when, "day": _day, "size": charts.size, "severity": lambda number: SEVERITIES[number]}
 _environment.globals |= {
     "CLASSES": queries.CLASSES,
