@@ -204,19 +204,23 @@ def _is_loopback(where: str | None) -> bool:
     return host in ("127.0.0.1", "[::1]", "localhost") and port.isdecimal() and int(port) < 1 << 16
 
 
-def effective(config: Config) -> str:
-    """The whole as TOML, what was left to its default included."""
+def shown(config: Config, *, effective: bool) -> str:
+    """As TOML: the whole, defaults included, or only what differs from them."""
     lines: list[str] = []
     for section in config.__struct_fields__:
-        _write(section, getattr(config, section), lines)
-    return "\n".join(lines).lstrip("\n") + "\n"
+        table = getattr(config, section)
+        if effective or table != type(table)():
+            _write(section, table, lines, effective=effective)
+    return "\n".join(lines).lstrip("\n") + "\n" if lines else ""
 
 
-def _write(name: str, table: Struct, lines: list[str]) -> None:
+def _write(name: str, table: Struct, lines: list[str], *, effective: bool) -> None:
     later: list[tuple[str, Struct]] = []
     lines += ["", f"[{name}]"]
     for key in table.__struct_fields__:
         value = getattr(table, key)
+        if not effective and value == getattr(type(table)(), key):
+            continue
         if value is None:
             lines.append(f"# {key} is not set")
         elif isinstance(value, Struct):
@@ -227,7 +231,7 @@ def _write(name: str, table: Struct, lines: list[str]) -> None:
             lines.append(f"{key} = {toml(value)}")
     for key, value in later:
         if not key.startswith("["):
-            _write(f"{name}.{key}", value, lines)
+            _write(f"{name}.{key}", value, lines, effective=effective)
             continue
         rows = ((word, getattr(value, word)) for word in value.__struct_fields__)
         lines += ["", f"[[{name}.{key[1:]}]]", *(f"{word} = {toml(one)}" for word, one in rows if one is not None)]

@@ -325,10 +325,8 @@ fn live(tape: &Tape) -> (Core, Vec<String>) {
 #[test]
 fn a_live_flow_that_lasts_gets_a_record_every_five_minutes() {
     let mut tape = Tape::default().handshake(0).tcp(3, true, ACK, 100, REQUEST);
-    let mut seq = 100 + REQUEST.len() as u32;
-    for minute in 1..=12u64 {
+    for (seq, minute) in (100 + REQUEST.len() as u32..).zip(1..=12u64) {
         tape = tape.tcp(minute * 60_000 + 500, true, ACK, seq, b"x");
-        seq += 1;
     }
     assert_eq!(members(&tape.records(), "end_reason"), ["eof"], "a capture has no such limit");
     let (mut core, records) = live(&tape);
