@@ -164,9 +164,13 @@ def load(path: str) -> tuple[Config, judging.Judgement]:
 def without_file(options: "argparse.Namespace") -> Config:
     """What `run` does with options alone: everything to standard output."""
     capture = Capture(interfaces=tuple(options.interface) or ("any",), promiscuous=options.promiscuous)
+    # As the store itself tells `NAME=PEM` from a path.
+    named = [given.partition("=") for given in options.trust if "=" in given and not Path(given).exists()]
+    plain = [given for given in options.trust if "=" not in given or Path(given).exists()]
     judge = Judge(
         policies=tuple(options.policy or DEFAULT),
-        trust=tuple(AbsolutePath(Path(path).absolute()) for path in options.trust),
+        trust=tuple(AbsolutePath(Path(path).absolute()) for path in plain),
+        stores={name: AbsolutePath(Path(path).absolute()) for name, _, path in named},
     )
     return Config(capture=capture, judge=judge, output=Output(stdout="records"))
 

@@ -51,7 +51,10 @@ class Judge(Section, frozen=True):
     at: dt.datetime | None = None
     """Judge certificates at this time; at that of the packets without."""
     trust: tuple[AbsolutePath, ...] = ()
+    stores: dict[str, AbsolutePath] = {}
+    """The same as stores with names of their own."""
     crl: tuple[AbsolutePath, ...] = ()
+    weak_keys: tuple[AbsolutePath, ...] = ()
     waivers: tuple[AbsolutePath, ...] = ()
     baseline: AbsolutePath | None = None
     hash_key: AbsolutePath | None = None
@@ -81,7 +84,7 @@ class Rollup(Section, frozen=True):
     """[rollup]: what is said of the traffic, in short."""
 
     interval: Duration = Duration(60)
-    entries: int = 2048
+    entries: int = 256
     """Pairs of endpoint and peer named in one; the traffic of the others is added up."""
     resolved_after: Duration = Duration(86_400)
     """A finding that was not seen for so long is resolved."""

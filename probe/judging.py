@@ -53,7 +53,11 @@ def load(config: Config) -> Judgement:
         at = at.replace(tzinfo=dt.UTC)
     return Judgement(
         policies=[*load_policies(judge.policies), *map(expect, judge.expect)],
-        store=Store(tuple(map(_path, judge.trust)), crls=tuple(map(_path, judge.crl))),
+        store=Store(
+            (*map(_path, judge.trust), *(f"{name}={_path(path)}" for name, path in judge.stores.items())),
+            crls=tuple(map(_path, judge.crl)),
+            weak_keys=tuple(map(_path, judge.weak_keys)),
+        ),
         dns=config.dns,
         waivers=[waiver for path in judge.waivers for waiver in waivers.load(_path(path))],
         baseline=None if judge.baseline is None else baseline(_path(judge.baseline)),

@@ -30,11 +30,11 @@ _FACTS: Final = (
 )
 
 
-class Change(Struct, omit_defaults=True):
+class Change(Struct, omit_defaults=True, kw_only=True):
     """A posture that a place did not have before; `before` is the one that it had last, none if the place is new."""
 
     endpoint: str
-    name: str | None
+    name: str | None = None
     after: dict[str, Any]
     before: dict[str, Any] | None = None
 
@@ -84,7 +84,9 @@ class Postures:
             else:
                 self._seen.new += 1
             if len(self._seen.changes) < MAX_CHANGES:
-                self._seen.changes.append(Change(endpoint, name, msgspec.json.decode(posture), before))
+                self._seen.changes.append(
+                    Change(endpoint=endpoint, name=name, after=msgspec.json.decode(posture), before=before)
+                )
             had = [*had, posture][-MAX_POSTURES:]
         self._known[place] = had
         if len(self._known) > MAX_PLACES:

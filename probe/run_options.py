@@ -43,7 +43,7 @@ def _add_run(commands: Any, exit_codes: str) -> None:  # noqa: ANN401
     )
     run.add_argument("--promiscuous", action="store_true", help="also packets that are not for this host")
     run.add_argument("--policy", action="append", metavar="ID|FILE", help="judge by this policy; may be repeated")
-    run.add_argument("--trust", action="append", default=[], metavar="PEM", help="trust these roots besides the host's")
+    run.add_argument("--trust", action="append", default=[], metavar="[NAME=]PEM", help="trust these roots too")
 
 
 def wrong(options: argparse.Namespace) -> str | None:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
-from .wire import INTERFACE, NOBODY, SERVER, Agent, Wire, laid, needs_root, run, until
+from .wire import INTERFACE, NOBODY, ROOT, SERVER, Agent, Wire, laid, needs_root, run, until
 
 pytestmark = needs_root
 
+SCHEMAS = ROOT / "docs" / "schemas"
 SEND = """
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -97,6 +99,10 @@ def test_reports_are_sent_and_flows_are_not(wire: Wire, configured: Configured) 
             whole = sum(sums[counted] for sums in rollup["by_class"].values())
             rows = [*rollup["pairs"], *rollup["others"].values()]
             assert sum(sum(row[counted]) if counted == "bytes" else row[counted] for row in rows) == whole
+    schemas = {name: json.loads((SCHEMAS / f"{name}.json").read_bytes()) for name in ("state", "rollup", "health")}
+    for record in records:
+        if record["type"] in schemas:
+            jsonschema.validate(record, schemas[record["type"]], format_checker=jsonschema.FormatChecker())
     changes = [change for rollup in rollups for change in rollup["changes"]]
     assert [change["after"]["tls.version"] for change in changes if "tls.version" in change["after"]] == ["TLSv1.2"]
     health = _of(records, "health")[-1]

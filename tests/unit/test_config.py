@@ -85,6 +85,7 @@ as_of = 2030-01-01
 at = 2026-11-23T10:00:00Z
 hash_key = "credential:hash.key"
 trust = ["/etc/a\\"b.pem"]
+stores = {corp = "/etc/corp.pem", "a b" = "/etc/b.pem"}
 [dns]
 bytes_a_day = 3000
 [[dns.suppress]]

@@ -28,7 +28,7 @@ def test_a_rollup_has_the_intervals_own_counts() -> None:
     assert (record["packets"], record["bytes"], record["flows"], record["by_class"]) == (1000, 60_000, 0, {})
     assert record["missed"] == {"drops": {"eth0": 3}, "limits": {"findings": 2}}
     assert record["observations"] == {"new": 1, "changed": 0}
-    assert record["changes"] == [{"endpoint": "192.0.2.1:443/tcp", "name": None, "after": {"class": "tls"}}]
+    assert record["changes"] == [{"endpoint": "192.0.2.1:443/tcp", "after": {"class": "tls"}}]
     assert record["findings"]["opened_uids"] == ["a"]
     assert record["findings"]["open"] == {"high": 1}
     assert (len(record["pairs"]), record["distinct"], record["others"]) == (2, 11, {"tls": {"flows": 9}})
