@@ -281,6 +281,9 @@ impl Core {
         let found = known.and_then(|slot| self.still_open(slot, frame.time, packet));
         let slot = found.unwrap_or_else(|| self.open(frame.time, packet, looked));
         let Some(entry) = self.table.entry(slot) else { return };
+        if entry.is_empty() {
+            entry.begin(frame.time);
+        }
         let from = entry.count(looked.low, frame.time, packet.ip_length);
         if let Some(tracking) = &mut self.tracking {
             tracking.packet(FlowId::of(entry), frame.number);
@@ -362,6 +365,7 @@ impl Core {
             protocol,
             phase: Phase::Open,
             marks: if looked.low != answers { mark::INITIATOR_LOW } else { 0 },
+            continues: false,
         })
     }
 }

@@ -89,6 +89,24 @@ impl Core {
         py.detach(|| self.cores.iter_mut().for_each(|core| core.expire(time)));
     }
 
+    fn stay_live(&mut self) {
+        self.cores.iter_mut().for_each(transitproof_flow::Core::stay_live);
+    }
+
+    fn rollup<'py>(&mut self, py: Python<'py>, most: usize) -> Bound<'py, PyBytes> {
+        let core = &mut self.cores[0];
+        let rollup = py.detach(|| core.take_rollup(most));
+        PyBytes::new(py, &rollup)
+    }
+
+    fn tell_names(&mut self, names: bool) {
+        self.cores.iter_mut().for_each(|core| core.tell_names(names));
+    }
+
+    fn shift(&mut self, by: i64) {
+        self.cores.iter_mut().for_each(|core| core.shift(by.unsigned_abs(), by < 0));
+    }
+
     #[getter]
     fn open_flows(&self) -> usize {
         self.cores.iter().map(transitproof_flow::Core::open_flows).sum()
