@@ -110,6 +110,13 @@ class Core:
     def expire(self, time: int) -> None:
         """Close what was silent until `time` (ns), where no packet comes to say how late it is."""
 
+    def keep_openings(self, most: int) -> None:
+        """Keep packets that are looked into, up to 64 of a flow and `most` bytes in all, the latest; for one worker."""
+
+    def kept(self, frame: int) -> list[tuple[int, int, int, int, bytes]]:
+        """What is kept of the flow that a frame belongs to: number, time (ns), length on the wire, LINKTYPE_, bytes. Empty if that frame
+        is not kept any more."""
+
     def stay_live(self) -> None:
         """From now on flows that last get a record every 300 s (`end_reason` active), their successors `continues`, and `rollup` counts."""
 

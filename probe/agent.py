@@ -163,7 +163,11 @@ def load(path: str) -> tuple[Config, judging.Judgement]:
 
 def without_file(options: "argparse.Namespace") -> Config:
     """What `run` does with options alone: everything to standard output."""
-    capture = Capture(interfaces=tuple(options.interface) or ("any",), promiscuous=options.promiscuous)
+    capture = Capture(
+        interfaces=tuple(options.interface) or ("any",),
+        promiscuous=options.promiscuous,
+        write=AbsolutePath(Path(options.write).absolute()) if options.write else None,
+    )
     # As the store itself tells `NAME=PEM` from a path.
     named = [given.partition("=") for given in options.trust if "=" in given and not Path(given).exists()]
     plain = [given for given in options.trust if "=" not in given or Path(given).exists()]

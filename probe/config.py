@@ -37,6 +37,10 @@ class Capture(Section, frozen=True):
     """Also packets that are not for this host."""
     ring: Size = Size(32 << 20)
     """Room in the kernel for packets that wait, for each interface."""
+    write: AbsolutePath | None = None
+    """Keep the packets behind findings here, as pcapng."""
+    write_limit: Size = Size(64 << 20)
+    """Bytes of that file and the one before it together."""
     flows: int | None = None
     """Flows followed at a time; without it what the memory of the unit (MemoryMax) allows."""
 
@@ -175,6 +179,7 @@ def _wrong(config: Config) -> Iterator[tuple[str, str, str]]:
     rows = [
         ("capture", "interfaces", not capture.interfaces, "empty; name one, or any"),
         ("capture", "ring", capture.ring < 2 << 20, "less than the two blocks of 1MiB that a ring has"),
+        ("capture", "write_limit", capture.write_limit < 1 << 20, "less than 1MiB"),
         ("capture", "flows", capture.flows is not None and capture.flows < 1, "at least 1 is wanted"),
         ("judge", "policies", not all(map(_is_found, named)), "not an id and no absolute path"),
         ("rollup", "entries", config.rollup.entries < 1, "at least 1 is wanted"),

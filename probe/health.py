@@ -118,3 +118,12 @@ def jumped(time: int, elapsed: float, before: tuple[int, float], tolerated: floa
     """By how many ns the clock was set between two looks at it and at one that is never set; 0 if it was not."""
     by = (time - before[0]) - int((elapsed - before[1]) * NANOSECONDS)
     return by if abs(by) > tolerated * NANOSECONDS else 0
+
+
+def status(now: Counters, findings: int) -> str:
+    """One line for people."""
+    parts = []
+    for ring in now.interfaces:
+        state = "" if ring.present else " (gone)"
+        parts.append(f"{ring.name}{state}: {ring.packets} packets, {ring.drops} dropped, {ring.freezes} freezes")
+    return "; ".join([*parts, f"{now.open_flows} flows, {findings} findings, {now.memory >> 20} MiB"])

@@ -41,6 +41,7 @@ def _add_run(commands: Any, exit_codes: str) -> None:  # noqa: ANN401
         metavar="IFACE",
         help="capture here; may be repeated (default: any, which is all, also those that come later)",
     )
+    run.add_argument("-w", "--write", metavar="FILE", help="keep the packets behind findings there, as pcapng")
     run.add_argument("--promiscuous", action="store_true", help="also packets that are not for this host")
     run.add_argument("--policy", action="append", metavar="ID|FILE", help="judge by this policy; may be repeated")
     run.add_argument("--trust", action="append", default=[], metavar="[NAME=]PEM", help="trust these roots too")
@@ -49,6 +50,6 @@ def _add_run(commands: Any, exit_codes: str) -> None:  # noqa: ANN401
 def wrong(options: argparse.Namespace) -> str | None:
     """What argparse cannot say of them together."""
     if options.command == "run" and options.config is not None:
-        given = options.interface or options.promiscuous or options.policy or options.trust
+        given = options.interface or options.write or options.promiscuous or options.policy or options.trust
         return "--config says all that the other options would: leave those out" if given else None
     return None

@@ -16,6 +16,7 @@ import msgspec
 from probe import health, journal, rights
 from probe.config import Config
 from probe.engine import Engine, load_core
+from probe.evidence import HISTORY, Evidence
 from probe.health import Counters, Interface
 from probe.identity import Identity
 from probe.journal import Journal
@@ -109,6 +110,7 @@ class Service:
         judgement.selection.apply(self._core)
         self._sink, self._records, self._identity, self._folder = sink, records, identity, folder
         self._events: Counter[str] = Counter()
+        self._evidence = self._keep_packets()
         self._reporter = Reporter(self._restore())
         self._start = self._boot()
         self._clock = time.time_ns(), self._start
@@ -121,6 +123,13 @@ class Service:
         self._said_drops = 0
         self.counters = self._count()
         self._rolled = self._told = self.counters
+
+    def _keep_packets(self) -> Evidence | None:
+        capture = self.config.capture
+        if capture.write is None:
+            return None
+        self._core.keep_openings(HISTORY)
+        return Evidence(capture.write.resolve(), capture.write_limit, self._core.kept)
 
     def _restore(self) -> Saved:
         saved, dns = Saved(), None
@@ -253,8 +262,11 @@ class Service:
             lines = report.lines(first, FINDINGS_PER_CHUNK)
             if self._marks is not None:
                 lines = self._marks.mark(lines)
-            for line in self._reporter.ongoing.report(lines, now):
+            sent = self._reporter.ongoing.report(lines, now)
+            for line in sent:
                 self._sink.put("finding", line)
+            if self._evidence is not None and (problem := self._evidence.write(sent)) is not None:
+                self.journal.say(journal.ERROR, "packets_unwritten", problem)
         for line in self._reporter.ongoing.due(now, last=last):
             self._sink.put("finding", line)
         self._reporter.ongoing.resolve(now, self.config.rollup.resolved_after)
@@ -306,7 +318,7 @@ class Service:
             memory=memory,
             cpu=cpu,
             sink=self._sink.counters(),
-            events=dict(self._events),
+            events={**self._events, **(self._evidence.counters() if self._evidence else {})},
         )
 
     @staticmethod
@@ -339,9 +351,4 @@ class Service:
 
     def status(self) -> str:
         """One line for people."""
-        now, parts = self.counters, []
-        for ring in now.interfaces:
-            state = "" if ring.present else " (gone)"
-            parts.append(f"{ring.name}{state}: {ring.packets} packets, {ring.drops} dropped, {ring.freezes} freezes")
-        findings = sum(self._reporter.ongoing.open().values())
-        return "; ".join([*parts, f"{now.open_flows} flows, {findings} findings, {now.memory >> 20} MiB"])
+        return health.status(self.counters, sum(self._reporter.ongoing.open().values()))

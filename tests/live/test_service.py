@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dpkt
 import jsonschema
 import pytest
+
+import probe
 
 from .wire import INTERFACE, NOBODY, ROOT, SERVER, Agent, Wire, laid, needs_root, run, until
 
@@ -246,3 +249,24 @@ def test_state_that_cannot_be_read_is_no_missing_right(wire: Wire, configured: C
     agent = wire.agent("--config", str(configured.path))
     assert agent.process.wait(15) == 2
     assert "state.json" in agent.errors()
+
+
+def test_the_packets_behind_findings_are_kept(wire: Wire, configured: Configured) -> None:
+    _tls_server(wire)
+    kept = configured.state / "findings.pcapng"
+    configured.write()
+    configured.path.write_text(configured.path.read_text().replace("[state]", f'write = "{kept}"\n[state]'))
+    agent = _start(wire, configured)
+    wire.talk("/usr/bin/python3", "-c", SEND, "500", SERVER)
+    _speak(wire)
+    records = agent.stop()
+    uids = {finding["uid"] for finding in _of(records, "finding") if finding["evidence"]["frames"]}
+    with kept.open("rb") as file:
+        packets = list(dpkt.pcapng.Reader(file))
+    assert uids
+    assert {uid for uid in uids if uid.encode() in kept.read_bytes()} == uids
+    assert len(packets) < 100, "the flows behind findings, not all"
+    assert _of(records, "health")[-1]["events"]["packets_written"] == len(packets)
+    # What was kept leads to the same verdicts about the session.
+    again = list(probe.replay(kept))
+    assert {record["check"] for record in again if record["type"] == "finding"} >= {"certificate.chain"}

@@ -41,6 +41,7 @@ LADDER = [
     "health",
     "metrics",
     "identity",
+    "evidence",
     "reporter",
     "service",
     "agent",

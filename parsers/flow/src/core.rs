@@ -16,7 +16,7 @@ use crate::fragments::Fragments;
 use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
 use crate::keys::KeyLog;
-use crate::limits::idle;
+use crate::limits::{MAX_OPENING_PACKETS, idle};
 use crate::observation::FlowId;
 use crate::share::Share;
 use crate::table::{NO_SLOT, Slot, Table};
@@ -70,6 +70,8 @@ pub struct Core {
     /// Slots that [`Core::finish`] has still to end, the last one first.
     ending: Vec<Slot>,
     tracking: Option<Box<Tracking>>,
+    /// Frames that were looked into, with a number of their flow, if somebody keeps those.
+    opening: Option<Vec<(u64, u64)>>,
 }
 
 /// A packet with its place in the table half looked up. These are filled in place: they are too large to be moved about.
@@ -100,6 +102,7 @@ impl Core {
             expired: Vec::new(),
             ending: Vec::new(),
             tracking: None,
+            opening: None,
         }
     }
 
@@ -287,6 +290,12 @@ impl Core {
         let from = entry.count(looked.low, frame.time, packet.ip_length);
         if let Some(tracking) = &mut self.tracking {
             tracking.packet(FlowId::of(entry), frame.number);
+        }
+        if let Some(opening) = &mut self.opening
+            && entry.phase == Phase::Open
+            && entry.packets[0] + entry.packets[1] <= MAX_OPENING_PACKETS
+        {
+            opening.push((frame.number, u64::from(entry.hash) ^ entry.start.rotate_left(32)));
         }
         let end = match packet.transport {
             ip::TCP => {

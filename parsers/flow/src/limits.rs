@@ -48,6 +48,9 @@ pub const MAX_ROLLUP_PAIRS: usize = 65_536;
 /// stays for days. NetFlow exporters of routers use 60 to 1800.
 pub const ACTIVE: u64 = 300;
 
+/// Packets of a flow that are told as its opening: a handshake with a long chain in small segments has some 40.
+pub const MAX_OPENING_PACKETS: u64 = 64;
+
 /// Distinct stacks of encapsulation told apart. A mirror target sees one for each session; beyond, they share one.
 pub const MAX_TUNNEL_STACKS: usize = 32_768;
 

@@ -37,6 +37,16 @@ impl Core {
         self.ctx.rollup = Some(Rollup::default());
     }
 
+    /// From now on the frames are told that are looked into because there is still something to be learnt of their flow.
+    pub fn tell_opening(&mut self) {
+        self.opening = Some(Vec::new());
+    }
+
+    /// Those frames since the last call: numbers, ascending, each with one that its flow's have in common.
+    pub fn take_opening(&mut self) -> std::vec::Drain<'_, (u64, u64)> {
+        self.opening.get_or_insert_default().drain(..)
+    }
+
     /// What was counted of pairs since the last call, see [`Rollup::take`].
     pub fn take_rollup(&mut self, most: usize) -> Vec<u8> {
         self.ctx.rollup.get_or_insert_default().take(most)
