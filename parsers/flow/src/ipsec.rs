@@ -280,11 +280,12 @@ impl Ipsec {
         self.esp.is_none() && self.ah.is_none() && self.ike.as_ref().is_some_and(|ike| !ike.is_answered())
     }
 
-    /// Certainly a tunnel: IKE was agreed, or ESP or AH runs in both directions or as its numbers should.
-    pub fn is_tunnel(&self) -> bool {
+    /// Certainly a tunnel: IKE in both directions, ESP or AH in both or as its numbers should run. Whoever sends first messages,
+    /// or last ones, under false addresses gets no answer.
+    pub fn is_tunnel(&self, both_ways: bool) -> bool {
         // In UDP only the numbers speak for ESP.
         let runs = |esp: &EspState| esp.confirmed() || !esp.is_nat_t() && esp.is_both_ways();
-        self.ike.as_ref().is_some_and(|ike| ike.has_answer())
+        both_ways && self.ike.as_ref().is_some_and(|ike| ike.is_answered() && !ike.is_refused())
             || self.esp.as_ref().is_some_and(runs)
             || self.ah.as_ref().is_some_and(|ah| runs(ah.state()))
     }

@@ -163,11 +163,6 @@ impl Exchanges {
         self.refused
     }
 
-    /// Both sides spoke behind the first exchange, which only they can who agreed.
-    pub fn went_on(&self) -> bool {
-        self.answers > 1 || self.count_of(exchange::QUICK) > 0
-    }
-
     pub fn write(&self, out: &mut Vec<u8>, v1: bool) {
         json::key(out, "exchange_counts");
         out.push(b'{');

@@ -213,9 +213,9 @@ impl IkeState {
         self.hours() > 0 || self.exchanges_done.refused()
     }
 
-    /// Both peers hold the keys of an IKE SA, or at least one answered with a choice.
-    pub fn has_answer(&self) -> bool {
-        self.chosen.is_some() || self.exchanges_done.went_on()
+    /// The attempt ended with an error.
+    pub fn is_refused(&self) -> bool {
+        self.refused.is_some()
     }
 
     fn nat_hash(&mut self, header: &Header, payload: Payload<'_>, nat_ds: &mut u8) {
