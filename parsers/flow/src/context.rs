@@ -182,7 +182,7 @@ impl Context {
         entry.fragment = self.fragments.hold(&scratch);
         self.scratch = scratch;
         match conversation.map(|c| &c.follower) {
-            Some(Follower::Ipsec(ipsec)) if ipsec.is_unanswered() || ipsec.counted && !ipsec.has_late_facts() => {}
+            Some(Follower::Ipsec(ipsec)) if ipsec.is_unanswered() || ipsec.counted > 0 && !ipsec.has_late_facts() => {}
             _ => self.observe(entry, conversation),
         }
         if let Some(session) = conversation.and_then(record::session) {
