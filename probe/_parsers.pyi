@@ -110,6 +110,27 @@ class Core:
     def expire(self, time: int) -> None:
         """Close what was silent until `time` (ns), where no packet comes to say how late it is."""
 
+    def keep_openings(self, most: int) -> None:
+        """Keep packets that are looked into, up to 64 of a flow and `most` bytes in all, the latest; for one worker."""
+
+    def kept(self, frame: int) -> list[tuple[int, int, int, int, bytes]]:
+        """What is kept of the flow that a frame belongs to: number, time (ns), length on the wire, LINKTYPE_, bytes. Empty if that frame
+        is not kept any more."""
+
+    def stay_live(self) -> None:
+        """From now on flows that last get a record every 300 s (`end_reason` active), their successors `continues`, and `rollup` counts."""
+
+    def rollup(self, most: int) -> bytes:
+        """What the records since the last call come to, as a JSON object: `pairs`, the `most` largest by bytes, {endpoint, peer (absent where
+        the endpoint is a pair), class, protocol, flows, packets [from the peer, to it], bytes}; `distinct`: how many pairs there were;
+        `others`: sums of those not shown, by class. Up to 65,536 pairs are told apart (`limits`: rollup_pairs). Of the first worker only."""
+
+    def tell_names(self, names: bool) -> None:
+        """The constructor's `names`, from now on."""
+
+    def shift(self, by: int) -> None:
+        """The clock was set by so many ns: flows go on as if it had always been so."""
+
     @property
     def open_flows(self) -> int:
         """Flows in the table now."""
@@ -174,6 +195,10 @@ class Batch:
     @property
     def certificates(self) -> list[bytes]:
         """Certificates never seen before by this core, as DER."""
+
+    def sightings(self) -> list[tuple[str, str | None, bytes, int]]:
+        """Of each observation that no ledger took: endpoint, name, facts (JSON) without names and chains unless the core tells those
+        apart, flows."""
 
     @property
     def has_certificates(self) -> bool:
@@ -271,6 +296,9 @@ class Ledger:
 
     def trust(self, roots: Roots) -> None:
         """Judge chains against these roots, as far as no library is needed. They are taken out of `roots`."""
+
+    def inherit(self, other: Ledger) -> None:
+        """Take in the certificates of one that judged before: cores hand out each certificate once."""
 
     def certificate(self, sha256: str) -> bytes | None:
         """The DER of a certificate that was added, by its SHA-256 in hex."""

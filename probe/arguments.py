@@ -9,11 +9,13 @@ import re
 import sys
 from typing import Final, NoReturn
 
-from probe import __version__, trust_options
+from probe import __version__, run_options, trust_options
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
 
-COMMANDS: Final = ("replay", "run", "collect", "interfaces", "diff", "cert", "policies", "explain", "check-config")
+COMMANDS: Final = (
+    "replay", "run", "collect", "interfaces", "diff", "cert", "policies", "explain", "check-config", "config",
+)  # fmt: skip
 # What probe.reprobe.starttls can begin; named here because help must not load a TLS library.
 STARTTLS: Final = ("smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "postgresql", "mysql")
 MAX_WORKERS: Final = 64  # what the core takes
@@ -77,6 +79,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error("a command is missing")
     if options.command == "replay":
         _check_together(options, parser)
+    if (wrong := run_options.wrong(options)) is not None:
+        parser.error(wrong)
     return options
 
 
@@ -94,7 +98,7 @@ def build() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_diff(commands)
     _add_cert(commands)
-    _add_run(commands)
+    run_options.add(commands, _EXIT_CODES)
     _add_collect(commands)
     commands.add_parser("interfaces", help="list what can be captured here, and what is missing", allow_abbrev=False)
     policies = commands.add_parser(
@@ -103,10 +107,6 @@ def build() -> argparse.ArgumentParser:
     policies.add_argument(
         "policy", nargs="?", metavar="ID", help="show the rules of this policy (an id, a name of AWS or a TOML file)"
     )
-    config = commands.add_parser(
-        "check-config", help="say what is wrong with policy and waiver files", allow_abbrev=False
-    )
-    config.add_argument("files", nargs="+", metavar="FILE", help="policy or waivers, TOML")
     explain = commands.add_parser(
         "explain", help="say what a check means and how to fix what it finds", allow_abbrev=False
     )
@@ -117,7 +117,7 @@ def build() -> argparse.ArgumentParser:
         help="certificate.chain, for instance; all are listed without it",
     )
     explain.add_argument("--report", metavar="FILE", help="explain the finding of this report with that uid")
-    for command in (policies, explain, config):
+    for command in (policies, explain):
         _add_color(command)
     return parser
 
@@ -322,33 +322,12 @@ def _check_together(options: argparse.Namespace, parser: argparse.ArgumentParser
         parser.error("--extract writes packets, not records: leave out --format")
 
 
-def _add_run(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    run = commands.add_parser(
-        "run",
-        help="capture and judge live, until SIGTERM or Ctrl-C",
-        description="Capture from interfaces of this host and write records as JSON Lines, until SIGTERM or Ctrl-C.",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    run.add_argument(
-        "-i",
-        "--interface",
-        action="append",
-        default=[],
-        metavar="IFACE",
-        help="capture here; may be repeated (default: any, which is all, also those that come later)",
-    )
-    run.add_argument("--promiscuous", action="store_true", help="also packets that are not for this host")
-    run.add_argument("--policy", action="append", metavar="ID|FILE", help="judge by this policy; may be repeated")
-    run.add_argument("--trust", action="append", default=[], metavar="PEM", help="trust these roots besides the host's")
-
-
 def _add_collect(commands: "argparse._SubParsersAction[_Parser]") -> None:
     collect = commands.add_parser(
         "collect",
         help="take the reports of all probes in and show them on a page",
         description="Take the reports of all probes from the broker, keep them, show them (docs/collector.md).",
+        allow_abbrev=False,
     )
     collect.add_argument("--config", metavar="FILE", help="TOML; without it: pages on 127.0.0.1:8080, no broker")
 

@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "policies": _look_up,
             "explain": _look_up,
             "check-config": _look_up,
+            "config": _look_up,
         }
         return commands[options.command](options)
     except Usage as stop:
@@ -147,25 +148,10 @@ def _reprobe(options: "argparse.Namespace", store: Store) -> "Verifier | None":
 
 
 def _run(options: "argparse.Namespace") -> int:
-    from probe import rights
-    from probe.service import JsonLines, Service
+    from probe import agent
 
     forbid_core_dumps()
-    engine = Engine(load_policies(options.policy or DEFAULT), Store(tuple(options.trust)))
-    try:
-        service = Service(
-            options.interface or ["any"], engine, JsonLines(sys.stdout.buffer), promiscuous=options.promiscuous
-        )
-    except PermissionError:
-        _say(rights.REMEDY)
-        return NO_RIGHTS
-    except rights.RightsError as error:
-        _say(str(error))
-        return NO_RIGHTS
-    except OSError as error:
-        _say(f"{error}; see: transitproof interfaces")
-        return USAGE
-    return service.run()
+    return agent.command(options, _say)
 
 
 def _collect(options: "argparse.Namespace") -> int:

@@ -72,7 +72,7 @@ def load(path: str) -> DnsOptions:
         if len(text) > MAX_BYTES:
             raise DnsOptionsError(f"{path}: larger than a megabyte; --dns wants a TOML file with options")
         options = msgspec.convert(tomllib.loads(text.decode()), DnsOptions)
-        _check(options)
+        check(options)
     except OSError as error:
         message = f"{path}: {(error.strerror or 'cannot be read').lower()}; --dns wants a TOML file with options"
         raise DnsOptionsError(message) from None
@@ -83,7 +83,7 @@ def load(path: str) -> DnsOptions:
     return options
 
 
-def _check(options: DnsOptions) -> None:
+def check(options: DnsOptions) -> None:
     """Raises ValueError for what types do not say."""
     if not options.bytes_a_day >= LEAST:
         raise ValueError(f"bytes_a_day is {options.bytes_a_day:g}; the least that can be told from none is {LEAST:g}")

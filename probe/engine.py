@@ -114,6 +114,13 @@ class Engine:
         self.limits = self._ledger.limits
         return self._ledger.take()
 
+    def inherit(self, other: "Engine") -> None:
+        """Take over the certificates of one that judged before, since cores hand out each once."""
+        self._ledger.inherit(other._ledger)  # noqa: SLF001 - one of its own kind
+        if other._trusts:  # noqa: SLF001
+            self._ledger.trust(self._store.for_core(self._parsers))
+            self._trusts = True
+
     def trace(self, uid: str) -> None:
         """Keep the flows of the finding whose uid begins with `uid`, for `extraction`."""
         self._ledger.trace(uid)

@@ -26,6 +26,8 @@ def run(options: "argparse.Namespace", say: Say) -> int:
     """One of them. Raises PolicyError."""
     if options.command == "policies":
         return _policies(options)
+    if options.command == "config":
+        return _show_config(options)
     return _explain(options, say) if options.command == "explain" else _check_config(options, say)
 
 
@@ -64,12 +66,34 @@ def _explained(options: "argparse.Namespace") -> str | None:
         raise PolicyError(message) from error
 
 
+def _show_config(options: "argparse.Namespace") -> int:
+    from probe import config as configuration
+
+    sys.stdout.write(configuration.shown(configuration.load(options.config), effective=options.effective))
+    sys.stdout.flush()
+    return 0
+
+
 def _check_config(options: "argparse.Namespace", say: Say) -> int:
+    from probe import agent
+    from probe import config as configuration
+
     code = 0
-    for path in options.files:
+    for path in options.files or [configuration.PATH]:
         try:
-            sys.stdout.write(f"{path}: in order ({check(path)})\n")
-        except PolicyError as error:
+            what = _configuration(path) if configuration.is_config(path) else check(path)
+            sys.stdout.write(f"{path}: in order ({what})\n")
+        except agent.Wrong as error:
             say(str(error))
             code = 2
     return code
+
+
+def _configuration(path: str) -> str:
+    """A configuration with its drop-ins, and everything that it names."""
+    from probe import agent
+    from probe import config as configuration
+
+    _, judgement = agent.load(path)
+    drop_ins = len(configuration.files(path)) - 1
+    return f"configuration, {drop_ins} drop-ins, {len(judgement.policies)} policies"

@@ -1,30 +1,34 @@
 """The live agent: rings of this host's interfaces through core and engine, until it is told to stop.
 
 Rings are opened first, then all rights are dropped, then the first packet is looked at. One thread captures, judges and
-publishes; if what it publishes is not taken, the ring fills, and the drops of the kernel are counted and said. The loop
-beside it handles signals and tells the service manager that both are alive.
+reports; if what it reports is not taken, the ring fills, and the drops of the kernel are counted and said. The loop
+beside it (`probe.agent`) handles signals and tells the service manager that both are alive.
 """
 
-import asyncio
-import contextlib
-import os
-import signal
-import sys
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from probe import notify, rights
+from probe import health, journal, rights
+from probe.config import Config
 from probe.engine import Engine, load_core
-from probe.model import SEVERITIES
+from probe.evidence import HISTORY, Evidence
+from probe.health import Counters, Interface
+from probe.identity import Identity
+from probe.journal import Journal
+from probe.judging import Judgement
+from probe.model import NANOSECONDS
+from probe.replay import read_key_logs
 from probe.report import Outcome, summary_line
+from probe.reporter import Reporter
+from probe.sink import Sink
+from probe.state import DNS, NAME, Folder, Saved, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from probe._parsers import Core, Live
 
 PACKETS_PER_BATCH: Final = 16_384
@@ -35,183 +39,316 @@ LATE: Final = (
 )
 LAST_BLOCK: Final = 0.2  # seconds for the kernel to hand over what it has, at the end
 FLOWS_PER_BATCH: Final = 8192
-REPORT_INTERVAL: Final = 60.0  # seconds
-STALLED: Final = 10.0  # seconds without a sign of the capture thread, after which the watchdog is no longer fed
-WATCHDOG_DEFAULT: Final = 5.0  # seconds between STATUS lines without a watchdog
 FINDINGS_PER_CHUNK: Final = 1024
-MAX_KNOWN: Final = 262_144  # findings told apart for the summary: as many as the ledger keeps at a time
+CLOCK_SET: Final = 2.0  # seconds by which the clock must be off to have been set: chrony and ntpd slew less
 SOURCE: Final = "live"
 """In the place of the capture's name in evidence."""
+Records = Callable[[bytes], None]
 
 
-class _Finding(msgspec.Struct):
-    uid: str
-    status: str
-    severity: str
+class Every:
+    """Whether it is time again."""
+
+    def __init__(self, seconds: float, now: float) -> None:
+        self._seconds, self._last = seconds, now
+
+    def __call__(self, now: float) -> bool:
+        """At most once in so many seconds."""
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
 
 
-_FINDINGS: Final = msgspec.json.Decoder(_Finding)
+class Change(msgspec.Struct):
+    """A new configuration for the capture thread, and whom to tell once it holds."""
 
-
-class Publisher(Protocol):
-    """Where records go."""
-
-    def publish(self, lines: bytes) -> None:
-        """JSON Lines. Blocks until they are taken."""
-
-
-class JsonLines:
-    """Records to a stream, as they come."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def publish(self, lines: bytes) -> None:
-        """Write and flush, so that a reader sees them at once."""
-        self._stream.write(lines)
-        self._stream.flush()
+    config: Config
+    judgement: Judgement
+    engine: Engine
+    done: Callable[[], None]
 
 
 class Service:
-    """One run of the agent, from open rings to the last summary."""
+    """One run of the agent, from open rings to the last report."""
 
     def __init__(
-        self, interfaces: "Sequence[str]", engine: Engine, publisher: Publisher, *, promiscuous: bool = False
+        self,
+        config: Config,
+        judgement: Judgement,
+        sink: Sink,
+        identity: Identity,
+        journal: Journal,
+        *,
+        folder: Folder | None = None,
+        records: Records | None = None,
+        max_flows: int = 1 << 20,
     ) -> None:
-        """Opens the rings and drops all rights. Raises PermissionError, OSError and rights.RightsError."""
+        """Opens the rings and drops all rights. Raises PermissionError, OSError, rights.RightsError and FilterError.
+
+        `records`: takes flows and the summary, which are no reports. `folder`: where state is kept.
+        """
         parsers = load_core()
-        self.live: Live = parsers.Live(list(interfaces), promiscuous=promiscuous)
+        capture = config.capture
+        self.config = config
+        self.journal = journal
+        self.live: Live = parsers.Live(
+            list(capture.interfaces), ring_bytes=capture.ring, promiscuous=capture.promiscuous
+        )
         rights.drop()
-        self._core: Core = parsers.Core(names=engine.names)
-        self._engine = engine
-        self._publisher = publisher
-        self._stop = threading.Event()
-        self._failure: BaseException | None = None
-        self._moved = time.monotonic()
-        self._interfaces = self.live.interfaces()
+        self._judgement, self._engine, self._marks = judgement, judgement.engine(), judgement.marks()
+        self._max_flows = max_flows
+        self._core: Core = parsers.Core(
+            flows=records is not None,
+            names=self._engine.names,
+            hash_key=judgement.hash_key,
+            why=config.judge.why,
+            max_flows=max_flows,
+        )
+        self._core.stay_live()
+        read_key_logs(self._core, judgement.keylog)
+        judgement.selection.apply(self._core)
+        self._sink, self._records, self._identity, self._folder = sink, records, identity, folder
+        self._events: Counter[str] = Counter()
+        self._evidence = self._keep_packets()
+        self._reporter = Reporter(self._restore())
+        self._start = self._boot()
+        self._clock = time.time_ns(), self._start
+        self.stop = threading.Event()
+        self.moved = time.monotonic()
+        """When the thread last showed that it lives."""
+        self.save_later: Callable[[Callable[[], None]], None] = lambda save: save()
+        """How files are written without holding up the packets."""
+        self._change: Change | None = None
         self._said_drops = 0
-        self._known: dict[str, tuple[str, str]] = {}
-        self._ended: asyncio.Event | None = None
+        self.counters = self._count()
+        self._rolled = self._told = self.counters
 
-    def run(self) -> int:
-        """Until SIGTERM or SIGINT. Gives 0; what ended the capture thread otherwise is raised."""
-        asyncio.run(self._run())
-        if self._failure is not None:
-            raise self._failure
-        return 0
+    def _keep_packets(self) -> Evidence | None:
+        capture = self.config.capture
+        if capture.write is None:
+            return None
+        self._core.keep_openings(HISTORY)
+        return Evidence(capture.write.resolve(), capture.write_limit, self._core.kept)
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._ended = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGUSR1, lambda: say(self.status()))
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
-        thread = threading.Thread(target=self._capture, args=(loop,), name="capture")
-        thread.start()
-        notify.notify("READY=1", f"STATUS={self.status()}")
-        interval = notify.watchdog_interval() or WATCHDOG_DEFAULT
-        while not self._ended.is_set():
-            if time.monotonic() - self._moved < STALLED:
-                notify.notify("WATCHDOG=1", f"STATUS={self.status()}")
-            self._say_drops()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), interval)
-        notify.notify("STOPPING=1")
-        thread.join()
-        self._say_drops()
+    def _restore(self) -> Saved:
+        saved, dns = Saved(), None
+        if self._folder is not None:
+            saved, dns = self._folder.load()
+        self._watch_dns(self._judgement, dns)
+        for what in self._folder.aside if self._folder else ():
+            self.journal.say(journal.WARNING, "state_damaged", f"{what}; set aside as .damaged, begun anew")
+        return saved
 
-    def _reload(self) -> None:
-        notify.notify(*notify.reloading())
-        say("SIGHUP: there is no configuration to read again yet; nothing changed")
-        notify.notify("READY=1")
-
-    def _capture(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The capture thread."""
+    def _watch_dns(self, judgement: Judgement, state: bytes | None) -> None:
+        options = judgement.dns
+        asked: dict[str, Any] = {"bytes_a_day": options.bytes_a_day, "servers": bool(options.resolvers)}
         try:
-            self._listen()
-            self._finish()
-        except BrokenPipeError:
-            say("nobody reads the records any more: stopping")
-        except BaseException as error:  # noqa: BLE001 - raised again by run()
-            self._failure = error
-        finally:
-            assert self._ended is not None  # noqa: S101
-            loop.call_soon_threadsafe(self._ended.set)
+            self._core.watch_dns(**asked, state=state)
+        except ValueError as error:
+            if self._folder is not None:
+                self._folder.set_aside(DNS, str(error))
+            self._core.watch_dns(**asked)
+
+    def apply(self, change: Change) -> None:
+        """From another thread: judge so from the next batch on."""
+        self._change = change
+
+    def run(self) -> None:
+        """The capture thread: until `stop`. BrokenPipeError: nobody reads any more."""
+        self._sink.put("state", self._state(online=True))
+        self._sink.flush()
+        self._listen()
+        self._finish()
 
     def _listen(self) -> None:
-        followed = reported = time.monotonic()
-        while not self._stop.is_set():
+        begun = time.monotonic()
+        follow, roll, tell, save = (
+            Every(seconds, begun)
+            for seconds in (
+                FOLLOW,
+                self.config.rollup.interval,
+                self.config.health.interval,
+                self.config.state.interval,
+            )
+        )
+        while not self.stop.is_set():
+            self._look_at_clock()
             more = self._core.listen(self.live, PACKETS_PER_BATCH, WAIT_MS)
-            self._moved = now = time.monotonic()
-            if now - followed >= FOLLOW:
-                followed = now
+            self.moved = now = time.monotonic()
+            if self._change is not None:
+                self._switch(self._change)
+                self._change = None
+                roll = Every(self.config.rollup.interval, now)
+            reports = roll(now)
+            if follow(now):
                 self.live.follow()
-                self._interfaces = self.live.interfaces()
                 if not more:  # else older packets are waiting
                     self._core.expire(time.time_ns() - LATE)
-            self._take(observations=now - reported >= REPORT_INTERVAL)
-            if now - reported >= REPORT_INTERVAL:
-                reported = now
+                self.counters = self._count()
+                self._say_drops()
+            self._take(observations=reports)
+            if reports:
                 self._report()
+            if tell(now):
+                self._health()
+            if save(now):
+                self._save(self.save_later)
+
+    def _look_at_clock(self) -> None:
+        """If it was set, flows go on by the new one."""
+        before, self._clock = self._clock, (time.time_ns(), self._boot())
+        if by := health.jumped(*self._clock, before, CLOCK_SET):
+            self._core.shift(by)
+            self._events["clock_jumps"] += 1
+            self.journal.say(journal.WARNING, "clock_set", "flows go on by the new time", seconds=by / NANOSECONDS)
+
+    def _switch(self, change: Change) -> None:
+        """What was observed so far is judged as before; then the new rules hold."""
+        self._take(observations=True)
+        self._report()
+        change.engine.inherit(self._engine)
+        if change.judgement.dns != self._judgement.dns:
+            self._watch_dns(change.judgement, self._core.dns_state())
+        self._core.tell_names(change.engine.names)
+        self.config, self._judgement = change.config, change.judgement
+        self._engine, self._marks = change.engine, change.judgement.marks()
+        self._events["reloads"] += 1
+        change.done()
+
+    def refused(self) -> None:
+        """From another thread: a reload failed."""
+        self._events["reloads_refused"] += 1
 
     def _finish(self) -> None:
-        """What is still in the rings, what is still open, and a summary."""
+        """What is still in the rings, what is still open, and the last reports."""
         until = time.monotonic() + LAST_BLOCK
         while time.monotonic() < until:
             self._core.listen(self.live, PACKETS_PER_BATCH, WAIT_MS // 4)
             self._take(observations=False)
-        self._interfaces = self.live.interfaces()
         while self._core.finish(FLOWS_PER_BATCH):
+            self.moved = time.monotonic()
             self._take(observations=False)
         self._take(observations=True)
-        self._report()
-        outcome = Outcome(files=[])
-        against = Counter(severity for status, severity in self._known.values() if status in ("warn", "fail"))
-        outcome.by_severity = {severity: against[severity] for severity in reversed(SEVERITIES) if against[severity]}
-        outcome.not_observable = sum(status == "not_observable" for status, _ in self._known.values())
-        outcome.limits = self._engine.limits
-        drops = {name: count for name, *_, count in self._drops() if count}
-        outcome.totals = {**msgspec.json.decode(self._core.totals()), "drops": drops}
-        self._publisher.publish(summary_line(outcome))
+        self._report(last=True)
+        self._say_drops()
+        self._health()
+        self._sink.put("state", self._state(online=False))
+        if self._records is not None:
+            self._records(self._summary())
+        self._sink.flush()
+        self._save(lambda save: save())
+        self._sink.close()
 
     def _take(self, *, observations: bool) -> None:
         batch = self._core.take(observations=observations)
-        if lines := self._engine.feed(batch, SOURCE) + batch.records + batch.tunnels:
-            self._publisher.publish(lines)
+        if observations:
+            self._reporter.postures.see(batch.sightings())
+        records = self._engine.feed(batch, SOURCE)
+        news = self._reporter.certificates(records) if records else []
+        for line in news:
+            self._sink.put("certificate", line)
+        others = batch.records + batch.tunnels
+        if self._records is not None and others:
+            self._records(others)
+        if news or others:
+            self._sink.flush()
 
-    def _report(self) -> None:
-        """The findings counted since the last time; the same finding keeps its uid, and the newest record holds."""
+    def _report(self, *, last: bool = False) -> None:
+        """The findings that are news, and the rollup of the interval."""
+        now = time.time()
         report = self._engine.flush()
         for first in range(0, len(report), FINDINGS_PER_CHUNK):
             lines = report.lines(first, FINDINGS_PER_CHUNK)
-            for finding in _FINDINGS.decode_lines(lines):
-                if finding.uid in self._known or len(self._known) < MAX_KNOWN:
-                    self._known[finding.uid] = finding.status, finding.severity
-            self._publisher.publish(lines)
+            if self._marks is not None:
+                lines = self._marks.mark(lines)
+            sent = self._reporter.ongoing.report(lines, now)
+            for line in sent:
+                self._sink.put("finding", line)
+            if self._evidence is not None and (problem := self._evidence.write(sent)) is not None:
+                self.journal.say(journal.ERROR, "packets_unwritten", problem)
+        for line in self._reporter.ongoing.due(now, last=last):
+            self._sink.put("finding", line)
+        self._reporter.ongoing.resolve(now, self.config.rollup.resolved_after)
+        self.counters = self._count()
+        for line in self._reporter.rollup(self._core.rollup(self.config.rollup.entries), self.counters, self._rolled):
+            self._sink.put("rollup", line)
+        self._rolled = self.counters
+        self._sink.flush()
 
-    def _drops(self) -> list[tuple[str, int]]:
-        return [(name, drops) for name, _, _, drops, _, _ in self._interfaces]
+    def _health(self) -> None:
+        self.counters = self._count()
+        self._sink.put("health", msgspec.json.encode(health.record(self.counters, self._told)))
+        self._told = self.counters
+        self._sink.flush()
+
+    def _save(self, how: Callable[[Callable[[], None]], None]) -> None:
+        """Make the bytes here, let them be written there."""
+        folder = self._folder
+        if folder is None:
+            return
+        files = {NAME: encode(self._reporter.saved()), DNS: self._core.dns_state()}
+
+        def save() -> None:
+            try:
+                for name, data in files.items():
+                    folder.save(name, data)
+                self._events["state_saved"] += 1
+            except OSError as error:
+                self._events["state_unsaved"] += 1
+                self.journal.say(journal.ERROR, "state_unsaved", f"{error}; what was saved before stays")
+
+        how(save)
+
+    def _count(self) -> Counters:
+        memory, cpu = health.measure()
+        totals = msgspec.json.decode(self._core.totals())
+        limits = Counter({**totals.get("limits", {})})
+        limits.update(self._engine.limits)
+        if self._reporter.ongoing.limited:
+            limits["findings_followed"] = self._reporter.ongoing.limited
+        return Counters(
+            time=time.time_ns(),
+            elapsed=self._boot() - self._start,
+            interfaces=tuple(Interface(*row) for row in self.live.interfaces()),
+            totals=totals,
+            limits=dict(limits),
+            open_flows=self._core.open_flows,
+            max_flows=self._max_flows,
+            memory=memory,
+            cpu=cpu,
+            sink=self._sink.counters(),
+            events={**self._events, **(self._evidence.counters() if self._evidence else {})},
+        )
+
+    @staticmethod
+    def _boot() -> float:
+        """Seconds by a clock that nobody sets and that goes on while the machine sleeps."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def _state(self, *, online: bool) -> bytes:
+        policies = [policy.id for policy in self._engine.policies]
+        interfaces = list(self.config.capture.interfaces)
+        return self._identity.state(time.time_ns(), online=online, interfaces=interfaces, policies=policies)
+
+    def _summary(self) -> bytes:
+        outcome = Outcome(files=[])
+        outcome.by_severity = self._reporter.ongoing.open()
+        outcome.not_observable = self._reporter.ongoing.not_observable()
+        outcome.limits = self._engine.limits
+        outcome.marks, outcome.as_of = self._marks, self._engine.as_of
+        outcome.selection = self._judgement.selection.record()
+        drops = {name: count for name, count in self.counters.drops.items() if count}
+        outcome.totals = {**self.counters.totals, "drops": drops}
+        return summary_line(outcome)
 
     def _say_drops(self) -> None:
-        drops = sum(count for _, count in self._drops())
+        drops = sum(self.counters.drops.values())
         if drops > self._said_drops:
-            lost = drops - self._said_drops
-            say(f"<4>event=drops packets={lost} total={drops}: the ring was full; what was in them is in no record")
-            self._said_drops = drops
+            lost, self._said_drops = drops - self._said_drops, drops
+            what = "the ring was full; what was in them is in no record"
+            self.journal.say(journal.WARNING, "drops", what, packets=lost, total=drops)
 
     def status(self) -> str:
         """One line for people."""
-        parts = []
-        for name, there, packets, drops, freezes, _ in self._interfaces:
-            state = "" if there else " (gone)"
-            parts.append(f"{name}{state}: {packets} packets, {drops} dropped, {freezes} freezes")
-        return "; ".join(parts)
-
-
-def say(message: str) -> None:
-    """A line on standard error; the priority in front is for the journal only."""
-    if "JOURNAL_STREAM" not in os.environ and message.startswith("<"):
-        message = message[3:]
-    with contextlib.suppress(OSError, ValueError):
-        print(message, file=sys.stderr, flush=True)  # noqa: T201
+        return health.status(self.counters, sum(self._reporter.ongoing.open().values()))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from probe import config
+
 UNIT = Path(__file__).parents[1] / "systemd" / "transitproof.service"
 UNITS = [UNIT, UNIT.with_name("transitproof-collector.service")]
 EXPOSURE = 20  # tenths; most agents of this kind stand at 96
@@ -35,3 +37,8 @@ def test_the_limits_of_a_gateway_are_the_units_own_settings() -> None:
     settings = {line.split("=")[0] for line in UNIT.read_text().splitlines() if "=" in line}
     dropin = UNIT.with_name("gateway.conf").read_text().splitlines()
     assert {line.split("=")[0] for line in dropin if "=" in line and not line.startswith("#")} <= settings
+
+
+def test_the_shipped_configuration_is_in_order_and_says_what_holds_anyway() -> None:
+    path = str(UNIT.with_suffix(".toml"))
+    assert config.load(path) == config.Config()

@@ -131,7 +131,8 @@ class Agent:
         self._notify.settimeout(0.1)
         os.chmod(self.path, 0o666)  # noqa: PTH101
         self.told: list[str] = []
-        self._out, self._err = wire.folder / "out", wire.folder / "err"
+        number = len(wire.agents)
+        self._out, self._err = wire.folder / f"out{number}", wire.folder / f"err{number}"
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(entry for entry in (str(ROOT), *sys.path) if entry),
@@ -160,7 +161,11 @@ class Agent:
         self.process.send_signal(signal.SIGTERM)
         self.hears("STOPPING=1")
         assert self.process.wait(15) == 0, self.errors()
-        return [json.loads(line) for line in self._out.read_bytes().splitlines()]
+        return [json.loads(line) for line in self.output().splitlines()]
+
+    def output(self) -> bytes:
+        """What it wrote so far."""
+        return self._out.read_bytes()
 
     def close(self) -> None:
         self._notify.close()

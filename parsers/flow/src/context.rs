@@ -1,12 +1,14 @@
 //! What processing a packet may touch besides its flow: interners, counters, the record buffer, and where we are.
 
+mod closing;
+
 use crate::Direction;
 use crate::certificates::Certificates;
 use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
 use crate::dns::{Said, Watch, notice};
 use crate::endpoint::Endpoint;
-use crate::entry::{EndReason, Entry, Phase, mark};
+use crate::entry::{Entry, Phase, mark};
 use crate::hash_key::HashKey;
 use crate::intern::Fragments;
 use crate::json;
@@ -15,6 +17,7 @@ use crate::limits::MAX_ENDPOINTS;
 use crate::observation::{FlowId, Observation, Observations, Provenance, Sighting};
 use crate::peers::Peers;
 use crate::record::{self, Detail};
+use crate::rollup::Rollup;
 use crate::select::Selection;
 use crate::time::Clock;
 use crate::totals::Totals;
@@ -77,6 +80,8 @@ pub struct Context {
     pub dns_config: transitproof_dns::Config,
     /// Tell which servers were asked.
     dns_servers: bool,
+    /// Kept of live traffic.
+    pub rollup: Option<Rollup>,
 }
 
 impl Context {
@@ -105,7 +110,12 @@ impl Context {
             said: None,
             dns_config: transitproof_dns::Config::default(),
             dns_servers: false,
+            rollup: None,
         }
+    }
+
+    pub fn tell_names(&mut self, names: bool) {
+        self.detail = if names { Detail::All } else { Detail::Judged };
     }
 
     pub fn select(&mut self, selection: Selection) {
@@ -172,7 +182,7 @@ impl Context {
         entry.fragment = self.fragments.hold(&scratch);
         self.scratch = scratch;
         match conversation.map(|c| &c.follower) {
-            Some(Follower::Ipsec(ipsec)) if ipsec.is_unanswered() || ipsec.counted && !ipsec.has_late_facts() => {}
+            Some(Follower::Ipsec(ipsec)) if ipsec.is_unanswered() || ipsec.counted > 0 && !ipsec.has_late_facts() => {}
             _ => self.observe(entry, conversation),
         }
         if let Some(session) = conversation.and_then(record::session) {
@@ -298,62 +308,6 @@ impl Context {
             return None;
         }
         Some(endpoints.entry((endpoint, protocol)).or_default())
-    }
-
-    /// Ends a flow that was taken out of the table: settles what was open, counts it and writes its record.
-    pub fn close(&mut self, mut entry: Entry, reason: EndReason) {
-        if let Some(mut conversation) = entry.conversation.take() {
-            crate::tcp::flush(&mut entry, &mut conversation, self);
-            if let Follower::Ipsec(ipsec) = &mut conversation.follower {
-                let wanted = self.wants(&entry);
-                self.leave_tunnel(&entry, ipsec, wanted);
-            }
-            if entry.phase == Phase::Open {
-                let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
-                match &mut conversation.follower {
-                    Follower::Tls(tls) => tls.closed(definite),
-                    Follower::OpenVpn(vpn) => vpn.closed(definite),
-                    _ => {}
-                }
-                conversation.read_dialogue(entry.protocol, self.hash_key.as_ref());
-                self.settle(&mut entry, Some(&conversation));
-            }
-        } else if entry.phase == Phase::Open {
-            self.settle(&mut entry, None);
-        }
-        if let Some(selection) = &self.selection
-            && selection.is_late()
-        {
-            let wanted = selection.has(&entry.key, entry.protocol);
-            if !self.tunnels.is_protected(entry.key.tunnel()) {
-                self.totals.decided(&entry, wanted);
-            }
-            if !wanted {
-                return self.fragments.release(entry.fragment);
-            }
-        }
-        if self.wants(&entry)
-            && let Some(facts) = notice::at_end(&entry, self.dns_servers)
-        {
-            self.notice(&entry, &facts);
-        }
-        self.totals.flow(&entry);
-        if self.endpoints.is_some() {
-            let bytes = entry.bytes[0] + entry.bytes[1];
-            if let Some(totals) = self.totals_of(Endpoint::of(&entry), entry.protocol) {
-                totals.flows += 1;
-                totals.bytes += bytes;
-            }
-        }
-        if self.write_flows {
-            let middle = record::Middle {
-                tunnel: self.tunnels.member(entry.key.tunnel()),
-                facts: self.fragments.get(entry.fragment),
-                why: self.write_why,
-            };
-            record::write(&entry, middle, reason, &mut self.clock, &mut self.records);
-        }
-        self.fragments.release(entry.fragment);
     }
 }
 

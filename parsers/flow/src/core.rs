@@ -16,7 +16,7 @@ use crate::fragments::Fragments;
 use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
 use crate::keys::KeyLog;
-use crate::limits::idle;
+use crate::limits::{MAX_OPENING_PACKETS, idle};
 use crate::observation::FlowId;
 use crate::share::Share;
 use crate::table::{NO_SLOT, Slot, Table};
@@ -70,6 +70,8 @@ pub struct Core {
     /// Slots that [`Core::finish`] has still to end, the last one first.
     ending: Vec<Slot>,
     tracking: Option<Box<Tracking>>,
+    /// Frames that were looked into, with a number of their flow, if somebody keeps those.
+    opening: Option<Vec<(u64, u64)>>,
 }
 
 /// A packet with its place in the table half looked up. These are filled in place: they are too large to be moved about.
@@ -100,6 +102,7 @@ impl Core {
             expired: Vec::new(),
             ending: Vec::new(),
             tracking: None,
+            opening: None,
         }
     }
 
@@ -281,9 +284,18 @@ impl Core {
         let found = known.and_then(|slot| self.still_open(slot, frame.time, packet));
         let slot = found.unwrap_or_else(|| self.open(frame.time, packet, looked));
         let Some(entry) = self.table.entry(slot) else { return };
+        if entry.is_empty() {
+            entry.begin(frame.time);
+        }
         let from = entry.count(looked.low, frame.time, packet.ip_length);
         if let Some(tracking) = &mut self.tracking {
             tracking.packet(FlowId::of(entry), frame.number);
+        }
+        if let Some(opening) = &mut self.opening
+            && entry.phase == Phase::Open
+            && entry.packets[0] + entry.packets[1] <= MAX_OPENING_PACKETS
+        {
+            opening.push((frame.number, u64::from(entry.hash) ^ entry.start.rotate_left(32)));
         }
         let end = match packet.transport {
             ip::TCP => {
@@ -362,6 +374,7 @@ impl Core {
             protocol,
             phase: Phase::Open,
             marks: if looked.low != answers { mark::INITIATOR_LOW } else { 0 },
+            continues: false,
         })
     }
 }

@@ -304,3 +304,94 @@ proptest! {
         prop_assert_eq!(members(&records, "protocol"), ["http"]);
     }
 }
+
+/// Plays a tape as live traffic does, in one go.
+fn live(tape: &Tape) -> (Core, Vec<String>) {
+    let mut core =
+        Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows: 100, seed: 1 });
+    core.stay_live();
+    let mut now = 0;
+    for (number, (time, bytes)) in (1..).zip(&tape.0) {
+        // A second at a time, as the clock goes on a quiet link.
+        (now..*time).step_by(1_000_000_000).for_each(|second| core.expire(second));
+        core.frames(&[Frame { time: *time, link: RAW_IP, number, bytes }]);
+        now = *time;
+    }
+    while core.finish(7) {}
+    let records = String::from_utf8(core.records().to_vec()).unwrap().lines().map(str::to_owned).collect();
+    (core, records)
+}
+
+#[test]
+fn a_live_flow_that_lasts_gets_a_record_every_five_minutes() {
+    let mut tape = Tape::default().handshake(0).tcp(3, true, ACK, 100, REQUEST);
+    for (seq, minute) in (100 + REQUEST.len() as u32..).zip(1..=12u64) {
+        tape = tape.tcp(minute * 60_000 + 500, true, ACK, seq, b"x");
+    }
+    assert_eq!(members(&tape.records(), "end_reason"), ["eof"], "a capture has no such limit");
+    let (mut core, records) = live(&tape);
+    assert_eq!(members(&records, "end_reason"), ["active", "active", "eof"]);
+    assert_eq!(members(&records, "continues"), ["", "true", "true"]);
+    assert_eq!(members(&records, "class"), ["plaintext"; 3]);
+    assert_eq!(members(&records, "packets"), ["[8,1]", "[6,0]", "[1,0]"]);
+    assert_eq!(members(&records, "start")[1], "1970-01-01T00:06:00.500000Z");
+    let counted: u64 = core.take_observations().iter().map(|observation| observation.count).sum();
+    assert_eq!(counted, 3, "the dialogue is still open at each cut, and judged as it stands");
+    let rollup = String::from_utf8(core.take_rollup(10)).unwrap();
+    assert_eq!(
+        rollup,
+        r#"{"pairs":[{"endpoint":"198.51.100.7:8080/tcp","peer":"192.0.2.1","class":"plaintext","protocol":"http","flows":3,"packets":[15,1],"bytes":[650,40]}],"distinct":1,"others":{}}"#
+    );
+    assert_eq!(core.take_rollup(10), br#"{"pairs":[],"distinct":0,"others":{}}"#);
+}
+
+#[test]
+fn a_flow_that_is_silent_after_its_cut_leaves_no_empty_record() {
+    let mut tape = Tape::default();
+    for minute in 0..=5u64 {
+        tape = tape.udp(minute * 59_000, true, (4000, 9999), b"?");
+    }
+    let (core, records) = live(&tape.udp(2_000_000, true, (4001, 9999), b"?"));
+    assert_eq!(members(&records, "packets"), ["[6,0]", "[1,0]"]);
+    assert_eq!(members(&records, "end_reason"), ["active", "eof"]);
+    assert!(String::from_utf8(core.totals()).unwrap().contains(r#""flows":2,"#));
+}
+
+#[test]
+fn the_largest_pairs_are_shown_and_the_others_added_up() {
+    let mut tape = Tape::default();
+    for port in 1..=9u16 {
+        tape = tape.udp(u64::from(port), true, (4000, 20_000 + port), &vec![0; usize::from(port)]);
+    }
+    let (mut core, _) = live(&tape);
+    let rollup = String::from_utf8(core.take_rollup(1)).unwrap();
+    assert!(rollup.starts_with(
+        r#"{"pairs":[{"endpoint":"198.51.100.7:20009/udp","peer":"192.0.2.1","class":"unknown","flows":1,"#
+    ));
+    assert!(
+        rollup.ends_with(r#""distinct":9,"others":{"unknown":{"flows":8,"packets":[8,0],"bytes":[260,0]}}}"#),
+        "{rollup}"
+    );
+}
+
+#[test]
+fn flows_go_on_when_the_clock_is_set() {
+    for (first, by) in [(5_000_000u64, -3_600_000i64), (5_000_000, 3_600_000)] {
+        let later = |ms: u64| (first + ms).saturating_add_signed(by);
+        let mut core =
+            Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows: 10, seed: 1 });
+        let feed = |core: &mut Core, tape: Tape| {
+            for (time, bytes) in &tape.0 {
+                core.frames(&[Frame { time: *time, link: RAW_IP, number: 1, bytes }]);
+            }
+        };
+        feed(&mut core, Tape::default().handshake(first).tcp(first + 3, true, ACK, 100, REQUEST));
+        core.shift(by.unsigned_abs() * 1_000_000, by < 0);
+        feed(&mut core, Tape::default().tcp(later(1000), false, ACK, 500, b"HTTP/1.1 200 OK\r\n"));
+        assert_eq!((core.open_flows(), core.records().len()), (1, 0));
+        core.expire((later(1000) + 302_000) * 1_000_000);
+        assert_eq!(core.open_flows(), 0, "silence still ends it");
+        let records = String::from_utf8(core.records().to_vec()).unwrap();
+        assert_eq!(records.matches("\"packets\":[3,2]").count(), 1, "{records}");
+    }
+}

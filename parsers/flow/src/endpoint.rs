@@ -172,6 +172,7 @@ pub fn write_transport(out: &mut Vec<u8>, transport: u8) {
         ip::SCTP => "sctp",
         136 => "udplite",
         137 => "mpls-in-ip",
+        141 => "wesp",
         _ => {
             out.extend_from_slice(b"ip/");
             return json::decimal(out, u64::from(transport));

@@ -13,6 +13,8 @@ pub enum Phase {
     Open,
     /// Nothing more to learn: packets are counted.
     Settled,
+    /// The same, but its record was written and the next packet begins another.
+    Cut,
 }
 
 /// Why a flow's record was written; the contract's `end_reason`.
@@ -21,7 +23,7 @@ pub enum EndReason {
     Fin,
     Rst,
     Idle,
-    /// Another negotiation began on the same ports.
+    /// Another negotiation began on the same ports, or a live flow has lasted long.
     Active,
     Evicted,
     Answered,
@@ -73,6 +75,8 @@ pub struct Entry {
     pub protocol: Protocol,
     pub phase: Phase,
     pub marks: u8,
+    /// An earlier record is of the same flow.
+    pub continues: bool,
     // Second cache line: what is counted.
     /// Time of the first packet, ns.
     pub start: u64,
@@ -98,6 +102,7 @@ impl Entry {
             protocol: Protocol::Dns,
             phase: Phase::Open,
             marks,
+            continues: false,
             start,
             bytes: [0; 2],
             packets,
@@ -105,6 +110,34 @@ impl Entry {
             fragment: 0,
             why: Why::default(),
         }
+    }
+
+    /// The next packet begins another record of the same flow, which nobody has learnt anything new about.
+    pub fn cut(&mut self) {
+        (self.packets, self.bytes) = ([0; 2], [0; 2]);
+        self.start = self.last;
+        self.continues = true;
+        if self.phase == Phase::Settled {
+            self.phase = Phase::Cut;
+        }
+    }
+
+    /// Whether no packet came since its record was written.
+    pub fn is_empty(&self) -> bool {
+        self.packets == [0; 2]
+    }
+
+    /// The first packet of a record.
+    pub fn begin(&mut self, time: u64) {
+        self.start = time;
+        if self.phase == Phase::Cut {
+            self.phase = Phase::Settled;
+        }
+    }
+
+    /// The same without what is in progress.
+    pub fn outline(&self) -> Self {
+        Self { conversation: None, ..*self }
     }
 
     /// Reads both cache lines; the value only has to be used somehow.
@@ -150,7 +183,11 @@ impl Entry {
     }
 
     pub fn half_open(&self) -> bool {
-        self.key.transport() == ip::TCP && self.packets[1] == 0 && self.has(mark::SYN) && self.phase == Phase::Open
+        self.key.transport() == ip::TCP
+            && self.packets[1] == 0
+            && self.has(mark::SYN)
+            && self.phase == Phase::Open
+            && !self.continues
     }
 
     pub fn closed(&self) -> bool {

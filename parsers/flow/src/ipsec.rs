@@ -17,8 +17,8 @@ pub struct Ipsec {
     pub ike: Option<Box<IkeState>>,
     pub esp: Option<EspState>,
     ah: Option<Box<AhState>>,
-    /// The negotiation was counted as an observation.
-    pub counted: bool,
+    /// Negotiations that were counted as observations.
+    pub counted: usize,
     /// It counts among the attempts that nobody has answered yet.
     pub half_open: bool,
     /// It counts as open for the tunnel between its peers.
@@ -100,7 +100,7 @@ impl Ipsec {
     /// Reads what a packet of ESP will need; the value only has to be used somehow.
     #[inline]
     pub fn touch(&self, from: Direction) -> u64 {
-        self.esp.as_ref().map_or(0, |esp| esp.touch(from)) ^ u64::from(self.counted)
+        self.esp.as_ref().map_or(0, |esp| esp.touch(from)) ^ self.counted as u64
     }
 
     /// IKE if any IKE message was seen; AH around ESP is esp.
@@ -234,7 +234,7 @@ impl Ipsec {
     pub fn content<'a>(&self, packet: &Packet<'a>) -> Option<Content<'a>> {
         let mut payload = packet.payload;
         if packet.transport == ip::AH {
-            let ah = Ah::parse(payload).ok()?;
+            let ah = Ah::parse(payload).ok().filter(|ah| !ah.payload.is_empty())?;
             if ah.next_header != ip::ESP {
                 let spi = self.ah.as_ref()?.first_spi()?;
                 return Some(Content { kind: TunnelKind::Ah, spi, next_header: ah.next_header, bytes: ah.payload });
@@ -265,6 +265,11 @@ impl Ipsec {
         self.held.extract_if(.., same).collect()
     }
 
+    /// A negotiation is over that was not counted yet.
+    pub fn has_news_to_judge(&self) -> bool {
+        self.ike.as_ref().is_some_and(|ike| ike.negotiations() > self.counted)
+    }
+
     /// Is there anything to judge beyond the negotiation?
     pub fn has_late_facts(&self) -> bool {
         self.esp.is_some() || self.ike.as_ref().is_some_and(|ike| ike.has_late_facts())
@@ -275,11 +280,12 @@ impl Ipsec {
         self.esp.is_none() && self.ah.is_none() && self.ike.as_ref().is_some_and(|ike| !ike.is_answered())
     }
 
-    /// Certainly a tunnel: IKE was agreed, or ESP or AH runs in both directions or as its numbers should.
-    pub fn is_tunnel(&self) -> bool {
+    /// Certainly a tunnel: IKE in both directions, ESP or AH in both or as its numbers should run. Whoever sends first messages,
+    /// or last ones, under false addresses gets no answer.
+    pub fn is_tunnel(&self, both_ways: bool) -> bool {
         // In UDP only the numbers speak for ESP.
         let runs = |esp: &EspState| esp.confirmed() || !esp.is_nat_t() && esp.is_both_ways();
-        self.ike.as_ref().is_some_and(|ike| ike.has_answer())
+        both_ways && self.ike.as_ref().is_some_and(|ike| ike.is_answered() && !ike.is_refused())
             || self.esp.as_ref().is_some_and(runs)
             || self.ah.as_ref().is_some_and(|ah| runs(ah.state()))
     }
@@ -303,7 +309,7 @@ impl Ipsec {
     /// The facts of an observation. Those of a negotiation are counted when it is over, all others when the flow ends.
     pub fn write_facts(&self, out: &mut Vec<u8>) {
         if let Some(ike) = &self.ike {
-            if !self.counted {
+            if self.has_news_to_judge() || !ike.negotiated() {
                 ike.write_facts(out);
             }
             ike.write_late_facts(out);

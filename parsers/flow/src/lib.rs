@@ -37,6 +37,7 @@ mod openvpn;
 mod peers;
 pub mod quic;
 mod record;
+mod rollup;
 mod select;
 mod share;
 mod spare;

@@ -40,6 +40,17 @@ pub const MAX_SAMPLES: usize = 3;
 /// Endpoints with totals of their own; later ones are counted together.
 pub const MAX_ENDPOINTS: usize = 65_536;
 
+/// Pairs of endpoint and peer told apart in one rollup, some 150 bytes each: more than a host speaks with in a minute unless it
+/// scans or is scanned.
+pub const MAX_ROLLUP_PAIRS: usize = 65_536;
+
+/// Seconds after which a live flow gets a record although it goes on: what an operator waits to hear of a connection that
+/// stays for days. NetFlow exporters of routers use 60 to 1800.
+pub const ACTIVE: u64 = 300;
+
+/// Packets of a flow that are told as its opening: a handshake with a long chain in small segments has some 40.
+pub const MAX_OPENING_PACKETS: u64 = 64;
+
 /// Distinct stacks of encapsulation told apart. A mirror target sees one for each session; beyond, they share one.
 pub const MAX_TUNNEL_STACKS: usize = 32_768;
 

@@ -172,7 +172,7 @@ impl Context {
         if ipsec.in_tunnel && !ipsec.news {
             return;
         }
-        if !ipsec.in_tunnel && ipsec.is_tunnel() {
+        if !ipsec.in_tunnel && ipsec.is_tunnel(entry.packets[0] > 0 && entry.packets[1] > 0) {
             ipsec.in_tunnel = true;
             if !self.peers.open(entry) {
                 self.totals.limit("tunnels");

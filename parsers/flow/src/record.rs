@@ -69,6 +69,10 @@ pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut C
             out.extend_from_slice(part);
         }
     }
+    if entry.continues {
+        json::key(out, "continues");
+        out.extend_from_slice(b"true");
+    }
     json::word(out, "end_reason", reason.word());
     out.extend_from_slice(b"}\n");
 }

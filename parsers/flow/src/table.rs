@@ -36,6 +36,8 @@ pub struct Table {
     live: usize,
     max: usize,
     hand: Slot,
+    /// How long, in ns, a flow may last until it is looked at although it is not silent.
+    active: u64,
 }
 
 impl Table {
@@ -50,7 +52,17 @@ impl Table {
             live: 0,
             max: max.clamp(1, (u32::MAX - 1) as usize),
             hand: 0,
+            active: u64::MAX,
         }
+    }
+
+    /// From now on flows that have lasted so long, in ns, are among the expired.
+    pub fn limit_age(&mut self, age: u64) {
+        self.active = age;
+    }
+
+    fn due(&self, entry: &Entry) -> u64 {
+        entry.deadline().min(entry.start.saturating_add(self.active))
     }
 
     pub fn len(&self) -> usize {
@@ -194,7 +206,7 @@ impl Table {
     pub fn schedule(&mut self, slot: Slot) {
         let now = self.now;
         let Some(entry) = self.entries.get(slot) else { return };
-        let due = (entry.deadline() / SECOND + 1).clamp(now + 1, now + WHEEL_SECONDS as u64 - 1);
+        let due = (self.due(entry) / SECOND + 1).clamp(now + 1, now + WHEEL_SECONDS as u64 - 1);
         let noted = &mut self.noted[slot as usize];
         if *noted <= now || *noted > due {
             *noted = due;
@@ -202,7 +214,8 @@ impl Table {
         }
     }
 
-    /// Turns the wheel to `time`, collecting the slots whose deadline lies before it, in the order (deadline, start, key).
+    /// Turns the wheel to `time`, collecting the slots whose deadline or greatest age lies before it, in the order (deadline,
+    /// start, key).
     pub fn expire(&mut self, time: u64, expired: &mut Vec<Slot>) {
         let second = time / SECOND;
         if !self.begun {
@@ -219,8 +232,7 @@ impl Table {
             }
         }
         self.now = self.now.max(second);
-        let entries = &self.entries;
-        let order = |slot: &Slot| entries.get(*slot).map(|e| (e.deadline(), e.start, e.key));
+        let order = |slot: &Slot| self.entries.get(*slot).map(|e| (self.due(e), e.start, e.key));
         expired.sort_unstable_by_key(order);
         expired.dedup();
     }
@@ -231,11 +243,25 @@ impl Table {
         }
         self.noted[slot as usize] = 0;
         let Some(entry) = self.entries.get(slot) else { return };
-        if entry.deadline() <= time {
+        if self.due(entry) <= time {
             expired.push(slot);
         } else {
             self.schedule(slot);
         }
+    }
+
+    /// The clock was set, by so many ns forward or, if `back`, backward: what is in the table was seen so much later or earlier.
+    pub fn shift(&mut self, by: u64, back: bool) {
+        let moved = |time: u64| if back { time.saturating_sub(by) } else { time.saturating_add(by) };
+        self.rewind();
+        for slot in 0..self.entries.len() as Slot {
+            if let Some(entry) = self.entries.get_mut(slot) {
+                (entry.start, entry.last) = (moved(entry.start), moved(entry.last));
+                self.now = self.now.max(entry.last / SECOND);
+            }
+        }
+        self.begun = true;
+        (0..self.entries.len() as Slot).for_each(|slot| self.schedule(slot));
     }
 
     /// Forgets the time of an emptied table, so that a capture of an earlier day may follow.

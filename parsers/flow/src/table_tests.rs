@@ -41,6 +41,7 @@ fn entry(n: u32, time: u64, hash_bits: u32) -> Entry {
         protocol: Protocol::Unknown,
         phase: Phase::Settled,
         marks: mark::INITIATOR_LOW,
+        continues: false,
     }
 }
 

@@ -124,10 +124,10 @@ pub fn after_ipsec(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut
         entry.why = Why::new(ipsec.what(), ctx.frame, 0);
     }
     ctx.follow_tunnel(entry, ipsec);
-    if !ipsec.counted && ipsec.ike.as_ref().is_some_and(|ike| ike.negotiated()) {
+    if ipsec.has_news_to_judge() {
         ctx.observe(entry, Some(conversation));
         if let Follower::Ipsec(ipsec) = &mut conversation.follower {
-            ipsec.counted = true;
+            ipsec.counted = ipsec.ike.as_ref().map_or(0, |ike| ike.negotiations());
         }
     }
 }

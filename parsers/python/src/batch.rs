@@ -66,11 +66,22 @@ impl Batch {
         self.certificates.iter().map(|certificate| PyBytes::new(py, &certificate.der)).collect()
     }
 
+    fn sightings(&self, py: Python<'_>) -> Vec<Sighting> {
+        let all = self.observations.iter();
+        all.map(|o| {
+            (written(&o.endpoint), o.name.as_deref().map(Into::into), PyBytes::new(py, &o.key).unbind(), o.count)
+        })
+        .collect()
+    }
+
     #[getter]
     fn has_certificates(&self) -> bool {
         !self.certificates.is_empty()
     }
 }
+
+/// Endpoint, name, facts without names and chains, flows.
+type Sighting = (String, Option<String>, Py<PyBytes>, u64);
 
 fn hex(certificate: &Certificate) -> String {
     String::from_utf8_lossy(&certificate.sha256).into_owned()

@@ -4,6 +4,7 @@ use crate::batch::{Batch, Endpoint};
 use crate::capture::Capture;
 use crate::crew::Crew;
 use crate::extraction::{Extraction, FilterError};
+use crate::kept::{self, Kept};
 use crate::keys;
 use crate::live::Live;
 use pyo3::exceptions::PyValueError;
@@ -31,7 +32,12 @@ pub struct Core {
     captured: Vec<Captured>,
     /// Of the frames so far, if their flows are traced.
     pub shape: Option<Shape>,
+    /// Packets that may turn out to be behind a finding.
+    kept: Option<Kept>,
 }
+
+/// Number of the frame, time, length on the wire, LINKTYPE_, bytes.
+type KeptPacket = (u64, u64, u32, u16, Py<PyBytes>);
 
 #[pymethods]
 impl Core {
@@ -62,7 +68,7 @@ impl Core {
             }
         }
         let crew = if workers > 1 { Crew::new(&mut cores, seed) } else { None };
-        Ok(Self { cores, crew, frame: 0, captured: Vec::with_capacity(FRAMES), shape: None })
+        Ok(Self { cores, crew, frame: 0, captured: Vec::with_capacity(FRAMES), shape: None, kept: None })
     }
 
     fn feed(&mut self, py: Python<'_>, capture: &mut Capture, packets: u64) -> PyResult<bool> {
@@ -87,6 +93,37 @@ impl Core {
 
     fn expire(&mut self, py: Python<'_>, time: u64) {
         py.detach(|| self.cores.iter_mut().for_each(|core| core.expire(time)));
+    }
+
+    fn keep_openings(&mut self, most: usize) {
+        self.cores[0].tell_opening();
+        self.kept = Some(Kept::new(most));
+    }
+
+    fn kept(&self, py: Python<'_>, frame: u64) -> Vec<KeptPacket> {
+        let whole = |packet: &kept::Packet| {
+            let bytes = PyBytes::new(py, &packet.bytes).unbind();
+            (packet.number(), packet.time_ns, packet.original, packet.link, bytes)
+        };
+        self.kept.iter().flat_map(|kept| kept.of_flow(frame)).map(whole).collect()
+    }
+
+    fn stay_live(&mut self) {
+        self.cores.iter_mut().for_each(transitproof_flow::Core::stay_live);
+    }
+
+    fn rollup<'py>(&mut self, py: Python<'py>, most: usize) -> Bound<'py, PyBytes> {
+        let core = &mut self.cores[0];
+        let rollup = py.detach(|| core.take_rollup(most));
+        PyBytes::new(py, &rollup)
+    }
+
+    fn tell_names(&mut self, names: bool) {
+        self.cores.iter_mut().for_each(|core| core.tell_names(names));
+    }
+
+    fn shift(&mut self, by: i64) {
+        self.cores.iter_mut().for_each(|core| core.shift(by.unsigned_abs(), by < 0));
     }
 
     #[getter]
@@ -234,6 +271,12 @@ impl Core {
                 *frame = Frame { time: captured.time_ns, link: captured.link, number: self.frame, bytes };
             }
             self.cores[0].frames(&frames[..self.captured.len()]);
+            if let Some(kept) = &mut self.kept {
+                for opening in self.cores[0].take_opening() {
+                    let captured = &self.captured[(opening.0 - first) as usize];
+                    kept.keep(opening, captured, reader.bytes(captured));
+                }
+            }
             if let Some(sink) = &mut sink {
                 for number in self.cores[0].marked() {
                     let captured = &self.captured[(number - first) as usize];

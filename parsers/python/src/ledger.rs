@@ -103,6 +103,10 @@ impl Ledger {
         Some(PyBytes::new(py, &certificate.der))
     }
 
+    fn inherit(&mut self, other: &Self) {
+        self.0.inherit(&other.0);
+    }
+
     fn add(&mut self, batch: &mut Batch, source: &str) {
         self.0.add_certificates(&batch.certificates);
         self.0.add(std::mem::take(&mut batch.observations), source);

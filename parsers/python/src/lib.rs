@@ -9,6 +9,7 @@ mod capture;
 mod core;
 mod crew;
 mod extraction;
+mod kept;
 mod keys;
 mod ledger;
 mod live;

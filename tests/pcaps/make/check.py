@@ -190,12 +190,16 @@ def _differences(entry: dict[str, Any], path: Path) -> list[str]:
     lines: list[str] = []
     for expected in entry["flow"]:
         matching = [seen for seen in left if _is_of(seen, expected)]
+        if not matching and expected.get("unseen_by_tshark"):
+            continue
         if not matching:
             lines.append(f"no flow like {expected}; left: {left}")
             continue
         left.remove(matching[0])
         lines += _compare(matching[0], expected)
-    return lines + [f"not expected: {seen}" for seen in left]
+    # What unencrypted ESP in UDP carries has its own addresses and the UDP's ports there.
+    blurred = any(expected.get("unseen_by_tshark") for expected in entry["flow"])
+    return lines + [f"not expected: {seen}" for seen in left if not (blurred and "udpencap" in seen.protocols)]
 
 
 def _is_of(seen: Seen, expected: dict[str, Any]) -> bool:
@@ -211,6 +215,8 @@ def _compare(seen: Seen, expected: dict[str, Any]) -> list[str]:
         lines.append(f"tshark sees {sorted(seen.protocols)}, not {protocol}")
     if (begun := expected.get("starttls")) and DISSECTORS.get(begun, begun) not in seen.protocols:
         lines.append(f"tshark sees {sorted(seen.protocols)}, not {begun}")
+    if expected.get("unseen_by_tshark"):
+        return lines
     for area, facts in (("tls", seen.tls), ("ike", seen.ike)):
         for key in ("version", "suite", "group", "sni", "alpn", "certificates", "client_certificates"):
             wanted = expected.get(area, {}).get(key)

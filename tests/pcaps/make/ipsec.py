@@ -16,7 +16,7 @@ from lab import CLIENTS, SERVERS, expect, wait_until
 from scenario import Flow, Stage, captured, finding, flow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 STRONGSWAN = (
@@ -27,7 +27,10 @@ STRONGSWAN = (
     "libcharon-extra-plugins",
     "iputils-ping",
 )
-PLUGINS = "random nonce openssl pem pkcs1 pkcs8 x509 pubkey curve25519 chapoly gcm aes des sha1 sha2 md5 hmac kdf mgf1"
+PLUGINS = (
+    "random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey curve25519 chapoly gcm aes des sha1 sha2 "
+    "md5 md4 hmac kdf mgf1 cmac eap-identity eap-mschapv2 eap-tls xauth-generic"
+)
 INNER = {"client": "203.0.113.1", "server": "203.0.113.129"}
 NETWORK = {"client": "203.0.113.0/25", "server": "203.0.113.128/25"}
 SIDES = ("client", "server")
@@ -36,8 +39,8 @@ DAEMON = """\
 charon-systemd {{
   load = {plugins} kernel-libipsec kernel-netlink socket-default vici
   {extra}
-  retransmit_tries = 1
-  retransmit_timeout = 1.0
+  retransmit_tries = {tries}
+  retransmit_timeout = {timeout}
   plugins {{
     vici {{ socket = unix://{directory}/vici }}
     kernel-libipsec {{ allow_peer_ts = no }}
@@ -53,15 +56,18 @@ connections {{ lab {{
   local_addrs = {own}
   remote_addrs = {peer}
   proposals = {ike}
-  local {{ auth = psk
-    id = {own_id} }}
-  remote {{ auth = psk
-    id = {peer_id} }}
+  {more}
+  local {{ id = {own_id}
+    {local} }}
+  remote {{ id = {peer_id}
+    {remote} }}
   children {{ net {{ local_ts = {own_net}
     remote_ts = {peer_net}
+    {child}
     esp_proposals = {esp} }} }}
 }} }}
-secrets {{ ike-1 {{ secret = "{secret}" }} }}
+secrets {{ ike-1 {{ secret = "{secret}" }}
+{secrets} }}
 """
 
 
@@ -76,12 +82,30 @@ class Negotiation:
     responder_ike: str = ""
     where: int = 0
     secret: str = "correct-horse-for-tests"
+    responder_secret: str = ""
+    addresses: tuple[str, str] | None = None
+    """Instead of those of the lab at `where`."""
+    connection_more: str = ""
+    child_more: str = ""
+    daemon_more: str = ""
+    auth: tuple[str, str] = ("auth = psk", "auth = psk")
+    """How the client and the server say who they are."""
+    expected: tuple[str, str] = ("auth = psk", "auth = psk")
+    """What the client wants of the server, and the server of the client."""
+    secrets: str = ""
+    papers: Callable[[Path, str], None] | None = None
+    """Puts certificates and keys into a daemon's directory."""
+    retransmit: tuple[int, float] = (1, 1.0)
 
     def address(self, side: str) -> str:
+        if self.addresses is not None:
+            return self.addresses[SIDES.index(side)]
         return (CLIENTS if side == "client" else SERVERS)[self.where]
 
     def daemon(self, directory: Path) -> str:
-        return DAEMON.format(plugins=PLUGINS, extra=AGGRESSIVE_ALLOWED if self.aggressive else "", directory=directory)
+        extra = f"{AGGRESSIVE_ALLOWED if self.aggressive else ''}\n{self.daemon_more}"
+        tries, timeout = self.retransmit
+        return DAEMON.format(plugins=PLUGINS, extra=extra, directory=directory, tries=tries, timeout=timeout)
 
     def connection(self, side: str) -> str:
         peer = SIDES[1 - SIDES.index(side)]
@@ -96,7 +120,12 @@ class Negotiation:
             peer_net=NETWORK[peer],
             ike=(self.responder_ike or self.ike) if side == "server" else self.ike,
             esp=self.esp,
-            secret=self.secret,
+            secret=(self.responder_secret or self.secret) if side == "server" else self.secret,
+            more=self.connection_more,
+            child=self.child_more,
+            local=self.auth[SIDES.index(side)],
+            remote=self.expected[SIDES.index(side)],
+            secrets=self.secrets,
         )
 
 
@@ -121,6 +150,8 @@ class Peer:
         (self.directory / "strongswan.conf").write_text(negotiation.daemon(self.directory))
         configuration = self.directory / "swanctl.conf"
         configuration.write_text(negotiation.connection(self.side))
+        if negotiation.papers is not None:
+            negotiation.papers(self.directory, self.side)
         with self._stage.lab.program(self.side, ["/usr/sbin/charon-systemd"], env=self.environment):
             wait_until((self.directory / "vici").exists, f"charon on the {self.side} side")
             expect(self.swanctl("--load-all", "--file", str(configuration)), "loaded connection 'lab'")
@@ -141,12 +172,17 @@ def peers(stage: Stage, negotiation: Negotiation) -> Iterator[Peer]:
             stage.lab.call(side, ["ip", "addr", "del", f"{INNER[side]}/32", "dev", "lo"])
 
 
-def tunnel(stage: Stage, negotiation: Negotiation, *printed: str) -> str:
+def ping(stage: Stage, count: int = 3, interval: float = 0.2) -> None:
+    """Echoes through the tunnel; all must come back."""
+    options = ["-q", "-c", str(count), "-i", str(interval), "-W", "1", "-I", INNER["client"]]
+    expect(stage.lab.call("client", ["ping", *options, INNER["server"]]), f"{count} received")
+
+
+def tunnel(stage: Stage, negotiation: Negotiation, *printed: str, count: int = 3, interval: float = 0.2) -> str:
     """Negotiate, ping through the tunnel, take it down; returns what swanctl printed about the SAs."""
     with peers(stage, negotiation) as initiator:
         expect(initiator.swanctl("--initiate", "--child", "net"), "initiate completed successfully")
-        ping = ["ping", "-q", "-c", "3", "-i", "0.2", "-W", "1", "-I", INNER["client"], INNER["server"]]
-        expect(stage.lab.call("client", ping), "3 received")
+        ping(stage, count, interval)
         security_associations = initiator.swanctl("--list-sas")
         initiator.swanctl("--terminate", "--ike", "lab")
         time.sleep(0.2)

@@ -7,7 +7,9 @@ use crate::dns::{Said, Watch};
 use crate::endpoint::Endpoint;
 use crate::entry::EndReason;
 use crate::hash::Map;
+use crate::limits::ACTIVE;
 use crate::observation::Observation;
+use crate::rollup::Rollup;
 use crate::share::Share;
 use crate::table::Slot;
 use crate::time::SECOND;
@@ -29,6 +31,38 @@ impl Core {
         }
     }
 
+    /// From now on what comes is live: flows that last get a record every [`ACTIVE`] seconds, and rollups are counted.
+    pub fn stay_live(&mut self) {
+        self.table.limit_age(ACTIVE * SECOND);
+        self.ctx.rollup = Some(Rollup::default());
+    }
+
+    /// From now on the frames are told that are looked into because there is still something to be learnt of their flow.
+    pub fn tell_opening(&mut self) {
+        self.opening = Some(Vec::new());
+    }
+
+    /// Those frames since the last call: numbers, ascending, each with one that its flow's have in common.
+    pub fn take_opening(&mut self) -> std::vec::Drain<'_, (u64, u64)> {
+        self.opening.get_or_insert_default().drain(..)
+    }
+
+    /// What was counted of pairs since the last call, see [`Rollup::take`].
+    pub fn take_rollup(&mut self, most: usize) -> Vec<u8> {
+        self.ctx.rollup.get_or_insert_default().take(most)
+    }
+
+    /// Whether observations are told apart by names and chains, from now on.
+    pub fn tell_names(&mut self, names: bool) {
+        self.ctx.tell_names(names);
+    }
+
+    /// The clock was set by so many ns, backward if `back`: flows go on as if it had always been so.
+    pub fn shift(&mut self, by: u64, back: bool) {
+        self.table.shift(by, back);
+        self.next_turn = if back { self.next_turn.saturating_sub(by) } else { self.next_turn.saturating_add(by) };
+    }
+
     #[cold]
     pub(super) fn turn_wheel(&mut self, time: u64) {
         self.next_turn = (time / SECOND + 1).saturating_mul(SECOND);
@@ -39,8 +73,16 @@ impl Core {
         let mut expired = std::mem::take(&mut self.expired);
         self.table.expire(time, &mut expired);
         for slot in expired.drain(..) {
-            let reason = self.table.entry(slot).map_or(EndReason::Idle, |e| e.silent_end());
-            self.close(slot, reason);
+            match self.table.entry(slot) {
+                Some(entry) if entry.deadline() > time => {
+                    self.ctx.cut(entry);
+                    self.table.schedule(slot);
+                }
+                entry => {
+                    let reason = entry.map_or(EndReason::Idle, |e| e.silent_end());
+                    self.close(slot, reason);
+                }
+            }
         }
         self.expired = expired;
         self.ctx.write_tunnels(Some(time));

@@ -17,6 +17,9 @@ const CHILD_DELETE: usize = 12;
 /// No answer to IKE_AUTH that grants anything is so short: identity and AUTH alone have 24 bytes.
 const REFUSAL: usize = 15;
 
+/// The same where the cipher is not known: IV, one block and ICV of the cipher that adds most, AES-CBC with SHA-512.
+const REFUSAL_ENCRYPTED: usize = 16 + 16 + 32;
+
 /// Message ids of one IKE SA.
 #[derive(Debug, Default)]
 struct Ids {
@@ -75,7 +78,9 @@ impl Exchanges {
                 self.answers += 1;
             }
             if header.exchange == exchange::IKE_AUTH {
-                self.refused = content.is_some_and(|content| (ENDING..=REFUSAL).contains(&content));
+                let length = encrypted.filter(|p| p.kind == payload::ENCRYPTED).map(|payload| payload.body.len());
+                let short = || length.is_some_and(|length| length <= REFUSAL_ENCRYPTED);
+                self.refused = content.map_or_else(short, |content| (ENDING..=REFUSAL).contains(&content));
             }
         } else if asked.is_none_or(|last| header.message_id > last) {
             self.unanswered += u64::from(asked > answered);
@@ -161,11 +166,6 @@ impl Exchanges {
     /// IKE_AUTH was refused, by the size of the answer.
     pub fn refused(&self) -> bool {
         self.refused
-    }
-
-    /// Both sides spoke behind the first exchange, which only they can who agreed.
-    pub fn went_on(&self) -> bool {
-        self.answers > 1 || self.count_of(exchange::QUICK) > 0
     }
 
     pub fn write(&self, out: &mut Vec<u8>, v1: bool) {

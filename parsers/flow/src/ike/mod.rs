@@ -34,6 +34,9 @@ pub const MAX_NOTIFIES: usize = 32;
 /// Distinct exchange types kept: all that are registered for one version.
 pub const MAX_EXCHANGES: usize = 16;
 
+/// Choices kept besides the latest: peers that begin at once make two, and a flow that goes on has a record for each anyway.
+pub const MAX_EARLIER: usize = 8;
+
 /// Distinct signature hashes kept: the registry has seven.
 pub const MAX_SIGNATURE_HASHES: usize = 16;
 
@@ -84,6 +87,8 @@ pub struct IkeState {
     offered: Vec<Offer>,
     offered_truncated: bool,
     chosen: Option<Offer>,
+    /// What other SAs of the flow chose before, where both peers began one at once.
+    earlier: Vec<(usize, Offer)>,
     /// The error that ended the attempt.
     refused: Option<u16>,
     /// The group that the responder asked for instead of the one it was sent (INVALID_KE_PAYLOAD).
@@ -160,15 +165,20 @@ impl IkeState {
     }
 
     fn cipher_of(&self, sa: usize) -> Option<Cipher> {
-        let negotiated = || self.chosen.as_ref().filter(|_| sa == self.subject).and_then(Cipher::of);
+        let negotiated = || self.choice_of(sa).and_then(Cipher::of);
         self.cipher.filter(|(of, _)| *of == sa).map(|(_, cipher)| cipher).or_else(negotiated)
+    }
+
+    fn choice_of(&self, sa: usize) -> Option<&Offer> {
+        let earlier = || self.earlier.iter().find(|(of, _)| *of == sa).map(|(_, chosen)| chosen);
+        self.chosen.as_ref().filter(|_| sa == self.subject).or_else(earlier)
     }
 
     /// The latest SA, if what it agreed on is not known here: its negotiation may have been on other ports.
     pub fn stranger(&self) -> Option<Spis> {
         let last = self.sas.len().checked_sub(1)?;
         let spis = self.sas.get(last).filter(|spis| spis.1 != [0; 8])?;
-        let known = self.chosen.is_some() && self.subject == last || self.cipher.is_some_and(|(of, _)| of == last);
+        let known = self.choice_of(last).is_some() || self.cipher.is_some_and(|(of, _)| of == last);
         (!known && !self.version_is_1()).then_some(*spis)
     }
 
@@ -203,9 +213,9 @@ impl IkeState {
         self.hours() > 0 || self.exchanges_done.refused()
     }
 
-    /// Both peers hold the keys of an IKE SA, or at least one answered with a choice.
-    pub fn has_answer(&self) -> bool {
-        self.chosen.is_some() || self.exchanges_done.went_on()
+    /// The attempt ended with an error.
+    pub fn is_refused(&self) -> bool {
+        self.refused.is_some()
     }
 
     fn nat_hash(&mut self, header: &Header, payload: Payload<'_>, nat_ds: &mut u8) {
@@ -236,7 +246,12 @@ impl IkeState {
 
     /// A responder's choice was seen, or its refusal: there is something to judge.
     pub fn negotiated(&self) -> bool {
-        self.chosen.is_some() || self.refused.is_some()
+        self.negotiations() > 0
+    }
+
+    /// How many there were.
+    pub fn negotiations(&self) -> usize {
+        self.earlier.len() + usize::from(self.chosen.is_some() || self.refused.is_some())
     }
 
     /// The frame that decided it; 0 before.
@@ -282,11 +297,12 @@ impl IkeState {
 
     fn security_association(&mut self, header: &Header, body: &[u8], sa: Option<usize>, frame: u64) {
         let Some(sa) = sa else { return };
-        if self.chosen.is_some() {
+        let answer = header.is_response() || header.is_v1() && header.responder_spi != [0; 8];
+        let settled = !answer || self.choice_of(sa).is_some() || self.earlier.len() == MAX_EARLIER;
+        if self.chosen.is_some() && settled {
             return;
         }
         let (mut offers, truncated) = proposal::offers(body, header.is_v1());
-        let answer = header.is_response() || header.is_v1() && header.responder_spi != [0; 8];
         if !answer {
             if !offers.is_empty() {
                 (self.offered, self.offered_truncated, self.subject) = (offers, truncated, sa);
@@ -299,6 +315,7 @@ impl IkeState {
         if self.subject != sa {
             // The answer belongs to an offer that was not seen, or not kept.
             self.offered.clear();
+            self.earlier.extend(self.chosen.take().map(|chosen| (self.subject, chosen)));
             self.subject = sa;
         }
         self.chosen = Some(offers.swap_remove(0));

@@ -39,9 +39,9 @@ impl IkeState {
         if self.offered_truncated {
             json::boolean(out, "offered_truncated", true);
         }
-        if self.chosen.is_some() {
+        if let Some(chosen) = &self.chosen {
             json::key(out, "chosen");
-            self.write_choice(out);
+            self.write_choice(out, chosen);
         }
         self.write_attempt(out);
         json::boolean(out, "nat_t", self.nat_t);
@@ -50,18 +50,18 @@ impl IkeState {
         out.push(b'}');
     }
 
-    fn write_choice(&self, out: &mut Vec<u8>) {
-        if let Some(chosen) = &self.chosen {
-            out.push(b'{');
-            self.write_chosen(out, chosen, &CHOSEN_MEMBERS);
-            out.push(b'}');
-        }
+    fn write_choice(&self, out: &mut Vec<u8>, chosen: &Offer) {
+        out.push(b'{');
+        self.write_chosen(out, chosen, &CHOSEN_MEMBERS);
+        out.push(b'}');
     }
 
     pub fn summary(&self) -> IkeSummary {
         let mut summary =
             IkeSummary { version: self.version.unwrap_or(0), mode: self.mode_word(), ..IkeSummary::default() };
-        self.write_choice(&mut summary.chosen);
+        if let Some(chosen) = &self.chosen {
+            self.write_choice(&mut summary.chosen, chosen);
+        }
         self.exchanges_done.summarise(&mut summary);
         summary
     }
@@ -161,11 +161,15 @@ impl IkeState {
             write_spi(out, "responder_spi", responder);
         }
         if self.sas.len() > 1 {
-            json::list(out, "spis", &self.sas, |out, (initiator, responder)| {
+            json::list(out, "spis", self.sas.iter().enumerate(), |out, (sa, (initiator, responder))| {
                 out.push(b'{');
                 write_spi(out, "initiator_spi", initiator);
                 if *responder != [0; 8] {
                     write_spi(out, "responder_spi", responder);
+                }
+                if let Some((_, chosen)) = self.earlier.iter().find(|(of, _)| *of == sa) {
+                    json::key(out, "chosen");
+                    self.write_choice(out, chosen);
                 }
                 out.push(b'}');
             });

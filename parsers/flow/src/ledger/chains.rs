@@ -41,6 +41,11 @@ impl Chains {
         self.certificates.kept(*self.by_sha256.get(sha256)?)
     }
 
+    /// All that were kept, in no order that matters.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Certificate>> {
+        self.by_sha256.values().filter_map(|id| self.certificates.kept(*id))
+    }
+
     /// `None` if a library has to be asked.
     pub fn judge(&mut self, question: &ChainQuestion) -> Option<trust::Answer> {
         let roots = self.roots.as_ref()?;

@@ -155,6 +155,11 @@ impl Ledger {
         certificates.iter().for_each(|certificate| self.trust.add(certificate));
     }
 
+    /// Takes in the certificates of one that judged before: cores hand out each certificate once.
+    pub fn inherit(&mut self, other: &Self) {
+        other.trust.all().for_each(|certificate| self.trust.add(certificate));
+    }
+
     pub fn certificate(&self, sha256: &Sha256Hex) -> Option<&Arc<Certificate>> {
         self.trust.get(sha256)
     }

@@ -52,8 +52,9 @@ impl<'a> Ah<'a> {
         let sequence = r.u32()?;
         // The length counts 32-bit words less two; three of them are already read (RFC 4302 section 2.2).
         let icv = usize::from(words).checked_sub(1).ok_or(ParseError::Malformed("ah length"))?;
-        let icv = r.take(icv * 4)?;
-        Ok(Self { next_header, spi, sequence, icv, payload: r.rest() })
+        // A capture may cut it: then there is no content either.
+        let (icv, payload) = r.take(icv * 4).map_or((&[][..], &[][..]), |icv| (icv, r.rest()));
+        Ok(Self { next_header, spi, sequence, icv, payload })
     }
 }
 

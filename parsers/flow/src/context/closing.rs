@@ -1,0 +1,104 @@
+//! The records of flows: at their end, and of live ones that go on.
+
+use super::Context;
+use crate::conversation::Follower;
+use crate::dns::notice;
+use crate::endpoint::Endpoint;
+use crate::entry::{EndReason, Entry, Phase};
+use crate::record;
+
+impl Context {
+    /// Ends a flow that was taken out of the table: settles what was open, counts it and writes its record.
+    pub fn close(&mut self, mut entry: Entry, reason: EndReason) {
+        if let Some(mut conversation) = entry.conversation.take() {
+            crate::tcp::flush(&mut entry, &mut conversation, self);
+            if let Follower::Ipsec(ipsec) = &mut conversation.follower {
+                let wanted = self.wants(&entry);
+                self.leave_tunnel(&entry, ipsec, wanted);
+            }
+            if entry.phase == Phase::Open {
+                let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
+                match &mut conversation.follower {
+                    Follower::Tls(tls) => tls.closed(definite),
+                    Follower::OpenVpn(vpn) => vpn.closed(definite),
+                    _ => {}
+                }
+                conversation.read_dialogue(entry.protocol, self.hash_key.as_ref());
+                self.settle(&mut entry, Some(&conversation));
+            }
+        } else if entry.phase == Phase::Open {
+            self.settle(&mut entry, None);
+        }
+        if let Some(selection) = &self.selection
+            && selection.is_late()
+        {
+            let wanted = selection.has(&entry.key, entry.protocol);
+            if !self.tunnels.is_protected(entry.key.tunnel()) {
+                self.totals.decided(&entry, wanted);
+            }
+            if !wanted {
+                return self.fragments.release(entry.fragment);
+            }
+        }
+        if self.wants(&entry)
+            && let Some(facts) = notice::at_end(&entry, self.dns_servers)
+        {
+            self.notice(&entry, &facts);
+        }
+        if !(entry.continues && entry.is_empty()) {
+            self.count(&entry);
+            self.write(&entry, reason);
+        }
+        self.fragments.release(entry.fragment);
+    }
+
+    /// A record of what a flow that goes on has come to; what follows has one of its own. What is still to be learnt of it is
+    /// judged as it stands, so that a tunnel of months is not first heard of at its end.
+    pub fn cut(&mut self, entry: &mut Entry) {
+        if !entry.is_empty() {
+            let mut shown = entry.outline();
+            let open = entry.phase == Phase::Open;
+            if open {
+                let conversation = entry.conversation.take();
+                self.settle(&mut shown, conversation.as_deref());
+                entry.conversation = conversation;
+            }
+            if self.wants(&shown) {
+                self.count(&shown);
+                self.write(&shown, EndReason::Active);
+            }
+            if open {
+                self.fragments.release(shown.fragment);
+            }
+        }
+        entry.cut();
+    }
+
+    /// Adds up what a record says.
+    fn count(&mut self, entry: &Entry) {
+        self.totals.flow(entry);
+        if self.endpoints.is_some() {
+            let bytes = entry.bytes[0] + entry.bytes[1];
+            if let Some(totals) = self.totals_of(Endpoint::of(entry), entry.protocol) {
+                totals.flows += 1;
+                totals.bytes += bytes;
+            }
+        }
+        if let Some(rollup) = &mut self.rollup
+            && !rollup.count(entry)
+        {
+            self.totals.limit("rollup_pairs");
+        }
+    }
+
+    fn write(&mut self, entry: &Entry, reason: EndReason) {
+        if self.write_flows {
+            let middle = record::Middle {
+                tunnel: self.tunnels.member(entry.key.tunnel()),
+                facts: self.fragments.get(entry.fragment),
+                why: self.write_why,
+            };
+            record::write(entry, middle, reason, &mut self.clock, &mut self.records);
+        }
+    }
+}

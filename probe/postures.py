@@ -1,0 +1,102 @@
+"""How endpoints protect what they carry, and when that becomes another: what is new at an endpoint, and what changed.
+
+A posture is the part of an observation that an operator chose: protocol, versions, algorithms. No clock, no I/O.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+MAX_PLACES: Final = 32_768  # endpoints and names remembered, some 300 bytes each; the one longest not seen is forgotten
+MAX_POSTURES: Final = 8  # of one place: servers negotiate with each client what that can do
+MAX_CHANGES: Final = 64  # told in one rollup, some 300 bytes each; the others are counted
+_FACTS: Final = (
+    "class",
+    "protocol",
+    "starttls",
+    "tls.version",
+    "tls.suite",
+    "tls.group",
+    "tls.dh_bits",
+    "ike.version",
+    "ike.encr",
+    "ike.key_length",
+    "ike.integ",
+    "ike.ke",
+    "ike.additional_ke",
+    "esp.null_encryption",
+)
+
+
+class Change(Struct, omit_defaults=True, kw_only=True):
+    """A posture that a place did not have before; `before` is the one that it had last, none if the place is new."""
+
+    endpoint: str
+    name: str | None = None
+    after: dict[str, Any]
+    before: dict[str, Any] | None = None
+
+
+class Seen(Struct):
+    """What is told of an interval."""
+
+    new: int = 0
+    changed: int = 0
+    changes: list[Change] = []
+
+
+class Postures:
+    """Of all places."""
+
+    def __init__(self, known: dict[str, list[str]] | None = None) -> None:
+        self._known: dict[str, list[str]] = known or {}
+        """By endpoint and name: postures as JSON, the latest last; the place longest not seen first."""
+        self._read: dict[bytes, str | None] = {}
+        self._seen = Seen()
+
+    def see(self, sightings: Iterable[tuple[str, str | None, bytes, int]]) -> None:
+        """Observations: endpoint, name, facts, flows."""
+        for endpoint, name, facts, _ in sightings:
+            posture = self._posture(facts)
+            if posture is not None:
+                self._place(endpoint, name, posture)
+
+    def _posture(self, facts: bytes) -> str | None:
+        """None for what is no posture: what a client asked its resolver, a login."""
+        if facts not in self._read:
+            if len(self._read) >= MAX_PLACES:
+                self._read.clear()
+            all_facts = msgspec.json.decode(facts)
+            kept = {fact: all_facts[fact] for fact in _FACTS if fact in all_facts}
+            other = any(fact.startswith("dns.") for fact in all_facts)
+            self._read[facts] = None if other or not kept else msgspec.json.encode(kept).decode()
+        return self._read[facts]
+
+    def _place(self, endpoint: str, name: str | None, posture: str) -> None:
+        place = f"{endpoint} {name}" if name else endpoint
+        had = self._known.pop(place, [])
+        if posture not in had:
+            before = msgspec.json.decode(had[-1]) if had else None
+            if had:
+                self._seen.changed += 1
+            else:
+                self._seen.new += 1
+            if len(self._seen.changes) < MAX_CHANGES:
+                self._seen.changes.append(
+                    Change(endpoint=endpoint, name=name, after=msgspec.json.decode(posture), before=before)
+                )
+            had = [*had, posture][-MAX_POSTURES:]
+        self._known[place] = had
+        if len(self._known) > MAX_PLACES:
+            del self._known[next(iter(self._known))]
+
+    def take(self) -> Seen:
+        """Since the last call."""
+        seen, self._seen = self._seen, Seen()
+        return seen
+
+    def state(self) -> dict[str, list[str]]:
+        """To be saved."""
+        return self._known
