@@ -13,7 +13,9 @@ from probe import __version__, run_options, trust_options
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
 
-COMMANDS: Final = ("replay", "run", "interfaces", "diff", "cert", "policies", "explain", "check-config", "config")
+COMMANDS: Final = (
+    "replay", "run", "collect", "interfaces", "diff", "cert", "policies", "explain", "check-config", "config",
+)  # fmt: skip
 # What probe.reprobe.starttls can begin; named here because help must not load a TLS library.
 STARTTLS: Final = ("smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "postgresql", "mysql")
 MAX_WORKERS: Final = 64  # what the core takes
@@ -97,6 +99,7 @@ def build() -> argparse.ArgumentParser:
     _add_diff(commands)
     _add_cert(commands)
     run_options.add(commands, _EXIT_CODES)
+    _add_collect(commands)
     commands.add_parser("interfaces", help="list what can be captured here, and what is missing", allow_abbrev=False)
     policies = commands.add_parser(
         "policies", help="list the shipped policies, or the rules of one", allow_abbrev=False
@@ -317,6 +320,16 @@ def _check_together(options: argparse.Namespace, parser: argparse.ArgumentParser
         parser.error("--extract is done by one worker: leave out --workers")
     if options.extract is not None and options.format is not None:
         parser.error("--extract writes packets, not records: leave out --format")
+
+
+def _add_collect(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    collect = commands.add_parser(
+        "collect",
+        help="take the reports of all probes in and show them on a page",
+        description="Take the reports of all probes from the broker, keep them, show them (docs/collector.md).",
+        allow_abbrev=False,
+    )
+    collect.add_argument("--config", metavar="FILE", help="TOML; without it: pages on 127.0.0.1:8080, no broker")
 
 
 def _add_color(parser: argparse.ArgumentParser) -> None:

@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands = {
             "replay": _replay,
             "run": _run,
+            "collect": _collect,
             "interfaces": _interfaces,
             "diff": _diff,
             "cert": _cert,
@@ -151,6 +152,15 @@ def _run(options: "argparse.Namespace") -> int:
 
     forbid_core_dumps()
     return agent.command(options, _say)
+
+
+def _collect(options: "argparse.Namespace") -> int:
+    try:
+        from collector.main import run
+    except ModuleNotFoundError as missing:
+        _say(f"the collector needs {missing.name}: pip install 'transitproof[collector]'")
+        return USAGE
+    return run(options.config, _say)
 
 
 def _interfaces(_options: "argparse.Namespace") -> int:

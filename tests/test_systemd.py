@@ -1,4 +1,4 @@
-"""The shipped unit, as systemd itself reads and rates it."""
+"""The shipped units, as systemd itself reads and rates them."""
 
 import shutil
 import subprocess
@@ -9,21 +9,25 @@ import pytest
 from probe import config
 
 UNIT = Path(__file__).parents[1] / "systemd" / "transitproof.service"
+UNITS = [UNIT, UNIT.with_name("transitproof-collector.service")]
 EXPOSURE = 20  # tenths; most agents of this kind stand at 96
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 
 
-def test_exposure_stays_low() -> None:
-    command = ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", str(UNIT)]
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_exposure_stays_low(unit: Path) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", str(unit)]
     rated = subprocess.run(command, check=False, capture_output=True, text=True)
     assert rated.returncode == 0, rated.stdout + rated.stderr
 
 
-def test_every_line_is_understood(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shipped", UNITS, ids=lambda unit: unit.stem)
+def test_every_line_is_understood(tmp_path: Path, shipped: Path) -> None:
     """`verify` succeeds whatever it ignores, so that anything it says is a failure; only the program is not here."""
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/opt/transitproof/bin/transitproof", shutil.which("true") or "/bin/true"))
+    unit = tmp_path / shipped.name
+    program = shutil.which("true") or "/bin/true"
+    unit.write_text(shipped.read_text().replace("/opt/transitproof/bin/transitproof", program))
     command = ["systemd-analyze", "verify", "--man=false", "--recursive-errors=no", str(unit)]
     said = subprocess.run(command, check=False, capture_output=True, text=True)
     assert said.stdout + said.stderr == ""

@@ -1,0 +1,105 @@
+"""The broker: a shared subscription in MQTT 5, messages acknowledged when the store has them.
+
+aiomqtt acknowledges what it hands over; so paho-mqtt's manual acknowledgement below it is used.
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import aiomqtt
+
+from collector.settings import BrokerSettings, SettingsError
+
+if TYPE_CHECKING:
+    from collector.ingest import Message
+
+BACK_OFF: Final = (1.0, 60.0)  # seconds: first and longest wait between two attempts to connect
+WINDOW: Final = 1000  # messages that the broker may send without an acknowledgement
+SESSION: Final = 7 * 86_400  # seconds that the broker keeps what comes while we are away
+
+_LOG: Final = logging.getLogger("collector")
+
+
+class _Received:
+    """One message, with the connection that it came by."""
+
+    def __init__(self, message: aiomqtt.Message, client: Any) -> None:  # noqa: ANN401 - paho's client
+        self.topic = message.topic.value
+        self.payload = message.payload if isinstance(message.payload, bytes) else b""
+        self._mid, self._qos, self._client = message.mid, message.qos, client
+
+    async def acknowledge(self) -> None:
+        """A connection that is gone took the message's number with it; the broker will send the message again."""
+        if self._qos:
+            self._client.ack(self._mid, self._qos)
+
+
+def tls(settings: BrokerSettings) -> ssl.SSLContext | None:
+    """TLS 1.2 or newer, always verified. Raises SettingsError."""
+    if settings.plain:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if settings.certificate:
+            context.load_cert_chain(settings.certificate, settings.key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"broker: its certificate files cannot be used: {error}") from None
+    return context
+
+
+async def listen(settings: BrokerSettings, queue: "asyncio.Queue[Message]") -> None:
+    """Until cancelled: connect, subscribe, hand over; a new client for each connection."""
+    wait = BACK_OFF[0]
+    context, password = tls(settings), _password(settings)
+    while True:
+        try:
+            async with _client(settings, context, password) as client:
+                wait = BACK_OFF[0]
+                topics = [(f"$share/{settings.share}/{settings.prefix}/+/+/+", 1)]
+                await client.subscribe(topics)
+                _LOG.info("connected to %s:%d", settings.host, settings.port)
+                async for message in client.messages:
+                    await queue.put(_Received(message, client._client))  # noqa: SLF001 - aiomqtt has no word for acknowledgements
+        except (aiomqtt.MqttError, OSError) as error:
+            _LOG.warning(
+                "the broker %s:%d is away: %s; tried again in %.0f s", settings.host, settings.port, error, wait
+            )
+            await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, hides nothing
+            wait = min(wait * 2, BACK_OFF[1])
+
+
+def _password(settings: BrokerSettings) -> str | None:
+    if settings.password_file is None:
+        return None
+    try:
+        return Path(settings.password_file).read_text().strip()
+    except OSError as error:
+        raise SettingsError(f"{settings.password_file}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: str | None) -> aiomqtt.Client:
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = SESSION
+    properties.ReceiveMaximum = WINDOW
+    client = aiomqtt.Client(
+        settings.host,
+        settings.port,
+        identifier=settings.client_id,
+        username=settings.user,
+        password=password,
+        tls_context=context,
+        protocol=aiomqtt.ProtocolVersion.V5,
+        clean_start=False,
+        properties=properties,
+        max_queued_incoming_messages=0,
+    )
+    client._client.manual_ack_set(True)  # noqa: SLF001
+    return client

@@ -1,0 +1,83 @@
+"""Messages from the broker into the store: acknowledged only once they are committed.
+
+A broker's messages are gathered for a moment and kept in one transaction. While the store does not answer, the batch
+is held and nothing is acknowledged, so the broker keeps the rest; what cannot be understood is kept aside and never
+stops what is behind it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from collector.messages import Aside, Envelope, State, read
+from collector.store.store import Store, StoreError
+from collector.store.writing import Account
+
+BATCH: Final = 200  # messages of one transaction: some 10,000 items
+GATHER: Final = 0.1  # seconds that the first message of a batch waits for others
+RETRY: Final = (0.2, 1.0, 5.0, 30.0)  # seconds between attempts to keep a batch; the last for ever
+
+_LOG: Final = logging.getLogger("collector")
+
+
+class Message(Protocol):
+    """What a source gives."""
+
+    topic: str
+    payload: bytes
+
+    async def acknowledge(self) -> None:
+        """Tell the broker that it was kept."""
+
+
+class Ingest:
+    """Takes messages from a queue until it is cancelled; `after` is called with the account of each batch."""
+
+    def __init__(self, store: Store, after: Callable[[Account], None] = lambda _account: None) -> None:
+        self._store, self._after = store, after
+        self.queue: asyncio.Queue[Message] = asyncio.Queue(BATCH)
+        """Bounded: a source that finds it full waits, and the broker behind it."""
+        self.total = Account()
+        self.failures = 0
+        """Attempts to keep a batch that failed."""
+
+    async def run(self) -> None:
+        """Batch after batch."""
+        while True:
+            batch = await self._gather()
+            await self._keep(batch)
+            for message in batch:
+                await message.acknowledge()
+
+    async def _gather(self) -> list[Message]:
+        batch = [await self.queue.get()]
+        end = time.monotonic() + GATHER
+        while len(batch) < BATCH and (left := end - time.monotonic()) > 0:
+            try:
+                batch.append(await asyncio.wait_for(self.queue.get(), left))
+            except TimeoutError:
+                break
+        return batch
+
+    async def _keep(self, batch: list[Message]) -> None:
+        read_in: list[Envelope | State | Aside] = [read(message.topic, message.payload) for message in batch]
+        attempt = 0
+        while True:
+            try:
+                account = await asyncio.to_thread(self._store.write, read_in, time.time())
+                break
+            except StoreError as error:
+                self.failures += 1
+                wait = RETRY[min(attempt, len(RETRY) - 1)]
+                if attempt < len(RETRY):
+                    _LOG.error("%s; tried again in %g s, nothing is acknowledged until then", error, wait)
+                attempt += 1
+                await asyncio.sleep(wait)
+        for name in Account.__struct_fields__:
+            setattr(self.total, name, getattr(self.total, name) + getattr(account, name))
+        self._after(account)
+
+
+Source = Callable[["asyncio.Queue[Message]"], Awaitable[None]]

@@ -1,0 +1,102 @@
+"""`transitproof collect`: the broker's messages in, the pages out, in one process."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from collector import broker, settings
+from collector.ingest import Ingest
+from collector.settings import Settings, SettingsError
+from collector.store.store import Store, StoreError
+from collector.web import access
+from collector.web.app import make
+from collector.web.live import Bell
+
+_LOG: Final = logging.getLogger("collector")
+USAGE: Final = 2
+LINGER: Final = 5  # seconds for open requests at the end
+
+
+def run(path: str | None, say: Callable[[str], None]) -> int:
+    """Serve until SIGTERM or Ctrl-C; the exit code."""
+    try:
+        configured = settings.check(Settings(), "defaults") if path is None else settings.load(path)
+        store = Store(_made(configured.store.url))
+        tokens = None if configured.web.tokens is None else access.load(configured.web.tokens)
+    except (SettingsError, StoreError) as error:
+        say(str(error))
+        return USAGE
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        return asyncio.run(_serve(configured, store, access.Access(tokens), say))
+    finally:
+        store.close()
+
+
+def _made(url: str) -> str:
+    """The folder of a SQLite file has to be there."""
+    if url.startswith("sqlite:////"):
+        folder = Path(url.removeprefix("sqlite:///")).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"store.url: {folder}: {(error.strerror or str(error)).lower()}") from None
+    return url
+
+
+async def _serve(configured: Settings, store: Store, allowed: access.Access, say: Callable[[str], None]) -> int:
+    bell = Bell()
+    ingest = Ingest(store, after=lambda _account: bell.ring())
+    host, port = configured.web.address
+    web = uvicorn.Config(
+        make(store, allowed, secure=configured.web.certificate is not None, bell=bell),
+        host=host,
+        port=port,
+        ssl_certfile=configured.web.certificate,
+        ssl_keyfile=configured.web.key,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=LINGER,
+        limit_concurrency=1000,
+    )
+    server = _Server(web)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.end)
+    tasks = [asyncio.create_task(ingest.run())]
+    if configured.broker is not None:
+        tasks.append(asyncio.create_task(broker.listen(configured.broker, ingest.queue)))
+    scheme = "https" if configured.web.certificate else "http"
+    say(f"the pages are at {scheme}://{configured.web.listen}/ (Ctrl-C ends)")
+    if configured.broker is None:
+        say("no [broker] is configured: nothing new will come in")
+    try:
+        await server.serve()
+    except SystemExit:  # uvicorn's way to say that the port is taken
+        say(f"web.listen: {configured.web.listen} cannot be listened on; is it in use?")
+        return USAGE
+    finally:
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Without uvicorn's own handling of signals, which raises them again at the end."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def end(self) -> None:
+        """Stop serving."""
+        self.should_exit = True

@@ -1,0 +1,119 @@
+"""The collector's configuration: TOML, every key known, paths absolute.
+
+[store]
+url = "sqlite:////var/lib/transitproof-collector/collector.db"
+keep_days = 400
+
+[web]
+listen = "127.0.0.1:8443"
+certificate = "/etc/transitproof/web.pem"
+key = "/etc/transitproof/web.key"
+tokens = "/etc/transitproof/tokens"
+
+[broker]
+host = "mqtt.example"
+port = 8883
+ca = "/etc/transitproof/broker-ca.pem"
+certificate = "/etc/transitproof/collector.pem"
+key = "/etc/transitproof/collector.key"
+"""
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct, field
+
+MAX_BYTES: Final = 1 << 20  # of the file
+
+
+class SettingsError(ValueError):
+    """The file cannot be used; the message is one line that names it."""
+
+
+class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where reports are kept, and for how long."""
+
+    url: str = "sqlite:////var/lib/transitproof-collector/collector.db"
+    keep_days: int = 400
+    """Resolved findings, traffic by days and certificates that are seen no more."""
+    keep_hours: int = 48
+    """Traffic by intervals; older is added up to hours, then to days."""
+
+
+class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The pages and the API."""
+
+    listen: str = "127.0.0.1:8080"
+    certificate: str | None = None
+    key: str | None = None
+    tokens: str | None = None
+    """A file with `ROLE NAME TOKEN` lines; needed where it does not listen on loopback."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        host, _, port = self.listen.rpartition(":")
+        return host.removeprefix("[").removesuffix("]"), int(port)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this host can reach it."""
+        return ipaddress.ip_address(self.address[0]).is_loopback
+
+
+class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where reports come from."""
+
+    host: str = "127.0.0.1"
+    port: int = 8883
+    prefix: str = "transitproof/v1"
+    share: str = "collector"
+    """Name of the shared subscription; several collectors with one name split the work."""
+    client_id: str = "transitproof-collector"
+    plain: bool = False
+    """Without TLS: for a broker on loopback only."""
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    user: str | None = None
+    password_file: str | None = None
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything."""
+
+    store: StoreSettings = field(default_factory=StoreSettings)
+    web: WebSettings = field(default_factory=WebSettings)
+    broker: BrokerSettings | None = None
+
+
+def load(path: str) -> Settings:
+    """Raises SettingsError."""
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+        settings = msgspec.convert(tomllib.loads(text[:MAX_BYTES].decode()), Settings)
+    except OSError as error:
+        raise SettingsError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+    return check(settings, path)
+
+
+def check(settings: Settings, path: str) -> Settings:
+    """What the types do not say. Raises SettingsError."""
+    web, broker = settings.web, settings.broker
+    try:
+        local = web.is_local
+    except ValueError:
+        raise SettingsError(f"{path}: web.listen: {web.listen!r} is no ADDRESS:PORT such as 127.0.0.1:8080") from None
+    if not local and web.tokens is None:
+        raise SettingsError(f"{path}: web.tokens: needed, because {web.listen} can be reached from other hosts")
+    if not local and (web.certificate is None or web.key is None):
+        raise SettingsError(f"{path}: web.certificate: needed, because {web.listen} can be reached from other hosts")
+    if broker is not None and broker.plain and broker.host not in {"127.0.0.1", "::1", "localhost"}:
+        raise SettingsError(f"{path}: broker.plain: only for a broker on this host; remove it to use TLS")
+    return settings

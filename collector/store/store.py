@@ -1,0 +1,133 @@
+"""The database behind the collector: opened, migrated, written in batches, read beside that."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from collector.messages import Aside, Envelope, State
+from collector.store.tables import SCHEMA_VERSION, meta, metadata
+from collector.store.writing import Account, Writer
+
+BUSY: Final = 10.0  # seconds that a writer waits for another one's commit
+
+MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {}
+"""Statements that lead from the version before to this one; the first version is made by the tables themselves."""
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message is one line with the remedy."""
+
+
+class Store:
+    """`url`: sqlite:///FILE or postgresql+pg8000://USER@HOST/NAME. Raises StoreError."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self.is_sqlite = self._engine.dialect.name == "sqlite"
+        try:
+            with self._engine.begin() as connection:
+                _migrate(connection)
+        except SQLAlchemyError as error:
+            self.close()
+            raise StoreError(f"the database cannot be opened: {why(error)}") from None
+        except StoreError:
+            self.close()
+            raise
+
+    def write(self, messages: Iterable[Envelope | State | Aside], now: float) -> Account:
+        """One batch, kept as a whole or not at all. Raises StoreError; then the same batch may be given again."""
+        try:
+            with self._engine.begin() as connection:
+                if self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return Writer(connection, now).apply(messages)
+        except SQLAlchemyError as error:
+            raise StoreError(f"a batch could not be kept: {why(error)}") from None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for questions, which sees one state of the database. Raises StoreError."""
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                yield connection
+        except OperationalError as error:
+            raise StoreError(f"the database does not answer: {why(error)}") from None
+
+    @contextmanager
+    def changing(self) -> Iterator[Connection]:
+        """A connection for what people change: workflow of findings, audit. Raises StoreError."""
+        try:
+            with self._engine.begin() as connection:
+                if self.is_sqlite:
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+        except OperationalError as error:
+            raise StoreError(f"the change could not be kept: {why(error)}") from None
+
+    def backup(self, to: Path, progress: Callable[[int, int, int], None] | None = None) -> None:
+        """A copy of a SQLite database while it is in use. Raises StoreError; PostgreSQL has pg_dump for this."""
+        if not self.is_sqlite:
+            raise StoreError("only SQLite is backed up here; use pg_dump for PostgreSQL")
+        source = self._engine.raw_connection()
+        try:
+            with sqlite3.connect(to) as target:
+                source.driver_connection.backup(target, pages=1000, progress=progress)  # type: ignore[union-attr]
+            target.close()
+        except sqlite3.Error as error:
+            raise StoreError(f"{to}: {error}") from None
+        finally:
+            source.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+def why(error: SQLAlchemyError) -> str:
+    """One line without statement and parameters, which hold names from packets."""
+    original = getattr(error, "orig", None)
+    text = str(original if original is not None else type(error).__name__)
+    return " ".join(text.split())[:200]
+
+
+def _engine(url: str) -> Engine:
+    try:
+        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    except (SQLAlchemyError, ModuleNotFoundError):
+        text = (
+            "the store's url is wrong; it is like sqlite:////var/lib/transitproof/collector.db or postgresql+pg8000://…"
+        )
+        raise StoreError(text) from None
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _pragmas)
+        event.listen(engine, "begin", _no_implicit_begin)
+    return engine
+
+
+def _pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
+    connection.isolation_level = None  # transactions are begun by us, immediately where they write
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={int(BUSY * 1000)}", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _no_implicit_begin(connection: Connection) -> None:
+    """SQLAlchemy's begin does nothing here: readers are one statement each, writers say BEGIN IMMEDIATE."""
+
+
+def _migrate(connection: Connection) -> None:
+    metadata.create_all(connection)
+    found = connection.execute(select(meta.c.value).where(meta.c.key == "schema")).scalar_one_or_none()
+    if found is None:
+        connection.execute(insert(meta).values(key="schema", value=str(SCHEMA_VERSION)))
+        return
+    if int(found) > SCHEMA_VERSION:
+        raise StoreError(f"the database is of version {found}, newer than this collector ({SCHEMA_VERSION}): update it")
+    for version in range(int(found) + 1, SCHEMA_VERSION + 1):
+        for statement in MIGRATIONS[version]:
+            connection.exec_driver_sql(statement)
+        connection.execute(meta.update().where(meta.c.key == "schema").values(value=str(version)))

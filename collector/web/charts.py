@@ -1,0 +1,102 @@
+"""Charts as SVG text: drawn on the server, values readable on hover and, beside each chart, as a table."""
+
+import datetime as dt
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Final
+
+from collector.queries import CLASSES
+
+WIDTH: Final = 720
+HEIGHT: Final = 180
+LEFT: Final = 8
+BOTTOM: Final = 22
+NAMES: Final = {
+    "tls": "TLS",
+    "ipsec": "IPsec",
+    "encrypted": "Otherwise encrypted",
+    "plaintext": "Plaintext",
+    "unknown": "Unknown",
+}
+
+
+def size(count: float) -> str:
+    """Bytes in words: 1.2 MB."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} PB"
+
+
+def bands(slots: Sequence[dict[str, Any]], step: int) -> str:
+    """Bytes of each class over time, as shares of each step stacked to the whole height."""
+    if not slots:
+        return ""
+    first, last = slots[0]["start"], slots[-1]["start"]
+    steps = (last - first) // step + 1
+    width = (WIDTH - 2 * LEFT) / max(steps, 12)
+    parts = []
+    for slot in slots:
+        total = sum(slot[name] for name in CLASSES)
+        when = dt.datetime.fromtimestamp(slot["start"], dt.UTC).strftime("%d %b %H:%M" if step < 86_400 else "%d %b")
+        x = LEFT + (slot["start"] - first) // step * width
+        y = float(HEIGHT - BOTTOM)
+        for name in CLASSES:
+            if not total or not slot[name]:
+                continue
+            height = slot[name] / total * (HEIGHT - BOTTOM - 4)
+            y -= height
+            told = f"{when}: {NAMES[name]} {size(slot[name])}, {slot[name] / total:.1%}"
+            parts.append(
+                f'<rect class="c-{name}" x="{x:.1f}" y="{y:.1f}" width="{max(width - 1, 1):.1f}" height="{height:.1f}">'
+                f"<title>{escape(told)}</title></rect>"
+            )
+    right = LEFT + steps * width
+    ends = ((LEFT, "start", first), (right, "end", last)) if steps > 5 else ((LEFT, "start", first),)
+    for x, anchor, start in ends:
+        text = dt.datetime.fromtimestamp(start, dt.UTC).strftime("%d %b %H:%M")
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>')
+    return _svg("chart", HEIGHT, "Share of bytes by class over time", parts)
+
+
+def bar(classes: dict[str, dict[str, int]]) -> str:
+    """One bar of shares."""
+    total = sum(row["bytes"] for row in classes.values())
+    if not total:
+        return ""
+    parts, x = [], 0.0
+    for name in CLASSES:
+        width = classes[name]["bytes"] / total * WIDTH
+        if width:
+            told = f"{NAMES[name]}: {size(classes[name]['bytes'])}, {classes[name]['bytes'] / total:.1%}"
+            box = f'x="{x:.1f}" y="0" width="{width:.1f}" height="20"'
+            parts.append(f'<rect class="c-{name}" {box}><title>{escape(told)}</title></rect>')
+        x += width
+    return _svg("bar", 20, "Share of bytes by class", parts, ' preserveAspectRatio="none"')
+
+
+def expiry(rows: Sequence[dict[str, Any]], now: float, days: int = 90) -> str:
+    """When certificates end: one mark for each, over the next days."""
+    parts = []
+    for row in rows:
+        ends = row["not_after"]
+        if ends is None or not now - 86_400 * 7 <= ends <= now + 86_400 * days:
+            continue
+        x = LEFT + (ends - now + 86_400 * 7) / (86_400 * (days + 7)) * (WIDTH - 2 * LEFT)
+        kind = "fail" if ends < now else "warn" if ends < now + 86_400 * 14 else "ok"
+        told = f"{row['subject']}: {dt.datetime.fromtimestamp(ends, dt.UTC):%Y-%m-%d}"
+        parts.append(f'<circle class="m-{kind}" cx="{x:.1f}" cy="24" r="6"><title>{escape(told)}</title></circle>')
+    if not parts:
+        return ""
+    today = LEFT + 7 / (days + 7) * (WIDTH - 2 * LEFT)
+    parts.append(
+        f'<line x1="{today:.1f}" x2="{today:.1f}" y1="4" y2="44"/><text x="{today + 4:.1f}" y="58">today</text>'
+    )
+    parts.append(f'<text x="{WIDTH - LEFT}" y="58" text-anchor="end">in {days} days</text>')
+    return _svg("chart", 64, "When certificates end", parts)
+
+
+def _svg(kind: str, height: int, label: str, parts: list[str], more: str = "") -> str:
+    start = f'<svg class="{kind}" viewBox="0 0 {WIDTH} {height}"{more} role="img" aria-label="{label}">'
+    return f"{start}{''.join(parts)}</svg>"

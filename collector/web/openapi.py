@@ -1,0 +1,82 @@
+"""The description of the API (OpenAPI 3.1)."""
+
+from typing import Any, Final
+
+from collector.queries import MAX_PAGE
+from collector.store.writing import SEVERITIES
+from collector.web.asking import MAX_TEXT
+from probe import __version__
+
+Schema = dict[str, Any]
+
+_TEXT: Final[Schema] = {"type": "string", "maxLength": MAX_TEXT, "pattern": "^[^\\u0000]*$"}
+
+
+def _query(name: str, schema: Schema, description: str) -> Schema:
+    return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+_PLACE: Final = [
+    _query("limit", {"type": "integer", "minimum": 0, "maximum": MAX_PAGE, "default": 50}, "rows of one answer"),
+    _query("offset", {"type": "integer", "minimum": 0, "maximum": 10_000_000, "default": 0}, "rows before the first"),
+    _query("format", {"type": "string", "enum": ["json", "csv"], "default": "json"}, "CSV for spreadsheets"),
+]
+_FINDINGS: Final = [
+    _query(
+        "workflow",
+        {"type": "string", "enum": ["open", "acknowledged", "suppressed", "resolved", "all"]},
+        "default: open",
+    ),
+    _query("severity", {"type": "string", "enum": list(SEVERITIES)}, "at least this"),
+    *(_query(name, _TEXT, f"only this {name}") for name in ("check", "endpoint", "site", "policy")),
+    _query("text", _TEXT, "in title, endpoint or name"),
+]
+_ERROR: Final = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
+
+
+def _get(summary: str, parameters: list[Schema], *, csv: bool = False, found: str | None = None) -> Schema:
+    content: Schema = {"application/json": {"schema": {}}}
+    if csv:
+        content["text/csv"] = {"schema": {"type": "string"}}
+    responses: Schema = {
+        "200": {"description": "the answer", "content": content},
+        "401": {"description": "no token", "content": {"text/plain": {"schema": {"type": "string"}}}},
+        "429": {"description": "too many requests", "content": {"text/plain": {"schema": {"type": "string"}}}},
+    }
+    if parameters:
+        responses["422"] = {"description": "a parameter that cannot be", **_ERROR}
+    if found:
+        responses["404"] = {"description": found, **_ERROR}
+    return {"get": {"summary": summary, "parameters": parameters, "responses": responses}}
+
+
+def _path(name: str) -> list[Schema]:
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
+
+
+def document() -> Schema:
+    """The whole description."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Transitproof collector", "version": __version__},
+        "servers": [{"url": "/api/v1"}],
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"token": []}],
+        "paths": {
+            "/summary": _get("The posture of the fleet", []),
+            "/findings": _get("Findings, the worst first", [*_FINDINGS, *_PLACE], csv=True),
+            "/findings/{uid}": _get("One finding, as each probe sees it", _path("uid"), found="no such finding"),
+            "/endpoints": _get(
+                "Endpoints, the worst first", [_query("text", _TEXT, "in endpoint or name"), *_PLACE], csv=True
+            ),
+            "/certificates": _get(
+                "Certificates of servers, by their end",
+                [_query("text", _TEXT, "in subject or issuer"), *_PLACE],
+                csv=True,
+            ),
+            "/certificates/{sha256}": _get(
+                "One certificate and its places", _path("sha256"), found="no such certificate"
+            ),
+            "/probes": _get("Probes and how they are", []),
+        },
+    }

@@ -1,0 +1,226 @@
+"""Batches are kept once, whole or not at all, on both engines."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fleet import NOW, finding, message
+from sqlalchemy import func, select, text
+
+from collector import queries
+from collector.messages import Aside, read
+from collector.store import writing
+from collector.store.store import Store, StoreError
+from collector.store.tables import findings, received, streams, traffic
+from collector.store.writing import WINDOW
+
+
+def _rows(store: Store, statement: Any) -> list[Any]:
+    with store.reading() as connection:
+        return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _probe(store: Store) -> dict[str, Any]:
+    with store.reading() as connection:
+        (probe,) = queries.probe_list(connection, NOW)
+    return probe
+
+
+def test_a_message_that_comes_twice_counts_once(store: Store) -> None:
+    first = store.write([message(finding(), seq=0), message(finding(), seq=0)], NOW)
+    second = store.write([message(finding(), seq=0)], NOW)
+    assert (first.envelopes, first.duplicates, second.envelopes, second.duplicates) == (1, 1, 0, 1)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]])
+def test_any_order_leaves_no_gap_and_nothing_to_remember(store: Store, order: list[int]) -> None:
+    for seq in order:
+        store.write([message(finding(f"u{seq}"), seq=seq)], NOW)
+    (stream,) = _rows(store, select(streams))
+    assert (stream["low"], stream["high"], stream["given_up"]) == (3, 3, 0)
+    assert _rows(store, select(received)) == []
+    assert store.write([message(seq=seq) for seq in order], NOW).duplicates == 4
+
+
+def test_a_gap_is_outstanding_until_it_is_given_up(store: Store) -> None:
+    store.write([message(seq=0), message(seq=5)], NOW)
+    assert (_probe(store)["missed"], _probe(store)["outstanding"]) == (0, 5)
+    store.write([message(seq=5 + WINDOW)], NOW)
+    assert _probe(store)["missed"] == 4
+
+
+def test_pieces_of_an_envelope_count_as_one_number(store: Store) -> None:
+    first = store.write([message(finding("a"), seq=0, part="1/2"), message(finding("a"), seq=0, part="1/2")], NOW)
+    assert (first.envelopes, first.duplicates) == (1, 1)
+    (stream,) = _rows(store, select(streams))
+    assert stream["low"] == -1
+    store.write([message(finding("b"), seq=0, part="2/2")], NOW)
+    (stream,) = _rows(store, select(streams))
+    assert stream["low"] == 0
+    assert len(_rows(store, select(findings))) == 2
+
+
+def test_each_boot_counts_for_itself(store: Store) -> None:
+    account = store.write([message(seq=0), message(seq=0, boot="b2"), message(seq=0, by="p2")], NOW)
+    assert account.envelopes == 3
+
+
+def test_the_newest_wins_whatever_comes_last(store: Store) -> None:
+    new = finding(title="new", last_seen="2026-11-18T02:00:00Z", count=9)
+    old = finding(title="old", first_seen="2026-11-17T00:00:00Z", last_seen="2026-11-18T01:00:00Z")
+    store.write([message(new, seq=1), message(old, seq=0)], NOW)
+    (row,) = _rows(store, select(findings))
+    assert (row["title"], row["sightings"]) == ("new", 9)
+
+
+def test_what_people_decided_stays_until_it_is_resolved(store: Store) -> None:
+    store.write([message(finding(), seq=0)], NOW)
+    with store.changing() as connection:
+        connection.execute(findings.update().values(workflow="acknowledged", note="known"))
+    again = finding(last_seen="2026-11-18T03:00:00Z")
+    store.write([message(again, seq=1)], NOW)
+    (row,) = _rows(store, select(findings))
+    assert (row["workflow"], row["note"]) == ("acknowledged", "known")
+    store.write([message(finding(last_seen="2026-11-18T04:00:00Z", resolved=True), seq=2)], NOW)
+    (row,) = _rows(store, select(findings))
+    assert row["workflow"] == "resolved"
+    store.write([message(finding(last_seen="2026-11-18T05:00:00Z"), seq=3)], NOW)
+    (row,) = _rows(store, select(findings))
+    assert row["workflow"] == "open"
+
+
+def test_a_poisoned_item_stops_nothing(store: Store) -> None:
+    poisoned = [
+        finding(severity="dreadful"), finding(uid=""), finding(uid=7), {"type": "finding"}, finding("nul", title="a\0b"),
+        finding("long", title="x" * 10_000, endpoint="e" * 10_000), finding("future", last_seen="9999-12-31T23:59:59Z"),
+        finding("notime", last_seen="yesterday", first_seen=3), finding("big", count=1 << 80), finding("minus", count=-5),
+    ]  # fmt: skip
+    account = store.write([message(*poisoned, seq=0), message(finding("after"), seq=1)], NOW)
+    assert account.refused == 4
+    kept = {row["uid"]: row for row in _rows(store, select(findings))}
+    assert set(kept) == {"nul", "long", "future", "notime", "big", "minus", "after"}
+    assert kept["future"]["last_seen"] <= NOW + writing.MAX_FUTURE
+    assert kept["minus"]["sightings"] == 0
+    assert json.loads(kept["nul"]["record"])["title"] == "a\ufffdb"
+
+
+def test_names_from_packets_are_no_statements(store: Store) -> None:
+    evil = "'; DROP TABLE findings; --"
+    store.write([message(finding(evil, title=evil, endpoint=evil, name=evil))], NOW)
+    with store.reading() as connection:
+        page = queries.finding_page(connection, queries.FindingFilter(text=evil, now=NOW))
+        assert [row["uid"] for row in page.rows] == [evil]
+        assert queries.finding_page(connection, queries.FindingFilter(text="%", now=NOW)).total == 0
+        assert queries.finding(connection, evil)[0]["record"]["name"] == evil
+
+
+def test_a_batch_that_fails_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("as if the process ended here")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(writing.Writer, "_aside", broken)
+        store.write([message(finding()), Aside("t", b"x", "why")], NOW)
+    assert _rows(store, select(findings)) == []
+    assert store.write([message(finding())], NOW).envelopes == 1
+
+
+def test_kept_aside_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "MAX_ASIDE", 5)
+    for number in range(9):
+        store.write([read("t", b"%d" % number)], NOW + number)
+    with store.reading() as connection:
+        assert [row["received"] - NOW for row in queries.kept_aside(connection)] == [8, 7, 6, 5, 4]
+
+
+def test_rollups_add_up(store: Store) -> None:
+    pair = {"endpoint": "10.0.0.1:443/tcp", "peer": "10.0.0.9", "class": "tls", "flows": 2, "bytes": [100, 200]}
+    item = {
+        "start": "2026-11-18T00:00:00Z",
+        "end": "2026-11-18T00:01:00Z",
+        "by_class": {"tls": {"flows": 2, "bytes": 300}, "plaintext": {"flows": 1, "bytes": 100}},
+        "pairs": [pair],
+    }
+    later = {"start": "2026-11-18T00:01:00Z", "end": "2026-11-18T00:02:00Z"}
+    second_part = {key: value for key, value in item.items() if key != "by_class"} | {
+        "pairs": [pair | {"peer": "10.0.0.8"}]
+    }
+    for seq, one in enumerate((item, item | later, second_part)):
+        store.write([message(one, kind="rollup", seq=seq)] * 2, NOW)
+    with store.reading() as connection:
+        day = queries.protected(connection, NOW - queries.DAY * 30, NOW + queries.DAY)
+        assert (day["tls"], day["plaintext"]) == ({"flows": 4, "bytes": 600}, {"flows": 2, "bytes": 200})
+        assert queries.share(day) == 0.75
+        at = queries.protected(connection, NOW - queries.DAY * 30, NOW + queries.DAY, "10.0.0.1:443/tcp")
+        assert at["tls"] == {"flows": 6, "bytes": 900}
+    (row, *_) = _rows(store, select(traffic))
+    assert row["span"] == 60
+
+
+def test_a_rollup_ends_findings(store: Store) -> None:
+    store.write([message(finding("a"), finding("b"), seq=0), message(finding("a"), seq=0, by="p2")], NOW)
+    rollup = {"start": "2026-11-18T00:00:00Z", "end": "2026-11-18T00:01:00Z", "findings": {"resolved_uids": ["a", 7]}}
+    store.write([message(rollup, kind="rollup", seq=1)], NOW)
+    found = {(row["probe_id"], row["uid"]): row["workflow"] for row in _rows(store, select(findings))}
+    assert sorted(found.values()) == ["open", "open", "resolved"]
+
+
+def test_certificates_have_places_and_shared_keys(store: Store) -> None:
+    item = {"sha256": "aa", "subject": "CN=a", "spki_sha256": "k", "not_after": "2026-12-01T00:00:00Z"}
+    store.write([message(item, item | {"sha256": "bb"}, kind="certificate")], NOW)
+    shown = [
+        finding(f"c{one}", check="certificate.chain", endpoint=f"10.0.0.{number}:443/tcp", observed={"sha256": one})
+        for number, one in ((1, "aa"), (2, "bb"))
+    ]
+    store.write([message(*shown, seq=1)], NOW)
+    with store.reading() as connection:
+        certificate = queries.certificate(connection, "aa")
+        assert certificate is not None
+        assert [place["endpoint"] for place in certificate["places"]] == ["10.0.0.1:443/tcp"]
+        assert [row["certificates"] for row in queries.shared_keys(connection)] == [2]
+        assert [row["sha256"] for row in queries.certificates_at(connection, "10.0.0.2:443/tcp")] == ["bb"]
+
+
+def test_probes_that_went_silent(store: Store) -> None:
+    store.write([read("x/s1/p1/state", b'{"online":true}')], NOW)
+    store.write([read("x/s1/p2/state", b'{"online":false}')], NOW)
+    with store.reading() as connection:
+        assert {row["probe"]: row["word"] for row in queries.probe_list(connection, NOW + 1)} == {
+            "p1": "up",
+            "p2": "up",
+        }
+        later = queries.probe_list(connection, NOW + queries.SILENT + 1)
+    assert {row["probe"]: row["word"] for row in later} == {"p1": "silent", "p2": "gone"}
+
+
+def test_opened_again_it_has_everything(url: str) -> None:
+    for seq in range(2):
+        store = Store(url)
+        store.write([message(finding(str(seq)), seq=seq)], NOW)
+        store.close()
+    store = Store(url)
+    with store.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(findings)).scalar_one() == 2
+        connection.execute(text("SELECT 1"))
+    store.close()
+
+
+def test_a_database_of_a_newer_collector_is_left_alone(url: str) -> None:
+    store = Store(url)
+    with store.changing() as connection:
+        connection.execute(text("UPDATE meta SET value = '99' WHERE key = 'schema'"))
+    store.close()
+    with pytest.raises(StoreError, match="newer than this collector"):
+        Store(url)
+
+
+def test_a_copy_while_it_is_used(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/a.db")
+    store.write([message(finding())], NOW)
+    store.backup(tmp_path / "b.db")
+    store.close()
+    copy = Store(f"sqlite:///{tmp_path}/b.db")
+    with copy.reading() as connection:
+        assert queries.finding(connection, "a")
+    copy.close()
