@@ -61,7 +61,7 @@ pub use hash_key::HashKey;
 pub use keys::{KeyLog, MAX_LINE as MAX_KEY_LOG_LINE};
 pub use observation::FlowId;
 pub use select::{FilterError, Selection};
-pub use share::Share;
+pub use share::{Share, Shares};
 pub use transitproof_dns::Config as DnsConfig;
 
 /// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.

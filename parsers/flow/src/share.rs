@@ -1,7 +1,9 @@
-//! Whose a packet is when several cores work on one capture. Every core is given every frame, so that all have the same time and
-//! the same fragments, and passes over the packets of the others: those between two addresses are all one core's.
+//! Whose a packet is when several cores work on one capture: those between two addresses are all one core's. The one who reads
+//! gives each core its own frames, and all of them what needs a closer look (fragments, tunnels, damage) and the frames at which
+//! time comes to where flows may end: so all have the same time and the same fragments.
 
 use crate::key::Seed;
+use crate::time::SECOND;
 use transitproof_wire::packet::{Address, Packet, addresses};
 
 /// The same in every run, and so is the order in which the cores' records come. Whoever chooses addresses so that all are one
@@ -32,16 +34,50 @@ impl Share {
         self.of == 1 || self.owns((packet.src, packet.dst))
     }
 
-    /// The upper half of the hash, scaled, says whose it is: no division.
     #[inline]
-    fn owns(self, (src, dst): (Address, Address)) -> bool {
-        let hash = SEED.of_pair(src, dst) >> 32;
-        ((hash * u64::from(self.of)) >> 32) as u32 == self.mine
+    fn owns(self, ends: (Address, Address)) -> bool {
+        owner(ends, self.of) == self.mine
     }
 
     /// What is nobody's in particular is counted by the first.
     pub fn is_first(self) -> bool {
         self.mine == 0
+    }
+}
+
+/// The upper half of the hash, scaled, says whose it is: no division.
+#[inline]
+fn owner((src, dst): (Address, Address), of: u32) -> u32 {
+    let hash = SEED.of_pair(src, dst) >> 32;
+    ((hash * u64::from(of)) >> 32) as u32
+}
+
+/// Says to whom frames are given, in their order.
+#[derive(Debug)]
+pub struct Shares {
+    of: u32,
+    /// As that of a core: the second behind the latest frame's.
+    next_turn: u64,
+}
+
+impl Shares {
+    pub fn new(of: u32) -> Self {
+        Self { of, next_turn: 0 }
+    }
+
+    /// The core that alone is given the frame; `None` if all are.
+    #[inline]
+    pub fn whose(&mut self, time: u64, link: u16, bytes: &[u8]) -> Option<u32> {
+        if time >= self.next_turn {
+            self.next_turn = (time / SECOND + 1).saturating_mul(SECOND);
+            return None;
+        }
+        addresses(link, bytes).map(|ends| owner(ends, self.of))
+    }
+
+    /// The capture is over; another one may be of an earlier day.
+    pub fn rewind(&mut self) {
+        self.next_turn = 0;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Several cores at work on one capture, each in a thread of its own, while the next buffer is read.
 //!
-//! Every core is given every frame and passes over what is another's, see `transitproof_flow::Share`. What they hand over is put
-//! together in the order of the cores, so the same capture gives the same output with the same number of them.
+//! The one who reads looks whose each frame is, while it is in its cache, see `transitproof_flow::Shares`. What they hand over is
+//! put together in the order of the cores, so the same capture gives the same output with the same number of them.
 
 use crate::capture::Capture;
 use crate::keys;
@@ -12,7 +12,7 @@ use std::thread::{ScopedJoinHandle, scope};
 use transitproof_capture::Frame as Captured;
 use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::observation::Observation;
-use transitproof_flow::{Core, Frame, Share, Watch};
+use transitproof_flow::{Core, Frame, Share, Shares, Watch};
 use zeroize::Zeroizing;
 
 /// Buffers that may wait for one core: enough that none stands idle, and some 1 MB for all that is under way.
@@ -26,6 +26,8 @@ const FRAMES: usize = 256;
 struct Chunk {
     bytes: Vec<u8>,
     frames: Vec<Captured>,
+    /// For each core the frames that it is given, by their places in the list.
+    lists: Vec<Vec<u32>>,
     /// Key logs in front of the frames.
     secrets: Vec<Zeroizing<Vec<u8>>>,
     /// Number of the first frame.
@@ -38,6 +40,7 @@ type Piece = (Arc<Chunk>, usize, usize);
 pub struct Crew {
     pub watch: Watch,
     certificates: Certificates,
+    shares: Shares,
     /// What was read of a chunk and is for the next call.
     rest: Option<Piece>,
 }
@@ -49,7 +52,7 @@ impl Crew {
             core.share(Share { mine, of });
         }
         let watch = cores.first()?.watch();
-        Some(Self { watch, certificates: Certificates::new(seed), rest: None })
+        Some(Self { watch, certificates: Certificates::new(seed), shares: Shares::new(of), rest: None })
     }
 
     /// As `Core.feed`; `frame` is the number of the last frame so far.
@@ -64,11 +67,11 @@ impl Crew {
         let more = scope(|scope| {
             let mut queues = Vec::with_capacity(cores.len());
             let mut workers = Vec::with_capacity(cores.len());
-            for core in cores.iter_mut() {
+            for (core, at) in cores.iter_mut().zip(0..) {
                 let (queue, pieces) = sync_channel(WAITING);
                 let done = done.clone();
                 queues.push(queue);
-                workers.push(scope.spawn(move || work(core, &pieces, &done)));
+                workers.push(scope.spawn(move || work(core, at, &pieces, &done)));
             }
             let more = self.read(capture, frame, packets, &queues, &spare);
             drop(queues);
@@ -95,12 +98,16 @@ impl Crew {
             let (chunk, from, to) = match self.rest.take() {
                 Some(rest) => rest,
                 None => {
-                    let Chunk { bytes, mut frames, .. } = spare.try_recv().unwrap_or_default();
-                    let Some(bytes) = reader.detach(&mut frames, bytes)? else { return Ok(false) };
-                    let first = *frame + 1;
-                    *frame += frames.len() as u64;
-                    let to = frames.len();
-                    (Arc::new(Chunk { bytes, frames, secrets: keys::of_blocks(reader), first }), 0, to)
+                    let mut chunk = spare.try_recv().unwrap_or_default();
+                    let bytes = std::mem::take(&mut chunk.bytes);
+                    let Some(bytes) = reader.detach(&mut chunk.frames, bytes)? else { return Ok(false) };
+                    chunk.bytes = bytes;
+                    chunk.first = *frame + 1;
+                    chunk.secrets = keys::of_blocks(reader);
+                    chunk.divide(&mut self.shares, queues.len());
+                    let to = chunk.frames.len();
+                    *frame += to as u64;
+                    (Arc::new(chunk), 0, to)
                 }
             };
             let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(to - from);
@@ -125,6 +132,9 @@ impl Crew {
         let mut said: Vec<_> = cores.iter_mut().map(Core::said).collect();
         self.watch.hear(&mut said);
         self.rest = None;
+        if !more {
+            self.shares.rewind();
+        }
         more
     }
 
@@ -148,29 +158,48 @@ impl Crew {
     }
 }
 
-fn work(core: &mut Core, pieces: &Receiver<Piece>, done: &Sender<Chunk>) {
+impl Chunk {
+    fn bytes_of(&self, frame: &Captured) -> &[u8] {
+        let bytes = self.bytes.get(frame.offset as usize..).unwrap_or_default();
+        bytes.get(..frame.captured as usize).unwrap_or_default()
+    }
+
+    /// Makes the lists, one for each core.
+    fn divide(&mut self, shares: &mut Shares, cores: usize) {
+        let mut lists = std::mem::take(&mut self.lists);
+        lists.resize_with(cores, Vec::new);
+        lists.iter_mut().for_each(Vec::clear);
+        for (frame, at) in self.frames.iter().zip(0..) {
+            match shares.whose(frame.time_ns, frame.link, self.bytes_of(frame)) {
+                Some(owner) => lists[owner as usize].push(at),
+                None => lists.iter_mut().for_each(|list| list.push(at)),
+            }
+        }
+        self.lists = lists;
+    }
+
+    /// The part of a core's list that is about the frames from the one to before the other.
+    fn list(&self, core: usize, from: usize, to: usize) -> &[u32] {
+        let list = &self.lists[core];
+        let place = |of: usize| list.partition_point(|at| (*at as usize) < of);
+        &list[place(from)..place(to)]
+    }
+}
+
+fn work(core: &mut Core, at: usize, pieces: &Receiver<Piece>, done: &Sender<Chunk>) {
     for (chunk, from, to) in pieces {
         if from == 0 {
             keys::hand_over(&chunk.secrets, core);
         }
-        let numbered = chunk.frames.iter().zip(chunk.first..).skip(from).take(to - from);
         let mut frames = [Frame { time: 0, link: 0, number: 0, bytes: &[] }; FRAMES];
-        let mut filled = 0;
-        for (captured, number) in numbered {
-            let bytes = chunk.bytes.get(captured.offset as usize..).unwrap_or_default();
-            let bytes = bytes.get(..captured.captured as usize).unwrap_or_default();
-            let frame = Frame { time: captured.time_ns, link: captured.link, number, bytes };
-            if core.can_skip(&frame) {
-                continue;
+        for some in chunk.list(at, from, to).chunks(FRAMES) {
+            for (frame, at) in frames.iter_mut().zip(some) {
+                let captured = &chunk.frames[*at as usize];
+                let number = chunk.first + u64::from(*at);
+                *frame = Frame { time: captured.time_ns, link: captured.link, number, bytes: chunk.bytes_of(captured) };
             }
-            frames[filled] = frame;
-            filled += 1;
-            if filled == FRAMES {
-                core.frames(&frames);
-                filled = 0;
-            }
+            core.frames(&frames[..some.len()]);
         }
-        core.frames(&frames[..filled]);
         if let Some(chunk) = Arc::into_inner(chunk) {
             let _ = done.send(chunk);
         }
