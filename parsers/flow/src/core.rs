@@ -18,6 +18,7 @@ use crate::hash_key::HashKey;
 use crate::key::Seed;
 use crate::keys::KeyLog;
 use crate::limits::{MAX_OPENING_PACKETS, idle};
+use crate::looked::{Kind, Looked};
 use crate::observation::FlowId;
 use crate::share::Share;
 use crate::table::{Slot, Table};
@@ -25,7 +26,6 @@ use crate::time::SECOND;
 use crate::totals::Arrived;
 use crate::why::{What, Why};
 use crate::{tcp, udp};
-use ahead::{Kind, Looked};
 use particular::Tracking;
 pub use particular::Wanted;
 use transitproof_wire::packet::{Packet, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
@@ -128,16 +128,36 @@ impl Core {
             let looked = &mut all[..batch.len()];
             let mut arrived = Arrived::default();
             for (frame, looked) in batch.iter().zip(&mut *looked) {
-                self.look(frame, looked, &mut arrived);
+                *looked = Looked::at(frame, self.seed);
+                self.receive(frame, looked, &mut arrived);
             }
-            self.ctx.totals.arrived(&arrived);
-            self.warm(looked);
-            for (frame, looked) in batch.iter().zip(&*looked) {
-                match looked.kind {
-                    Kind::Plain | Kind::Walked => self.packet(frame, looked),
-                    Kind::Fragment => self.fragment(frame),
-                    Kind::Nothing => self.pass_over(frame),
-                }
+            self.batch(batch, looked, &arrived);
+        }
+    }
+
+    /// The same of frames that [`crate::Shares`] looked at and gave to this core.
+    pub fn given(&mut self, frames: &[Frame<'_>], looked: &mut [Looked]) {
+        if self.is_particular() {
+            return frames.iter().for_each(|frame| self.particular_frame(frame));
+        }
+        for (batch, looked) in frames.chunks(BATCH).zip(looked.chunks_mut(BATCH)) {
+            let mut arrived = Arrived::default();
+            for (frame, looked) in batch.iter().zip(&mut *looked) {
+                self.receive(frame, looked, &mut arrived);
+            }
+            self.batch(batch, looked, &arrived);
+        }
+    }
+
+    #[inline]
+    fn batch(&mut self, frames: &[Frame<'_>], looked: &mut [Looked], arrived: &Arrived) {
+        self.ctx.totals.arrived(arrived);
+        self.warm(looked);
+        for (frame, looked) in frames.iter().zip(&*looked) {
+            match looked.kind {
+                Kind::Plain | Kind::Walked => self.packet(frame, looked),
+                Kind::Fragment => self.fragment(frame),
+                Kind::Nothing | Kind::Odd => self.pass_over(frame),
             }
         }
     }

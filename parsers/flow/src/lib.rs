@@ -29,6 +29,7 @@ mod key;
 mod keys;
 pub mod ledger;
 pub mod limits;
+mod looked;
 pub mod observation;
 mod opening;
 #[cfg(test)]
@@ -59,6 +60,7 @@ pub use core::{Config, Core, Frame, Wanted};
 pub use dns::{Said, Watch};
 pub use hash_key::HashKey;
 pub use keys::{KeyLog, MAX_LINE as MAX_KEY_LOG_LINE};
+pub use looked::Looked;
 pub use observation::FlowId;
 pub use select::{FilterError, Selection};
 pub use share::{Share, Shares};

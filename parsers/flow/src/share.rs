@@ -2,7 +2,9 @@
 //! gives each core its own frames, and all of them what needs a closer look (fragments, tunnels, damage) and the frames at which
 //! time comes to where flows may end: so all have the same time and the same fragments.
 
+use crate::core::Frame;
 use crate::key::Seed;
+use crate::looked::{Kind, Looked};
 use crate::time::SECOND;
 use transitproof_wire::packet::{Address, Packet, addresses};
 
@@ -52,27 +54,40 @@ fn owner((src, dst): (Address, Address), of: u32) -> u32 {
     ((hash * u64::from(of)) >> 32) as u32
 }
 
-/// Says to whom frames are given, in their order.
+/// Gives frames to several cores, in their order.
 #[derive(Debug)]
 pub struct Shares {
     of: u32,
+    /// That of the cores.
+    seed: Seed,
     /// As that of a core: the second behind the latest frame's.
     next_turn: u64,
 }
 
 impl Shares {
-    pub fn new(of: u32) -> Self {
-        Self { of, next_turn: 0 }
+    /// `seed`: as in the cores' [`crate::Config`].
+    pub fn new(of: u32, seed: u64) -> Self {
+        Self { of, seed: Seed::new(seed), next_turn: 0 }
     }
 
-    /// The core that alone is given the frame; `None` if all are.
+    /// Looks at a frame and gives it to the cores that need it, by number.
     #[inline]
-    pub fn whose(&mut self, time: u64, link: u16, bytes: &[u8]) -> Option<u32> {
-        if time >= self.next_turn {
-            self.next_turn = (time / SECOND + 1).saturating_mul(SECOND);
-            return None;
+    pub fn give(&mut self, frame: &Frame<'_>, mut to: impl FnMut(u32, Looked)) {
+        let looked = Looked::at(frame, self.seed);
+        let owner = match looked.kind {
+            Kind::Plain => Some(owner((looked.key.low, looked.key.high), self.of)),
+            _ => addresses(frame.link, frame.bytes).map(|ends| owner(ends, self.of)),
+        };
+        if let Some(owner) = owner
+            && frame.time < self.next_turn
+        {
+            return to(owner, looked);
         }
-        addresses(link, bytes).map(|ends| owner(ends, self.of))
+        self.next_turn = self.next_turn.max((frame.time / SECOND + 1).saturating_mul(SECOND));
+        for core in 0..self.of {
+            let mine = owner.is_none_or(|owner| owner == core);
+            to(core, if mine { looked } else { Looked::NOTHING });
+        }
     }
 
     /// The capture is over; another one may be of an earlier day.

@@ -12,7 +12,7 @@ use std::thread::{ScopedJoinHandle, scope};
 use transitproof_capture::Frame as Captured;
 use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::observation::Observation;
-use transitproof_flow::{Core, Frame, Share, Shares, Watch};
+use transitproof_flow::{Core, Frame, Looked, Share, Shares, Watch};
 use zeroize::Zeroizing;
 
 /// Buffers that may wait for one core: enough that none stands idle, and some 1 MB for all that is under way.
@@ -26,8 +26,8 @@ const FRAMES: usize = 256;
 struct Chunk {
     bytes: Vec<u8>,
     frames: Vec<Captured>,
-    /// For each core the frames that it is given, by their places in the list.
-    lists: Vec<Vec<u32>>,
+    /// For each core what it is given: places of frames in the list, and what the first look at them found.
+    shares: Vec<(Vec<u32>, Vec<Looked>)>,
     /// Key logs in front of the frames.
     secrets: Vec<Zeroizing<Vec<u8>>>,
     /// Number of the first frame.
@@ -52,7 +52,7 @@ impl Crew {
             core.share(Share { mine, of });
         }
         let watch = cores.first()?.watch();
-        Some(Self { watch, certificates: Certificates::new(seed), shares: Shares::new(of), rest: None })
+        Some(Self { watch, certificates: Certificates::new(seed), shares: Shares::new(of, seed), rest: None })
     }
 
     /// As `Core.feed`; `frame` is the number of the last frame so far.
@@ -159,30 +159,38 @@ impl Crew {
 }
 
 impl Chunk {
-    fn bytes_of(&self, frame: &Captured) -> &[u8] {
-        let bytes = self.bytes.get(frame.offset as usize..).unwrap_or_default();
-        bytes.get(..frame.captured as usize).unwrap_or_default()
-    }
-
-    /// Makes the lists, one for each core.
+    /// Divides the frames among the cores.
     fn divide(&mut self, shares: &mut Shares, cores: usize) {
-        let mut lists = std::mem::take(&mut self.lists);
-        lists.resize_with(cores, Vec::new);
-        lists.iter_mut().for_each(Vec::clear);
-        for (frame, at) in self.frames.iter().zip(0..) {
-            match shares.whose(frame.time_ns, frame.link, self.bytes_of(frame)) {
-                Some(owner) => lists[owner as usize].push(at),
-                None => lists.iter_mut().for_each(|list| list.push(at)),
-            }
+        let mut given = std::mem::take(&mut self.shares);
+        given.resize_with(cores, Default::default);
+        for (places, looked) in &mut given {
+            places.clear();
+            looked.clear();
         }
-        self.lists = lists;
+        for at in 0..self.frames.len() as u32 {
+            shares.give(&self.frame(at), |core, looked| {
+                let (places, all) = &mut given[core as usize];
+                places.push(at);
+                all.push(looked);
+            });
+        }
+        self.shares = given;
     }
 
-    /// The part of a core's list that is about the frames from the one to before the other.
-    fn list(&self, core: usize, from: usize, to: usize) -> &[u32] {
-        let list = &self.lists[core];
-        let place = |of: usize| list.partition_point(|at| (*at as usize) < of);
-        &list[place(from)..place(to)]
+    #[inline]
+    fn frame(&self, at: u32) -> Frame<'_> {
+        let captured = &self.frames[at as usize];
+        let bytes = self.bytes.get(captured.offset as usize..).unwrap_or_default();
+        let bytes = bytes.get(..captured.captured as usize).unwrap_or_default();
+        Frame { time: captured.time_ns, link: captured.link, number: self.first + u64::from(at), bytes }
+    }
+
+    /// What a core is given of the frames from the one to before the other.
+    fn given(&self, core: usize, from: usize, to: usize) -> (&[u32], &[Looked]) {
+        let (places, looked) = &self.shares[core];
+        let place = |of: usize| places.partition_point(|at| (*at as usize) < of);
+        let range = place(from)..place(to);
+        (&places[range.clone()], &looked[range])
     }
 }
 
@@ -192,13 +200,14 @@ fn work(core: &mut Core, at: usize, pieces: &Receiver<Piece>, done: &Sender<Chun
             keys::hand_over(&chunk.secrets, core);
         }
         let mut frames = [Frame { time: 0, link: 0, number: 0, bytes: &[] }; FRAMES];
-        for some in chunk.list(at, from, to).chunks(FRAMES) {
-            for (frame, at) in frames.iter_mut().zip(some) {
-                let captured = &chunk.frames[*at as usize];
-                let number = chunk.first + u64::from(*at);
-                *frame = Frame { time: captured.time_ns, link: captured.link, number, bytes: chunk.bytes_of(captured) };
+        let mut looked = [Looked::NOTHING; FRAMES];
+        let (places, all) = chunk.given(at, from, to);
+        for (places, some) in places.chunks(FRAMES).zip(all.chunks(FRAMES)) {
+            for (frame, at) in frames.iter_mut().zip(places) {
+                *frame = chunk.frame(*at);
             }
-            core.frames(&frames[..some.len()]);
+            looked[..some.len()].copy_from_slice(some);
+            core.given(&frames[..some.len()], &mut looked[..some.len()]);
         }
         if let Some(chunk) = Arc::into_inner(chunk) {
             let _ = done.send(chunk);

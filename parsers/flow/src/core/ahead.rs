@@ -2,49 +2,9 @@
 
 use super::{BATCH, Core, Frame};
 use crate::entry::Entry;
-use crate::key::{Key, Seed};
-use crate::table::{NO_SLOT, Slot};
+use crate::looked::{Kind, Looked};
 use crate::totals::Arrived;
-use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, plain};
-
-/// What a frame turned out to be at the first look.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Without a readable packet, or another core's.
-    Nothing,
-    /// Read in a straight line.
-    Plain,
-    /// Read layer by layer.
-    Walked,
-    Fragment,
-}
-
-/// A packet with its place in the table half looked up, and what it takes to count it. The rest is read once more where it
-/// is wanted: of nearly every packet it is not, and a batch of these stays small.
-#[derive(Clone, Copy)]
-pub(super) struct Looked {
-    pub key: Key,
-    pub hash: u32,
-    /// The slot that its flow probably has.
-    pub candidate: Slot,
-    pub ip_length: u32,
-    pub flags: u8,
-    pub kind: Kind,
-    /// The sender is the low end of the key.
-    pub low: bool,
-}
-
-impl Looked {
-    pub const NOTHING: Self =
-        Self { key: Key::NONE, hash: 0, candidate: NO_SLOT, ip_length: 0, flags: 0, kind: Kind::Nothing, low: false };
-
-    #[inline]
-    fn of(packet: &Packet<'_>, tunnel: u16, seed: Seed, kind: Kind) -> Self {
-        let (key, low) = Key::of(packet, tunnel);
-        let (ip_length, flags) = (packet.ip_length, packet.flags);
-        Self { key, hash: key.hash(seed), candidate: NO_SLOT, ip_length, flags, kind, low }
-    }
-}
+use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect};
 
 impl Core {
     /// Loads what the packets of a batch will need, level by level, so that the misses of each level overlap: the index, the
@@ -82,25 +42,22 @@ impl Core {
         std::hint::black_box(sum);
     }
 
+    /// Counts what the first look found, and looks once more where it was not enough.
     #[inline]
-    pub(super) fn look(&mut self, frame: &Frame<'_>, looked: &mut Looked, arrived: &mut Arrived) {
-        let mine = self.share.has_frame(frame.link, frame.bytes);
-        if mine == Some(false) {
-            looked.kind = Kind::Nothing;
-        } else if let Some(packet) = plain(frame.link, frame.bytes) {
-            arrived.add(frame.time, packet.ip_length);
-            *looked = Looked::of(&packet, 0, self.seed, Kind::Plain);
-        } else {
-            self.walk(frame, mine, looked);
+    pub(super) fn receive(&mut self, frame: &Frame<'_>, looked: &mut Looked, arrived: &mut Arrived) {
+        match looked.kind {
+            Kind::Plain => arrived.add(frame.time, looked.ip_length),
+            Kind::Odd => self.walk(frame, looked),
+            _ => {}
         }
     }
 
     /// A packet that is not an ordinary one.
     #[cold]
-    fn walk(&mut self, frame: &Frame<'_>, mine: Option<bool>, looked: &mut Looked) {
+    fn walk(&mut self, frame: &Frame<'_>, looked: &mut Looked) {
         let mut tunnels = Tunnels::default();
         let dissected = dissect(frame.link, frame.bytes, &mut tunnels);
-        let mine = mine.unwrap_or_else(|| self.has(&dissected));
+        let mine = self.share.has_frame(frame.link, frame.bytes).unwrap_or_else(|| self.has(&dissected));
         if mine {
             self.ctx.totals.packet(frame.time);
         }

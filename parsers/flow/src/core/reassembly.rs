@@ -1,8 +1,8 @@
 //! What becomes of fragments in the core: off the path of packets that are whole.
 
-use super::ahead::Looked;
 use super::{Core, Frame};
 use crate::fragments::Datagram;
+use crate::looked::Looked;
 use crate::table::NO_SLOT;
 use transitproof_wire::ParseError;
 use transitproof_wire::packet::{Packet, Tunnels, dissect};
