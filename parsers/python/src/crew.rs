@@ -6,8 +6,8 @@
 use crate::capture::Capture;
 use crate::keys;
 use std::io;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{ScopedJoinHandle, scope};
 use transitproof_capture::Frame as Captured;
 use transitproof_flow::certificates::{Certificate, Certificates};
@@ -37,10 +37,26 @@ struct Chunk {
 /// A part of a chunk: frames from the first to before the second number.
 type Piece = (Arc<Chunk>, usize, usize);
 
+#[derive(Clone, Default)]
+struct Spare(Arc<Mutex<Vec<Chunk>>>);
+
+impl Spare {
+    fn take(&self) -> Chunk {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn put(&self, mut chunk: Chunk) {
+        chunk.secrets.clear();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+    }
+}
+
 pub struct Crew {
     pub watch: Watch,
     certificates: Certificates,
     shares: Shares,
+    /// Chunks that were worked off, for what is read next: a new one would have to be cleared by the kernel first.
+    spare: Spare,
     /// What was read of a chunk and is for the next call.
     rest: Option<Piece>,
 }
@@ -52,7 +68,13 @@ impl Crew {
             core.share(Share { mine, of });
         }
         let watch = cores.first()?.watch();
-        Some(Self { watch, certificates: Certificates::new(seed), shares: Shares::new(of, seed), rest: None })
+        Some(Self {
+            watch,
+            certificates: Certificates::new(seed),
+            shares: Shares::new(of, seed),
+            spare: Spare::default(),
+            rest: None,
+        })
     }
 
     /// As `Core.feed`; `frame` is the number of the last frame so far.
@@ -63,17 +85,16 @@ impl Crew {
         frame: &mut u64,
         packets: u64,
     ) -> io::Result<bool> {
-        let (done, spare) = channel();
+        let spare = &self.spare.clone();
         let more = scope(|scope| {
             let mut queues = Vec::with_capacity(cores.len());
             let mut workers = Vec::with_capacity(cores.len());
             for (core, at) in cores.iter_mut().zip(0..) {
                 let (queue, pieces) = sync_channel(WAITING);
-                let done = done.clone();
                 queues.push(queue);
-                workers.push(scope.spawn(move || work(core, at, &pieces, &done)));
+                workers.push(scope.spawn(move || work(core, at, &pieces, spare)));
             }
-            let more = self.read(capture, frame, packets, &queues, &spare);
+            let more = self.read(capture, frame, packets, &queues);
             drop(queues);
             workers.into_iter().for_each(join);
             more
@@ -90,7 +111,6 @@ impl Crew {
         frame: &mut u64,
         packets: u64,
         queues: &[SyncSender<Piece>],
-        spare: &Receiver<Chunk>,
     ) -> io::Result<bool> {
         let reader = capture.reader();
         let mut left = packets;
@@ -98,7 +118,7 @@ impl Crew {
             let (chunk, from, to) = match self.rest.take() {
                 Some(rest) => rest,
                 None => {
-                    let mut chunk = spare.try_recv().unwrap_or_default();
+                    let mut chunk = self.spare.take();
                     let bytes = std::mem::take(&mut chunk.bytes);
                     let Some(bytes) = reader.detach(&mut chunk.frames, bytes)? else { return Ok(false) };
                     chunk.bytes = bytes;
@@ -194,7 +214,7 @@ impl Chunk {
     }
 }
 
-fn work(core: &mut Core, at: usize, pieces: &Receiver<Piece>, done: &Sender<Chunk>) {
+fn work(core: &mut Core, at: usize, pieces: &Receiver<Piece>, spare: &Spare) {
     for (chunk, from, to) in pieces {
         if from == 0 {
             keys::hand_over(&chunk.secrets, core);
@@ -210,7 +230,7 @@ fn work(core: &mut Core, at: usize, pieces: &Receiver<Piece>, done: &Sender<Chun
             core.given(&frames[..some.len()], &mut looked[..some.len()]);
         }
         if let Some(chunk) = Arc::into_inner(chunk) {
-            let _ = done.send(chunk);
+            spare.put(chunk);
         }
     }
 }
