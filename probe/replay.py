@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 PACKETS_PER_BATCH: Final = 16_384  # large enough that crossing into Python costs nothing, some 5 ms of work
 PACKETS_AHEAD: Final = 131_072  # with several workers, which wait for the slowest at the end of each batch
-FLOWS_PER_BATCH: Final = 8192  # that end with the capture: some 3 MB of records at a time
-FINDINGS_PER_CHUNK: Final = 1024  # some 700 kB of records, which stay in the cache until they are written
+FLOWS_PER_BATCH: Final = 1024  # that end with the capture: some 400 kB of records, which stay in the cache as well
+FINDINGS_PER_CHUNK: Final = 256  # some 180 kB of records, which stay in the cache until they are written
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
 
 EVERYTHING: Final = Selection()

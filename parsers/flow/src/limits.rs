@@ -22,8 +22,12 @@ pub const MAX_HELD_BYTES: usize = 65_536;
 /// DNS queries of one UDP flow without an answer yet; a stub resolver has a handful in flight.
 pub const MAX_DNS_PENDING: usize = 32;
 
-/// Distinct observations that may come together in the core before they are handed over unasked, some 500 bytes each.
-pub const MAX_OBSERVATIONS: usize = 65_536;
+/// Distinct observations that may come together in the core before they are handed over unasked, some 300 bytes each: few enough
+/// that they are still in the cache when they are judged, and that the same memory does for the next.
+pub const MAX_OBSERVATIONS: usize = 2048;
+
+/// Distinct sets of facts, and chains, that a core remembers from one hand-over to the next.
+pub const MAX_REMEMBERED: usize = 4096;
 
 /// Findings kept until they are written, some 500 bytes each; beyond, new ones are counted only.
 pub const MAX_FINDINGS: usize = 262_144;

@@ -11,7 +11,7 @@ use crate::entry::Entry;
 use crate::few::{Few, Sampled};
 use crate::hash::Map;
 use crate::key::Key;
-use crate::limits::MAX_OBSERVATIONS;
+use crate::limits::{MAX_OBSERVATIONS, MAX_REMEMBERED};
 use std::sync::Arc;
 
 /// Community ID version 1: `1:` and 20 bytes in base64.
@@ -171,9 +171,18 @@ impl Observations {
         self.all.len() >= MAX_OBSERVATIONS
     }
 
-    /// Hands over what was counted since the last call, in order of first sight, and starts anew.
+    /// Hands over what was counted since the last call, in order of first sight, and starts anew. Facts and chains are often
+    /// the same again, so they keep their places in memory.
     pub fn take(&mut self) -> Vec<Observation> {
-        std::mem::take(self).all
+        self.by_place.clear();
+        self.names.clear();
+        if self.facts.len() > MAX_REMEMBERED {
+            self.facts = Map::default();
+        }
+        if self.chains.len() > MAX_REMEMBERED {
+            self.chains = Map::default();
+        }
+        std::mem::take(&mut self.all)
     }
 }
 
@@ -271,8 +280,20 @@ mod tests {
             count(&mut all, &seen(1, format!("{n}").as_bytes(), n), 0);
         }
         assert!(all.are_many());
-        assert_eq!((all.take().len(), all.all.len(), all.facts.len()), (MAX_OBSERVATIONS, 0, 0));
+        assert_eq!((all.take().len(), all.all.len(), all.by_place.len()), (MAX_OBSERVATIONS, 0, 0));
         count(&mut all, &seen(1, b"0", 0), 0);
         assert_eq!(all.take().len(), 1);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut all = Observations::default();
+        for n in 0..3 * MAX_REMEMBERED as u64 {
+            count(&mut all, &seen(1, format!("{n}").as_bytes(), n), 0);
+            if all.are_many() {
+                all.take();
+                assert!(all.facts.len() <= MAX_REMEMBERED + MAX_OBSERVATIONS);
+            }
+        }
     }
 }

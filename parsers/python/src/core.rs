@@ -204,11 +204,11 @@ impl Core {
         let observations = match &mut self.crew {
             _ if !wanted => Vec::new(),
             Some(crew) => crew.take_observations(cores),
-            None => cores.iter_mut().flat_map(transitproof_flow::Core::take_observations).collect(),
+            None => cores[0].take_observations(),
         };
         let certificates = match &mut self.crew {
             Some(crew) => crew.take_certificates(cores),
-            None => cores.iter_mut().flat_map(transitproof_flow::Core::take_certificates).collect(),
+            None => cores[0].take_certificates(),
         };
         let records = records(py, cores);
         cores.iter_mut().for_each(transitproof_flow::Core::clear_records);

@@ -70,12 +70,17 @@ impl Seen {
     }
 }
 
+/// Findings of a place that are found by looking at one after the other: as many as an observation usually makes.
+const IN_A_ROW: u32 = 16;
+
 pub struct Findings {
     /// [`MAX_FINDINGS`], but in tests.
     most: usize,
     pub names: Map<Arc<str>, u32>,
     pub places: Map<Place, u32>,
-    /// By identity of the verdict and number of the place.
+    /// By number of the place: where in `all` those begin that came with its first observation, and how many.
+    rows: Vec<(u32, u32)>,
+    /// The others, by identity of the verdict and number of the place.
     by_place: Map<([u8; 16], u32), u32>,
     pub all: Vec<Open>,
     pub seen: Vec<Seen>,
@@ -91,6 +96,7 @@ impl Default for Findings {
             most: MAX_FINDINGS,
             names: Map::default(),
             places: Map::default(),
+            rows: Vec::new(),
             by_place: Map::default(),
             all: Vec::new(),
             seen: Vec::new(),
@@ -113,22 +119,31 @@ impl Findings {
             return;
         }
         let place = self.place(observation);
+        let first = place as usize == self.rows.len();
+        if first {
+            self.rows.push((self.all.len() as u32, 0));
+        }
         let fresh = self.seen.len() as u32;
         let mut users = 0;
         self.hand.clear();
         for verdict in verdicts {
-            match self.by_place.get(&(verdict.identity, place)) {
+            match self.at(verdict, place) {
                 Some(at) => {
                     if verdict.renews {
-                        self.all[*at as usize].verdict = verdict.clone();
+                        self.all[at as usize].verdict = verdict.clone();
                     }
-                    if self.all[*at as usize].seen != fresh && !self.hand.contains(at) {
-                        self.hand.push(*at);
+                    if self.all[at as usize].seen != fresh && !self.hand.contains(&at) {
+                        self.hand.push(at);
                     }
                 }
                 None if self.all.len() >= self.most => self.limited += 1,
                 None => {
-                    self.by_place.insert((verdict.identity, place), self.all.len() as u32);
+                    let row = &mut self.rows[place as usize].1;
+                    if first && *row < IN_A_ROW {
+                        *row += 1;
+                    } else {
+                        self.by_place.insert((verdict.identity, place), self.all.len() as u32);
+                    }
                     self.all.push(Open { verdict: verdict.clone(), place, seen: fresh });
                     users += 1;
                 }
@@ -138,6 +153,16 @@ impl Findings {
             self.seen.push(Seen { users, ..Seen::new(observation, source) });
         }
         self.add_again(observation, source);
+    }
+
+    /// The finding of a verdict at a place.
+    fn at(&self, verdict: &Verdict, place: u32) -> Option<u32> {
+        let (from, count) = self.rows[place as usize];
+        let row = &self.all[from as usize..(from + count) as usize];
+        match row.iter().position(|open| open.verdict.identity == verdict.identity) {
+            Some(at) => Some(from + at as u32),
+            None => self.by_place.get(&(verdict.identity, place)).copied(),
+        }
     }
 
     /// Counts the observation onto the findings in hand, which were there before. They go on sharing what they shared.

@@ -23,7 +23,7 @@ use crate::time::SECOND;
 use crate::trust::Roots;
 use chains::Chains;
 use findings::Findings;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use trace::Trace;
 
@@ -79,17 +79,12 @@ struct Judged {
     verdicts: Option<Verdicts>,
 }
 
-/// A chain and name, and where the latest answer is.
-struct Known {
-    _held: Subject,
-    at: usize,
-}
-
+/// Observations that were taken in together, of one capture.
 struct Pending {
-    observation: Observation,
+    observations: Vec<Observation>,
     source: u32,
-    facts: usize,
-    chain: Option<usize>,
+    /// Of each, where its facts and its chain are judged.
+    judged: Vec<(usize, Option<usize>)>,
 }
 
 pub struct Ledger {
@@ -102,13 +97,12 @@ pub struct Ledger {
     facts: Map<(Arc<[u8]>, usize), usize>,
     judged: Vec<Judged>,
     trust: Chains,
-    /// What was asked about a chain and name, by the second that was asked about.
-    chains: Map<Subject, BTreeMap<u64, usize>>,
+    /// What was asked about a chain and name, with the second that was asked about, ascending.
+    chains: Map<Subject, Vec<(u64, usize)>>,
     asked: Vec<Asked>,
-    /// The same by the places in memory of what a core interned, which spares hashing it. What is in here is held, so that
-    /// no place is used twice.
+    /// The same as `facts` by the places in memory of what a core interned, which spares hashing it. What is in here is held,
+    /// so that no place is used twice.
     known_facts: KnownFacts,
-    known_chains: Map<(usize, usize), Known>,
     /// Questions that were not given out yet.
     new_facts: Vec<usize>,
     new_chains: VecDeque<usize>,
@@ -135,7 +129,6 @@ impl Ledger {
             chains: Map::default(),
             asked: Vec::new(),
             known_facts: Map::default(),
-            known_chains: Map::default(),
             new_facts: Vec::new(),
             new_chains: VecDeque::new(),
             pending: Vec::new(),
@@ -182,11 +175,12 @@ impl Ledger {
             self.sources.push(source.into());
         }
         let source = self.sources.len() as u32 - 1;
-        for observation in observations {
-            let facts = self.place_of_facts(&observation);
-            let chain = observation.chain.as_ref().map(|chain| self.place_of_chain(chain, &observation));
-            self.pending.push(Pending { observation, source, facts, chain });
-        }
+        let judged = observations.iter().map(|observation| {
+            let chain = observation.chain.as_ref().map(|chain| self.place_of_chain(chain, observation));
+            (self.place_of_facts(observation), chain)
+        });
+        let judged = judged.collect();
+        self.pending.push(Pending { observations, source, judged });
     }
 
     fn place_of_facts(&mut self, observation: &Observation) -> usize {
@@ -208,25 +202,13 @@ impl Ledger {
     fn place_of_chain(&mut self, chain: &Chain, observation: &Observation) -> usize {
         let when = self.at.unwrap_or(observation.first_seen / SECOND);
         let name = &observation.name;
-        let place = (chain.as_ptr().addr(), name.as_ref().map_or(0, |name| name.as_ptr().addr()));
-        if let Some(known) = self.known_chains.get(&place)
-            && self.asked[known.at].holds(when)
-        {
-            return known.at;
-        }
-        let at = self.place_of_question(ChainQuestion { chain: chain.clone(), name: name.clone(), when });
-        self.known_chains.insert(place, Known { _held: (chain.clone(), name.clone()), at });
-        at
-    }
-
-    fn place_of_question(&mut self, question: ChainQuestion) -> usize {
-        let ChainQuestion { chain, name, when } = question.clone();
-        let known = self.chains.entry((chain, name)).or_default();
+        let known = self.chains.entry((chain.clone(), name.clone())).or_insert_with(|| Vec::with_capacity(1));
         if let Some(at) = neighbours(known, when).find(|at| self.asked[*at].holds(when)) {
             return at;
         }
         let at = self.asked.len();
-        known.insert(when, at);
+        known.insert(known.partition_point(|(second, _)| *second < when), (when, at));
+        let question = ChainQuestion { chain: chain.clone(), name: name.clone(), when };
         let answer = self.trust.judge(&question);
         self.asked.push(Asked { question, from: when, until: when, verdicts: None, otherwise: [None, None] });
         match answer {
@@ -283,16 +265,17 @@ impl Ledger {
 
     /// Counts what was taken in onto findings, by the answers that there are.
     pub fn settle(&mut self) {
-        for pending in self.pending.drain(..) {
-            let of_facts = self.judged[pending.facts].verdicts.iter();
-            let provenance = pending.observation.provenance;
-            let of_chain = pending.chain.and_then(|at| self.asked.get_mut(at)?.words(provenance));
-            let wanted = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;
-            let verdicts = of_facts.chain(of_chain.iter()).flat_map(|verdicts| verdicts.iter()).filter(wanted);
-            if let Some(trace) = &mut self.trace {
-                verdicts.clone().for_each(|verdict| trace.count(verdict, &pending.observation));
+        for Pending { observations, source, judged } in self.pending.drain(..) {
+            for (observation, (facts, chain)) in observations.iter().zip(judged) {
+                let of_facts = self.judged[facts].verdicts.iter();
+                let of_chain = chain.and_then(|at| self.asked.get_mut(at)?.words(observation.provenance));
+                let wanted = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;
+                let verdicts = of_facts.chain(of_chain.iter()).flat_map(|verdicts| verdicts.iter()).filter(wanted);
+                if let Some(trace) = &mut self.trace {
+                    verdicts.clone().for_each(|verdict| trace.count(verdict, observation));
+                }
+                self.findings.count(verdicts, observation, source);
             }
-            self.findings.count(verdicts, &pending.observation, pending.source);
         }
         if self.judged.len().max(self.known_facts.len()) > MAX_JUDGED {
             self.facts.clear();
@@ -300,9 +283,8 @@ impl Ledger {
             self.judged.clear();
             self.new_facts.clear();
         }
-        if self.asked.len().max(self.known_chains.len()) > MAX_JUDGED {
+        if self.asked.len() > MAX_JUDGED {
             self.chains.clear();
-            self.known_chains.clear();
             self.asked.clear();
             self.new_chains.clear();
         }
@@ -327,10 +309,11 @@ fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>]) -> Verdicts {
 }
 
 /// What was asked for the seconds nearest to `when` on either side: intervals do not overlap, so no other can hold then.
-fn neighbours(known: &BTreeMap<u64, usize>, when: u64) -> impl Iterator<Item = usize> {
-    let before = known.range(..when).next_back();
-    let after = known.range(when..);
-    before.into_iter().chain(after.take(2)).map(|(_, at)| *at)
+fn neighbours(known: &[(u64, usize)], when: u64) -> impl Iterator<Item = usize> {
+    let at = known.partition_point(|(second, _)| *second < when);
+    let before = at.checked_sub(1).and_then(|at| known.get(at));
+    let from = known.get(at..).unwrap_or_default().iter().take(2);
+    before.into_iter().chain(from).map(|(_, at)| *at)
 }
 
 #[cfg(test)]

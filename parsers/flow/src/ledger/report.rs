@@ -2,10 +2,11 @@
 
 use super::findings::{Findings, Open, Seen};
 use super::verdict::{Severity, Status};
+use crate::endpoint::Endpoint;
 use crate::hash::Map;
 use crate::json;
 use crate::time::Clock;
-use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a line usually takes, to set room aside.
@@ -17,54 +18,34 @@ pub struct Report {
     seen: Vec<Seen>,
     /// By number of the place: rank of its endpoint, and the name.
     places: Vec<(u32, Option<Arc<str>>)>,
-    /// Endpoints as JSON strings, in their order.
-    endpoints: Vec<Box<[u8]>>,
+    endpoints: Endpoints,
     /// Names of the captures, by number.
     sources: Vec<Arc<str>>,
-    order: Vec<Rank>,
-}
-
-/// Where a finding stands among the others; compared member by member.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    severity: Reverse<Severity>,
-    check: u32,
-    endpoint: u32,
-    uid: [u8; 16],
-    at: u32,
+    /// By number of the finding.
+    uids: Vec<[u8; 16]>,
+    /// Numbers of the findings.
+    order: Vec<u32>,
 }
 
 impl Report {
     pub fn new(taken: Findings, sources: Vec<Arc<str>>) -> Self {
-        let (endpoints, ranks) = ranked(taken.places.keys().map(|(endpoint, _)| *endpoint), |endpoint| {
-            let mut text = vec![b'"'];
-            endpoint.write(&mut text);
-            text.push(b'"');
-            text.into_boxed_slice()
-        });
         let mut names = vec![None; taken.names.len() + 1];
         for (name, number) in taken.names {
             names[number as usize] = Some(name);
         }
+        let (endpoints, ranks) = Endpoints::of(taken.places.keys().map(|(endpoint, _)| *endpoint));
         let mut places = vec![(0, None); taken.places.len()];
         for ((endpoint, name), number) in taken.places {
             places[number as usize] = (ranks[&endpoint], names[name as usize].clone());
         }
-        let (_, checks) = ranked(taken.all.iter().map(|open| &*open.verdict.check), |check| check);
         let mut scratch = Vec::new();
-        let rank = |(open, at): (&Open, u32)| {
+        let uid = |open: &Open| {
             let (endpoint, name) = &places[open.place as usize];
-            Rank {
-                severity: Reverse(open.verdict.severity),
-                check: checks[&*open.verdict.check],
-                endpoint: *endpoint,
-                uid: open.verdict.uid(&endpoints[*endpoint as usize], name.as_deref(), &mut scratch),
-                at,
-            }
+            open.verdict.uid(endpoints.get(*endpoint), name.as_deref(), &mut scratch)
         };
-        let mut order: Vec<Rank> = taken.all.iter().zip(0..).map(rank).collect();
-        order.sort_unstable();
-        Self { findings: taken.all, seen: taken.seen, places, endpoints, sources, order }
+        let uids: Vec<_> = taken.all.iter().map(uid).collect();
+        let order = in_order(&taken.all, &places, &uids);
+        Self { findings: taken.all, seen: taken.seen, places, endpoints, sources, uids, order }
     }
 
     pub fn len(&self) -> usize {
@@ -95,22 +76,22 @@ impl Report {
         let mut clock = Clock::default();
         let some = self.order.iter().skip(first).take(most);
         let mut out = Vec::with_capacity(some.len() * LINE);
-        for rank in some {
-            self.write(rank, &mut clock, &mut out);
+        for at in some {
+            self.write(&self.findings[*at as usize], &self.uids[*at as usize], &mut clock, &mut out);
         }
         out
     }
 
-    fn write(&self, rank: &Rank, clock: &mut Clock, out: &mut Vec<u8>) {
-        let open = &self.findings[rank.at as usize];
+    fn write(&self, open: &Open, uid: &[u8; 16], clock: &mut Clock, out: &mut Vec<u8>) {
         let (verdict, seen) = (&*open.verdict, &self.seen[open.seen as usize]);
+        let (endpoint, name) = &self.places[open.place as usize];
         out.extend_from_slice(b"{\"type\":\"finding\",\"uid\":\"");
-        json::hex(out, &rank.uid);
+        json::hex(out, uid);
         out.push(b'"');
         out.extend_from_slice(&verdict.head);
         out.extend_from_slice(b",\"endpoint\":");
-        out.extend_from_slice(&self.endpoints[rank.endpoint as usize]);
-        if let Some(name) = &self.places[open.place as usize].1 {
+        out.extend_from_slice(self.endpoints.get(*endpoint));
+        if let Some(name) = name {
             json::string(out, "name", name.as_bytes());
         }
         out.extend_from_slice(&verdict.observed);
@@ -141,22 +122,55 @@ impl Report {
     }
 }
 
-/// The distinct things in the order of what `key` makes of them, and the rank of each.
-fn ranked<T: Copy + Eq + std::hash::Hash, K: Ord>(
-    things: impl Iterator<Item = T>,
-    key: impl Fn(T) -> K,
-) -> (Vec<K>, Map<T, u32>) {
-    let mut ranks: Map<T, u32> = Map::default();
-    let mut keyed: Vec<(K, T)> = Vec::new();
-    for thing in things {
-        ranks.entry(thing).or_insert_with(|| {
-            keyed.push((key(thing), thing));
-            0
-        });
+/// Numbers of the findings: the worst first, then by check, endpoint and uid.
+fn in_order(findings: &[Open], places: &[(u32, Option<Arc<str>>)], uids: &[[u8; 16]]) -> Vec<u32> {
+    let mut checks: Map<&str, u64> = findings.iter().map(|open| (&*open.verdict.check, 0)).collect();
+    let mut sorted: Vec<_> = checks.keys().copied().collect();
+    sorted.sort_unstable();
+    checks.extend(sorted.into_iter().zip(0..));
+    // One number for all but the uid: nearly every comparison is one of numbers side by side.
+    let rank = |open: &Open| {
+        let mildness = u64::from(Severity::Critical as u8 - open.verdict.severity as u8);
+        mildness << 56 | checks[&*open.verdict.check] << 32 | u64::from(places[open.place as usize].0)
+    };
+    let mut order: Vec<(u64, u32)> = findings.iter().map(rank).zip(0..).collect();
+    order
+        .sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| (uids[a.1 as usize], a.1).cmp(&(uids[b.1 as usize], b.1))));
+    order.into_iter().map(|(_, at)| at).collect()
+}
+
+/// Endpoints as JSON strings, by rank in the order of these.
+struct Endpoints {
+    text: Vec<u8>,
+    places: Vec<Range<usize>>,
+}
+
+impl Endpoints {
+    /// The distinct ones, and the rank of each.
+    fn of(all: impl Iterator<Item = Endpoint>) -> (Self, Map<Endpoint, u32>) {
+        let mut ranks: Map<Endpoint, u32> = all.map(|endpoint| (endpoint, 0)).collect();
+        let mut text = Vec::new();
+        // What begins differently is told apart by one comparison.
+        let mut written: Vec<(u128, Range<usize>, Endpoint)> = Vec::with_capacity(ranks.len());
+        for endpoint in ranks.keys() {
+            let start = text.len();
+            text.push(b'"');
+            endpoint.write(&mut text);
+            text.push(b'"');
+            let mut head = [0; 16];
+            head.iter_mut().zip(&text[start..]).for_each(|(to, from)| *to = *from);
+            written.push((u128::from_be_bytes(head), start..text.len(), *endpoint));
+        }
+        let whole = |place: &Range<usize>| &text[place.clone()];
+        written.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| whole(&a.1).cmp(whole(&b.1))));
+        for ((_, _, endpoint), rank) in written.iter().zip(0..) {
+            ranks.insert(*endpoint, rank);
+        }
+        let places = written.into_iter().map(|(_, place, _)| place).collect();
+        (Self { text, places }, ranks)
     }
-    keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    for ((_, thing), rank) in keyed.iter().zip(0..) {
-        ranks.insert(*thing, rank);
+
+    fn get(&self, rank: u32) -> &[u8] {
+        &self.text[self.places[rank as usize].clone()]
     }
-    (keyed.into_iter().map(|(key, _)| key).collect(), ranks)
 }

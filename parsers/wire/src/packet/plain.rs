@@ -8,7 +8,8 @@ use super::{Address, Packet, ip::number, link, tunnel};
 const IPV4_WITHOUT_OPTIONS: u8 = 0x45;
 
 /// The packet in a frame if it is an ordinary one. `link` is the LINKTYPE_ value of its interface.
-#[inline]
+/// Inlined, so that who wants a few of its members does not pay for all.
+#[inline(always)]
 pub fn read(link: u16, frame: &[u8]) -> Option<Packet<'_>> {
     if link != link::ETHERNET {
         return None;
@@ -67,7 +68,7 @@ pub fn addresses(link: u16, frame: &[u8]) -> Option<(Address, Address)> {
     alone.then_some(ends)
 }
 
-#[inline]
+#[inline(always)]
 fn v4(bytes: &[u8]) -> Option<Packet<'_>> {
     let (header, body) = bytes.split_first_chunk::<20>()?;
     let more_and_offset = be16(header[6], header[7]) & 0x3fff;
@@ -86,7 +87,7 @@ fn v4(bytes: &[u8]) -> Option<Packet<'_>> {
     transport(ip, total - 20, body)
 }
 
-#[inline]
+#[inline(always)]
 fn v6(bytes: &[u8]) -> Option<Packet<'_>> {
     let (header, body) = bytes.split_first_chunk::<40>()?;
     let length = u32::from(be16(header[4], header[5]));
