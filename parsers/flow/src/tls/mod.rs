@@ -9,6 +9,7 @@ mod dtls;
 mod handshake;
 mod limits;
 mod more;
+mod mutual;
 mod offer;
 mod resumption;
 mod session;
