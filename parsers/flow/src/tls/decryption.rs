@@ -230,10 +230,9 @@ impl Handshake {
 
     /// What was sealed: content, its type, zeros.
     pub(super) fn inner(&mut self, from: Direction, inner: &[u8], frame: u64, certificates: &mut Certificates) {
-        let Some(end) = inner.iter().rposition(|byte| *byte != 0) else { return };
-        match inner.split_at_checked(end) {
-            Some((content, [content::HANDSHAKE, ..])) => self.hidden_messages(from, content, frame, certificates),
-            Some(([level, description], [content::ALERT, ..])) => {
+        match split_inner(inner) {
+            Some((content::HANDSHAKE, content)) => self.hidden_messages(from, content, frame, certificates),
+            Some((content::ALERT, [level, description])) => {
                 if let Some(alert) = Alert::parse([*level, *description]) {
                     self.alert(from, alert, frame);
                 }
@@ -384,6 +383,12 @@ impl Handshake {
             *side = Side::default();
         }
     }
+}
+
+/// What was sealed, without the zeros behind it: type and content. RFC 8446 section 5.2.
+pub fn split_inner(inner: &[u8]) -> Option<(u8, &[u8])> {
+    let end = inner.iter().rposition(|byte| *byte != 0)?;
+    Some((*inner.get(end)?, inner.get(..end)?))
 }
 
 /// A CompressedCertificate's message, RFC 8879 section 4. `None` if it cannot be had within the limit.

@@ -6,6 +6,8 @@
 
 mod decryption;
 mod dtls;
+#[cfg(test)]
+mod dtls13_tests;
 mod handshake;
 mod limits;
 mod more;
