@@ -42,7 +42,11 @@ class Ends:
     def replay(self, folder: Path, conversations: Iterable[Conversation], **options: Any) -> Records:
         roots = folder / "roots.pem"
         self.ca.cert_pem.write_to_path(str(roots))
-        return list(probe.replay(write(folder / "c.pcap", conversations), trust=[str(roots)], **options))
+        return list(
+            probe.replay(
+                write(folder / "c.pcap", [one.flights for one in conversations]), trust=[str(roots)], **options
+            )
+        )
 
 
 @pytest.fixture

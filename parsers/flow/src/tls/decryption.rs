@@ -392,7 +392,7 @@ pub fn split_inner(inner: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// A CompressedCertificate's message, RFC 8879 section 4. `None` if it cannot be had within the limit.
-fn decompressed(body: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn decompressed(body: &[u8]) -> Option<Vec<u8>> {
     let mut r = Reader::new(body, "tls compressed certificate");
     let (algorithm, length) = (r.u16().ok()?, r.u24().ok()?);
     let compressed = r.vec24().ok()?.rest();
