@@ -25,8 +25,11 @@ pub const MAX_DNS_PENDING: usize = 32;
 /// Distinct observations that may come together in the core before they are handed over unasked, some 500 bytes each.
 pub const MAX_OBSERVATIONS: usize = 65_536;
 
-/// Findings kept until they are written, some 500 bytes each; beyond, new ones are counted only.
-pub const MAX_FINDINGS: usize = 262_144;
+/// Findings kept until they are written, some 50 bytes each besides what they share; beyond, new ones are counted only.
+pub const MAX_FINDINGS: usize = 1 << 20;
+
+/// Sets of findings that came of the same observations at one place, some 300 bytes each.
+pub const MAX_FINDING_SETS: usize = 262_144;
 
 /// Flows of one finding whose packets are to be written: some 120 MB.
 pub const MAX_TRACED: usize = 1 << 21;
