@@ -195,6 +195,18 @@ def test_who_lacks_the_post_quantum_exchange_is_told(ends: Ends, tmp_path: Path)
     assert [finding["rule"] for finding in _found(records, "pq.readiness")] == ["PQ-OFFER"]
 
 
+def test_what_can_be_read_later_is_counted_in_bytes(ends: Ends, tmp_path: Path) -> None:
+    both = [converse(ends.client, ends.server)]
+    refused = converse(ends.client, ends.version(ssl.TLSVersion.TLSv1_2).server, name="other.example.test")
+    both.append(converse(ends.client, ends.server))
+    records = ends.replay(tmp_path, [*both, refused], policies=["pq-readiness"])
+    lived = [record for record in records if record["type"] == "flow" and record["tls"]["established"]]
+    found = _found(records, "pq.exposure")
+    assert sum(finding["count"] for finding in found) == len(lived) == 2
+    assert sum(finding["bytes"] for finding in found) == sum(sum(flow["bytes"]) for flow in lived)
+    assert _found(ends.replay(tmp_path, both), "pq.exposure") == []
+
+
 def test_out_of_the_ordinary_is_said_and_the_ordinary_is_not(ends: Ends, tmp_path: Path) -> None:
     ends.version(ssl.TLSVersion.TLSv1_2)
     ends.server.set_ciphers("ECDHE+AES128+SHA256:!AESGCM:!AESCCM")

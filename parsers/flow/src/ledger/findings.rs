@@ -30,6 +30,7 @@ pub struct Set {
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub count: u64,
+    pub bytes: u64,
     pub first_seen: u64,
     pub last_seen: u64,
     pub evidence: Few<Evidence>,
@@ -53,6 +54,7 @@ impl Seen {
     fn new(observation: &Observation, source: u32) -> Self {
         let mut seen = Self {
             count: 0,
+            bytes: 0,
             first_seen: observation.first_seen,
             last_seen: observation.last_seen,
             evidence: Few::default(),
@@ -63,6 +65,7 @@ impl Seen {
 
     fn add(&mut self, observation: &Observation, source: u32) {
         self.count += observation.count;
+        self.bytes += observation.bytes;
         self.first_seen = self.first_seen.min(observation.first_seen);
         self.last_seen = self.last_seen.max(observation.last_seen);
         for sample in observation.samples.iter() {
@@ -73,6 +76,7 @@ impl Seen {
     /// The same findings seen elsewhere.
     pub fn join(&mut self, other: &Self) {
         self.count += other.count;
+        self.bytes += other.bytes;
         self.first_seen = self.first_seen.min(other.first_seen);
         self.last_seen = self.last_seen.max(other.last_seen);
         other.evidence.iter().for_each(|evidence| self.evidence.keep(*evidence));
@@ -215,6 +219,7 @@ mod tests {
             name: name.map(Into::into),
             chain: None,
             provenance: Provenance::Observed,
+            bytes: 0,
             count: 2,
             first_seen: time,
             last_seen: time + 5,

@@ -203,6 +203,9 @@ impl Middles {
         let Self { text, ends, clock, sources } = self;
         text.extend_from_slice(b",\"count\":");
         json::decimal(text, seen.count);
+        if seen.bytes > 0 {
+            json::number(text, "bytes", seen.bytes);
+        }
         for (name, time) in [("first_seen", seen.first_seen), ("last_seen", seen.last_seen)] {
             json::key(text, name);
             clock.quoted(text, time);

@@ -21,6 +21,7 @@ mod sslv2;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod volume;
 mod write;
 
 pub use dtls::DtlsFollower;
@@ -29,6 +30,7 @@ pub use offer::Offer;
 pub use resumption::Resumptions;
 pub use session::{Keys, Session};
 pub use stream::TlsStream;
+pub use volume::Volume;
 
 /// What the caller should do with the follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
