@@ -82,6 +82,7 @@ class Core:
         flows: bool = True,
         endpoints: bool = False,
         names: bool = False,
+        exposed: bool = False,
         max_flows: int = 1_048_576,
         seed: int | None = None,
         hash_key: bytes | None = None,
@@ -89,7 +90,8 @@ class Core:
         workers: int = 1,
     ) -> None:
         """`flows`: serialise flow records. `endpoints`: keep totals for each endpoint. `names`: tell observations
-        apart by server names, ALPN and chains among their facts too, for rules that ask for those. `max_flows`: bound of the flow table;
+        apart by server names, ALPN and chains among their facts too, for rules that ask for those. `exposed`: observe
+        how much a quantum computer could read, for rules that ask for it. `max_flows`: bound of the flow table;
         beyond it one of those longest silent is closed (`end_reason` evicted) and counted. `seed` keys the hash of the flow
         table (random if None; records do not depend on it). `hash_key`: secrets seen in the clear are shown as the first half of
         HMAC-SHA-256 under this key, which has 16 bytes at least (else ValueError). `why`: flow records say what decided the class.

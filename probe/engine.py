@@ -65,6 +65,8 @@ class Engine:
         self.policies = tuple(policies)
         self.names = any(VARIED & rule.mentions for policy in self.policies for rule in policy.rules)
         """Whether the core must tell observations apart by names and chains in their facts."""
+        self.exposed = any("pq.exposed" in rule.mentions for policy in self.policies for rule in policy.rules)
+        """Whether the core must say how much a quantum computer could read."""
         self.limits: dict[str, int] = {}
         """Limits of the engine that were hit, and how often."""
         self.dns = dns

@@ -160,6 +160,8 @@ class Finding(Struct, frozen=True, kw_only=True, tag_field="type", tag="finding"
     """0 to 1; 0.5 is where an alert begins."""
     first_alert: str | None = None
     """Packet time at which the alert was raised."""
+    bytes: int | None = None
+    """Of the flows that it was counted for (`pq.exposure`), both ways."""
     bytes_estimated: int | None = None
     """What names and answers could have carried at most."""
     why: dict[str, float] | None = None

@@ -107,6 +107,7 @@ class Replay:
             flows=flows or reprobe is not None,
             endpoints=report,
             names=engine.names,
+            exposed=engine.exposed,
             hash_key=hash_key,
             why=why,
             workers=workers,
@@ -166,7 +167,7 @@ class Replay:
 
     def another_core(self) -> "Core":
         """One that makes the same flows of the same files, and no records."""
-        core: Core = self._parsers.Core(flows=False, names=self._engine.names)
+        core: Core = self._parsers.Core(flows=False, names=self._engine.names, exposed=self._engine.exposed)
         self._selection.apply(core)
         return core
 

@@ -38,6 +38,7 @@ from probe.checks import (
     plaintext_redirect,
     tls_dh_prime,
     tls_downgrade,
+    tls_key_usage,
     tls_keys,
     tls_psk_mode,
     vpn_options,
@@ -78,6 +79,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     mtls_requested.judge,
     tls_dh_prime.judge,
     tls_psk_mode.judge,
+    tls_key_usage.judge,
     vpn_options.judge,
     vpn_tunnel.judge,
 )
@@ -118,6 +120,7 @@ PAGES: Final = {
     "tls.keys": "tls_keys",
     "tls.dh_prime": "tls_dh_prime",
     "tls.downgrade": "tls_downgrade",
+    "tls.key_usage": "tls_key_usage",
     "tls.psk_mode": "tls_psk_mode",
     "vpn.options": "vpn_options",
     "vpn.tunnel": "vpn_tunnel",

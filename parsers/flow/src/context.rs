@@ -20,6 +20,7 @@ use crate::record::{self, Detail};
 use crate::rollup::Rollup;
 use crate::select::Selection;
 use crate::time::Clock;
+use crate::tls::Volume;
 use crate::totals::Totals;
 use crate::tunnels::TunnelStacks;
 use std::collections::HashMap;
@@ -70,6 +71,8 @@ pub struct Context {
     detail: Detail,
     /// What this run is about; `None` for everything.
     selection: Option<Box<Selection>>,
+    /// Tell what a quantum computer could read of the flows that end.
+    pub exposed: bool,
     /// Observations name their flows.
     pub trace: bool,
     scratch: Vec<u8>,
@@ -104,6 +107,7 @@ impl Context {
             hash_key: None,
             detail: if config.names { Detail::All } else { Detail::Judged },
             selection: None,
+            exposed: false,
             trace: false,
             scratch: Vec::new(),
             dns: None,
@@ -179,7 +183,8 @@ impl Context {
         if let Some(conversation) = conversation {
             record::middle(conversation, &self.certificates, &mut scratch);
         }
-        entry.fragment = self.fragments.hold(&scratch);
+        let volume = conversation.and_then(record::session).map(Volume::of).unwrap_or_default();
+        entry.fragment = self.fragments.hold(&scratch, volume);
         self.scratch = scratch;
         match conversation.map(|c| &c.follower) {
             Some(Follower::Ipsec(ipsec)) if ipsec.is_unanswered() || ipsec.counted > 0 && !ipsec.has_late_facts() => {}
@@ -207,13 +212,14 @@ impl Context {
     }
 
     /// Counts facts that are an observation by themselves.
-    fn notice(&mut self, entry: &Entry, facts: &[u8]) {
+    fn notice(&mut self, entry: &Entry, facts: &[u8], bytes: u64) {
         let seen = Sighting {
             endpoint: Endpoint::of(entry),
             key: facts,
             name: None,
             chain: &[],
             provenance: Provenance::Observed,
+            bytes,
             start: entry.start,
             time: entry.last,
             frame: entry.why.frame().unwrap_or(self.frame),
@@ -260,7 +266,7 @@ impl Context {
             let both = [&session.certificates, &session.client_certificates];
             self.certificates.select(both.into_iter().flatten().flatten());
             if let Some(facts) = notice::encrypted(entry, session) {
-                self.notice(entry, &facts);
+                self.notice(entry, &facts, 0);
             }
         }
         let mut key = std::mem::take(&mut self.scratch);
@@ -281,6 +287,7 @@ impl Context {
             name: name.as_deref(),
             chain,
             provenance,
+            bytes: 0,
             start: entry.start,
             // Not the packet in hand: at the end of a silent flow that is another's.
             time: entry.last,

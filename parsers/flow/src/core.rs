@@ -98,6 +98,11 @@ impl Core {
         self.ctx.hash_key = Some(key);
     }
 
+    /// Tell how much a quantum computer could read.
+    pub fn tell_exposed(&mut self) {
+        self.ctx.exposed = true;
+    }
+
     /// How DNS is to be looked at; what was remembered of it is forgotten.
     /// `servers`: tell which servers were asked, for whoever knows which should be.
     pub fn watch_dns(&mut self, config: transitproof_dns::Config, servers: bool) {

@@ -29,8 +29,11 @@ pub const MAX_OBSERVATIONS: usize = 2048;
 /// Distinct sets of facts, and chains, that a core remembers from one hand-over to the next.
 pub const MAX_REMEMBERED: usize = 4096;
 
-/// Findings kept until they are written, some 500 bytes each; beyond, new ones are counted only.
-pub const MAX_FINDINGS: usize = 262_144;
+/// Findings kept until they are written, some 50 bytes each besides what they share; beyond, new ones are counted only.
+pub const MAX_FINDINGS: usize = 1 << 20;
+
+/// Sets of findings that came of the same observations at one place, some 300 bytes each.
+pub const MAX_FINDING_SETS: usize = 262_144;
 
 /// Flows of one finding whose packets are to be written: some 120 MB.
 pub const MAX_TRACED: usize = 1 << 21;

@@ -73,6 +73,8 @@ pub struct Observation {
     pub chain: Option<Chain>,
     pub provenance: Provenance,
     pub count: u64,
+    /// Of those of its flows that are observed for their amount of data.
+    pub bytes: u64,
     /// Packet times in ns: start of the first flow, completion of the latest flow's facts.
     pub first_seen: u64,
     pub last_seen: u64,
@@ -88,6 +90,8 @@ pub struct Sighting<'a> {
     pub name: Option<&'a str>,
     pub chain: &'a [CertificateId],
     pub provenance: Provenance,
+    /// To be added up, 0 where they are no matter.
+    pub bytes: u64,
     pub start: u64,
     pub time: u64,
     pub frame: u64,
@@ -122,6 +126,7 @@ impl Observations {
         let at = self.place(seen, certificates, facts);
         let observation = &mut self.all[at];
         observation.count += 1;
+        observation.bytes += seen.bytes;
         observation.first_seen = observation.first_seen.min(seen.start);
         // Packet times may go backwards: what was seen last was never seen before it was seen first.
         observation.last_seen = observation.last_seen.max(seen.time).max(seen.start);
@@ -158,6 +163,7 @@ impl Observations {
             chain: self.chains.get(seen.chain).map(|(_, chain)| chain.clone()),
             provenance: seen.provenance,
             count: 0,
+            bytes: 0,
             first_seen: u64::MAX,
             last_seen: 0,
             samples: Few::default(),
@@ -224,6 +230,7 @@ mod tests {
             name: None,
             chain: &[],
             provenance: Provenance::Observed,
+            bytes: 0,
             start: time,
             time: time + 1,
             frame: time,

@@ -121,6 +121,7 @@ impl Observation {
             name: name.map(Into::into),
             chain: (!chain.is_empty()).then(|| chain.into()),
             provenance: observation::Provenance::Observed,
+            bytes: 0,
             count,
             first_seen,
             last_seen,

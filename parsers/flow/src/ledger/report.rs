@@ -1,12 +1,12 @@
 //! Findings that are not counted up any more: put in their order and written as lines of the contract.
 
-use super::findings::{Findings, Open, Seen};
-use super::verdict::{Severity, Status};
-use crate::endpoint::Endpoint;
+use super::Verdicts;
+use super::findings::{Findings, Seen, Set};
+use super::verdict::{Severity, Status, Verdict};
 use crate::hash::Map;
 use crate::json;
 use crate::time::Clock;
-use std::ops::Range;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// What a line usually takes, to set room aside.
@@ -14,38 +14,69 @@ const LINE: usize = 768;
 
 /// Findings that are not counted up any more.
 pub struct Report {
-    findings: Vec<Open>,
-    seen: Vec<Seen>,
+    /// Of all sets, one behind the other; a list that sets share is there once.
+    verdicts: Vec<Arc<Verdict>>,
     /// By number of the place: rank of its endpoint, and the name.
     places: Vec<(u32, Option<Arc<str>>)>,
-    endpoints: Endpoints,
-    /// Names of the captures, by number.
-    sources: Vec<Arc<str>>,
-    /// By number of the finding.
-    uids: Vec<[u8; 16]>,
-    /// Numbers of the findings.
-    order: Vec<u32>,
+    /// Endpoints as JSON strings, in their order.
+    endpoints: Vec<Box<[u8]>>,
+    middles: Middles,
+    order: Vec<Rank>,
+}
+
+/// Where a finding stands among the others; compared member by member.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    severity: Reverse<Severity>,
+    check: u32,
+    endpoint: u32,
+    uid: [u8; 16],
+    line: Line,
+}
+
+/// What a line is made of, by number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Line {
+    verdict: u32,
+    place: u32,
+    seen: u32,
 }
 
 impl Report {
     pub fn new(taken: Findings, sources: Vec<Arc<str>>) -> Self {
+        let (endpoints, ranks) = ranked(taken.places.keys().map(|(endpoint, _)| *endpoint), |endpoint| {
+            let mut text = vec![b'"'];
+            endpoint.write(&mut text);
+            text.push(b'"');
+            text.into_boxed_slice()
+        });
         let mut names = vec![None; taken.names.len() + 1];
         for (name, number) in taken.names {
             names[number as usize] = Some(name);
         }
-        let (endpoints, ranks) = Endpoints::of(taken.places.keys().map(|(endpoint, _)| *endpoint));
         let mut places = vec![(0, None); taken.places.len()];
         for ((endpoint, name), number) in taken.places {
             places[number as usize] = (ranks[&endpoint], names[name as usize].clone());
         }
+        let mut middles = Middles { sources, ..Middles::default() };
+        let (lines, verdicts) = told_apart(taken.sets, &mut middles);
+        let (_, checks) = ranked(verdicts.iter().map(|verdict| &*verdict.check), |check| check);
+        let checks: Vec<_> = verdicts.iter().map(|verdict| checks[&*verdict.check]).collect();
         let mut scratch = Vec::new();
-        let uid = |open: &Open| {
-            let (endpoint, name) = &places[open.place as usize];
-            open.verdict.uid(endpoints.get(*endpoint), name.as_deref(), &mut scratch)
+        let rank = |line: Line| {
+            let (endpoint, name) = &places[line.place as usize];
+            let verdict = &verdicts[line.verdict as usize];
+            Rank {
+                severity: Reverse(verdict.severity),
+                check: checks[line.verdict as usize],
+                endpoint: *endpoint,
+                uid: verdict.uid(&endpoints[*endpoint as usize], name.as_deref(), &mut scratch),
+                line,
+            }
         };
-        let uids: Vec<_> = taken.all.iter().map(uid).collect();
-        let order = in_order(&taken.all, &places, &uids);
-        Self { findings: taken.all, seen: taken.seen, places, endpoints, sources, uids, order }
+        let mut order: Vec<Rank> = lines.into_iter().map(rank).collect();
+        order.sort_unstable();
+        Self { verdicts, places, endpoints, middles, order }
     }
 
     pub fn len(&self) -> usize {
@@ -59,118 +90,172 @@ impl Report {
     /// How many warn or fail, by severity, mildest first.
     pub fn against(&self) -> [u64; Severity::ALL.len()] {
         let mut counts = [0; Severity::ALL.len()];
-        for open in self.findings.iter().filter(|open| open.verdict.status.is_against()) {
-            counts[open.verdict.severity as usize] += 1;
+        for verdict in self.verdicts().filter(|verdict| verdict.status.is_against()) {
+            counts[verdict.severity as usize] += 1;
         }
         counts
     }
 
     /// How many say that something could not be observed.
     pub fn not_observable(&self) -> u64 {
-        let hidden = |open: &&Open| open.verdict.status == Status::NotObservable;
-        self.findings.iter().filter(hidden).count() as u64
+        self.verdicts().filter(|verdict| verdict.status == Status::NotObservable).count() as u64
+    }
+
+    fn verdicts(&self) -> impl Iterator<Item = &Verdict> {
+        self.order.iter().map(|rank| &*self.verdicts[rank.line.verdict as usize])
     }
 
     /// Lines of up to `most` findings from `first` on, as JSON Lines.
     pub fn lines(&self, first: usize, most: usize) -> Vec<u8> {
-        let mut clock = Clock::default();
         let some = self.order.iter().skip(first).take(most);
         let mut out = Vec::with_capacity(some.len() * LINE);
-        for at in some {
-            self.write(&self.findings[*at as usize], &self.uids[*at as usize], &mut clock, &mut out);
+        for rank in some {
+            self.write(rank, &mut out);
         }
         out
     }
 
-    fn write(&self, open: &Open, uid: &[u8; 16], clock: &mut Clock, out: &mut Vec<u8>) {
-        let (verdict, seen) = (&*open.verdict, &self.seen[open.seen as usize]);
-        let (endpoint, name) = &self.places[open.place as usize];
+    fn write(&self, rank: &Rank, out: &mut Vec<u8>) {
+        let verdict = &*self.verdicts[rank.line.verdict as usize];
+        let [before, behind] = self.middles.get(rank.line.seen);
         out.extend_from_slice(b"{\"type\":\"finding\",\"uid\":\"");
-        json::hex(out, uid);
+        json::hex(out, &rank.uid);
         out.push(b'"');
         out.extend_from_slice(&verdict.head);
         out.extend_from_slice(b",\"endpoint\":");
-        out.extend_from_slice(self.endpoints.get(*endpoint));
-        if let Some(name) = name {
+        out.extend_from_slice(&self.endpoints[rank.endpoint as usize]);
+        if let Some(name) = &self.places[rank.line.place as usize].1 {
             json::string(out, "name", name.as_bytes());
         }
         out.extend_from_slice(&verdict.observed);
-        json::number(out, "count", seen.count);
-        for (name, time) in [("first_seen", seen.first_seen), ("last_seen", seen.last_seen)] {
-            json::key(out, name);
-            clock.quoted(out, time);
-        }
-        out.extend_from_slice(b",\"evidence\":{");
-        json::word(out, "class", &verdict.evidence);
-        let first = |at: usize, flow| !seen.evidence.iter().take(at).any(|earlier| earlier.flow == flow);
-        let flows = seen.evidence.iter().enumerate().filter(|(at, evidence)| first(*at, evidence.flow));
-        json::list(out, "flows", flows, |out, (_, evidence)| {
-            out.push(b'"');
-            out.extend_from_slice(&evidence.flow);
-            out.push(b'"');
-        });
-        json::list(out, "frames", seen.evidence.iter(), |out, evidence| {
-            json::text(out, self.sources[evidence.source as usize].as_bytes());
-            out.pop();
-            out.push(b'#');
-            json::decimal(out, evidence.frame);
-            out.push(b'"');
-        });
-        out.push(b'}');
+        out.extend_from_slice(before);
+        json::text(out, verdict.evidence.as_bytes());
+        out.extend_from_slice(behind);
         out.extend_from_slice(&verdict.tail);
         out.extend_from_slice(b"}\n");
     }
 }
 
-/// Numbers of the findings: the worst first, then by check, endpoint and uid.
-fn in_order(findings: &[Open], places: &[(u32, Option<Arc<str>>)], uids: &[[u8; 16]]) -> Vec<u32> {
-    let mut checks: Map<&str, u64> = findings.iter().map(|open| (&*open.verdict.check, 0)).collect();
-    let mut sorted: Vec<_> = checks.keys().copied().collect();
-    sorted.sort_unstable();
-    checks.extend(sorted.into_iter().zip(0..));
-    // One number for all but the uid: nearly every comparison is one of numbers side by side.
-    let rank = |open: &Open| {
-        let mildness = u64::from(Severity::Critical as u8 - open.verdict.severity as u8);
-        mildness << 56 | checks[&*open.verdict.check] << 32 | u64::from(places[open.place as usize].0)
+/// The sets as single findings, and their verdicts. What several sets of a place have in common is one finding.
+fn told_apart(mut sets: Vec<Set>, middles: &mut Middles) -> (Vec<Line>, Vec<Arc<Verdict>>) {
+    // Stable: what came first tells how a finding is worded, unless a later one knows more.
+    sets.sort_by_key(|set| set.place);
+    let mut lines: Vec<Line> = Vec::with_capacity(sets.iter().map(|set| set.verdicts.len()).sum());
+    let mut verdicts: Vec<Arc<Verdict>> = Vec::new();
+    let mut lists: Map<usize, u32> = Map::default();
+    let mut number_of = |list: &Verdicts| {
+        *lists.entry(list.as_ptr().addr()).or_insert_with(|| {
+            verdicts.extend(list.iter().cloned());
+            (verdicts.len() - list.len()) as u32
+        })
     };
-    let mut order: Vec<(u64, u32)> = findings.iter().map(rank).zip(0..).collect();
-    order
-        .sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| (uids[a.1 as usize], a.1).cmp(&(uids[b.1 as usize], b.1))));
-    order.into_iter().map(|(_, at)| at).collect()
+    for here in sets.chunk_by(|a, b| a.place == b.place) {
+        let place = here[0].place;
+        if let [set] = here {
+            let (start, seen) = (number_of(&set.verdicts), middles.add(&set.seen));
+            lines.extend((start..).take(set.verdicts.len()).map(|verdict| Line { verdict, place, seen }));
+            continue;
+        }
+        // Of each finding its verdict, and the sets that it is in.
+        let mut told: Vec<(u32, Vec<usize>)> = Vec::new();
+        let mut known: Map<[u8; 16], usize> = Map::default();
+        for (at, set) in here.iter().enumerate() {
+            for (verdict, number) in set.verdicts.iter().zip(number_of(&set.verdicts)..) {
+                let place = *known.entry(verdict.identity).or_insert(told.len());
+                match told.get_mut(place) {
+                    None => told.push((number, vec![at])),
+                    Some((wording, sets)) => {
+                        sets.push(at);
+                        if verdict.renews {
+                            *wording = number;
+                        }
+                    }
+                }
+            }
+        }
+        let mut joined: Map<Vec<usize>, u32> = Map::default();
+        for (verdict, of) in told {
+            let seen = *joined.entry(of).or_insert_with_key(|of| {
+                let mut seen = here[of[0]].seen.clone();
+                of[1..].iter().for_each(|at| seen.join(&here[*at].seen));
+                middles.add(&seen)
+            });
+            lines.push(Line { verdict, place, seen });
+        }
+    }
+    (lines, verdicts)
 }
 
-/// Endpoints as JSON strings, by rank in the order of these.
-struct Endpoints {
+/// What lines say between the observed and the remediation, but for the class of the evidence: written once for all findings that
+/// share it.
+#[derive(Default)]
+struct Middles {
     text: Vec<u8>,
-    places: Vec<Range<usize>>,
+    /// Of each the end, and where the class goes.
+    ends: Vec<[usize; 2]>,
+    clock: Clock,
+    /// Names of the captures, by number.
+    sources: Vec<Arc<str>>,
 }
 
-impl Endpoints {
-    /// The distinct ones, and the rank of each.
-    fn of(all: impl Iterator<Item = Endpoint>) -> (Self, Map<Endpoint, u32>) {
-        let mut ranks: Map<Endpoint, u32> = all.map(|endpoint| (endpoint, 0)).collect();
-        let mut text = Vec::new();
-        // What begins differently is told apart by one comparison.
-        let mut written: Vec<(u128, Range<usize>, Endpoint)> = Vec::with_capacity(ranks.len());
-        for endpoint in ranks.keys() {
-            let start = text.len();
-            text.push(b'"');
-            endpoint.write(&mut text);
-            text.push(b'"');
-            let mut head = [0; 16];
-            head.iter_mut().zip(&text[start..]).for_each(|(to, from)| *to = *from);
-            written.push((u128::from_be_bytes(head), start..text.len(), *endpoint));
+impl Middles {
+    fn add(&mut self, seen: &Seen) -> u32 {
+        let Self { text, ends, clock, sources } = self;
+        text.extend_from_slice(b",\"count\":");
+        json::decimal(text, seen.count);
+        if seen.bytes > 0 {
+            json::number(text, "bytes", seen.bytes);
         }
-        let whole = |place: &Range<usize>| &text[place.clone()];
-        written.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| whole(&a.1).cmp(whole(&b.1))));
-        for ((_, _, endpoint), rank) in written.iter().zip(0..) {
-            ranks.insert(*endpoint, rank);
+        for (name, time) in [("first_seen", seen.first_seen), ("last_seen", seen.last_seen)] {
+            json::key(text, name);
+            clock.quoted(text, time);
         }
-        let places = written.into_iter().map(|(_, place, _)| place).collect();
-        (Self { text, places }, ranks)
+        text.extend_from_slice(b",\"evidence\":{\"class\":");
+        let class = text.len();
+        let first = |at: usize, flow| !seen.evidence.iter().take(at).any(|earlier| earlier.flow == flow);
+        let flows = seen.evidence.iter().enumerate().filter(|(at, evidence)| first(*at, evidence.flow));
+        json::list(text, "flows", flows, |out, (_, evidence)| {
+            out.push(b'"');
+            out.extend_from_slice(&evidence.flow);
+            out.push(b'"');
+        });
+        json::list(text, "frames", seen.evidence.iter(), |out, evidence| {
+            let source = sources.get(evidence.source as usize).map_or(&b""[..], |source| source.as_bytes());
+            json::text(out, source);
+            out.pop();
+            out.push(b'#');
+            json::decimal(out, evidence.frame);
+            out.push(b'"');
+        });
+        text.push(b'}');
+        ends.push([class, text.len()]);
+        ends.len() as u32 - 1
     }
 
-    fn get(&self, rank: u32) -> &[u8] {
-        &self.text[self.places[rank as usize].clone()]
+    /// What stands before the class, and what behind it.
+    fn get(&self, number: u32) -> [&[u8]; 2] {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before as usize][1]);
+        let [class, end] = self.ends[number as usize];
+        [&self.text[start..class], &self.text[class..end]]
     }
+}
+
+/// The distinct things in the order of what `key` makes of them, and the rank of each.
+fn ranked<T: Copy + Eq + std::hash::Hash, K: Ord>(
+    things: impl Iterator<Item = T>,
+    key: impl Fn(T) -> K,
+) -> (Vec<K>, Map<T, u32>) {
+    let mut ranks: Map<T, u32> = Map::default();
+    let mut keyed: Vec<(K, T)> = Vec::new();
+    for thing in things {
+        ranks.entry(thing).or_insert_with(|| {
+            keyed.push((key(thing), thing));
+            0
+        });
+    }
+    keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    for ((_, thing), rank) in keyed.iter().zip(0..) {
+        ranks.insert(*thing, rank);
+    }
+    (keyed.into_iter().map(|(key, _)| key).collect(), ranks)
 }

@@ -10,6 +10,7 @@ fn observation(key: &str, chain: Option<&Chain>, second: u64) -> Observation {
         name: None,
         chain: chain.cloned(),
         provenance: Provenance::Observed,
+        bytes: 0,
         count: 1,
         first_seen: second * SECOND,
         last_seen: second * SECOND,

@@ -2,6 +2,7 @@
 
 use super::Offer;
 use super::more::More;
+use super::mutual::Mutual;
 use super::resumption::Token;
 use crate::Direction;
 use crate::certificates::CertificateId;
@@ -34,9 +35,13 @@ pub struct Session {
     pub keys: Option<Keys>,
     /// The server's Finished was read with them and is right.
     pub server_finished: bool,
+    /// What CertificateVerify messages, read with keys, say: whether who showed a certificate has its key.
+    pub proven: Option<bool>,
     /// The last alert in the clear before the session was established, and who sent it.
     pub alert: Option<(Alert, Direction)>,
     pub more: More,
+    /// What sizes tell of the client's certificate in TLS 1.3.
+    pub mutual: Mutual,
     /// Frame of the last message that told something.
     pub frame: u64,
     /// Messages and certificates left unread because of a limit.

@@ -63,6 +63,7 @@ impl Session {
         if self.is_decrypted() {
             json::boolean(out, "decrypted", true);
         }
+        optional(out, "proven", self.proven);
         self.write_more_record(out);
         chain(out, "certificates", self.certificates.as_deref(), certificates);
         chain(out, "client_certificates", self.client_certificates.as_deref(), certificates);
@@ -115,6 +116,7 @@ impl Session {
         if let Some(keys) = self.keys {
             json::word(out, "tls.keys", if keys == Keys::Unfit { "unfit" } else { "fit" });
         }
+        optional(out, "tls.proven", self.proven);
         if let Some(alert) = self.fatal_alert() {
             code(out, "tls.alert", alert_name(alert.description), &[alert.description]);
         }
