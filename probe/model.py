@@ -113,6 +113,8 @@ class Verdict(Struct, frozen=True, kw_only=True, eq=False):
     rule: str | None = None
     clause: str | None = None
     evidence: EvidenceClass = "observed"
+    public_only: bool = False
+    """It holds at addresses of the public Internet only."""
 
 
 class Evidence(Struct, frozen=True, rename={"class_": "class"}):

@@ -42,6 +42,7 @@ from typing import Final, Literal
 from probe.checks import (
     certificate_expiring,
     certificate_interception,
+    certificate_self_signed,
     certificate_validity_length,
     certificate_wildcard,
 )
@@ -51,7 +52,7 @@ CHECK: Final = "certificate.chain"
 
 _Told = Literal["detail", "subject", "issuer"]
 _Row = tuple[Status, Severity, str, _Told | None, str | None]
-_REASONS: Final[dict[Reason | Literal["outside_profile"], _Row]] = {
+_REASONS: Final[dict[Reason | Literal["outside_profile", "certificate.self_signed"], _Row]] = {
     "ok": ("pass", "info", "Certificate chain accepted", None, None),
     "outside_profile": (
         "warn",
@@ -156,9 +157,11 @@ _REASONS: Final[dict[Reason | Literal["outside_profile"], _Row]] = {
     certificate_validity_length.CHECK: certificate_validity_length.WORDING,
     certificate_wildcard.CHECK: certificate_wildcard.WORDING,
     certificate_interception.CHECK: certificate_interception.WORDING,
+    certificate_self_signed.CHECK: certificate_self_signed.WORDING,
 }
-WORDINGS: Final = list(_REASONS.items())
-"""Of each reason: status, severity, title, what of the certificate the title tells besides, remediation. The row
+WORDINGS: Final = [(reason, (*row, reason == certificate_self_signed.CHECK)) for reason, row in _REASONS.items()]
+"""Of each reason: status, severity, title, what of the certificate the title tells besides, remediation, and whether it
+is for public addresses only. The row
 `outside_profile` is for `ok` with a detail; one with a dot is a check of its own. The ledger puts chains into these
 words."""
 _HIDDEN: Final = ("TLSv1.3", "DTLSv1.3")

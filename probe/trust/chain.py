@@ -11,7 +11,7 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from cryptography import x509
@@ -72,6 +72,11 @@ class Chains:
     def read(self, certificates: Iterable[tuple[str, bytes]]) -> bytes:
         """The records of certificates (SHA-256, DER), which are kept like those of `add`."""
         return certificate_lines(self.add(sha256, der).record for sha256, der in certificates)
+
+    def record(self, sha256: str) -> dict[str, Any]:
+        """The record of a certificate as a dictionary; of one that is not known the SHA-256 alone."""
+        parsed = self._get(sha256)
+        return {"sha256": sha256} if parsed is None else msgspec.to_builtins(parsed.record)
 
     def _get(self, sha256: str) -> Parsed | None:
         parsed = self._certificates.get(sha256)

@@ -69,6 +69,13 @@ impl Chains {
         }
     }
 
+    /// The record of a certificate that is as certificates ought to be, its line.
+    pub fn record(&self, sha256: &Sha256Hex) -> Option<Vec<u8>> {
+        let mut line = Vec::new();
+        self.get(sha256)?.facts.as_ref()?.write_record(std::str::from_utf8(sha256).ok()?, &mut line);
+        Some(line)
+    }
+
     /// Certificates that were not kept because there were too many.
     pub fn limited(&self) -> u64 {
         self.certificates.limited

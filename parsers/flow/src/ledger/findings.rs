@@ -48,25 +48,24 @@ impl Sampled for Evidence {
 }
 
 impl Seen {
-    fn new(observation: &Observation, source: u32) -> Self {
-        let mut seen = Self {
-            users: 0,
-            count: 0,
-            first_seen: observation.first_seen,
-            last_seen: observation.last_seen,
-            evidence: Few::default(),
-        };
-        seen.add(observation, source);
+    pub fn of(observation: &Observation, source: u32) -> Self {
+        let mut seen = Self { count: observation.count, ..Self::none(observation.first_seen, observation.last_seen) };
+        for sample in observation.samples.iter() {
+            seen.evidence.keep(Evidence { source, frame: sample.frame, flow: sample.flow });
+        }
         seen
     }
 
-    fn add(&mut self, observation: &Observation, source: u32) {
-        self.count += observation.count;
-        self.first_seen = self.first_seen.min(observation.first_seen);
-        self.last_seen = self.last_seen.max(observation.last_seen);
-        for sample in observation.samples.iter() {
-            self.evidence.keep(Evidence { source, frame: sample.frame, flow: sample.flow });
-        }
+    /// Nothing, between two times.
+    pub fn none(first_seen: u64, last_seen: u64) -> Self {
+        Self { users: 0, count: 0, first_seen, last_seen, evidence: Few::default() }
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+        other.evidence.iter().for_each(|evidence| self.evidence.keep(*evidence));
     }
 }
 
@@ -79,7 +78,7 @@ pub struct Findings {
     by_place: Map<([u8; 16], u32), u32>,
     pub all: Vec<Open>,
     pub seen: Vec<Seen>,
-    /// Findings that the observation in hand is counted onto.
+    /// Findings that what is in hand is counted onto.
     hand: Vec<u32>,
     /// Findings not kept because of [`MAX_FINDINGS`].
     pub limited: u64,
@@ -101,18 +100,19 @@ impl Default for Findings {
 }
 
 impl Findings {
-    /// Counts an observation onto the findings of its verdicts.
+    /// Counts what was seen somewhere onto the findings of its verdicts.
     pub fn count<'a>(
         &mut self,
         verdicts: impl Iterator<Item = &'a Arc<Verdict>>,
-        observation: &Observation,
-        source: u32,
+        (endpoint, name): (Endpoint, Option<&Arc<str>>),
+        more: impl FnOnce() -> Seen,
     ) {
         let mut verdicts = verdicts.peekable();
         if verdicts.peek().is_none() {
             return;
         }
-        let place = self.place(observation);
+        let more = more();
+        let place = self.place(endpoint, name);
         let fresh = self.seen.len() as u32;
         let mut users = 0;
         self.hand.clear();
@@ -135,13 +135,13 @@ impl Findings {
             }
         }
         if users > 0 {
-            self.seen.push(Seen { users, ..Seen::new(observation, source) });
+            self.seen.push(Seen { users, ..more.clone() });
         }
-        self.add_again(observation, source);
+        self.add_again(&more);
     }
 
-    /// Counts the observation onto the findings in hand, which were there before. They go on sharing what they shared.
-    fn add_again(&mut self, observation: &Observation, source: u32) {
+    /// Counts it onto the findings in hand, which were there before. They go on sharing what they shared.
+    fn add_again(&mut self, more: &Seen) {
         while let Some(first) = self.hand.first() {
             let shared = self.all[*first as usize].seen;
             let (all, seen) = (&mut self.all, &mut self.seen);
@@ -152,7 +152,7 @@ impl Findings {
                 own = seen.len() as u32;
                 seen.push(Seen { users: here, ..seen[shared as usize].clone() });
             }
-            seen[own as usize].add(observation, source);
+            seen[own as usize].merge(more);
             self.hand.retain(|at| {
                 let open = &mut all[*at as usize];
                 let done = open.seen == shared;
@@ -164,8 +164,8 @@ impl Findings {
         }
     }
 
-    fn place(&mut self, observation: &Observation) -> u32 {
-        let name = observation.name.as_ref().map_or(0, |name| match self.names.get(name) {
+    fn place(&mut self, endpoint: Endpoint, name: Option<&Arc<str>>) -> u32 {
+        let name = name.map_or(0, |name| match self.names.get(name) {
             Some(number) => *number,
             None => {
                 self.names.insert(name.clone(), self.names.len() as u32 + 1);
@@ -173,7 +173,7 @@ impl Findings {
             }
         });
         let next = self.places.len() as u32;
-        *self.places.entry((observation.endpoint, name)).or_insert(next)
+        *self.places.entry((endpoint, name)).or_insert(next)
     }
 
     /// The findings since the last call in an order that does not depend on how they came: the worst first, then by check,
@@ -209,14 +209,19 @@ mod tests {
         }
     }
 
+    fn count(findings: &mut Findings, verdicts: &[&Arc<Verdict>], seen: &Observation, source: u32) {
+        let place = (seen.endpoint, seen.name.as_ref());
+        findings.count(verdicts.iter().copied(), place, || Seen::of(seen, source));
+    }
+
     #[test]
     fn counted_up_and_written_the_worst_first() {
         let mut findings = Findings::default();
         let high = Arc::new(Verdict::new(&words("b.check", Severity::High)));
         let low = Arc::new(Verdict::new(&words("a.check", Severity::Low)));
         for (source, time) in [(0, 9), (1, 4)] {
-            findings.count([&low, &high].into_iter(), &observation(10, Some("x"), time, b'A'), source);
-            findings.count([&high].into_iter(), &observation(9, None, time, b'B'), source);
+            count(&mut findings, &[&low, &high], &observation(10, Some("x"), time, b'A'), source);
+            count(&mut findings, &[&high], &observation(9, None, time, b'B'), source);
         }
         let report = findings.take(vec!["one.pcap".into(), "t\"wo".into()]);
         assert_eq!((report.len(), report.against(), report.not_observable()), (3, [0, 1, 0, 2, 0], 0));
@@ -245,7 +250,7 @@ mod tests {
         let mut findings = Findings { most: 100, ..Findings::default() };
         let verdict = Arc::new(Verdict::new(&words("a", Severity::Low)));
         for n in 0..103 {
-            findings.count([&verdict].into_iter(), &observation(1, Some(&n.to_string()), 1, 0), 0);
+            count(&mut findings, &[&verdict], &observation(1, Some(&n.to_string()), 1, 0), 0);
         }
         assert_eq!((findings.take(vec![]).len(), findings.limited), (100, 3));
     }
@@ -255,8 +260,8 @@ mod tests {
         let verdicts = ["a", "b", "c"].map(|check| Arc::new(Verdict::new(&words(check, Severity::Low))));
         let mut findings = Findings::default();
         for (flow, of) in [(b'A', &[0, 1][..]), (b'B', &[0, 1]), (b'C', &[1, 2, 2]), (b'D', &[0, 1, 2])] {
-            let these = of.iter().map(|at: &usize| &verdicts[*at]);
-            findings.count(these, &observation(1, None, u64::from(flow), flow), 0);
+            let these: Vec<_> = of.iter().map(|at: &usize| &verdicts[*at]).collect();
+            count(&mut findings, &these, &observation(1, None, u64::from(flow), flow), 0);
         }
         assert_eq!(findings.seen.iter().map(|seen| seen.users).sum::<u32>(), 3);
         let report = findings.take(vec!["x".into()]);
@@ -277,7 +282,7 @@ mod tests {
         let mut findings = Findings::default();
         for details in [&b"{\"bytes\":1}"[..], b"{\"bytes\":2}"] {
             let verdict = Arc::new(Verdict::new(&Words { details, ..words("dns.tunnel", Severity::High) }));
-            findings.count([&verdict].into_iter(), &observation(1, None, 1, b'A'), 0);
+            count(&mut findings, &[&verdict], &observation(1, None, 1, b'A'), 0);
         }
         let lines = String::from_utf8(findings.take(vec!["x".into()]).lines(0, 9)).unwrap();
         assert!(

@@ -6,11 +6,13 @@
 
 mod chains;
 mod findings;
+mod history;
 mod report;
 mod trace;
 mod verdict;
 mod wording;
 
+pub use history::Kind;
 pub use report::Report;
 pub use verdict::{Severity, Status, Verdict, Words};
 pub use wording::{Reason, Told, Wording, Wordings};
@@ -22,7 +24,8 @@ use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
 use crate::trust::Roots;
 use chains::Chains;
-use findings::Findings;
+use findings::{Findings, Seen};
+use history::{History, Question};
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use trace::Trace;
@@ -77,6 +80,8 @@ struct Judged {
     facts: Arc<[u8]>,
     when: u64,
     verdicts: Option<Verdicts>,
+    /// What it is in a word, if that is to be remembered of its endpoint.
+    word: Option<Arc<str>>,
 }
 
 /// A chain and name, and where the latest answer is.
@@ -116,6 +121,9 @@ pub struct Ledger {
     /// Names of the captures since findings were taken.
     sources: Vec<Arc<str>>,
     findings: Findings,
+    history: History,
+    /// What was asked about it and not answered yet.
+    histories: Vec<Question>,
     trace: Option<Trace>,
 }
 
@@ -141,6 +149,8 @@ impl Ledger {
             pending: Vec::new(),
             sources: Vec::new(),
             findings: Findings::default(),
+            history: History::default(),
+            histories: Vec::new(),
             trace: None,
         }
     }
@@ -196,7 +206,7 @@ impl Ledger {
         let (facts, judged, new) = (&mut self.facts, &mut self.judged, &mut self.new_facts);
         let (_, at) = self.known_facts.entry((key.as_ptr().addr(), era)).or_insert_with(|| {
             let at = *facts.entry((key.clone(), era)).or_insert_with(|| {
-                judged.push(Judged { facts: observation.facts.clone(), when, verdicts: None });
+                judged.push(Judged { facts: observation.facts.clone(), when, verdicts: None, word: None });
                 new.push(judged.len() - 1);
                 judged.len() - 1
             });
@@ -248,9 +258,26 @@ impl Ledger {
         asked.map(|(at, judged)| (at, judged.facts.clone(), judged.when)).collect()
     }
 
-    pub fn answer_facts(&mut self, number: usize, verdicts: Vec<Arc<Verdict>>) {
+    /// `word`: what they are in a word, if that is to be remembered of their endpoints.
+    pub fn answer_facts(&mut self, number: usize, verdicts: Vec<Arc<Verdict>>, word: Option<&str>) {
         if let Some(judged) = self.judged.get_mut(number) {
-            judged.verdicts = Some(verdicts.into());
+            (judged.verdicts, judged.word) = (Some(verdicts.into()), word.map(Into::into));
+        }
+    }
+
+    /// What is only to be seen over several observations: number, kind and JSON object of what came since the last call.
+    pub fn histories(&mut self) -> Vec<(usize, Kind, &[u8])> {
+        let trust = &self.trust;
+        self.histories = self.history.questions(|sha256| trust.record(sha256));
+        self.histories.iter().enumerate().map(|(at, asked)| (at, asked.kind, &*asked.facts)).collect()
+    }
+
+    /// Counts the verdicts at every place that the question was about.
+    pub fn answer_history(&mut self, number: usize, verdicts: &[Arc<Verdict>]) {
+        let Some(question) = self.histories.get_mut(number) else { return };
+        for (endpoint, name, seen) in std::mem::take(&mut question.places) {
+            let wanted = verdicts.iter().filter(|verdict| self.passes || verdict.status != Status::Pass);
+            self.findings.count(wanted, (endpoint, name.as_ref()), || seen);
         }
     }
 
@@ -284,15 +311,22 @@ impl Ledger {
     /// Counts what was taken in onto findings, by the answers that there are.
     pub fn settle(&mut self) {
         for pending in self.pending.drain(..) {
-            let of_facts = self.judged[pending.facts].verdicts.iter();
+            let judged = &self.judged[pending.facts];
+            let of_facts = judged.verdicts.iter();
+            remember(&mut self.history, &self.trust, &pending, judged.word.as_ref());
             let provenance = pending.observation.provenance;
             let of_chain = pending.chain.and_then(|at| self.asked.get_mut(at)?.words(provenance));
-            let wanted = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;
+            let is_public = pending.observation.endpoint.is_public();
+            let wanted = |verdict: &&Arc<Verdict>| {
+                (self.passes || verdict.status != Status::Pass) && (is_public || !verdict.public_only)
+            };
             let verdicts = of_facts.chain(of_chain.iter()).flat_map(|verdicts| verdicts.iter()).filter(wanted);
             if let Some(trace) = &mut self.trace {
                 verdicts.clone().for_each(|verdict| trace.count(verdict, &pending.observation));
             }
-            self.findings.count(verdicts, &pending.observation, pending.source);
+            let Pending { observation, source, .. } = &pending;
+            let place = (observation.endpoint, observation.name.as_ref());
+            self.findings.count(verdicts, place, || Seen::of(observation, *source));
         }
         if self.judged.len().max(self.known_facts.len()) > MAX_JUDGED {
             self.facts.clear();
@@ -314,16 +348,39 @@ impl Ledger {
     }
 
     /// Limits that were hit, and how often.
-    pub fn limits(&self) -> [(&'static str, u64); 2] {
-        [("findings", self.findings.limited), ("certificates", self.trust.limited())]
+    pub fn limits(&self) -> [(&'static str, u64); 3] {
+        [
+            ("findings", self.findings.limited),
+            ("certificates", self.trust.limited()),
+            ("histories", self.history.limited),
+        ]
     }
 }
 
-/// One verdict for each reason; the first of each counts.
+/// Keeps what is only to be seen over several observations.
+fn remember(history: &mut History, trust: &Chains, pending: &Pending, word: Option<&Arc<str>>) {
+    let Pending { observation, source, .. } = pending;
+    // What a resumed session stands on was sent before.
+    let sent = observation.chain.as_ref().filter(|_| observation.provenance != Provenance::Inherited);
+    let leaf = sent.and_then(|chain| chain.first());
+    if leaf.is_none() && word.is_none() {
+        return;
+    }
+    let seen = Seen::of(observation, *source);
+    if let Some(word) = word {
+        history.word(observation.endpoint, word, &seen);
+    }
+    if let Some(leaf) = leaf {
+        let facts = trust.get(leaf).and_then(|certificate| certificate.facts.as_ref());
+        history.certificate((observation.endpoint, &observation.name), leaf, facts, &seen);
+    }
+}
+
+/// The verdicts of each reason; the first of each counts.
 fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>]) -> Verdicts {
     let first = |at: usize| reasons.iter().position(|other| other.reason == reasons[at].reason) == Some(at);
     let distinct = reasons.iter().enumerate().filter(|(at, _)| first(*at));
-    distinct.filter_map(|(_, reason)| wordings.verdict(reason)).map(Arc::new).collect()
+    distinct.flat_map(|(_, reason)| wordings.verdicts(reason)).map(Arc::new).collect()
 }
 
 /// What was asked for the seconds nearest to `when` on either side: intervals do not overlap, so no other can hold then.
@@ -333,5 +390,7 @@ fn neighbours(known: &BTreeMap<u64, usize>, when: u64) -> impl Iterator<Item = u
     before.into_iter().chain(after.take(2)).map(|(_, at)| *at)
 }
 
+#[cfg(test)]
+mod history_tests;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,9 @@ use crate::json;
 const CHECK: &str = "certificate.chain";
 /// The row for a chain that is accepted although something about it is unusual.
 const OUTSIDE_PROFILE: &str = "outside_profile";
+/// A reason of which more is to be said, in this row, at public addresses.
+const SELF_SIGNED: &str = "self_signed";
+const SELF_SIGNED_IN_PUBLIC: &str = "certificate.self_signed";
 
 /// What tells a certificate best, for the title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct Wording {
     pub title: Box<str>,
     pub told: Told,
     pub remediation: Option<Box<str>>,
+    /// It holds at addresses of the public Internet only.
+    pub public_only: bool,
 }
 
 /// A reason for or against a chain, with the certificate that it is about.
@@ -66,6 +71,13 @@ impl FromIterator<(Box<str>, Wording)> for Wordings {
 }
 
 impl Wordings {
+    /// What is said of it; nothing of a reason without words. Of some more is to be said at public addresses.
+    pub fn verdicts(&self, reason: &Reason<'_>) -> impl Iterator<Item = Verdict> {
+        let besides = (reason.reason == SELF_SIGNED)
+            .then(|| self.verdict(&Reason { reason: SELF_SIGNED_IN_PUBLIC, detail: None, ..*reason }));
+        self.verdict(reason).into_iter().chain(besides.flatten())
+    }
+
     /// `None` for a reason without words.
     pub fn verdict(&self, reason: &Reason<'_>) -> Option<Verdict> {
         let unusual = reason.reason == "ok" && reason.detail.is_some();
@@ -108,6 +120,7 @@ impl Wordings {
             details: b"{}",
             remediation: wording.remediation.as_deref(),
             evidence: if wording.status == Status::NotObservable { "not_observable" } else { "observed" },
+            public_only: wording.public_only,
         }))
     }
 }
@@ -117,8 +130,14 @@ mod tests {
     use super::*;
 
     fn title_of(reason: Reason<'_>, told: Told) -> String {
-        let wording =
-            Wording { status: Status::Fail, severity: Severity::High, title: "T".into(), told, remediation: None };
+        let wording = Wording {
+            status: Status::Fail,
+            severity: Severity::High,
+            title: "T".into(),
+            told,
+            remediation: None,
+            public_only: false,
+        };
         let rows = [("expired".into(), wording.clone()), (OUTSIDE_PROFILE.into(), wording)];
         let verdict = rows.into_iter().collect::<Wordings>().verdict(&reason).unwrap();
         let head = String::from_utf8(verdict.head.to_vec()).unwrap();
@@ -145,6 +164,7 @@ mod tests {
                 title: "T".into(),
                 told: Told::Nothing,
                 remediation: Some("R".into()),
+                public_only: false,
             },
         )]);
         let reason = Reason { reason: "revoked", sha256: Some("ab"), subject: Some("CN=ü"), ..Reason::default() };
