@@ -242,7 +242,8 @@ class Observation:
         the secret never leaves the core), `plaintext.secret_hmac` (with `hash_key`), `http.redirect_to_https`, `http.hsts`,
         `http.request_carries` (cookie, body). Absent means not seen; values are strings, numbers, booleans or lists of strings.
         `endpoint`: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`; those of the core may also be pairs `A<->B/esp` with the addresses
-        sorted. `name`: the server's name as the client asked for it (SNI). `chain`: SHA-256s of the certificates, leaf first.
+        sorted. `name`: the server's name as the client asked for it (SNI). `chain`: SHA-256s of the certificates, leaf first, and behind them of
+        what came with them (probe.trust.beside), if anything did. Of a client's chain the facts have `role`: `client`.
         `count`: flows. `first_seen`: start of its first flow, ns. `last_seen`: time of the packet that completed its latest
         flow's facts, ns. `samples`: (Community ID, frame in which the facts were completed, from 1), 3 at most are kept.
         Raises ValueError for an endpoint, hash or Community ID that is none."""
@@ -455,6 +456,9 @@ class Roots:
 
     def know(self, known: Known) -> None:
         """Look keys and issuers up there."""
+
+    def leave_all(self) -> None:
+        """Never judge anything."""
 
     def leave(self, issuer: str) -> None:
         """Never judge what this authority issued (RFC 4514): more is known of it than certificates tell."""

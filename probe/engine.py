@@ -143,7 +143,9 @@ class Engine:
         return self._store.sources if self._trusts else None
 
     def _judge(self, seen: Facts, day: dt.date) -> list[Verdict]:
-        """What checks and policies say of facts alone."""
+        """What checks and policies say of facts alone. Of a client's chain there is only the chain to judge."""
+        if "role" in seen:
+            return []
         facts = derive(seen)
         verdicts = [self._known(verdict) for detector in DETECTORS for verdict in detector(facts)]
         verdicts += dns_resolver.judge(facts, self.dns.resolvers)

@@ -33,6 +33,8 @@ Reason = Literal[
     "certificate.validity_length",
     "certificate.wildcard",
     "certificate.interception",
+    "certificate.staple",
+    "certificate.transparency",
 ]
 """Why a certificate chain is good or bad (`certificate.chain`, `observed.reason`); with a dot, what else is to be said
 of it: a check of its own."""

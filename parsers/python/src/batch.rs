@@ -9,6 +9,7 @@ use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::endpoint;
 use transitproof_flow::few::Few;
 use transitproof_flow::observation;
+use transitproof_flow::tls::beside::is_beside;
 use transitproof_wire::Protocol;
 
 #[pyclass(module = "probe._parsers")]
@@ -57,7 +58,8 @@ impl Batch {
 
     #[getter]
     fn odd_certificates<'py>(&self, py: Python<'py>) -> Vec<(String, Bound<'py, PyBytes>)> {
-        let odd = self.certificates.iter().filter(|certificate| certificate.facts.is_none());
+        let is_odd = |certificate: &&Arc<Certificate>| certificate.facts.is_none() && !is_beside(&certificate.der);
+        let odd = self.certificates.iter().filter(is_odd);
         odd.map(|certificate| (hex(certificate), PyBytes::new(py, &certificate.der))).collect()
     }
 

@@ -4,6 +4,8 @@ use super::ChainQuestion;
 use super::wording::Reason;
 use crate::certificates::{Certificate, CertificateId, Certificates, Sha256Hex};
 use crate::hash::Map;
+use crate::observation::Chain;
+use crate::tls::beside;
 use crate::trust::{self, Judgement, Roots, Signatures};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -67,6 +69,12 @@ impl Chains {
             detail: judgement.detail.as_deref(),
             store: answer.store.as_deref(),
         }
+    }
+
+    /// Whether the chain is a client's.
+    pub fn is_client(&self, chain: &Chain) -> bool {
+        let last = chain.last().and_then(|sha256| self.get(sha256));
+        last.is_some_and(|last| beside::is_client(&last.der))
     }
 
     /// The record of a certificate that is as certificates ought to be, its line.

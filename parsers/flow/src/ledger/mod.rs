@@ -15,7 +15,7 @@ mod wording;
 pub use history::Kind;
 pub use report::Report;
 pub use verdict::{Severity, Status, Verdict, Words};
-pub use wording::{Reason, Told, Wording, Wordings};
+pub use wording::{Reason, Role, Told, Wording, Wordings};
 
 use crate::certificates::{Certificate, Sha256Hex};
 use crate::hash::Map;
@@ -244,7 +244,7 @@ impl Ledger {
             Some(answer) => {
                 let reason = |judgement| self.trust.reason(judgement, &answer);
                 let reasons: Vec<_> = answer.judgements.iter().map(reason).collect();
-                let verdicts = Some(verdicts(&self.wordings, &reasons));
+                let verdicts = Some(verdicts(&self.wordings, &reasons, Role::Server));
                 let Asked { from, until, verdicts: slot, .. } = &mut self.asked[at];
                 (*from, *until, *slot) = (answer.from_second, answer.until_second, verdicts);
             }
@@ -305,7 +305,8 @@ impl Ledger {
     pub fn answer_chain(&mut self, number: usize, reasons: &[Reason<'_>], from: u64, until: u64) {
         let Some(asked) = self.asked.get_mut(number) else { return };
         (asked.from, asked.until) = (from, until);
-        asked.verdicts = Some(verdicts(&self.wordings, reasons));
+        let role = if self.trust.is_client(&asked.question.chain) { Role::Client } else { Role::Server };
+        asked.verdicts = Some(verdicts(&self.wordings, reasons, role));
     }
 
     /// Counts what was taken in onto findings, by the answers that there are.
@@ -360,8 +361,9 @@ impl Ledger {
 /// Keeps what is only to be seen over several observations.
 fn remember(history: &mut History, trust: &Chains, pending: &Pending, word: Option<&Arc<str>>) {
     let Pending { observation, source, .. } = pending;
-    // What a resumed session stands on was sent before.
-    let sent = observation.chain.as_ref().filter(|_| observation.provenance != Provenance::Inherited);
+    // What a resumed session stands on was sent before; and of clients an endpoint has many.
+    let own = |chain: &&Chain| observation.provenance != Provenance::Inherited && !trust.is_client(chain);
+    let sent = observation.chain.as_ref().filter(own);
     let leaf = sent.and_then(|chain| chain.first());
     if leaf.is_none() && word.is_none() {
         return;
@@ -377,10 +379,10 @@ fn remember(history: &mut History, trust: &Chains, pending: &Pending, word: Opti
 }
 
 /// The verdicts of each reason; the first of each counts.
-fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>]) -> Verdicts {
+fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>], role: Role) -> Verdicts {
     let first = |at: usize| reasons.iter().position(|other| other.reason == reasons[at].reason) == Some(at);
     let distinct = reasons.iter().enumerate().filter(|(at, _)| first(*at));
-    distinct.flat_map(|(_, reason)| wordings.verdicts(reason)).map(Arc::new).collect()
+    distinct.flat_map(|(_, reason)| wordings.verdicts(reason, role)).map(Arc::new).collect()
 }
 
 /// What was asked for the seconds nearest to `when` on either side: intervals do not overlap, so no other can hold then.

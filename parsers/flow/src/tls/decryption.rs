@@ -306,8 +306,14 @@ impl Handshake {
     }
 
     fn certificate13(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) {
-        if let Ok(list) = Certificate13::parse(body) {
-            self.chain(from, list, certificates);
+        let Ok(list) = Certificate13::parse(body) else { return };
+        self.chain(from, list.clone().map(|(der, _)| der), certificates);
+        if self.client != Some(from) {
+            for (_, extensions) in list {
+                if !self.session.beside.entry(extensions) {
+                    self.limited();
+                }
+            }
         }
     }
 
