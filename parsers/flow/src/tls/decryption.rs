@@ -307,7 +307,7 @@ impl Handshake {
 
     fn certificate13(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) {
         let Ok(list) = Certificate13::parse(body) else { return };
-        self.chain(from, list.clone().map(|(der, _)| der), certificates);
+        self.chain(from, list.map(|(der, _)| der), certificates);
         if self.client != Some(from) {
             for (_, extensions) in list {
                 if !self.session.beside.entry(extensions) {
