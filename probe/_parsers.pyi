@@ -240,7 +240,7 @@ class Observation:
         `ike.version`, `ike.mode`, `ike.encr`, `ike.key_length`, `ike.prf`, `ike.integ`, `ike.ke`, `ike.additional_ke`, `ike.notifies`,
         `esp.null_encryption`, `plaintext.credentials` (kind: http_basic, ftp_pass, …), `plaintext.account` (the account's name;
         the secret never leaves the core), `plaintext.secret_hmac` (with `hash_key`), `http.redirect_to_https`, `http.hsts`,
-        `http.request_carries` (cookie, body). Absent means not seen; values are strings, numbers, booleans or lists of strings.
+        `http.request_carries` (cookie, body), `tls.starttls` (of a dialogue that stayed in the clear: offered, refused, mangled). Absent means not seen; values are strings, numbers, booleans or lists of strings.
         `endpoint`: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`; those of the core may also be pairs `A<->B/esp` with the addresses
         sorted. `name`: the server's name as the client asked for it (SNI). `chain`: SHA-256s of the certificates, leaf first, and behind them of
         what came with them (probe.trust.beside), if anything did. Of a client's chain the facts have `role`: `client`.

@@ -45,6 +45,7 @@ from probe.checks import (
     tls_keys,
     tls_psk_mode,
     tls_sni,
+    tls_starttls_stripped,
     vpn_options,
     vpn_tunnel,
 )
@@ -84,6 +85,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     tls_dh_prime.judge,
     tls_psk_mode.judge,
     tls_sni.judge,
+    tls_starttls_stripped.judge,
     vpn_options.judge,
     vpn_tunnel.judge,
 )
@@ -137,6 +139,7 @@ PAGES: Final = {
     "tls.keys": "tls_keys",
     "tls.dh_prime": "tls_dh_prime",
     "tls.sni": "tls_sni",
+    "tls.starttls_stripped": "tls_starttls_stripped",
     "tls.downgrade": "tls_downgrade",
     "tls.psk_mode": "tls_psk_mode",
     "vpn.options": "vpn_options",

@@ -65,7 +65,8 @@ impl Batch {
 
     #[getter]
     fn certificates<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
-        self.certificates.iter().map(|certificate| PyBytes::new(py, &certificate.der)).collect()
+        let certificates = self.certificates.iter().filter(|certificate| !is_beside(&certificate.der));
+        certificates.map(|certificate| PyBytes::new(py, &certificate.der)).collect()
     }
 
     fn sightings(&self, py: Python<'_>) -> Vec<Sighting> {
