@@ -33,6 +33,8 @@ Reason = Literal[
     "certificate.validity_length",
     "certificate.wildcard",
     "certificate.interception",
+    "certificate.staple",
+    "certificate.transparency",
 ]
 """Why a certificate chain is good or bad (`certificate.chain`, `observed.reason`); with a dot, what else is to be said
 of it: a check of its own."""
@@ -113,6 +115,8 @@ class Verdict(Struct, frozen=True, kw_only=True, eq=False):
     rule: str | None = None
     clause: str | None = None
     evidence: EvidenceClass = "observed"
+    public_only: bool = False
+    """It holds at addresses of the public Internet only."""
 
 
 class Evidence(Struct, frozen=True, rename={"class_": "class"}):

@@ -288,6 +288,7 @@ def replay(
     trust: Iterable[str] = (),
     crl: Iterable[str] = (),
     weak_keys: Iterable[str] = (),
+    ct_logs: str | None = None,
     at: dt.datetime | None = None,
     passes: bool = False,
     hash_key: bytes | None = None,
@@ -306,6 +307,7 @@ def replay(
 
     `policies`: ids or files; `trust`: PEM files of roots besides the host's (`name=file` for a store with a
     name); `crl`: files of revocation lists; `weak_keys`: lists of keys that are weak, as openssl-blacklist has them;
+    `ct_logs`: a log list of Google or Apple (JSON), for timestamps;
     `at`: judge certificates then (with a time zone), not at packet time; `passes`: also yield findings of status pass;
     `hash_key`: hash secrets seen in the clear with it (16 bytes or more); `why`: say in flow records what decided the
     class; `dns`: a file with options for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3
@@ -322,7 +324,7 @@ def replay(
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
-    store = Store(tuple(trust), crls=tuple(crl), weak_keys=tuple(weak_keys))
+    store = Store(tuple(trust), crls=tuple(crl), weak_keys=tuple(weak_keys), ct_logs=ct_logs)
     judges = [*policy_files.load(policies), *(policy_files.expect(name) for name in expect)]
     engine = Engine(judges, store, at=moment, passes=passes, as_of=as_of, dns=options)
     selection = select(filter, begin, end)

@@ -38,6 +38,14 @@ pub const MAX_FINDING_SETS: usize = 262_144;
 /// Flows of one finding whose packets are to be written: some 120 MB.
 pub const MAX_TRACED: usize = 1 << 21;
 
+/// Endpoints and names whose certificates are remembered, endpoints of which it is remembered what was spoken there, and keys: some 500 bytes
+/// each. Later ones are counted only.
+pub const MAX_HISTORIES: usize = 65_536;
+
+/// Certificates of one endpoint and name or of one key, and words for one endpoint: renewals of a year at the shortest lifetime, and
+/// more than honest endpoints have side by side.
+pub const MAX_HISTORY: usize = 16;
+
 /// Sets of facts, and verdicts on chains, remembered as judged, some 2 kB each; a forgotten one is judged again.
 pub const MAX_JUDGED: usize = 65_536;
 

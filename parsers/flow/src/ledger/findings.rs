@@ -51,30 +51,25 @@ impl Sampled for Evidence {
 }
 
 impl Seen {
-    fn new(observation: &Observation, source: u32) -> Self {
+    pub fn of(observation: &Observation, source: u32) -> Self {
         let mut seen = Self {
-            count: 0,
-            bytes: 0,
-            first_seen: observation.first_seen,
-            last_seen: observation.last_seen,
-            evidence: Few::default(),
+            count: observation.count,
+            bytes: observation.bytes,
+            ..Self::none(observation.first_seen, observation.last_seen)
         };
-        seen.add(observation, source);
+        for sample in observation.samples.iter() {
+            seen.evidence.keep(Evidence { source, frame: sample.frame, flow: sample.flow });
+        }
         seen
     }
 
-    fn add(&mut self, observation: &Observation, source: u32) {
-        self.count += observation.count;
-        self.bytes += observation.bytes;
-        self.first_seen = self.first_seen.min(observation.first_seen);
-        self.last_seen = self.last_seen.max(observation.last_seen);
-        for sample in observation.samples.iter() {
-            self.evidence.keep(Evidence { source, frame: sample.frame, flow: sample.flow });
-        }
+    /// Nothing, between two times.
+    pub fn none(first_seen: u64, last_seen: u64) -> Self {
+        Self { count: 0, bytes: 0, first_seen, last_seen, evidence: Few::default() }
     }
 
     /// The same findings seen elsewhere.
-    pub fn join(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.bytes += other.bytes;
         self.first_seen = self.first_seen.min(other.first_seen);
@@ -118,12 +113,12 @@ impl Default for Findings {
 }
 
 impl Findings {
-    /// Counts an observation onto the findings of its verdicts.
+    /// Counts what was seen somewhere onto the findings of its verdicts.
     pub fn count<'a>(
         &mut self,
         verdicts: impl Iterator<Item = &'a Arc<Verdict>> + Clone,
-        observation: &Observation,
-        source: u32,
+        (endpoint, name): (Endpoint, Option<&Arc<str>>),
+        more: impl FnOnce() -> Seen,
     ) {
         let (mut shape, mut renews) = (0, false);
         for verdict in verdicts.clone() {
@@ -133,10 +128,10 @@ impl Findings {
         if shape == 0 {
             return;
         }
-        let place = self.place(observation);
+        let place = self.place(endpoint, name);
         if let Some(at) = self.by_place.get(&(shape, place)) {
             let at = *at as usize;
-            self.sets[at].seen.add(observation, source);
+            self.sets[at].seen.merge(&more());
             if renews {
                 self.sets[at].verdicts = self.list(verdicts, true);
             }
@@ -149,7 +144,7 @@ impl Findings {
         }
         self.findings += list.len();
         self.by_place.insert((shape, place), self.sets.len() as u32);
-        self.sets.push(Set { verdicts: list, place, seen: Seen::new(observation, source) });
+        self.sets.push(Set { verdicts: list, place, seen: more() });
     }
 
     /// The verdicts as a list, each finding once; one that was made before, unless there are no others like it.
@@ -174,8 +169,8 @@ impl Findings {
         list
     }
 
-    fn place(&mut self, observation: &Observation) -> u32 {
-        let name = observation.name.as_ref().map_or(0, |name| match self.names.get(name) {
+    fn place(&mut self, endpoint: Endpoint, name: Option<&Arc<str>>) -> u32 {
+        let name = name.map_or(0, |name| match self.names.get(name) {
             Some(number) => *number,
             None => {
                 self.names.insert(name.clone(), self.names.len() as u32 + 1);
@@ -183,7 +178,7 @@ impl Findings {
             }
         });
         let next = self.places.len() as u32;
-        *self.places.entry((observation.endpoint, name)).or_insert(next)
+        *self.places.entry((endpoint, name)).or_insert(next)
     }
 
     /// The findings since the last call in an order that does not depend on how they came: the worst first, then by check,
@@ -228,14 +223,19 @@ mod tests {
         }
     }
 
+    fn count(findings: &mut Findings, verdicts: &[&Arc<Verdict>], seen: &Observation, source: u32) {
+        let place = (seen.endpoint, seen.name.as_ref());
+        findings.count(verdicts.iter().copied(), place, || Seen::of(seen, source));
+    }
+
     #[test]
     fn counted_up_and_written_the_worst_first() {
         let mut findings = Findings::default();
         let high = Arc::new(Verdict::new(&words("b.check", Severity::High)));
         let low = Arc::new(Verdict::new(&words("a.check", Severity::Low)));
         for (source, time) in [(0, 9), (1, 4)] {
-            findings.count([&low, &high].into_iter(), &observation(10, Some("x"), time, b'A'), source);
-            findings.count([&high].into_iter(), &observation(9, None, time, b'B'), source);
+            count(&mut findings, &[&low, &high], &observation(10, Some("x"), time, b'A'), source);
+            count(&mut findings, &[&high], &observation(9, None, time, b'B'), source);
         }
         let report = findings.take(vec!["one.pcap".into(), "t\"wo".into()]);
         assert_eq!((report.len(), report.against(), report.not_observable()), (3, [0, 1, 0, 2, 0], 0));
@@ -267,7 +267,7 @@ mod tests {
         let mut findings = Findings { most: 100, ..Findings::default() };
         let verdict = Arc::new(Verdict::new(&words("a", Severity::Low)));
         for n in 0..103 {
-            findings.count([&verdict].into_iter(), &observation(1, Some(&n.to_string()), 1, 0), 0);
+            count(&mut findings, &[&verdict], &observation(1, Some(&n.to_string()), 1, 0), 0);
         }
         assert_eq!((findings.take(vec![]).len(), findings.limited), (100, 3));
     }
@@ -277,8 +277,8 @@ mod tests {
         let verdicts = ["a", "b", "c"].map(|check| Arc::new(Verdict::new(&words(check, Severity::Low))));
         let mut findings = Findings::default();
         for (flow, of) in [(b'A', &[0, 1][..]), (b'B', &[0, 1]), (b'C', &[1, 2, 2]), (b'D', &[0, 1, 2])] {
-            let these = of.iter().map(|at: &usize| &verdicts[*at]);
-            findings.count(these, &observation(1, None, u64::from(flow), flow), 0);
+            let these: Vec<_> = of.iter().map(|at: &usize| &verdicts[*at]).collect();
+            count(&mut findings, &these, &observation(1, None, u64::from(flow), flow), 0);
         }
         assert_eq!(findings.sets.iter().map(|set| set.verdicts.len()).collect::<Vec<_>>(), [2, 2, 3]);
         let report = findings.take(vec!["x".into()]);
@@ -299,7 +299,7 @@ mod tests {
         let mut findings = Findings::default();
         for details in [&b"{\"bytes\":1}"[..], b"{\"bytes\":2}"] {
             let verdict = Arc::new(Verdict::new(&Words { details, ..words("dns.tunnel", Severity::High) }));
-            findings.count([&verdict].into_iter(), &observation(1, None, 1, b'A'), 0);
+            count(&mut findings, &[&verdict], &observation(1, None, 1, b'A'), 0);
         }
         let lines = String::from_utf8(findings.take(vec!["x".into()]).lines(0, 9)).unwrap();
         assert!(

@@ -177,7 +177,7 @@ fn told_apart(mut sets: Vec<Set>, middles: &mut Middles) -> (Vec<Line>, Vec<Arc<
         for (verdict, of) in told {
             let seen = *joined.entry(of).or_insert_with_key(|of| {
                 let mut seen = here[of[0]].seen.clone();
-                of[1..].iter().for_each(|at| seen.join(&here[*at].seen));
+                of[1..].iter().for_each(|at| seen.merge(&here[*at].seen));
                 middles.add(&seen)
             });
             lines.push(Line { verdict, place, seen });

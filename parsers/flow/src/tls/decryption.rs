@@ -312,11 +312,16 @@ impl Handshake {
     fn certificate13(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) {
         let Ok(list) = Certificate13::parse(body) else { return };
         if self.client != Some(from) {
-            let told = list.leaf_extensions();
+            let told = list.clone().leaf_extensions();
             self.session.more.ocsp_staple = told.find(extension::STATUS_REQUEST).is_some();
             self.session.more.scts = told.find(extension::SCT).map_or(0, sct_count);
+            for (_, extensions) in list.clone() {
+                if !self.session.beside.entry(extensions) {
+                    self.limited();
+                }
+            }
         }
-        self.chain(from, list, certificates);
+        self.chain(from, list.map(|(der, _)| der), certificates);
     }
 
     /// Proof that an end has the key of its certificate: the signature over what was said so far. RFC 8446 section 4.4.3.

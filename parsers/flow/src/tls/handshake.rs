@@ -5,7 +5,7 @@
 use super::decryption::Decryption;
 use super::mutual::Mutual;
 use super::session::{ServerFacts, Session};
-use super::{Offer, limits};
+use super::{Offer, beside, limits};
 use crate::Direction;
 use crate::certificates::Certificates;
 use crate::fingerprint::Transport;
@@ -76,7 +76,10 @@ impl Handshake {
     #[inline]
     pub fn wants(kind: u8) -> bool {
         use handshake::*;
-        matches!(kind, CLIENT_HELLO | SERVER_HELLO | CERTIFICATE | SERVER_KEY_EXCHANGE | NEW_SESSION_TICKET)
+        matches!(
+            kind,
+            CLIENT_HELLO | SERVER_HELLO | CERTIFICATE | CERTIFICATE_STATUS | SERVER_KEY_EXCHANGE | NEW_SESSION_TICKET
+        )
     }
 
     /// A whole message, its header taken off (in DTLS: reassembled).
@@ -109,6 +112,9 @@ impl Handshake {
             }
             handshake::CERTIFICATE_STATUS => {
                 self.session.more.ocsp_staple = true;
+                if !self.session.beside.status(body) {
+                    self.limited();
+                }
                 true
             }
             handshake::NEW_SESSION_TICKET => {
@@ -164,7 +170,12 @@ impl Handshake {
                 ENCRYPT_THEN_MAC => server.encrypt_then_mac = true,
                 HEARTBEAT => server.heartbeat = true,
                 PRE_SHARED_KEY => psk = true,
-                SCT => self.session.more.scts = sct_count(body),
+                SCT => {
+                    self.session.more.scts = sct_count(body);
+                    if !self.session.beside.add(beside::Kind::Timestamps, body.rest()) {
+                        self.limited();
+                    }
+                }
                 _ => {}
             }
         }

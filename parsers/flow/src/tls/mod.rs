@@ -4,6 +4,7 @@
 //! whose CRYPTO frames carry them without records), `Session` holds the facts. None knows packets, time or flows.
 //! RFC 8446, RFC 5246, RFC 6347, RFC 9147.
 
+pub mod beside;
 #[cfg(test)]
 mod compressed_tests;
 mod decryption;

@@ -1,6 +1,7 @@
 //! The facts of one session. Absent means not seen.
 
 use super::Offer;
+use super::beside::Beside;
 use super::more::More;
 use super::mutual::Mutual;
 use super::resumption::Token;
@@ -31,6 +32,8 @@ pub struct Session {
     /// In wire order; empty if the message was.
     pub certificates: Option<Vec<CertificateId>>,
     pub client_certificates: Option<Vec<CertificateId>>,
+    /// What the server sent with its certificates.
+    pub beside: Beside,
     /// What keys that were given did for it.
     pub keys: Option<Keys>,
     /// The server's Finished was read with them and is right.

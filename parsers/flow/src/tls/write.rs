@@ -80,6 +80,9 @@ impl Session {
         if let Some(name) = self.offer.as_ref().and_then(|offer| offer.server_name()).filter(|_| all) {
             json::string(out, "tls.sni", name);
         }
+        if self.offer.as_ref().is_some_and(|offer| offer.server_name().is_none()) {
+            json::boolean(out, "tls.sni_offered", false);
+        }
         if let Some(offer) = self.offer.as_ref().filter(|_| all) {
             offer.write_lists(out, ["tls.groups_offered", "tls.psk_modes_offered"]);
         }

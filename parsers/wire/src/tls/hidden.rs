@@ -59,12 +59,12 @@ impl<'a> Certificate13<'a> {
 }
 
 impl<'a> Iterator for Certificate13<'a> {
-    type Item = &'a [u8];
+    /// The certificate, and what its extensions hold.
+    type Item = (&'a [u8], &'a [u8]);
 
-    fn next(&mut self) -> Option<&'a [u8]> {
+    fn next(&mut self) -> Option<Self::Item> {
         let der = self.0.vec24().ok()?.rest();
-        self.0.vec16().ok()?;
-        Some(der)
+        Some((der, self.0.vec16().ok()?.rest()))
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_list_with_extensions_behind_each_certificate() {
         let body = b"\0\0\0\x0e\0\0\x02ab\0\x01x\0\0\x01c\0\0";
-        assert_eq!(Certificate13::parse(body).unwrap().collect::<Vec<_>>(), [&b"ab"[..], b"c"]);
+        assert_eq!(Certificate13::parse(body).unwrap().collect::<Vec<_>>(), [(&b"ab"[..], &b"x"[..]), (b"c", b"")]);
         for n in 0..body.len() {
             assert!(Certificate13::parse(&body[..n]).is_err(), "{n}");
         }
