@@ -35,7 +35,7 @@ impl Detector {
             out.extend(domain.users.to_be_bytes());
             out.extend(domain.last.to_be_bytes());
         }
-        self.seen.buckets().iter().flatten().for_each(|mark| out.extend(mark.to_be_bytes()));
+        self.seen.buckets().iter().for_each(|bucket| out.extend(bucket.to_be_bytes()));
         let sum = Seed(u64::from(VERSION)).bytes(&out);
         out.extend(sum.to_be_bytes());
         out
@@ -68,8 +68,8 @@ impl Detector {
             let (key, users, last) = (r.u64()?, r.u64()?, r.u32()?);
             *fresh.domains.at(key, last) = Domain { key, users, last };
         }
-        for mark in fresh.seen.buckets_mut().iter_mut().flatten() {
-            *mark = r.u16()?;
+        for bucket in fresh.seen.buckets_mut() {
+            *bucket = u128::from_be_bytes(r.array()?);
         }
         if !r.is_empty() {
             return Err(malformed);
