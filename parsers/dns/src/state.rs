@@ -185,6 +185,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_is_written_again_as_it_was() {
+        let mut detector = crate::Detector::new(crate::Config { pairs: 64, ..crate::Config::default() });
+        for n in 0..3000u64 {
+            let hash = crate::hash::fold(n, 1);
+            ask(&mut detector, n, &format!("{:x}.{:x}.d{}.com", hash, hash >> 40, n % 200));
+            if n % 100 == 0 {
+                let state = detector.save();
+                detector.restore(&state).unwrap();
+                assert_eq!(detector.save(), state, "{n}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_damaged_is_refused_and_changes_nothing() {
         let mut detector = detector();
         ask(&mut detector, 1, "0123456789abcdef.relay.example.com");
