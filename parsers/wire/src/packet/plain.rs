@@ -1,5 +1,5 @@
-//! What nearly every packet is, read in one straight line: TCP or UDP in whole IPv4 without options or IPv6 without extension
-//! headers, in Ethernet with at most one tag, and no tunnel's port. Anything else, damage above all, is left to
+//! What nearly every packet is, read in one straight line: TCP, UDP or ESP in whole IPv4 without options or IPv6 without
+//! extension headers, in Ethernet with at most one tag, and no tunnel's port. Anything else, damage above all, is left to
 //! [`super::dissect`], which reads these packets the same.
 
 use super::{Address, Packet, ip::number, link, tunnel};
@@ -61,7 +61,7 @@ pub fn addresses(link: u16, frame: &[u8]) -> Option<(Address, Address)> {
     };
     let ports = body.first_chunk::<4>()?;
     let alone = match transport {
-        number::TCP => true,
+        number::TCP | number::ESP => true,
         number::UDP => !tunnel::may_be_port(be16(ports[0], ports[1]), be16(ports[2], ports[3])),
         _ => false,
     };
@@ -133,6 +133,7 @@ fn transport<'a>(ip: Packet<'a>, length: u32, body: &'a [u8]) -> Option<Packet<'
             }
             Some(Packet { src_port, dst_port, payload_length: length - 8, payload, ..ip })
         }
+        number::ESP => Some(Packet { payload_length: length, payload: body, ..ip }),
         _ => None,
     }
 }
