@@ -312,10 +312,10 @@ impl Handshake {
     fn certificate13(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) {
         let Ok(list) = Certificate13::parse(body) else { return };
         if self.client != Some(from) {
-            let told = list.clone().leaf_extensions();
+            let told = list.leaf_extensions();
             self.session.more.ocsp_staple = told.find(extension::STATUS_REQUEST).is_some();
             self.session.more.scts = told.find(extension::SCT).map_or(0, sct_count);
-            for (_, extensions) in list.clone() {
+            for (_, extensions) in list {
                 if !self.session.beside.entry(extensions) {
                     self.limited();
                 }
