@@ -5,6 +5,7 @@ SIGTERM and SIGINT end it with exit code 0, SIGHUP reads the configuration again
 
 import asyncio
 import contextlib
+import ipaddress
 import os
 import signal
 import sys
@@ -32,6 +33,8 @@ from probe.values import AbsolutePath
 
 if TYPE_CHECKING:
     import argparse
+
+    from probe.reprobe.background import Background
 
 RESTART: Final = 75
 """Exit code, EX_TEMPFAIL of sysexits.h: start again with the new configuration (RestartForceExitStatus in the unit)."""
@@ -204,6 +207,7 @@ def run(config: Config, path: str | None, say: Callable[[str], None]) -> int:
             folder=None if directory is None else Folder(directory),
             records=stdout.lines if config.output.stdout == "records" else None,
             max_flows=config.capture.flows or affordable(memory_limit()),
+            background=verifiers(config, judgement),
         )
     except rights.RightsError as error:
         say(str(error))
@@ -227,6 +231,28 @@ def sinks(config: Config, stdout: JsonLines) -> Sink:
         ends.append(stdout)
     # Those of probe.publish are made here, from their sections of the configuration.
     return ends[0] if len(ends) == 1 else Several(*ends)
+
+
+def verifiers(config: Config, judgement: judging.Judgement) -> "Background | None":
+    """Who looks at endpoints whose certificates are hidden; nobody unless the configuration asks for it."""
+    networks, named = config.reprobe.networks, config.host.certificates
+    if not networks and not named:
+        return None
+    # Imported for those who ask: OpenSSL and X.509 take some 15 MB.
+    from probe.engine import load_core
+    from probe.reprobe.background import Background
+    from probe.reprobe.host import CertificateFile, HostCertificates
+    from probe.reprobe.verifier import Verifier
+    from probe.trust.chain import Chains
+
+    chains, found = Chains(judgement.store, parsers=load_core()), []
+    if named:
+        host = HostCertificates([CertificateFile(one.file.resolve(), one.port) for one in named])
+        everywhere = [ipaddress.ip_network(network) for network in ("0.0.0.0/0", "::/0")]
+        found.append(Verifier(everywhere, chains, evidence="host", look=host.look, sleep=lambda _seconds: None))
+    if networks:
+        found.append(Verifier([ipaddress.ip_network(network) for network in networks], chains))
+    return Background(found)
 
 
 def state_directory(config: Config) -> str | None:
