@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import detector
 import measure
 import peers
 from results import LIMIT, PROBE, Figures, Series, Workload, as_json, figures, machine, table
@@ -164,6 +165,12 @@ def measure_all(arguments: argparse.Namespace) -> dict[str, Any]:
         progress("")
         print(table(workload, lines), flush=True)
         measured[workload.name] = as_json(workload, lines)
+        if workload.name == "dns":
+            progress("dns: the detector")
+            costs = detector.measured(workload.path, arguments.rounds, count=arguments.callgrind)
+            progress("")
+            print(detector.line(costs), flush=True)
+            measured[workload.name]["detector"] = costs
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return {"when": when, "machine": machine(), "scale": scale, "rounds": arguments.rounds, "workloads": measured}
 

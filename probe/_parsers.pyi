@@ -82,6 +82,7 @@ class Core:
         flows: bool = True,
         endpoints: bool = False,
         names: bool = False,
+        exposed: bool = False,
         max_flows: int = 1_048_576,
         seed: int | None = None,
         hash_key: bytes | None = None,
@@ -89,7 +90,8 @@ class Core:
         workers: int = 1,
     ) -> None:
         """`flows`: serialise flow records. `endpoints`: keep totals for each endpoint. `names`: tell observations
-        apart by server names, ALPN and chains among their facts too, for rules that ask for those. `max_flows`: bound of the flow table;
+        apart by server names, ALPN and chains among their facts too, for rules that ask for those. `exposed`: observe
+        how much a quantum computer could read, for rules that ask for it. `max_flows`: bound of the flow table;
         beyond it one of those longest silent is closed (`end_reason` evicted) and counted. `seed` keys the hash of the flow
         table (random if None; records do not depend on it). `hash_key`: secrets seen in the clear are shown as the first half of
         HMAC-SHA-256 under this key, which has 16 bytes at least (else ValueError). `why`: flow records say what decided the class.
@@ -235,14 +237,15 @@ class Observation:
         `tls.version_offered` (the highest), `tls.downgrade_sentinel` (the version that the server's random says it could do),
         `tls.fallback_scsv`, `tls.signature_scheme` (of the ServerKeyExchange), `tls.client_certificate` (requested, absent,
         presented, accepted, refused; TLS 1.2 and below), `tls.ocsp_staple`, `tls.alert`, `tls.alert_from` (client, server),
-        `tls.early_data_offered`, `tls.ech_offered`,
+        `tls.early_data_offered`, `tls.ech_offered`, `tls.sni_offered` (only false),
         `tls.certificates` (SHA-256s, leaf first; absent = none readable), `tls.client_certificates`,
         `ike.version`, `ike.mode`, `ike.encr`, `ike.key_length`, `ike.prf`, `ike.integ`, `ike.ke`, `ike.additional_ke`, `ike.notifies`,
         `esp.null_encryption`, `plaintext.credentials` (kind: http_basic, ftp_pass, …), `plaintext.account` (the account's name;
         the secret never leaves the core), `plaintext.secret_hmac` (with `hash_key`), `http.redirect_to_https`, `http.hsts`,
-        `http.request_carries` (cookie, body). Absent means not seen; values are strings, numbers, booleans or lists of strings.
+        `http.request_carries` (cookie, body), `tls.starttls` (of a dialogue that stayed in the clear: offered, refused, mangled). Absent means not seen; values are strings, numbers, booleans or lists of strings.
         `endpoint`: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`; those of the core may also be pairs `A<->B/esp` with the addresses
-        sorted. `name`: the server's name as the client asked for it (SNI). `chain`: SHA-256s of the certificates, leaf first.
+        sorted. `name`: the server's name as the client asked for it (SNI). `chain`: SHA-256s of the certificates, leaf first, and behind them of
+        what came with them (probe.trust.beside), if anything did. Of a client's chain the facts have `role`: `client`.
         `count`: flows. `first_seen`: start of its first flow, ns. `last_seen`: time of the packet that completed its latest
         flow's facts, ns. `samples`: (Community ID, frame in which the facts were completed, from 1), 3 at most are kept.
         Raises ValueError for an endpoint, hash or Community ID that is none."""
@@ -266,10 +269,11 @@ class Verdict:
         rule: str | None = None,
         clause: str | None = None,
         evidence: str = "observed",
+        public_only: bool = False,
     ) -> None:
         """The members of the finding record; `observed` as a JSON object, `key` (the part of it that tells this finding from
         another of the same check or rule at the same endpoint) as canonical JSON; `details`: a JSON object with further members of the
-        record. Raises ValueError for a status or severity that
+        record; `public_only`: it holds at addresses of the public Internet only. Raises ValueError for a status or severity that
         the contract does not know."""
 
 @final
@@ -283,14 +287,15 @@ class Ledger:
 
     def __init__(
         self,
-        wordings: Sequence[tuple[str, tuple[str, str, str, str | None, str | None]]],
+        wordings: Sequence[tuple[str, tuple[str, str, str, str | None, str | None, bool]]],
         *,
         passes: bool = False,
         at: int | None = None,
         eras: Sequence[int] = (),
     ) -> None:
         """`wordings`: for each reason of `certificate.chain`: status, severity, title, what else the title tells (`detail`,
-        `subject`, `issuer` or nothing), remediation; the row `outside_profile` is for `ok` with a detail. `passes`: verdicts of
+        `subject`, `issuer` or nothing), remediation, whether it holds at public addresses only; the row `outside_profile` is for `ok`
+        with a detail, `certificate.self_signed` comes besides `self_signed`. `passes`: verdicts of
         status pass become findings too. `at`: judge chains at this time, ns, rather than at that of the packets. `eras`: seconds
         since the epoch at which rules begin or end; facts are asked about once in each interval between them."""
 
@@ -310,7 +315,20 @@ class Ledger:
     def facts(self) -> list[tuple[int, bytes, int]]:
         """Sets of facts that were not asked about before: number, facts (see `Observation`), and a second of their era."""
 
-    def answer_facts(self, number: int, verdicts: list[Verdict]) -> None: ...
+    def answer_facts(self, number: int, verdicts: list[Verdict], word: str | None = None) -> None:
+        """`word`: what such facts are in a word, if that is to be remembered of the endpoints that show them."""
+
+    def histories(self) -> list[tuple[int, str, bytes]]:
+        """What came since the last call and is only to be seen over several observations: number, kind, JSON object. Each thing has
+        `first_seen`, `last_seen` (seconds since the epoch) and `flows`, in the order of the first.
+        `certificates`: those of one endpoint and name: name, certificates [{certificate (its record, or its sha256 alone)}].
+        `words`: those of one endpoint: words [{word}]. `key`: one key in several certificates: spki_sha256, certificates,
+        places [{endpoint, name}], elsewhere (observations at more places than are kept).
+        65,536 of each kind are remembered, 16 things of each (`limits`: histories)."""
+
+    def answer_history(self, number: int, verdicts: list[Verdict]) -> None:
+        """They are counted at every place that the question was about."""
+
     def next_chain(self) -> tuple[int, list[str], str | None, int] | None:
         """A chain that was not judged yet for a name and time: number, SHA-256s (leaf first), name, seconds since the epoch."""
 
@@ -335,7 +353,8 @@ class Ledger:
 
     @property
     def limits(self) -> dict[str, int]:
-        """Limits that were hit and how often: `findings` (too many, counted only), `certificates` (too many, not kept)."""
+        """Limits that were hit and how often: `findings` (too many, counted only), `certificates` (too many, not kept), `histories`
+        (observations of too many endpoints, keys or certificates, not remembered)."""
 
 @final
 class Extraction:
@@ -439,6 +458,9 @@ class Roots:
 
     def know(self, known: Known) -> None:
         """Look keys and issuers up there."""
+
+    def leave_all(self) -> None:
+        """Never judge anything."""
 
     def leave(self, issuer: str) -> None:
         """Never judge what this authority issued (RFC 4514): more is known of it than certificates tell."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from probe.checks import DETECTORS, dns_resolver
+from probe.checks import DETECTORS, HISTORIES, dns_resolver, plaintext_after_tls
 from probe.checks.certificate_chain import WORDINGS, not_observable
 from probe.checks.policy_contradiction import contradictions
 from probe.dns_options import DnsOptions
@@ -65,6 +65,8 @@ class Engine:
         self.policies = tuple(policies)
         self.names = any(VARIED & rule.mentions for policy in self.policies for rule in policy.rules)
         """Whether the core must tell observations apart by names and chains in their facts."""
+        self.exposed = any("pq.exposed" in rule.mentions for policy in self.policies for rule in policy.rules)
+        """Whether the core must say how much a quantum computer could read."""
         self.limits: dict[str, int] = {}
         """Limits of the engine that were hit, and how often."""
         self.dns = dns
@@ -99,8 +101,11 @@ class Engine:
             records += self._trust().read(odd)
         ledger.add(batch, source)
         for number, facts, second in ledger.facts():
-            verdicts = self._judge(msgspec.json.decode(facts), self.as_of or _day(second))
-            ledger.answer_facts(number, [self._compiled(verdict) for verdict in verdicts])
+            seen = msgspec.json.decode(facts)
+            verdicts = self._judge(seen, self.as_of or _day(second))
+            ledger.answer_facts(
+                number, [self._compiled(verdict) for verdict in verdicts], plaintext_after_tls.word(seen)
+            )
         while (question := ledger.next_chain()) is not None:
             number, chain, name, second = question
             chains, when = self._trust(), second * NANOSECONDS
@@ -111,6 +116,10 @@ class Engine:
 
     def flush(self) -> "_parsers.Report":
         """The findings since the last flush, the worst first, in an order that does not depend on how they came."""
+        for number, kind, facts in self._ledger.histories():
+            history = self._readable(msgspec.json.decode(facts))
+            verdicts = [verdict for judge in HISTORIES[kind] for verdict in judge(history)]
+            self._ledger.answer_history(number, [self._compiled(verdict) for verdict in verdicts])
         self.limits = self._ledger.limits
         return self._ledger.take()
 
@@ -136,7 +145,9 @@ class Engine:
         return self._store.sources if self._trusts else None
 
     def _judge(self, seen: Facts, day: dt.date) -> list[Verdict]:
-        """What checks and policies say of facts alone."""
+        """What checks and policies say of facts alone. Of a client's chain there is only the chain to judge."""
+        if "role" in seen:
+            return []
         facts = derive(seen)
         verdicts = [self._known(verdict) for detector in DETECTORS for verdict in detector(facts)]
         verdicts += dns_resolver.judge(facts, self.dns.resolvers)
@@ -146,6 +157,13 @@ class Engine:
         if (hidden := not_observable(facts)) is not None:
             verdicts.append(hidden)
         return verdicts
+
+    def _readable(self, history: Facts) -> Facts:
+        """With the records of those certificates that the core does not read."""
+        for seen in history.get("certificates", ()):
+            if "subject" not in seen["certificate"]:
+                seen["certificate"] = self._trust().record(seen["certificate"]["sha256"])
+        return history
 
     def _known(self, verdict: Verdict) -> Verdict:
         """Whether the operator knows of it: then it is in order, with the reason."""
@@ -173,6 +191,7 @@ class Engine:
             rule=verdict.rule,
             clause=verdict.clause,
             evidence=verdict.evidence,
+            public_only=verdict.public_only,
         )
         return compiled
 

@@ -33,6 +33,8 @@ Reason = Literal[
     "certificate.validity_length",
     "certificate.wildcard",
     "certificate.interception",
+    "certificate.staple",
+    "certificate.transparency",
 ]
 """Why a certificate chain is good or bad (`certificate.chain`, `observed.reason`); with a dot, what else is to be said
 of it: a check of its own."""
@@ -113,6 +115,8 @@ class Verdict(Struct, frozen=True, kw_only=True, eq=False):
     rule: str | None = None
     clause: str | None = None
     evidence: EvidenceClass = "observed"
+    public_only: bool = False
+    """It holds at addresses of the public Internet only."""
 
 
 class Evidence(Struct, frozen=True, rename={"class_": "class"}):
@@ -160,6 +164,8 @@ class Finding(Struct, frozen=True, kw_only=True, tag_field="type", tag="finding"
     """0 to 1; 0.5 is where an alert begins."""
     first_alert: str | None = None
     """Packet time at which the alert was raised."""
+    bytes: int | None = None
+    """Of the flows that it was counted for (`pq.exposure`), both ways."""
     bytes_estimated: int | None = None
     """What names and answers could have carried at most."""
     why: dict[str, float] | None = None

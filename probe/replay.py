@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 PACKETS_PER_BATCH: Final = 16_384  # large enough that crossing into Python costs nothing, some 5 ms of work
 PACKETS_AHEAD: Final = 131_072  # with several workers, which wait for the slowest at the end of each batch
-FLOWS_PER_BATCH: Final = 8192  # that end with the capture: some 3 MB of records at a time
-FINDINGS_PER_CHUNK: Final = 1024  # some 700 kB of records, which stay in the cache until they are written
+FLOWS_PER_BATCH: Final = 1024  # that end with the capture: some 400 kB of records, which stay in the cache as well
+FINDINGS_PER_CHUNK: Final = 256  # some 180 kB of records, which stay in the cache until they are written
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
 
 EVERYTHING: Final = Selection()
@@ -107,6 +107,7 @@ class Replay:
             flows=flows or reprobe is not None,
             endpoints=report,
             names=engine.names,
+            exposed=engine.exposed,
             hash_key=hash_key,
             why=why,
             workers=workers,
@@ -166,7 +167,7 @@ class Replay:
 
     def another_core(self) -> "Core":
         """One that makes the same flows of the same files, and no records."""
-        core: Core = self._parsers.Core(flows=False, names=self._engine.names)
+        core: Core = self._parsers.Core(flows=False, names=self._engine.names, exposed=self._engine.exposed)
         self._selection.apply(core)
         return core
 
@@ -287,6 +288,7 @@ def replay(
     trust: Iterable[str] = (),
     crl: Iterable[str] = (),
     weak_keys: Iterable[str] = (),
+    ct_logs: str | None = None,
     at: dt.datetime | None = None,
     passes: bool = False,
     hash_key: bytes | None = None,
@@ -305,6 +307,7 @@ def replay(
 
     `policies`: ids or files; `trust`: PEM files of roots besides the host's (`name=file` for a store with a
     name); `crl`: files of revocation lists; `weak_keys`: lists of keys that are weak, as openssl-blacklist has them;
+    `ct_logs`: a log list of Google or Apple (JSON), for timestamps;
     `at`: judge certificates then (with a time zone), not at packet time; `passes`: also yield findings of status pass;
     `hash_key`: hash secrets seen in the clear with it (16 bytes or more); `why`: say in flow records what decided the
     class; `dns`: a file with options for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3
@@ -321,7 +324,7 @@ def replay(
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
-    store = Store(tuple(trust), crls=tuple(crl), weak_keys=tuple(weak_keys))
+    store = Store(tuple(trust), crls=tuple(crl), weak_keys=tuple(weak_keys), ct_logs=ct_logs)
     judges = [*policy_files.load(policies), *(policy_files.expect(name) for name in expect)]
     engine = Engine(judges, store, at=moment, passes=passes, as_of=as_of, dns=options)
     selection = select(filter, begin, end)

@@ -104,6 +104,7 @@ class Service:
         self._core: Core = parsers.Core(
             flows=records is not None,
             names=self._engine.names,
+            exposed=self._engine.exposed,
             hash_key=judgement.hash_key,
             why=config.judge.why,
             max_flows=max_flows,

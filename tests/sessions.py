@@ -98,8 +98,8 @@ class _Connection:
         return made
 
 
-def write(path: Path, conversations: Iterable[Conversation], *, port: int = 443) -> Path:
-    """The conversations as TCP connections, one after the other, each from its handshake to FIN."""
+def write(path: Path, conversations: Iterable[Iterable[tuple[int, bytes]]], *, port: int = 443) -> Path:
+    """The conversations, each by its flights, as TCP connections, one after the other."""
     from scapy.utils import wrpcap
 
     packets: list[Any] = []
@@ -107,8 +107,32 @@ def write(path: Path, conversations: Iterable[Conversation], *, port: int = 443)
     for number, conversation in enumerate(conversations):
         tcp = _Connection((40_000 + number, port), moment)
         packets += [tcp.packet(CLIENT, "S"), tcp.packet(SERVER, "SA"), tcp.packet(CLIENT, "A")]
-        for sender, data in conversation.flights:
+        for sender, data in conversation:
             packets += [tcp.packet(sender, "PA", data[at : at + _SEGMENT]) for at in range(0, len(data), _SEGMENT)]
         packets += [tcp.packet(CLIENT, "FA"), tcp.packet(SERVER, "FA")]
+    wrpcap(str(path), packets)
+    return path
+
+
+def recorded(trace: Path) -> tuple[list[tuple[int, bytes]], str]:
+    """A trace of the Rust tests: flights, and the lines of its key log."""
+    lines = [line.split(" ", 1) for line in trace.read_text().splitlines()]
+    flights = [(CLIENT if mark == ">" else SERVER, bytes.fromhex(rest)) for mark, rest in lines if mark != "k"]
+    return flights, "".join(f"{rest}\n" for mark, rest in lines if mark == "k")
+
+
+def write_datagrams(path: Path, datagrams: Iterable[tuple[int, bytes]], *, port: int = 5684) -> Path:
+    """One conversation over UDP."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.l2 import Ether
+    from scapy.utils import wrpcap
+
+    packets = []
+    for moment, (sender, data) in enumerate(datagrams):
+        ports = (40_000, port) if sender == CLIENT else (port, 40_000)
+        header = UDP(sport=ports[0], dport=ports[1])
+        made = Ether(src=_MAC, dst=_MAC) / IP(src=_ADDRESSES[sender], dst=_ADDRESSES[1 - sender]) / header / data
+        made.time = BEGIN + moment / 1000
+        packets.append(made)
     wrpcap(str(path), packets)
     return path

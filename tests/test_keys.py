@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import pytest
 from captures import FILES, PCAPS, standard_input
+from sessions import recorded, write, write_datagrams
 
 import probe
 
+TRACES: Final = Path(probe.__file__).parents[1] / "parsers/flow/src/tls/testdata"
 CAPTURE: Final = "tls13_keys.pcapng"
 LOG: Final = PCAPS / "tls13_keys.log"
 ROOT: Final = str(PCAPS / "pki" / "tls13_keys.pem")
@@ -196,3 +198,37 @@ def test_keys_of_quic_that_do_not_fit(tmp_path: Path) -> None:
     records = _replay(path, log=wrong, tmp_path=tmp_path)
     assert records[-1]["keys"]["unfit"] == sessions
     assert _statuses(records, "certificate.chain") == {"not_observable"}
+
+
+@pytest.mark.parametrize("suite", ["1301", "1302", "1303"])
+def test_dtls_13_over_udp(suite: str, tmp_path: Path) -> None:
+    """What dimpl at both ends said (see dtls13_tests.rs), as a capture with a key log."""
+    datagrams, log = recorded(TRACES / f"dtls13_{suite}.txt")
+    capture = write_datagrams(tmp_path / "dtls.pcap", datagrams)
+    records = _replay(capture, log=log, tmp_path=tmp_path)
+    [tls] = [record["tls"] for record in records if record["type"] == "flow"]
+    assert (tls["version"], tls["decrypted"], tls["proven"]) == ("DTLSv1.3", True, True)
+    assert (tls["client_certificate"], tls["client_certificate_evidence"]) == ("accepted", "decrypted")
+    assert [len(tls[key]) for key in ("certificates", "client_certificates")] == [1, 1]
+    assert records[-1]["keys"] == {"secrets": 2, "malformed": 0, "decrypted": 1, "unfit": 0}
+    [without] = [record["tls"] for record in _replay(capture) if record["type"] == "flow"]
+    assert "certificates" not in without
+
+
+@pytest.mark.parametrize("algorithm", ["zlib", "brotli", "zstd"])
+def test_compressed_certificates_are_those_that_tshark_sees(algorithm: str, tmp_path: Path) -> None:
+    """rustls at both ends; tshark opens the handshake with the same log, and says which algorithm it met."""
+    flights, log = recorded(TRACES / f"tls13_{algorithm}.txt")
+    capture = write(tmp_path / "tls.pcap", [flights])
+    records = _replay(capture, log=log, tmp_path=tmp_path)
+    [tls] = [record["tls"] for record in records if record["type"] == "flow"]
+    command = ["tshark", "-r", str(capture), "-o", f"tls.keylog_file:{tmp_path / 'keylog'}", "-T", "fields"]
+    fields = ["-e", "tls.handshake.type", "-e", "tls.compress_certificate.algorithm", "-E", "aggregator=,"]
+    done = subprocess.run([*command, *fields], capture_output=True, text=True, check=True)
+    number = {"zlib": "1", "brotli": "2", "zstd": "3"}[algorithm]
+    assert any("25" in types.split(",") and number in rest for types, _, rest in map(_split, done.stdout.splitlines()))
+    assert (len(tls["certificates"]), tls["proven"]) == (2, True)
+
+
+def _split(line: str) -> tuple[str, str, str]:
+    return line.partition("\t")

@@ -41,6 +41,7 @@ def test_all_standards_judge_in_one_pass_and_disagree(run: Run) -> None:
         "cnsa-2.0/CNSA2-GROUP",
         "fips-140-3/FIPS-GROUP",
         "nist-sp-800-52r2/NIST52-GROUP",
+        "pq-readiness/PQ-EXPOSED",
         "pq-readiness/PQ-OFFER",
     }
     [contradiction] = [record for record in records if record.get("check") == "policy.contradiction"]

@@ -42,7 +42,11 @@ class Ends:
     def replay(self, folder: Path, conversations: Iterable[Conversation], **options: Any) -> Records:
         roots = folder / "roots.pem"
         self.ca.cert_pem.write_to_path(str(roots))
-        return list(probe.replay(write(folder / "c.pcap", conversations), trust=[str(roots)], **options))
+        return list(
+            probe.replay(
+                write(folder / "c.pcap", [one.flights for one in conversations]), trust=[str(roots)], **options
+            )
+        )
 
 
 @pytest.fixture
@@ -147,9 +151,60 @@ def test_an_alert_says_how_far_the_handshake_had_come(ends: Ends, tmp_path: Path
     assert (second["alert_after"], second["version_offered"]) == ("client_hello", "TLSv1.2")
 
 
+MUTUAL: Final = {
+    # What the server asks for, and whether the client has a certificate that it takes: what came of it.
+    "not asked": (ssl.CERT_NONE, "good", None),
+    "accepted": (ssl.CERT_REQUIRED, "good", "accepted"),
+    "optional and absent": (ssl.CERT_OPTIONAL, None, "absent"),
+    "required and absent": (ssl.CERT_REQUIRED, None, "refused"),
+    "of an unknown authority": (ssl.CERT_REQUIRED, "strange", "refused"),
+}
+
+
+@pytest.mark.parametrize("case", MUTUAL)
+@pytest.mark.parametrize("how", ["observed", "inferred", "decrypted"])
+def test_what_came_of_a_request_for_the_clients_certificate(ends: Ends, tmp_path: Path, how: str, case: str) -> None:
+    mode, certificate, outcome = MUTUAL[case]
+    ends.version(ssl.TLSVersion.TLSv1_2 if how == "observed" else ssl.TLSVersion.TLSv1_3)
+    ends.server.verify_mode = mode
+    ends.ca.configure_trust(ends.server)
+    if certificate is not None:
+        authority = ends.ca if certificate == "good" else trustme.CA()
+        authority.issue_cert("device.example.test").configure_cert(ends.client)
+    log = tmp_path / "keys.log"
+    ends.client.keylog_filename = str(log)
+    keys = {"keylog": [str(log)]} if how == "decrypted" else {}
+    records = ends.replay(tmp_path, [converse(ends.client, ends.server)], passes=True, **keys)
+    [tls] = _tls(records)
+    assert tls.get("client_certificate") == outcome
+    assert tls["established"] is (outcome != "refused")
+    evidence = None if outcome is None or how == "observed" else how
+    assert tls.get("client_certificate_evidence") == evidence
+    found = _found(records, "mtls.requested")
+    assert [(finding["observed"]["tls.client_certificate"], finding["evidence"]["class"]) for finding in found] == (
+        [] if outcome is None else [(outcome, how)]
+    )
+    if how == "decrypted":
+        assert tls["proven"] is True
+        shown = certificate if outcome not in (None, "absent") else None
+        assert bool(tls.get("client_certificates")) is (shown is not None)
+
+
 def test_who_lacks_the_post_quantum_exchange_is_told(ends: Ends, tmp_path: Path) -> None:
     records = ends.replay(tmp_path, [converse(ends.client, ends.server)], policies=["pq-readiness"])
     assert [finding["rule"] for finding in _found(records, "pq.readiness")] == ["PQ-OFFER"]
+
+
+def test_what_can_be_read_later_is_counted_in_bytes(ends: Ends, tmp_path: Path) -> None:
+    both = [converse(ends.client, ends.server)]
+    refused = converse(ends.client, ends.version(ssl.TLSVersion.TLSv1_2).server, name="other.example.test")
+    both.append(converse(ends.client, ends.server))
+    records = ends.replay(tmp_path, [*both, refused], policies=["pq-readiness"])
+    lived = [record for record in records if record["type"] == "flow" and record["tls"]["established"]]
+    found = _found(records, "pq.exposure")
+    assert sum(finding["count"] for finding in found) == len(lived) == 2
+    assert sum(finding["bytes"] for finding in found) == sum(sum(flow["bytes"]) for flow in lived)
+    assert _found(ends.replay(tmp_path, both), "pq.exposure") == []
 
 
 def test_out_of_the_ordinary_is_said_and_the_ordinary_is_not(ends: Ends, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """What can be found, one detector a file; the file's docstring is its page in the documentation.
 
-A detector takes the facts of an observation and gives verdicts. Those here depend on the facts alone, so they are asked
-once for each distinct set of facts; `certificate_chain` also depends on the time and is asked by the engine on its own.
+A detector takes the facts of an observation and gives verdicts. Most depend on the facts alone, so they are asked once
+for each distinct set of facts; those of `HISTORIES` look at what an endpoint showed over several observations; and
+`certificate_chain` also depends on the time and is asked by the engine on its own.
 """
 
 import importlib
@@ -10,6 +11,8 @@ from typing import Final
 
 from probe.checks import (
     by_rules,
+    certificate_changed,
+    certificate_key_reuse,
     dns_beacon,
     dns_case,
     dns_encrypted_resolver,
@@ -33,13 +36,17 @@ from probe.checks import (
     ike_psk_hash,
     mtls_requested,
     ntp_tunnel,
+    plaintext_after_tls,
     plaintext_credentials,
     plaintext_protocol,
     plaintext_redirect,
     tls_dh_prime,
     tls_downgrade,
+    tls_key_usage,
     tls_keys,
     tls_psk_mode,
+    tls_sni,
+    tls_starttls_stripped,
     vpn_options,
     vpn_tunnel,
 )
@@ -78,13 +85,27 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     mtls_requested.judge,
     tls_dh_prime.judge,
     tls_psk_mode.judge,
+    tls_key_usage.judge,
+    tls_sni.judge,
+    tls_starttls_stripped.judge,
     vpn_options.judge,
     vpn_tunnel.judge,
 )
+HISTORIES: Final[dict[str, tuple[Detector, ...]]] = {
+    "certificates": (certificate_changed.judge,),
+    "words": (plaintext_after_tls.judge,),
+    "key": (certificate_key_reuse.judge,),
+}
+"""Who judges what is only to be seen over several observations, by the kind that the ledger gives."""
 PAGES: Final = {
+    "certificate.changed": "certificate_changed",
     "certificate.chain": "certificate_chain",
     "certificate.expiring": "certificate_expiring",
     "certificate.interception": "certificate_interception",
+    "certificate.key_reuse": "certificate_key_reuse",
+    "certificate.self_signed": "certificate_self_signed",
+    "certificate.staple": "certificate_staple",
+    "certificate.transparency": "certificate_transparency",
     "certificate.validity_length": "certificate_validity_length",
     "certificate.wildcard": "certificate_wildcard",
     "dns.beacon": "dns_beacon",
@@ -110,14 +131,19 @@ PAGES: Final = {
     "ike.pfs": "ike_pfs",
     "ike.psk_group": "ike_psk_group",
     "ike.psk_hash": "ike_psk_hash",
+    "mtls.certificate": "mtls_certificate",
     "mtls.requested": "mtls_requested",
+    "plaintext.after_tls": "plaintext_after_tls",
     "plaintext.credentials": "plaintext_credentials",
     "plaintext.protocol": "plaintext_protocol",
     "plaintext.redirect": "plaintext_redirect",
     "policy.contradiction": "policy_contradiction",
     "tls.keys": "tls_keys",
     "tls.dh_prime": "tls_dh_prime",
+    "tls.sni": "tls_sni",
+    "tls.starttls_stripped": "tls_starttls_stripped",
     "tls.downgrade": "tls_downgrade",
+    "tls.key_usage": "tls_key_usage",
     "tls.psk_mode": "tls_psk_mode",
     "vpn.options": "vpn_options",
     "vpn.tunnel": "vpn_tunnel",

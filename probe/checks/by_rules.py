@@ -144,6 +144,22 @@ Reference: RFC 8221, RFC 9395.
             ("integ", "the integrity algorithm of the tunnel's packets", "it keeps packets from being changed."),
         )
     },
+    "pq.exposure": """pq.exposure: how much recorded traffic a quantum computer could read
+
+Meaning: `bytes` of `count` sessions at this endpoint went over keys that come from an exchange without a post-quantum
+part, both ways and with headers. Sessions that were refused, and those of a pre-shared key alone, are not among them.
+
+Evidence: version, suite and group of each session, and the bytes of its flow at its end (observed).
+
+Why it matters: who records this today can read it later (harvest now, decrypt later); the figure says where moving to
+ML-KEM first helps most. pq.readiness says which side is in the way.
+
+How to fix: offer X25519MLKEM768 (or SecP256r1MLKEM768, SecP384r1MLKEM1024) on both sides and let the server prefer it:
+OpenSSL 3.5 (nginx, Apache and HAProxy built on it), Go 1.24, JDKs with ML-KEM in TLS, AWS load balancers with a policy
+that has PQ in its name, CloudFront by itself.
+
+Reference: FIPS 203, NIST IR 8547, draft-ietf-tls-ecdhe-mlkem.
+""",
     **{
         f"ike.{fact}": f"""ike.{fact}: {what}
 

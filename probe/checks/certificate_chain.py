@@ -7,7 +7,7 @@ self_signed (vouches for itself) ·
 unknown_root (leads to a root that is not trusted here) ·
 missing_intermediate (the server did not send the certificate that links its own to a root) ·
 wrong_name (not issued for the name that the client asked for) ·
-revoked (by the lists given by --crl, from the moment that they name) ·
+revoked (by a stapled OCSP response or the lists given by --crl, from the moment that they name) ·
 revocation_unknown (the list of its authority is out of date, or not signed by it) ·
 weak_key (less than 112 bits of security; or RSA with an exponent of 1 or an even one, with factors below 752, with
 primes that lie close together, of the ROCA kind, or on a list given by --weak-keys) ·
@@ -42,8 +42,12 @@ from typing import Final, Literal
 from probe.checks import (
     certificate_expiring,
     certificate_interception,
+    certificate_self_signed,
+    certificate_staple,
+    certificate_transparency,
     certificate_validity_length,
     certificate_wildcard,
+    mtls_certificate,
 )
 from probe.model import Facts, Reason, Severity, Status, Verdict
 
@@ -51,7 +55,7 @@ CHECK: Final = "certificate.chain"
 
 _Told = Literal["detail", "subject", "issuer"]
 _Row = tuple[Status, Severity, str, _Told | None, str | None]
-_REASONS: Final[dict[Reason | Literal["outside_profile"], _Row]] = {
+_REASONS: Final[dict[Reason | Literal["outside_profile", "certificate.self_signed"], _Row]] = {
     "ok": ("pass", "info", "Certificate chain accepted", None, None),
     "outside_profile": (
         "warn",
@@ -156,11 +160,15 @@ _REASONS: Final[dict[Reason | Literal["outside_profile"], _Row]] = {
     certificate_validity_length.CHECK: certificate_validity_length.WORDING,
     certificate_wildcard.CHECK: certificate_wildcard.WORDING,
     certificate_interception.CHECK: certificate_interception.WORDING,
+    certificate_staple.CHECK: certificate_staple.WORDING,
+    certificate_transparency.CHECK: certificate_transparency.WORDING,
+    certificate_self_signed.CHECK: certificate_self_signed.WORDING,
 }
-WORDINGS: Final = list(_REASONS.items())
-"""Of each reason: status, severity, title, what of the certificate the title tells besides, remediation. The row
-`outside_profile` is for `ok` with a detail; one with a dot is a check of its own. The ledger puts chains into these
-words."""
+_ROWS: Final[dict[str, _Row]] = {**{str(reason): row for reason, row in _REASONS.items()}, **mtls_certificate.ROWS}
+WORDINGS: Final = [(reason, (*row, reason == certificate_self_signed.CHECK)) for reason, row in _ROWS.items()]
+"""Of each reason: status, severity, title, what of the certificate the title tells besides, remediation, and whether it
+is for public addresses only. The row `outside_profile` is for `ok` with a detail; one with a dot is a check of its own,
+but for `client.`, which is for chains of clients. The ledger puts chains into these words."""
 _HIDDEN: Final = ("TLSv1.3", "DTLSv1.3")
 
 

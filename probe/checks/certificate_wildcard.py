@@ -4,7 +4,7 @@ Meaning: the finding says which of these it is:
 a wildcard directly below a name where everybody may register (`*.com`, `*.co.uk`), or below a top-level name of one's
 own (`*.internal`), or `*` alone ·
 a star that is not the whole left-most label (`w*.example.com`, `a.*.example.com`): clients do not take it ·
-wildcards for more than 20 domains in one certificate: whoever has the key of one server can be all of them.
+wildcards for more than 100 domains in one certificate: whoever has the key of one server can be all of them.
 A wildcard for one's own domain (`*.example.com`) is not reported.
 
 Evidence: subjectAltName of the server's certificate in the Certificate message (observed), against the ICANN section of

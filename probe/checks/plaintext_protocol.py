@@ -84,7 +84,7 @@ _WARN_LOW: Final = {
     "netflow": _TUNNEL,
     "sflow": _TUNNEL,
 }
-_ACCEPTED: Final = frozenset(
+ACCEPTED: Final = frozenset(
     (
         "dns",
         "mdns",
@@ -135,7 +135,7 @@ def judge(facts: Facts) -> list[Verdict]:
     if facts.get("class") != "plaintext" or facts.get("http.redirect_to_https"):
         return []  # what only redirects is plaintext.redirect
     protocol = str(facts.get("protocol", ""))
-    if protocol in _ACCEPTED:
+    if protocol in ACCEPTED:
         return [_verdict(protocol, "pass", "info", f"{_shown(protocol)} in the clear, as is usual", None)]
     for remedies, status, severity in _ROWS:
         if protocol in remedies:

@@ -1,16 +1,19 @@
 """tls.keys: keys that were given for a session and do not open it
 
 Meaning: a key log or a capture's own Decryption Secrets Block names this session by its client random, but its
-handshake does not open with the secrets there, or a Finished in it is not what they make it.
+handshake does not open with the secrets there, or a Finished in it is not what they make it (`unfit`). Or all that is
+right, but the signature in a CertificateVerify was not made with the key of the certificate that was shown
+(`observed.reason` unproven): then somebody may know the secrets who is not who the certificate says.
 
-Evidence: the authentication tag of the first encrypted record and the Finished of each side, checked over the whole
-handshake (decrypted).
+Evidence: the authentication tag of the first encrypted record, the Finished of each side, checked over the whole
+handshake, and the signatures of CertificateVerify where the certificate's key is of a usual kind: ECDSA with P-256 and
+P-384, RSA of 2048 bits and more, Ed25519 (decrypted).
 
 Why it matters: what the session's certificates are stays unknown, and a log that is wrong here may be wrong elsewhere.
-It says nothing against the endpoint.
+`unfit` says nothing against the endpoint; unproven does, for a client would have to refuse it.
 
 How to fix: record the key log with the same run of the client or server as the capture (SSLKEYLOGFILE), and let nobody
-edit it; if only one end's log is wrong, use the other's.
+edit it; if only one end's log is wrong, use the other's. unproven: look for an interception between the two.
 
 Reference: RFC 9850 (key logs), RFC 8446 section 4.4.4 (Finished).
 """
@@ -27,6 +30,8 @@ def judge(facts: Facts) -> list[Verdict]:
     keys = facts.get(CHECK)
     if keys is None:
         return []
+    if facts.get("tls.proven") is False:
+        return [_unproven()]
     unfit = keys == "unfit"
     return [
         Verdict(
@@ -40,3 +45,16 @@ def judge(facts: Facts) -> list[Verdict]:
             evidence="decrypted",
         )
     ]
+
+
+def _unproven() -> Verdict:
+    return Verdict(
+        check=CHECK,
+        status="fail",
+        severity="high",
+        title="Handshake not signed with the key of the certificate that it shows",
+        observed={CHECK: "fit", "reason": "unproven"},
+        key={"reason": "unproven"},
+        remediation="Look for an interception: who has these secrets is not who the certificate names.",
+        evidence="decrypted",
+    )

@@ -34,7 +34,15 @@ _AREAS: Final = {
         *("signature_scheme", "srtp_profile", "alert"),
         *("version_offered", "downgrade_sentinel", "fallback_scsv", "client_certificate", "ocsp_staple", "alert_from"),
         *("early_data_offered", "ech_offered", "dh_prime", "heartbeat", "scts", "alert_after", "resumed_by"),
-        *("psk_mode", "groups_offered", "psk_modes_offered", "pq_offer", "inherited"),
+        *(
+            "psk_mode",
+            "groups_offered",
+            "psk_modes_offered",
+            "pq_offer",
+            "inherited",
+            "client_certificate_evidence",
+            "key_usage",
+        ),
     ),
     "ike": (
         *("version", "mode", "encr", "key_length", "prf", "integ", "ke", "additional_ke", "notifies"),
@@ -46,6 +54,7 @@ _AREAS: Final = {
         *("encr", "key_length", "integ", "inferred_cipher"),
     ),
     "plaintext": ("credentials", "account"),
+    "pq": ("exposed",),
 }
 KNOWN_FACTS: Final = frozenset(
     ("class", "protocol", "starttls", *(f"{area}.{fact}" for area, facts in _AREAS.items() for fact in facts))

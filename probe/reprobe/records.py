@@ -30,7 +30,7 @@ def judged(
 
 def _finding(judged: Judgement, endpoint: str, name: str | None, evidence: EvidenceClass, when: int) -> dict[str, Any]:
     unusual = judged.reason == "ok" and judged.detail is not None
-    status, severity, title, told, remediation = _WORDS["outside_profile" if unusual else judged.reason]
+    status, severity, title, told, remediation, _ = _WORDS["outside_profile" if unusual else judged.reason]
     detail = {"detail": judged.detail, "subject": judged.subject, "issuer": judged.issuer}.get(told or "")
     if detail:
         title = f"{title}: {'issued by ' if told == 'issuer' else ''}{detail}"

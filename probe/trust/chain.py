@@ -11,7 +11,7 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from cryptography import x509
@@ -22,6 +22,8 @@ from msgspec import Struct
 from probe.bounded import Lru
 from probe.model import NANOSECONDS
 from probe.trust import anchors, names, openssl, reasons, validity
+from probe.trust.beside import NOTHING, Beside
+from probe.trust.beside import read as read_beside
 from probe.trust.certificates import Parsed, certificate_lines, extension, parse
 from probe.trust.reasons import Judgement, of
 from probe.trust.store import Store
@@ -43,6 +45,7 @@ class _Known(Struct, frozen=True, eq=False):
     certificates: list[Parsed]
     ends: list[int]
     """Seconds since the epoch, sorted; see `_ends`."""
+    beside: Beside = NOTHING
 
 
 class Chains:
@@ -73,6 +76,11 @@ class Chains:
         """The records of certificates (SHA-256, DER), which are kept like those of `add`."""
         return certificate_lines(self.add(sha256, der).record for sha256, der in certificates)
 
+    def record(self, sha256: str) -> dict[str, Any]:
+        """The record of a certificate as a dictionary; of one that is not known the SHA-256 alone."""
+        parsed = self._get(sha256)
+        return {"sha256": sha256} if parsed is None else msgspec.to_builtins(parsed.record)
+
     def _get(self, sha256: str) -> Parsed | None:
         parsed = self._certificates.get(sha256)
         if parsed is None and self._fetch is not None and (der := self._fetch(sha256)) is not None:
@@ -89,7 +97,7 @@ class Chains:
         path_key = (chain, when // _DAY, *_places(known.ends, when), *_places(self._store.ends, when))
         path = self._paths.get(path_key)
         if path is None:
-            path = self._paths.put(path_key, self._safely(leaf, lambda: self._judge_path(known.certificates, when)))
+            path = self._paths.put(path_key, self._safely(leaf, lambda: self._judge_path(known, when)))
         named = self._names.get((leaf.sha256, name))
         if named is None:
             named = self._names.put((leaf.sha256, name), self._safely(leaf, lambda: _judge_name(leaf, name)))
@@ -113,15 +121,26 @@ class Chains:
         """The certificates of a chain, each once, if the leaf was kept."""
         known = self._chains.get(chain)
         if known is None:
-            found = (self._get(sha256) for sha256 in dict.fromkeys(chain[:MAX_CHAIN]))
+            hashes, beside = self._apart(chain)
+            found = (self._get(sha256) for sha256 in dict.fromkeys(hashes[:MAX_CHAIN]))
             certificates = [parsed for parsed in found if parsed is not None]
             if not certificates or certificates[0].sha256 != chain[0]:
                 return None
-            ends = list(_ends(certificates))
+            ends = [*_ends(certificates), *_ends_of_staples(beside)]
             if self._store.revocations is not None:
                 ends += self._store.revocations.ends(certificates)
-            known = self._chains.put(chain, _Known(certificates, sorted(ends)))
+            if self._store.logs is not None:
+                ends += self._store.logs.ends(certificates[0], beside)
+            known = self._chains.put(chain, _Known(certificates, sorted(ends), beside))
         return known
+
+    def _apart(self, chain: tuple[str, ...]) -> tuple[tuple[str, ...], Beside]:
+        """The certificates, and what came with them."""
+        if self._fetch is not None and len(chain) > 1 and self._certificates.get(chain[-1]) is None:
+            last = self._fetch(chain[-1])
+            if last is not None and (beside := read_beside(last)) is not None:
+                return chain[:-1], beside
+        return chain, NOTHING
 
     @staticmethod
     def _safely(leaf: Parsed, function: Callable[[], Judgements]) -> Judgements:
@@ -132,7 +151,8 @@ class Chains:
             except Exception as error:  # noqa: BLE001 - whatever a library raises for hostile bytes is their property
                 return (Judgement("unparseable", leaf.sha256, detail=f"{type(error).__name__}: {error}"[:200]),)
 
-    def _judge_path(self, certificates: list[Parsed], when: int) -> Judgements:
+    def _judge_path(self, known: _Known, when: int) -> Judgements:
+        certificates, client = known.certificates, known.beside.client
         found = [of("unparseable", parsed, parsed.problem) for parsed in certificates if parsed.problem]
         leaf = certificates[0]
         if leaf.x509 is None:
@@ -140,19 +160,31 @@ class Chains:
         moment = dt.datetime.fromtimestamp(when, tz=dt.UTC)
         dead_end = anchors.dead_end(certificates, self._store)
         if dead_end is None:
-            others = [parsed.x509 for parsed in certificates[1:] if parsed.x509 is not None]
-            found += self._ask(leaf, leaf.x509, others, moment)
+            found += self._ask(known, leaf.x509, moment)
         else:
             found += [*reasons.validity(leaf.x509, moment), dead_end]
         for parsed in certificates:
             if parsed.x509 is not None and not self._store.contains(bytes.fromhex(parsed.sha256)):
                 found += reasons.strength(parsed, leaf=parsed is leaf, weakness=self._weakness(parsed.x509))
-        found += reasons.usage(leaf)
+        found += reasons.usage(leaf, client=client)
         found += validity.expiring(leaf, moment)
-        found += self._signs(certificates)
-        if (revocations := self._store.revocations) is not None:
-            found += revocations.judge(certificates, self._store.roots, moment)
+        if not client:
+            found += self._signs(certificates)
+        found += self._revoked(known, moment)
         return tuple(found)
+
+    def _revoked(self, known: _Known, when: dt.datetime) -> list[Judgement]:
+        """What staples and lists say; what a staple proves to be good is not in doubt for an outdated list."""
+        found: list[Judgement] = []
+        good: set[str] = set()
+        if known.beside.responses:
+            from probe.trust import ocsp
+
+            found, good = ocsp.judge(known.beside.responses, known.certificates, self._store.roots, when)
+        if (revocations := self._store.revocations) is not None:
+            listed = revocations.judge(known.certificates, self._store.roots, when)
+            found += (one for one in listed if one.reason == "revoked" or one.sha256 not in good)
+        return found
 
     def _weakness(self, certificate: x509.Certificate) -> str | None:
         """Why its key protects nothing, whatever its size."""
@@ -175,15 +207,15 @@ class Chains:
                 yield of("certificate.interception", parsed, product)
                 return
 
-    def _ask(
-        self, parsed: Parsed, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime
-    ) -> list[Judgement]:
+    def _ask(self, known: _Known, leaf: x509.Certificate, when: dt.datetime) -> list[Judgement]:
         """The two libraries' word: nothing against the chain if `cryptography` accepts it."""
-        root = self._root(leaf, others, when)
+        others = [parsed.x509 for parsed in known.certificates[1:] if parsed.x509 is not None]
+        client = known.beside.client
+        root = self._client_root(leaf, others, when) if client else self._root(leaf, others, when)
         if isinstance(root, x509.Certificate):
             store = ", ".join(self._store.stores_of(root)) or None
-            found = validity.too_long(parsed) if self._store.is_public(root) else ()
-            return [Judgement("ok", parsed.sha256, store=store), *found]
+            found = self._public(known, when) if self._store.is_public(root) and not client else ()
+            return [Judgement("ok", known.certificates[0].sha256, store=store), *found]
         return self._why(leaf, others, when) or [reasons.about("ok", leaf, root)]
 
     def _root(
@@ -201,6 +233,28 @@ class Chains:
             return "the certificate names no host"
         try:
             return verifier.verify(leaf, others)[-1]
+        except verification.VerificationError as error:
+            return str(error)
+
+    def _public(self, known: _Known, when: dt.datetime) -> Iterator[Judgement]:
+        """What is asked of public authorities besides."""
+        leaf = known.certificates[0]
+        yield from validity.too_long(leaf)
+        if (logs := self._store.logs) is not None:
+            fault = logs.judge(known.certificates, known.beside, self._store.roots, when)
+            if fault is not None:
+                yield of("certificate.transparency", leaf, fault)
+
+    def _client_root(
+        self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime
+    ) -> x509.Certificate | str:
+        """The same of a client's chain."""
+        store = self._store.verifier_store
+        if store is None:
+            return "no root is trusted"
+        try:
+            verifier = verification.PolicyBuilder().store(store).time(when).build_client_verifier()
+            return verifier.verify(leaf, others).chain[-1]
         except verification.VerificationError as error:
             return str(error)
 
@@ -253,6 +307,15 @@ def _verifier(builder: verification.PolicyBuilder, leaf: x509.Certificate) -> ve
 def _places(ends: list[int], when: int) -> tuple[int, int]:
     """Where `when` stands among them, and behind it if it is one of them."""
     return bisect_left(ends, when), bisect_right(ends, when)
+
+
+def _ends_of_staples(beside: Beside) -> list[int]:
+    """The seconds at which a staple begins or ceases to count."""
+    if not beside.responses:
+        return []
+    from probe.trust import ocsp
+
+    return list(ocsp.ends(beside.responses))
 
 
 def _ends(certificates: list[Parsed]) -> Iterator[int]:

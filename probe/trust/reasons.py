@@ -20,6 +20,7 @@ from probe.trust.certificates import MAX_TEXT, Parsed, extension
 MIN_BITS: Final = {"rsa": 2048, "dsa": 2048, "ec": 224}  # RFC 9325 section 4.5: at least 112 bits of security
 WEAK_HASHES: Final = ("md2", "md4", "md5", "sha1")  # RFC 9155; RFC 9325 section 4.5
 _SERVER_USAGES: Final = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+_CLIENT_USAGES: Final = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
 
 
 class Judgement(Struct, frozen=True):
@@ -74,11 +75,11 @@ def name_of(leaf: x509.Certificate, name: str | None) -> Iterator[Judgement]:
         yield about("wrong_name", leaf, detail)
 
 
-def usage(leaf: Parsed) -> Iterator[Judgement]:
-    """RFC 5280 section 4.2.1.12: a server's certificate that has extendedKeyUsage must list serverAuth."""
+def usage(leaf: Parsed, *, client: bool = False) -> Iterator[Judgement]:
+    """RFC 5280 section 4.2.1.12: a certificate that has extendedKeyUsage must list what it is used for."""
     usages = leaf.extensions.get(x509.ExtendedKeyUsage)
-    if usages is not None and not any(usage in _SERVER_USAGES for usage in usages):
-        yield of("wrong_usage", leaf, "extendedKeyUsage does not list serverAuth")
+    if usages is not None and not any(usage in (_CLIENT_USAGES if client else _SERVER_USAGES) for usage in usages):
+        yield of("wrong_usage", leaf, f"extendedKeyUsage does not list {'clientAuth' if client else 'serverAuth'}")
 
 
 def strength(parsed: Parsed, *, leaf: bool, weakness: str | None = None) -> Iterator[Judgement]:

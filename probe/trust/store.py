@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from probe._parsers import Known, Roots
+    from probe.trust.ct import Logs
     from probe.trust.revocation import Revocations
 
 HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
@@ -49,13 +50,16 @@ class Store:
         host: bool = True,
         crls: tuple[str, ...] = (),
         weak_keys: tuple[str, ...] = (),
+        ct_logs: str | None = None,
     ) -> None:
         """`extra`: PEM files whose certificates are trusted besides the host's, with `name=` in front if the store has
-        a name; `crls`: files of revocation lists; `weak_keys`: lists of keys that are known to be weak.
+        a name; `crls`: files of revocation lists; `weak_keys`: lists of keys that are known to be weak; `ct_logs`:
+        a list of Certificate Transparency logs.
 
         Raises TrustError or CrlError if one is unusable.
         """
         self.revocations = _revocations(crls) if crls else None
+        self.logs = None if ct_logs is None else _logs(ct_logs)
         self.weak_keys = weak_keys
         given = [_name_and_path(each) for each in extra]
         self._given = [(name, read_pem(path)) for name, path in given]
@@ -131,6 +135,8 @@ class Store:
         if self.revocations is not None:
             for issuer in self.revocations.issuers:
                 roots.leave(issuer)
+        if self.logs is not None:
+            roots.leave_all()  # whose signatures of timestamps it does not check
         return roots
 
     def known(self, parsers: ModuleType) -> "Known":
@@ -163,6 +169,12 @@ def _revocations(crls: tuple[str, ...]) -> "Revocations":
     from probe.trust.revocation import Revocations
 
     return Revocations(crls)
+
+
+def _logs(path: str) -> "Logs":
+    from probe.trust.ct import Logs
+
+    return Logs(path)
 
 
 def _name_and_path(given: str) -> tuple[str, str]:

@@ -18,10 +18,22 @@ from .table.case import Case
 from .table.chains import CHAINS
 from .table.papers import Papers
 from .table.programs import GNUTLS, LIBRARIES, SERVERS
-from .table.sessions import CLIENTS, ENDS, GROUPS, RESUMED, SUITES, VERSIONS
+from .table.sessions import CLIENTS, ENDS, GROUPS, RESUMED, STAPLES, SUITES, VERSIONS
 from .wire import SERVER, Wire, laid, needs_root, run, until
 
-CASES: Final = (*VERSIONS, *SUITES, *GROUPS, *CLIENTS, *ENDS, *RESUMED, *CHAINS, *GNUTLS, *SERVERS, *LIBRARIES)
+CASES: Final = (
+    *VERSIONS,
+    *SUITES,
+    *GROUPS,
+    *CLIENTS,
+    *STAPLES,
+    *ENDS,
+    *RESUMED,
+    *CHAINS,
+    *GNUTLS,
+    *SERVERS,
+    *LIBRARIES,
+)
 PORTS: Final = {case.name: 20001 + index for index, case in enumerate(CASES)}
 _PROGRAMS: Final = ("openssl", "tcpdump", "gnutls-serv", "gnutls-cli", "nginx", "haproxy", "stunnel", "curl")
 _MISSING: Final = [program for program in _PROGRAMS if shutil.which(program) is None]

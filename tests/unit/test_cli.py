@@ -35,7 +35,7 @@ def run(core: None, capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., 
         (
             ["zzz"],
             (
-                "unknown command zzz; choose from replay, diff, cert, run, check-config, config, interfaces, policies, "
+                "unknown command zzz; choose from replay, diff, cert, run, check-config, config, collect, interfaces, policies, "
                 "explain; see: transitproof --help"
             ),
         ),

@@ -17,20 +17,29 @@ struct Run {
     /// None for the walk.
     detector: Option<Detector>,
     queries: u64,
+    /// Whether answers are of interest, by port and number of the query: as the flow table remembers it, and as cheaply.
+    awaited: Vec<bool>,
 }
 
 impl Run {
     fn message(&mut self, time: u64, packet: &Packet<'_>) {
         let answer = is_response(packet.payload);
         self.queries += u64::from(!answer);
+        let number = packet.payload.first_chunk().map_or(0, |id| u16::from_be_bytes(*id));
+        let port = if answer { packet.dst_port } else { packet.src_port };
+        let awaited = &mut self.awaited[usize::from(number ^ port)];
         let Some(detector) = &mut self.detector else {
-            black_box(packet.payload);
+            *awaited = black_box(packet.payload).is_empty();
             return;
         };
+        if answer && !*awaited {
+            return;
+        }
         let Ok(message) = Message::read(packet.payload) else { return };
         let client = if answer { packet.dst } else { packet.src };
         let spot = Spot { time, frame: 0 };
         detector.message(&Observed { client: [client.high, client.low], message: &message, spot, asked: true });
+        *awaited = detector.awaits();
     }
 }
 
@@ -38,7 +47,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [mode, path, rest @ ..] = arguments.as_slice() else { panic!("cost walk|score FILE [N]") };
     let detector = (mode == "score").then(|| Detector::new(Config::default()));
-    let mut run = Run { detector, queries: 0 };
+    let mut run = Run { detector, queries: 0, awaited: vec![false; 1 << 16] };
     let (mut kept, mut total) = (Vec::new(), 0);
     let wanted = rest.first().map(|n| n.parse::<usize>().expect("a number"));
     let (mut capture, mut frames) = (Capture::open(Path::new(path)).expect("a capture"), Vec::new());

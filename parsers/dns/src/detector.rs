@@ -16,7 +16,7 @@ use crate::seen::Seen;
 use crate::suffix::{Kind, Registered, Suffixes};
 use crate::table::{self, Table, WEIGHTS_OF_OCTAVE};
 use crate::time::ticks;
-use transitproof_wire::dns::{Message, Section, kind};
+use transitproof_wire::dns::{Message, kind};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
@@ -190,7 +190,7 @@ impl Detector {
             return self.judge(asked, place);
         }
         let repeated = self.seen.insert(asked.hashed.name);
-        let mixed = case::is_mixed(&asked.observed.message.question.name);
+        let mixed = asked.hashed.capitals && case::is_mixed(&asked.observed.message.question.name);
         self.habits.note(asked.client, mixed);
         if repeated {
             self.repeated(asked, known, mixed);
@@ -220,8 +220,7 @@ impl Detector {
             let told = code::label(label);
             let mut label_cost = names::counting(pair, at, label).map_or(told.cost, |cost| cost.min(told.cost));
             if at + labels >= left && label.len() <= REMEMBERED {
-                let hash = asked.hashed.label(name.len() - 1 - at);
-                if self.seen.insert(fold(hash, asked.domain)) {
+                if self.seen.insert(fold(self.seed.label(label), asked.domain)) {
                     // Which of the known ones it is.
                     label_cost = label_cost.min(16 * (u16::BITS - pair.labels.leading_zeros()));
                     fresh -= 1;
@@ -275,10 +274,7 @@ impl Detector {
         }
         let place = self.table.find(asked.key)?;
         let (mut data, mut fresh, mut down, mut listed, mut ttl) = (false, false, 0, false, u32::MAX);
-        for (section, record) in message.records() {
-            if section != Section::Answer {
-                break;
-            }
+        for record in message.answers() {
             data = true;
             ttl = ttl.min(record.ttl);
             listed |= record.kind == kind::A && record.data.first() == Some(&127);

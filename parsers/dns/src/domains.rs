@@ -38,7 +38,8 @@ impl Domains {
         let known = ways.iter().position(|domain| domain.key == key);
         let way = known.unwrap_or_else(|| {
             let idle = |domain: &Domain| if domain.key == 0 { f32::MAX } else { between(domain.last, now) };
-            let way = (0..WAYS).max_by(|a, b| idle(&ways[*a]).total_cmp(&idle(&ways[*b]))).unwrap_or(0);
+            // The first of several: so what was written down is put where it was.
+            let way = (0..WAYS).min_by(|a, b| idle(&ways[*b]).total_cmp(&idle(&ways[*a]))).unwrap_or(0);
             ways[way] = Domain { key, ..Domain::default() };
             way
         });

@@ -1,6 +1,6 @@
 //! Keyed hashes of labels and names, without regard to case (RFC 4343).
 
-use transitproof_wire::dns::{LABELS_LIMIT, Name};
+use transitproof_wire::dns::Name;
 
 /// Labels of a name that are told apart, from the right; those further left are hashed into one.
 pub const HASHED_LABELS: usize = 12;
@@ -27,31 +27,64 @@ fn lower(x: u64) -> u64 {
     x | capital >> 2
 }
 
-/// Up to seven bytes as a number, without a loop: those that are read twice stand at different places.
-#[inline]
-fn few(bytes: &[u8]) -> u64 {
-    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes) {
-        (Some(first), Some(last), _) => {
-            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+/// A hash on its way through labels, and whether any letter was a capital.
+#[derive(Clone, Copy)]
+struct Chain {
+    h: u64,
+    capitals: u64,
+}
+
+impl Chain {
+    fn new(seed: Seed) -> Self {
+        Self { h: seed.0, capitals: 0 }
+    }
+
+    /// Goes on with a label of so many bytes, from its end: `eight` gives those that end at a place, counted from its begin.
+    #[inline]
+    fn label(&mut self, length: usize, eight: impl Fn(usize) -> [u8; 8]) {
+        let mut left = length;
+        self.h ^= left as u64;
+        while left > 8 {
+            self.word(u64::from_le_bytes(eight(left)));
+            left = left.wrapping_sub(8);
         }
-        (_, _, [first, .., last]) => {
-            let middle = bytes.get(bytes.len() / 2).copied().unwrap_or(0);
-            u64::from(*first) | u64::from(middle) << 8 | u64::from(*last) << 16
-        }
-        (_, _, [only]) => u64::from(*only),
-        _ => 0,
+        let beyond = 8usize.wrapping_sub(left).min(7) as u32;
+        self.word(u64::from_le_bytes(eight(left)) >> (8 * beyond));
+    }
+
+    /// A label that stands alone.
+    fn alone(&mut self, label: &[u8]) {
+        self.label(label.len(), |to| {
+            let front = label.get(..to).unwrap_or(label);
+            front.last_chunk().copied().unwrap_or_else(|| {
+                let mut few = [0; 8];
+                few.iter_mut().rev().zip(front.iter().rev()).for_each(|(to, from)| *to = *from);
+                few
+            })
+        });
+    }
+
+    #[inline]
+    fn word(&mut self, word: u64) {
+        let small = lower(word);
+        self.capitals |= word ^ small;
+        self.h = fold(self.h, small);
     }
 }
 
 impl Seed {
     #[inline]
     pub fn label(self, label: &[u8]) -> u64 {
-        let mut h = self.0 ^ label.len() as u64;
-        let (words, rest) = label.as_chunks::<8>();
-        for word in words {
-            h = fold(h, lower(u64::from_le_bytes(*word)));
-        }
-        fold(h, lower(few(rest)))
+        let mut chain = Chain::new(self);
+        chain.alone(label);
+        chain.h
+    }
+
+    /// Hash of a name in writing.
+    pub fn name(self, name: &str) -> u64 {
+        let mut chain = Chain::new(self);
+        name.rsplit('.').for_each(|label| chain.alone(label.as_bytes()));
+        chain.h
     }
 
     #[inline]
@@ -66,42 +99,38 @@ impl Seed {
     }
 }
 
-/// Hashes of a name: of its labels, and of every name that one comes to by leaving out labels on the left.
+/// Hashes of a name: of every name that one comes to by leaving out labels on the left.
 pub struct Hashed {
-    labels: [u64; HASHED_LABELS],
     tails: [u64; HASHED_LABELS + 1],
     /// How many labels are told apart.
     len: usize,
     /// Hash of the whole name.
     pub name: u64,
+    /// There are capital letters in it.
+    pub capitals: bool,
 }
 
 impl Hashed {
     #[inline]
     pub fn new(seed: Seed, name: &Name<'_>) -> Self {
-        let len = name.len().min(HASHED_LABELS);
-        let (mut labels, mut tails) = ([0; HASHED_LABELS], [seed.0; HASHED_LABELS + 1]);
-        let mut h = seed.0;
-        for (at, label) in name.labels().rev().take(HASHED_LABELS).enumerate() {
-            labels[at] = seed.label(label);
-            h = fold(h, labels[at]);
-            tails[at + 1] = h;
+        let all = name.len();
+        let mut tails = [seed.0; HASHED_LABELS + 1];
+        let mut chain = Chain::new(seed);
+        let mut to = name.wire().len();
+        for at in (0..all).rev() {
+            let start = name.start(at);
+            let first = start.wrapping_add(1);
+            chain.label(to.wrapping_sub(first), |at| name.eight(first.wrapping_add(at)));
+            to = start;
+            if let Some(tail) = tails.get_mut(all - at) {
+                *tail = chain.h;
+            }
         }
-        if name.len() > HASHED_LABELS {
-            debug_assert!(name.len() <= LABELS_LIMIT);
-            name.labels().rev().skip(HASHED_LABELS).for_each(|label| h = fold(h, seed.label(label)));
-        }
-        Self { labels, tails, len, name: h }
+        Self { tails, len: all.min(HASHED_LABELS), name: chain.h, capitals: chain.capitals != 0 }
     }
 
     pub fn len(&self) -> usize {
         self.len
-    }
-
-    /// Hash of a label, counted from the right.
-    #[inline]
-    pub fn label(&self, from_right: usize) -> u64 {
-        self.labels.get(from_right).copied().unwrap_or(0)
     }
 
     /// Hash of the name that the last `labels` labels make.
@@ -127,5 +156,22 @@ mod tests {
             assert_ne!(seed.label(a.as_bytes()), seed.label(b.as_bytes()), "{a} {b}");
         }
         assert_ne!(Seed(7).label(b"a"), Seed(8).label(b"a"));
+    }
+
+    #[test]
+    fn a_name_hashes_the_same_in_writing_and_on_the_wire() {
+        let seed = Seed(7);
+        for text in
+            ["a", "a.b", "example.com", "internationalization.of.a-long-label-of-many-letters.example", "x.12345678.y"]
+        {
+            let mut query = vec![0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+            text.split('.').for_each(|label| query.extend([&[label.len() as u8], label.as_bytes()].concat()));
+            query.extend([0, 0, 1, 0, 1]);
+            let hashed = Hashed::new(seed, &transitproof_wire::dns::Message::read(&query).unwrap().question.name);
+            assert_eq!((hashed.name, hashed.capitals), (seed.name(text), false), "{text}");
+            for (labels, (dot, _)) in text.rmatch_indices('.').enumerate() {
+                assert_eq!(hashed.tail(labels + 1), seed.name(&text[dot + 1..]), "{text}");
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Services that use names to carry questions of their own, run by their operators under zones where nobody else may register. Their
 //! volume is what the service is for; the shapes of tunnels still count.
 
-use crate::hash::{Seed, fold};
+use crate::hash::Seed;
 
 /// Domain, what it is for, how that is known and from where; separated by tabs.
 const SERVICES: &str = include_str!("../data/known_services.tsv");
@@ -10,9 +10,8 @@ pub struct Known(Vec<u64>);
 
 impl Known {
     pub fn new(seed: Seed) -> Self {
-        let hash = |domain: &str| domain.rsplit('.').fold(seed.0, |h, label| fold(h, seed.label(label.as_bytes())));
         let rows = SERVICES.lines().filter(|line| !line.starts_with('#'));
-        let mut all: Vec<u64> = rows.filter_map(|row| row.split('\t').next()).map(hash).collect();
+        let mut all: Vec<u64> = rows.filter_map(|row| row.split('\t').next()).map(|domain| seed.name(domain)).collect();
         all.sort_unstable();
         Self(all)
     }

@@ -13,6 +13,7 @@ mod domains;
 mod extra;
 mod hash;
 mod known;
+mod lanes;
 mod letters;
 mod names;
 mod pair;

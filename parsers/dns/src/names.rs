@@ -72,14 +72,17 @@ pub fn counting(pair: &Pair, at: usize, label: &[u8]) -> Option<u32> {
 
 /// Looks for a label that has grown by one since the last new name, decimal or hexadecimal; the first one found is kept to.
 pub fn counted(pair: &mut Pair, name: &Name<'_>, left: usize) {
-    let read = |at: usize| counter(name.label(at / 2), BASES[at % 2]).map(|(_, n)| n);
+    let counter = |at: usize| counter(name.label(at / 2), BASES[at % 2]);
+    let read = |at: usize| counter(at).map(|(_, n)| n);
     if pair.runs > 0 || pair.counter_at > 0 {
         let at = usize::from(pair.counter_at.saturating_sub(1));
         let next = if at / 2 < left { read(at) } else { None };
         if let Some(next) = next
             && next == pair.counter.wrapping_add(1)
         {
-            pair.runs = pair.runs.saturating_add(1);
+            // Hosts have numbers too, behind letters: these cost little and are no evidence.
+            let alone = counter(at).is_some_and(|(before, _)| before.is_empty());
+            pair.runs = pair.runs.saturating_add(u8::from(alone));
             pair.counter = next;
             return;
         }

@@ -1,12 +1,10 @@
 //! Which names, labels and answers came before: a set of fixed size that forgets what was longest not asked for.
 
 use crate::hash::fold;
+use crate::lanes::{self, LANES};
 
-/// Fingerprints of one bucket, the latest first.
-const WAYS: usize = 8;
-
-/// Sixteen bytes, so that a look costs one line of memory.
-pub type Bucket = [u16; WAYS];
+/// Fingerprints, the latest first, in sixteen bytes, so that a look costs one line of memory.
+pub type Bucket = u128;
 
 /// Buckets of eight fingerprints of 16 bits. What was never seen is taken for seen once in 8,192 times.
 pub struct Seen {
@@ -16,7 +14,7 @@ pub struct Seen {
 impl Seen {
     /// For eight times as many things as `buckets`, which is rounded up to a power of two.
     pub fn new(buckets: usize) -> Self {
-        Self { buckets: vec![[0; WAYS]; buckets.next_power_of_two()].into() }
+        Self { buckets: vec![0; buckets.next_power_of_two()].into() }
     }
 
     #[inline]
@@ -30,11 +28,13 @@ impl Seen {
     pub fn insert(&mut self, hash: u64) -> bool {
         let (at, mark) = self.place(hash);
         let bucket = &mut self.buckets[at];
-        let known = bucket.iter().position(|other| *other == mark);
-        let newer = known.unwrap_or(WAYS - 1);
-        bucket.copy_within(..newer, 1);
-        bucket[0] = mark;
-        known.is_some()
+        let found = lanes::matches(*bucket, mark);
+        let way = if found == 0 { LANES - 1 } else { lanes::first(found) };
+        if found != 0 && way == 0 {
+            return true;
+        }
+        *bucket = lanes::put_first(*bucket, way, mark);
+        found != 0
     }
 
     pub fn buckets(&self) -> &[Bucket] {
@@ -48,7 +48,7 @@ impl Seen {
     #[cfg(test)]
     fn contains(&self, hash: u64) -> bool {
         let (at, mark) = self.place(hash);
-        self.buckets[at].contains(&mark)
+        lanes::matches(self.buckets[at], mark) != 0
     }
 }
 

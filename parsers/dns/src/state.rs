@@ -35,7 +35,7 @@ impl Detector {
             out.extend(domain.users.to_be_bytes());
             out.extend(domain.last.to_be_bytes());
         }
-        self.seen.buckets().iter().flatten().for_each(|mark| out.extend(mark.to_be_bytes()));
+        self.seen.buckets().iter().for_each(|bucket| out.extend(bucket.to_be_bytes()));
         let sum = Seed(u64::from(VERSION)).bytes(&out);
         out.extend(sum.to_be_bytes());
         out
@@ -68,8 +68,8 @@ impl Detector {
             let (key, users, last) = (r.u64()?, r.u64()?, r.u32()?);
             *fresh.domains.at(key, last) = Domain { key, users, last };
         }
-        for mark in fresh.seen.buckets_mut().iter_mut().flatten() {
-            *mark = r.u16()?;
+        for bucket in fresh.seen.buckets_mut() {
+            *bucket = u128::from_be_bytes(r.array()?);
         }
         if !r.is_empty() {
             return Err(malformed);
@@ -182,6 +182,20 @@ mod tests {
             }
         }
         assert!(raised[0].is_some() && raised[0] == raised[1], "{raised:?}");
+    }
+
+    #[test]
+    fn what_is_read_is_written_again_as_it_was() {
+        let mut detector = crate::Detector::new(crate::Config { pairs: 64, ..crate::Config::default() });
+        for n in 0..3000u64 {
+            let hash = crate::hash::fold(n, 1);
+            ask(&mut detector, n, &format!("{:x}.{:x}.d{}.com", hash, hash >> 40, n % 200));
+            if n % 100 == 0 {
+                let state = detector.save();
+                detector.restore(&state).unwrap();
+                assert_eq!(detector.save(), state, "{n}");
+            }
+        }
     }
 
     #[test]

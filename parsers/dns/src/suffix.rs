@@ -2,7 +2,7 @@
 //!
 //! The rules are kept as hashes of the names that they are made of, so a look-up is one or two lines of memory for nearly every name.
 
-use crate::hash::{Hashed, Seed, fold};
+use crate::hash::{Hashed, Seed};
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -81,7 +81,7 @@ impl Suffixes {
     }
 
     fn flag(&mut self, seed: Seed, name: &str, flag: u64) {
-        let hash = name.rsplit('.').fold(seed.0, |h, label| fold(h, seed.label(label.as_bytes())));
+        let hash = seed.name(name);
         let at = self.place(hash);
         self.slots[at] = (hash & !FLAGS) | (self.slots[at] & FLAGS) | flag;
     }

@@ -3,6 +3,7 @@
 use crate::hash_key::{HashKey, SecretHmac};
 use crate::json;
 use transitproof_wire::Protocol;
+use transitproof_wire::app::upgrade::{self, Chance};
 use transitproof_wire::app::{credentials, http};
 
 /// Worked out once, when the bytes are about to be dropped; the secret stays behind with them.
@@ -10,6 +11,8 @@ use transitproof_wire::app::{credentials, http};
 pub struct Clear {
     login: Option<Login>,
     http: Option<Http>,
+    /// What became of the chance of TLS.
+    chance: Option<Chance>,
 }
 
 #[derive(Debug)]
@@ -41,7 +44,8 @@ impl Clear {
             secret_hmac: key.and_then(|key| key.hash(found.secret)),
         });
         let http = (protocol == Protocol::Http).then(|| Http::of(&http::exchange(client, server)));
-        (login.is_some() || http.is_some()).then(|| Box::new(Self { login, http }))
+        let chance = upgrade::chance(protocol, client, server);
+        (login.is_some() || http.is_some() || chance.is_some()).then(|| Box::new(Self { login, http, chance }))
     }
 
     pub fn has_login(&self) -> bool {
@@ -73,6 +77,9 @@ impl Clear {
     pub fn write_facts(&self, out: &mut Vec<u8>) {
         if let Some(login) = &self.login {
             login.write(out, ["plaintext.credentials", "plaintext.account", "plaintext.secret_hmac"]);
+        }
+        if let Some(chance) = self.chance {
+            json::word(out, "tls.starttls", chance.word());
         }
         if let Some(http) = &self.http {
             http.write_flags(out, ["http.redirect_to_https", "http.hsts"]);

@@ -3,7 +3,7 @@
 mod closing;
 
 use crate::Direction;
-use crate::certificates::Certificates;
+use crate::certificates::{CertificateId, Certificates};
 use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
 use crate::dns::{Said, Watch, notice};
@@ -20,8 +20,11 @@ use crate::record::{self, Detail};
 use crate::rollup::Rollup;
 use crate::select::Selection;
 use crate::time::Clock;
+use crate::tls::beside::Beside;
+use crate::tls::{Session, Volume};
 use crate::totals::Totals;
 use crate::tunnels::TunnelStacks;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use transitproof_dns::Spot;
 use transitproof_wire::{Class, Protocol};
@@ -70,6 +73,8 @@ pub struct Context {
     detail: Detail,
     /// What this run is about; `None` for everything.
     selection: Option<Box<Selection>>,
+    /// Tell what a quantum computer could read of the flows that end.
+    pub exposed: bool,
     /// Observations name their flows.
     pub trace: bool,
     scratch: Vec<u8>,
@@ -104,6 +109,7 @@ impl Context {
             hash_key: None,
             detail: if config.names { Detail::All } else { Detail::Judged },
             selection: None,
+            exposed: false,
             trace: false,
             scratch: Vec::new(),
             dns: None,
@@ -179,7 +185,8 @@ impl Context {
         if let Some(conversation) = conversation {
             record::middle(conversation, &self.certificates, &mut scratch);
         }
-        entry.fragment = self.fragments.hold(&scratch);
+        let volume = conversation.and_then(record::session).map(Volume::of).unwrap_or_default();
+        entry.fragment = self.fragments.hold(&scratch, volume);
         self.scratch = scratch;
         match conversation.map(|c| &c.follower) {
             Some(Follower::Ipsec(ipsec)) if ipsec.is_unanswered() || ipsec.counted > 0 && !ipsec.has_late_facts() => {}
@@ -207,13 +214,14 @@ impl Context {
     }
 
     /// Counts facts that are an observation by themselves.
-    fn notice(&mut self, entry: &Entry, facts: &[u8]) {
+    fn notice(&mut self, entry: &Entry, facts: &[u8], bytes: u64) {
         let seen = Sighting {
             endpoint: Endpoint::of(entry),
             key: facts,
             name: None,
             chain: &[],
             provenance: Provenance::Observed,
+            bytes,
             start: entry.start,
             time: entry.last,
             frame: entry.why.frame().unwrap_or(self.frame),
@@ -256,11 +264,13 @@ impl Context {
             return;
         }
         let session = conversation.and_then(record::session);
+        let mut beside = None;
         if let Some(session) = session {
             let both = [&session.certificates, &session.client_certificates];
             self.certificates.select(both.into_iter().flatten().flatten());
+            beside = self.beside(&session.beside);
             if let Some(facts) = notice::encrypted(entry, session) {
-                self.notice(entry, &facts);
+                self.notice(entry, &facts, 0);
             }
         }
         let mut key = std::mem::take(&mut self.scratch);
@@ -271,16 +281,19 @@ impl Context {
         let endpoint = Endpoint::of(entry);
         let origin = session.and_then(|session| self.certificates.resumptions.origin(session));
         let (chain, provenance) = match (session, origin) {
-            (_, Some(origin)) => (&*origin.chain, Provenance::Inherited),
-            (Some(session), None) => (session.certificates.as_deref().unwrap_or_default(), session.provenance()),
-            (None, None) => (&[][..], Provenance::Observed),
+            (_, Some(origin)) => (Cow::Borrowed(&*origin.chain), Provenance::Inherited),
+            (Some(session), None) => {
+                (extended(session.certificates.as_deref().unwrap_or_default(), beside), session.provenance())
+            }
+            (None, None) => (Cow::default(), Provenance::Observed),
         };
         let seen = Sighting {
             endpoint,
             key: &key,
             name: name.as_deref(),
-            chain,
+            chain: &chain,
             provenance,
+            bytes: 0,
             start: entry.start,
             // Not the packet in hand: at the end of a silent flow that is another's.
             time: entry.last,
@@ -295,10 +308,38 @@ impl Context {
         };
         self.observations.count(&seen, certificates, facts, || record::community_id(entry));
         self.scratch = key;
+        self.observe_client(entry, conversation, session);
         let heard = self.frame;
         if let (Some(name), Some(totals)) = (name, self.totals_of(endpoint, entry.protocol)) {
             (totals.name, totals.heard) = (Some(name.into()), heard);
         }
+    }
+
+    /// The chain that the client showed is an observation by itself, at the same endpoint.
+    fn observe_client(&mut self, entry: &Entry, conversation: Option<&Conversation>, session: Option<&Session>) {
+        let Some(session) = session else { return };
+        let Some(shown) = session.client_certificates.as_deref().filter(|shown| !shown.is_empty()) else { return };
+        let Some(client) = self.beside(&Beside::of_client()) else { return };
+        let seen = Sighting {
+            endpoint: Endpoint::of(entry),
+            key: CLIENT,
+            name: None,
+            chain: &extended(shown, Some(client)),
+            provenance: session.provenance(),
+            bytes: 0,
+            start: entry.start,
+            time: entry.last,
+            frame: conversation.and_then(record::evidence).unwrap_or(self.frame),
+            flow: self.trace.then(|| FlowId::of(entry)),
+        };
+        self.observations.count(&seen, &self.certificates, || CLIENT.to_vec(), || record::community_id(entry));
+    }
+
+    /// What came with a chain, kept like a certificate.
+    fn beside(&mut self, beside: &Beside) -> Option<CertificateId> {
+        let id = (!beside.is_empty()).then(|| self.certificates.intern(beside.bytes()))??;
+        self.certificates.select([id].iter());
+        Some(id)
     }
 
     fn totals_of(&mut self, endpoint: Endpoint, protocol: Protocol) -> Option<&mut EndpointTotals> {
@@ -308,6 +349,17 @@ impl Context {
             return None;
         }
         Some(endpoints.entry((endpoint, protocol)).or_default())
+    }
+}
+
+/// The facts of a client's chain.
+const CLIENT: &[u8] = br#"{"class":"tls","protocol":"tls","role":"client"}"#;
+
+/// A chain with what came with it; nothing comes without one.
+fn extended(chain: &[CertificateId], beside: Option<CertificateId>) -> Cow<'_, [CertificateId]> {
+    match beside.filter(|_| !chain.is_empty()) {
+        Some(beside) => chain.iter().copied().chain([beside]).collect(),
+        None => chain.into(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Packets go through in small batches: headers of all of them first, then the lines of the table that they will need, then
 //! the work itself, so that the cache misses of a batch overlap.
 
+mod ahead;
 mod ends;
 mod particular;
 mod portless;
@@ -14,18 +15,20 @@ use crate::conversation::{Conversation, Follower};
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::fragments::Fragments;
 use crate::hash_key::HashKey;
-use crate::key::{Key, Seed};
+use crate::key::Seed;
 use crate::keys::KeyLog;
 use crate::limits::{MAX_OPENING_PACKETS, idle};
+use crate::looked::{Kind, Looked};
 use crate::observation::FlowId;
 use crate::share::Share;
-use crate::table::{NO_SLOT, Slot, Table};
+use crate::table::{Slot, Table};
 use crate::time::SECOND;
+use crate::totals::Arrived;
 use crate::why::{What, Why};
 use crate::{tcp, udp};
 use particular::Tracking;
 pub use particular::Wanted;
-use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
+use transitproof_wire::packet::{Packet, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
 use transitproof_wire::{ParseError, Protocol};
 
 /// Packets looked at ahead. Enough misses to keep the memory busy, few enough to stay in the first-level cache.
@@ -74,22 +77,6 @@ pub struct Core {
     opening: Option<Vec<(u64, u64)>>,
 }
 
-/// A packet with its place in the table half looked up. These are filled in place: they are too large to be moved about.
-struct Looked<'a> {
-    key: Key,
-    hash: u32,
-    /// The slot that its flow probably has.
-    candidate: Slot,
-    /// None for a frame without a readable packet, or with another core's.
-    packet: Option<Packet<'a>>,
-    /// The sender is the low end of the key.
-    low: bool,
-}
-
-impl Looked<'_> {
-    const NOTHING: Self = Self { key: Key::NONE, hash: 0, candidate: NO_SLOT, packet: None, low: false };
-}
-
 impl Core {
     pub fn new(config: Config) -> Self {
         Self {
@@ -109,6 +96,11 @@ impl Core {
     /// Hashes with this key the secrets that are seen in the clear.
     pub fn hash_with(&mut self, key: HashKey) {
         self.ctx.hash_key = Some(key);
+    }
+
+    /// Tell how much a quantum computer could read.
+    pub fn tell_exposed(&mut self) {
+        self.ctx.exposed = true;
     }
 
     /// How DNS is to be looked at; what was remembered of it is forgotten.
@@ -139,96 +131,44 @@ impl Core {
         let mut all = [const { Looked::NOTHING }; BATCH];
         for batch in frames.chunks(BATCH) {
             let looked = &mut all[..batch.len()];
+            let mut arrived = Arrived::default();
             for (frame, looked) in batch.iter().zip(&mut *looked) {
-                self.look(frame, looked);
+                *looked = Looked::at(frame, self.seed);
+                self.receive(frame, looked, &mut arrived);
             }
-            self.warm(looked);
-            for (frame, looked) in batch.iter().zip(&*looked) {
-                match &looked.packet {
-                    Some(packet) if packet.fragment.is_none() => self.packet(frame, packet, looked),
-                    Some(_) => self.fragment(frame),
-                    None => self.pass_over(frame),
-                }
-            }
+            self.batch(batch, looked, &arrived);
         }
     }
 
-    /// Loads what the packets of a batch will need, level by level, so that the misses of each level overlap: the index, the
-    /// entries, what hangs off them. Plain loads whose sum is kept from the optimiser do it without unsafe code, and without
-    /// a branch on what is being loaded, which would be guessed wrong and end the overlap.
-    #[inline]
-    fn warm(&self, batch: &mut [Looked<'_>]) {
-        let mut sum = 0;
-        for looked in &*batch {
-            sum ^= self.table.touch_index(looked.hash);
+    /// The same of frames that [`crate::Shares`] looked at and gave to this core.
+    pub fn given(&mut self, frames: &[Frame<'_>], looked: &mut [Looked]) {
+        if self.is_particular() {
+            return frames.iter().for_each(|frame| self.particular_frame(frame));
         }
-        for looked in &mut *batch {
-            looked.candidate = self.table.candidate(looked.hash);
+        for (batch, looked) in frames.chunks(BATCH).zip(looked.chunks_mut(BATCH)) {
+            let mut arrived = Arrived::default();
+            for (frame, looked) in batch.iter().zip(&mut *looked) {
+                self.receive(frame, looked, &mut arrived);
+            }
+            self.batch(batch, looked, &arrived);
         }
-        // A loop of its own: the shorter it is, the more misses are under way at once.
-        for looked in &*batch {
-            sum ^= self.table.touch_entry(looked.candidate);
-        }
-        let entries = || batch.iter().filter_map(|looked| Some((looked.low, self.table.peek(looked.candidate)?)));
-        for (_, entry) in entries() {
-            sum ^= entry.touch_conversation();
-        }
-        for (low, entry) in entries() {
-            sum ^= entry.touch_follower(low);
-        }
-        std::hint::black_box(sum);
     }
 
     #[inline]
-    fn look<'a>(&mut self, frame: &Frame<'a>, looked: &mut Looked<'a>) {
-        let mut tunnel = 0;
-        let mine = self.share.has_frame(frame.link, frame.bytes);
-        if mine == Some(false) {
-            looked.packet = None;
-            return;
-        }
-        looked.packet = plain(frame.link, frame.bytes);
-        if looked.packet.is_some() {
-            self.ctx.totals.packet(frame.time);
-        } else {
-            (looked.packet, tunnel) = self.walk(frame, mine);
-        }
-        if let Some(packet) = &looked.packet {
-            (looked.key, looked.low) = Key::of(packet, tunnel);
-            looked.hash = looked.key.hash(self.seed);
-        }
-    }
-
-    /// A packet that is not an ordinary one, and the number of what it was unwrapped from.
-    #[cold]
-    fn walk<'a>(&mut self, frame: &Frame<'a>, mine: Option<bool>) -> (Option<Packet<'a>>, u16) {
-        let mut tunnels = Tunnels::default();
-        let dissected = dissect(frame.link, frame.bytes, &mut tunnels);
-        let mine = mine.unwrap_or_else(|| self.has(&dissected));
-        if mine {
-            self.ctx.totals.packet(frame.time);
-        }
-        match dissected {
-            // Every core follows the fragments: whose they are shows when they are put together.
-            Ok(packet) if packet.fragment.is_some() => (Some(packet), 0),
-            Ok(packet) if mine => (Some(packet), self.tunnel(&tunnels)),
-            Err(stop) if mine => {
-                self.unreadable(stop);
-                (None, 0)
+    fn batch(&mut self, frames: &[Frame<'_>], looked: &mut [Looked], arrived: &Arrived) {
+        self.ctx.totals.arrived(arrived);
+        self.warm(looked);
+        for (frame, looked) in frames.iter().zip(&*looked) {
+            match looked.kind {
+                Kind::Plain | Kind::Walked => self.packet(frame, looked),
+                Kind::Fragment => self.fragment(frame),
+                Kind::Nothing | Kind::Odd => self.pass_over(frame),
             }
-            _ => (None, 0),
         }
     }
 
-    /// Whether this core has to count what was found in a frame.
-    fn has(&self, dissected: &Result<Packet<'_>, Stop>) -> bool {
-        match dissected {
-            Ok(packet) if packet.fragment.is_none() => self.share.has(packet),
-            _ => self.share.is_first(),
-        }
-    }
-
-    /// Nothing to count, or not here: time goes on.
+    /// Time goes on, whatever there is to count.
+    #[inline]
     fn pass_over(&mut self, frame: &Frame<'_>) {
         (self.ctx.frame, self.ctx.time) = (frame.number, frame.time);
         if frame.time >= self.next_turn {
@@ -236,50 +176,40 @@ impl Core {
         }
     }
 
-    fn tunnel(&mut self, tunnels: &Tunnels) -> u16 {
-        if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(tunnels) }
-    }
-
-    /// Where a packet that came in parts belongs.
-    fn place(&mut self, packet: &Packet<'_>, tunnels: &Tunnels) -> Looked<'static> {
-        let (key, low) = Key::of(packet, self.tunnel(tunnels));
-        Looked { key, low, hash: key.hash(self.seed), ..Looked::NOTHING }
-    }
-
-    #[cold]
-    fn unreadable(&mut self, stop: Stop) {
-        match stop {
-            Stop::NotIp(what) => self.ctx.totals.not_ip(what),
-            Stop::Bad(error) => self.ctx.totals.bad(error),
-        }
-    }
-
     #[inline]
-    fn packet(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked<'_>) {
-        self.arrive(frame, packet);
+    fn packet(&mut self, frame: &Frame<'_>, looked: &Looked) {
+        self.pass_over(frame);
         // Nearly every packet of a busy link: one of a flow of which nothing more is to be learnt.
         if let Some(entry) = self.table.candidate_entry(looked.candidate, &looked.key)
             && entry.phase == Phase::Settled
-            && packet.flags & (tcp_flags::SYN | tcp_flags::FIN | tcp_flags::RST) == 0
+            && looked.flags & (tcp_flags::SYN | tcp_flags::FIN | tcp_flags::RST) == 0
             && frame.time.saturating_sub(entry.last) <= idle::CLOSED * SECOND
         {
-            entry.count(looked.low, frame.time, packet.ip_length);
+            entry.count(looked.low, frame.time, looked.ip_length);
             return;
         }
+        self.read_packet(frame, looked);
+    }
+
+    /// The same for all others: the packet is read whole.
+    fn read_packet(&mut self, frame: &Frame<'_>, looked: &Looked) {
+        let packet = match looked.kind {
+            Kind::Plain => plain(frame.link, frame.bytes),
+            _ => dissect(frame.link, frame.bytes, &mut Tunnels::default()).ok(),
+        };
+        if let Some(packet) = packet {
+            self.open_packet(frame, &packet, looked);
+        }
+    }
+
+    /// A packet that did not come as a frame of its own, or in a run that is about a part of them.
+    fn single_packet(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked) {
+        self.pass_over(frame);
+        self.ctx.totals.bytes += u64::from(packet.ip_length);
         self.open_packet(frame, packet, looked);
     }
 
-    #[inline]
-    fn arrive(&mut self, frame: &Frame<'_>, packet: &Packet<'_>) {
-        self.ctx.frame = frame.number;
-        self.ctx.time = frame.time;
-        self.ctx.totals.bytes += u64::from(packet.ip_length);
-        if frame.time >= self.next_turn {
-            self.turn_wheel(frame.time);
-        }
-    }
-
-    fn open_packet(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked<'_>) {
+    fn open_packet(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked) {
         let known = self.table.find(&looked.key, looked.hash, looked.candidate);
         let found = known.and_then(|slot| self.still_open(slot, frame.time, packet));
         let slot = found.unwrap_or_else(|| self.open(frame.time, packet, looked));
@@ -341,7 +271,7 @@ impl Core {
         None
     }
 
-    fn open(&mut self, time: u64, packet: &Packet<'_>, looked: &Looked<'_>) -> Slot {
+    fn open(&mut self, time: u64, packet: &Packet<'_>, looked: &Looked) -> Slot {
         if self.table.is_full()
             && let Some(victim) = self.table.victim()
         {

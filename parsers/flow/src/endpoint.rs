@@ -1,7 +1,7 @@
 //! Where something was observed, in the words of the contract: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`, `A<->B/esp`.
 
 use crate::{entry::Entry, entry::mark, json};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use transitproof_wire::packet::{Address, ip_protocol as ip};
 use transitproof_wire::{Class, Protocol};
 
@@ -46,6 +46,24 @@ impl Endpoint {
             What::Host { address, transport }
         };
         Self { v6: key.v6(), what }
+    }
+
+    /// Whether it is a server at an address that is reachable all over the Internet (IANA's special-purpose address registries). Over
+    /// TCP: what speaks DTLS there are mostly peers of a call, whose certificates are made for it (RFC 8827 section 6.5).
+    pub fn is_public(&self) -> bool {
+        let What::Server { address, transport: ip::TCP, .. } = self.what else { return false };
+        if self.v6 {
+            let address = Ipv6Addr::from(address.to_v6());
+            // 2000::/3 but for documentation, ORCHID and benchmarking.
+            let [a, b, ..] = address.segments();
+            return a & 0xe000 == 0x2000 && !(a == 0x2001 && matches!(b, 0..0x200 | 0xdb8)) && a != 0x3fff;
+        }
+        let address = Ipv4Addr::from(address.to_v4());
+        let special = |[a, b, c, _]: [u8; 4]| {
+            matches!((a, b, c), (0 | 224.., ..) | (100, 64..128, _) | (192, 0, 0) | (192, 88, 99) | (198, 18 | 19, _))
+        };
+        let own = address.is_private() || address.is_loopback() || address.is_link_local();
+        !(own || address.is_documentation() || special(address.octets()))
     }
 
     /// A server as [`Self::write`] writes it: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/udp`; peers, `192.0.2.1<->192.0.2.2/ike` with
@@ -208,6 +226,31 @@ mod tests {
                 write_address(&mut out, false, Address::v4(octets));
                 assert_eq!(String::from_utf8(out).unwrap(), std::net::Ipv4Addr::from(octets).to_string());
             }
+        }
+    }
+
+    #[test]
+    fn public_addresses() {
+        for (text, public) in [
+            ("8.8.8.8:443/tcp", true),
+            ("[2606:4700::1]:443/tcp", true),
+            ("[2001:4860:4860::8888]:53/tcp", true),
+            ("8.8.8.8:443/udp", false),
+            ("10.0.0.1:443/tcp", false),
+            ("172.31.0.1:443/tcp", false),
+            ("172.32.0.1:443/tcp", true),
+            ("192.168.1.1:443/tcp", false),
+            ("100.64.0.1:443/tcp", false),
+            ("127.0.0.1:443/tcp", false),
+            ("169.254.169.254:80/tcp", false),
+            ("198.51.100.1:443/tcp", false),
+            ("224.0.0.1:443/udp", false),
+            ("[fd00::1]:443/tcp", false),
+            ("[fe80::1]:443/tcp", false),
+            ("[::1]:443/tcp", false),
+            ("[2001:db8::1]:443/tcp", false),
+        ] {
+            assert_eq!(Endpoint::parse(text).unwrap().is_public(), public, "{text}");
         }
     }
 

@@ -146,6 +146,12 @@ impl Entry {
         self.last ^ self.start
     }
 
+    /// Whether anything hangs off it.
+    #[inline]
+    pub fn converses(&self) -> bool {
+        self.conversation.is_some()
+    }
+
     /// Reads what hangs off an entry that was touched before.
     #[inline]
     pub fn touch_conversation(&self) -> u64 {

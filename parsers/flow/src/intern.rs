@@ -4,6 +4,7 @@
 //! Equal fragments share one copy; the last flow that lets go frees it.
 
 use crate::hash::Map;
+use crate::tls::Volume;
 use foldhash::quality::RandomState;
 use std::hash::BuildHasher;
 
@@ -13,6 +14,8 @@ pub type FragmentId = u32;
 #[derive(Debug, Default)]
 struct Fragment {
     bytes: Box<[u8]>,
+    /// What the flow's end is judged by; most often equal for equal bytes.
+    volume: Volume,
     users: u32,
     hash: u64,
     /// Another one with the same hash, 0 for none.
@@ -31,7 +34,7 @@ pub struct Fragments {
 
 impl Fragments {
     /// The id of these bytes, counted as used once more.
-    pub fn hold(&mut self, bytes: &[u8]) -> FragmentId {
+    pub fn hold(&mut self, bytes: &[u8], volume: Volume) -> FragmentId {
         if bytes.is_empty() {
             return 0;
         }
@@ -40,13 +43,13 @@ impl Fragments {
         let mut at = first;
         while at != 0 {
             let fragment = &mut self.slab[at as usize - 1];
-            if *fragment.bytes == *bytes && fragment.users < u32::MAX {
+            if *fragment.bytes == *bytes && fragment.volume == volume && fragment.users < u32::MAX {
                 fragment.users += 1;
                 return at;
             }
             at = fragment.next;
         }
-        let fragment = Fragment { bytes: bytes.into(), users: 1, hash, next: first };
+        let fragment = Fragment { bytes: bytes.into(), volume, users: 1, hash, next: first };
         let id = match self.free.pop() {
             Some(id) => {
                 self.slab[id as usize - 1] = fragment;
@@ -65,6 +68,13 @@ impl Fragments {
         match id {
             0 => &[],
             id => &self.slab[id as usize - 1].bytes,
+        }
+    }
+
+    pub fn volume(&self, id: FragmentId) -> Volume {
+        match id {
+            0 => Volume::default(),
+            id => self.slab[id as usize - 1].volume,
         }
     }
 
@@ -102,16 +112,16 @@ mod tests {
     #[test]
     fn shared_until_the_last_user_lets_go() {
         let mut fragments = Fragments::default();
-        assert_eq!(fragments.hold(b""), 0);
-        let a = fragments.hold(b"\"tls\":{}");
-        let b = fragments.hold(b"\"tls\":{}");
-        let other = fragments.hold(b"\"ike\":{}");
+        assert_eq!(fragments.hold(b"", Volume::default()), 0);
+        let a = fragments.hold(b"\"tls\":{}", Volume::default());
+        let b = fragments.hold(b"\"tls\":{}", Volume::default());
+        let other = fragments.hold(b"\"ike\":{}", Volume::default());
         assert_eq!(a, b);
         assert_ne!(a, other);
         fragments.release(a);
         assert_eq!(fragments.get(b), b"\"tls\":{}");
         fragments.release(b);
-        assert_eq!(fragments.hold(b"new"), a, "the place is used again");
+        assert_eq!(fragments.hold(b"new", Volume::default()), a, "the place is used again");
         assert_eq!(fragments.get(other), b"\"ike\":{}");
         assert_eq!(fragments.by_hash.len(), 2);
     }

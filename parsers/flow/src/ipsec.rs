@@ -86,14 +86,20 @@ pub fn may_be_esp(packet: &Packet<'_>) -> bool {
     looks_like_esp_in_udp(unwrapped(packet).map_or(packet.payload, |wesp| wesp.esp), ports)
 }
 
-/// The WESP that a packet is, directly over IP or in UDP.
+/// The WESP that a packet is, directly over IP or in UDP. One comparison for nearly all.
+#[inline(always)]
 fn unwrapped<'a>(packet: &Packet<'a>) -> Option<Wesp<'a>> {
-    let bytes = match packet.transport {
-        wesp::IP_PROTOCOL => Some(packet.payload),
-        ip::UDP => wesp::in_udp(packet.payload),
-        _ => None,
+    let wrapped = match packet.transport {
+        ip::UDP => packet.payload.first_chunk() == Some(&wesp::UDP_IDENTIFIER),
+        transport => transport == wesp::IP_PROTOCOL,
     };
-    Wesp::parse(bytes?).ok()
+    if wrapped { unwrap(packet) } else { None }
+}
+
+#[cold]
+fn unwrap<'a>(packet: &Packet<'a>) -> Option<Wesp<'a>> {
+    let front = if packet.transport == ip::UDP { wesp::UDP_IDENTIFIER.len() } else { 0 };
+    Wesp::parse(packet.payload.get(front..)?).ok()
 }
 
 impl Ipsec {

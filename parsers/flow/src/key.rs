@@ -28,6 +28,15 @@ impl Key {
             ip::ICMP | ip::ICMPV6 => (0, 0),
             _ => (u64::from(packet.src_port), u64::from(packet.dst_port)),
         };
+        let about = u64::from(tunnel) << 16 | u64::from(packet.transport) << 8 | u64::from(packet.v6);
+        if !packet.v6 {
+            // Address and port are one word, and its order is theirs.
+            let (src, dst) = (packet.src.high | src_port, packet.dst.high | dst_port);
+            let (low, high) = (src.min(dst), src.max(dst));
+            let address = |end: u64| Address { high: end & !0xffff, low: 0 };
+            let rest = low << 48 | (high & 0xffff) << 32 | about;
+            return (Self { low: address(low), high: address(high), rest }, src <= dst);
+        }
         let (src, dst) = (packet.src.to_number(), packet.dst.to_number());
         let forward = (src < dst) | ((src == dst) & (src_port <= dst_port));
         let swap = u64::from(forward).wrapping_sub(1);
@@ -36,12 +45,7 @@ impl Key {
         let (low_low, high_low) = sorted(packet.src.low, packet.dst.low);
         let (low_port, high_port) = sorted(src_port, dst_port);
         let (low, high) = (Address { high: low_high, low: low_low }, Address { high: high_high, low: high_low });
-        let rest = low_port << 48
-            | high_port << 32
-            | u64::from(tunnel) << 16
-            | u64::from(packet.transport) << 8
-            | u64::from(packet.v6);
-        (Self { low, high, rest }, forward)
+        (Self { low, high, rest: low_port << 48 | high_port << 32 | about }, forward)
     }
 
     pub fn v6(&self) -> bool {

@@ -29,6 +29,7 @@ mod key;
 mod keys;
 pub mod ledger;
 pub mod limits;
+mod looked;
 pub mod observation;
 mod opening;
 #[cfg(test)]
@@ -59,9 +60,10 @@ pub use core::{Config, Core, Frame, Wanted};
 pub use dns::{Said, Watch};
 pub use hash_key::HashKey;
 pub use keys::{KeyLog, MAX_LINE as MAX_KEY_LOG_LINE};
+pub use looked::Looked;
 pub use observation::FlowId;
 pub use select::{FilterError, Selection};
-pub use share::Share;
+pub use share::{Share, Shares};
 pub use transitproof_dns::Config as DnsConfig;
 
 /// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.

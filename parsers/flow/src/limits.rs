@@ -22,14 +22,29 @@ pub const MAX_HELD_BYTES: usize = 65_536;
 /// DNS queries of one UDP flow without an answer yet; a stub resolver has a handful in flight.
 pub const MAX_DNS_PENDING: usize = 32;
 
-/// Distinct observations that may come together in the core before they are handed over unasked, some 500 bytes each.
-pub const MAX_OBSERVATIONS: usize = 65_536;
+/// Distinct observations that may come together in the core before they are handed over unasked, some 300 bytes each: few enough
+/// that they are still in the cache when they are judged, and that the same memory does for the next.
+pub const MAX_OBSERVATIONS: usize = 2048;
 
-/// Findings kept until they are written, some 500 bytes each; beyond, new ones are counted only.
-pub const MAX_FINDINGS: usize = 262_144;
+/// Distinct sets of facts, and chains, that a core remembers from one hand-over to the next.
+pub const MAX_REMEMBERED: usize = 4096;
+
+/// Findings kept until they are written, some 50 bytes each besides what they share; beyond, new ones are counted only.
+pub const MAX_FINDINGS: usize = 1 << 20;
+
+/// Sets of findings that came of the same observations at one place, some 300 bytes each.
+pub const MAX_FINDING_SETS: usize = 262_144;
 
 /// Flows of one finding whose packets are to be written: some 120 MB.
 pub const MAX_TRACED: usize = 1 << 21;
+
+/// Endpoints and names whose certificates are remembered, endpoints of which it is remembered what was spoken there, and keys: some 500 bytes
+/// each. Later ones are counted only.
+pub const MAX_HISTORIES: usize = 65_536;
+
+/// Certificates of one endpoint and name or of one key, and words for one endpoint: renewals of a year at the shortest lifetime, and
+/// more than honest endpoints have side by side.
+pub const MAX_HISTORY: usize = 16;
 
 /// Sets of facts, and verdicts on chains, remembered as judged, some 2 kB each; a forgotten one is judged again.
 pub const MAX_JUDGED: usize = 65_536;

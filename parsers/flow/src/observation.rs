@@ -11,7 +11,7 @@ use crate::entry::Entry;
 use crate::few::{Few, Sampled};
 use crate::hash::Map;
 use crate::key::Key;
-use crate::limits::MAX_OBSERVATIONS;
+use crate::limits::{MAX_OBSERVATIONS, MAX_REMEMBERED};
 use std::sync::Arc;
 
 /// Community ID version 1: `1:` and 20 bytes in base64.
@@ -73,6 +73,8 @@ pub struct Observation {
     pub chain: Option<Chain>,
     pub provenance: Provenance,
     pub count: u64,
+    /// Of those of its flows that are observed for their amount of data.
+    pub bytes: u64,
     /// Packet times in ns: start of the first flow, completion of the latest flow's facts.
     pub first_seen: u64,
     pub last_seen: u64,
@@ -88,6 +90,8 @@ pub struct Sighting<'a> {
     pub name: Option<&'a str>,
     pub chain: &'a [CertificateId],
     pub provenance: Provenance,
+    /// To be added up, 0 where they are no matter.
+    pub bytes: u64,
     pub start: u64,
     pub time: u64,
     pub frame: u64,
@@ -122,6 +126,7 @@ impl Observations {
         let at = self.place(seen, certificates, facts);
         let observation = &mut self.all[at];
         observation.count += 1;
+        observation.bytes += seen.bytes;
         observation.first_seen = observation.first_seen.min(seen.start);
         // Packet times may go backwards: what was seen last was never seen before it was seen first.
         observation.last_seen = observation.last_seen.max(seen.time).max(seen.start);
@@ -158,6 +163,7 @@ impl Observations {
             chain: self.chains.get(seen.chain).map(|(_, chain)| chain.clone()),
             provenance: seen.provenance,
             count: 0,
+            bytes: 0,
             first_seen: u64::MAX,
             last_seen: 0,
             samples: Few::default(),
@@ -171,9 +177,18 @@ impl Observations {
         self.all.len() >= MAX_OBSERVATIONS
     }
 
-    /// Hands over what was counted since the last call, in order of first sight, and starts anew.
+    /// Hands over what was counted since the last call, in order of first sight, and starts anew. Facts and chains are often
+    /// the same again, so they keep their places in memory.
     pub fn take(&mut self) -> Vec<Observation> {
-        std::mem::take(self).all
+        self.by_place.clear();
+        self.names.clear();
+        if self.facts.len() > MAX_REMEMBERED {
+            self.facts = Map::default();
+        }
+        if self.chains.len() > MAX_REMEMBERED {
+            self.chains = Map::default();
+        }
+        std::mem::take(&mut self.all)
     }
 }
 
@@ -215,6 +230,7 @@ mod tests {
             name: None,
             chain: &[],
             provenance: Provenance::Observed,
+            bytes: 0,
             start: time,
             time: time + 1,
             frame: time,
@@ -271,8 +287,20 @@ mod tests {
             count(&mut all, &seen(1, format!("{n}").as_bytes(), n), 0);
         }
         assert!(all.are_many());
-        assert_eq!((all.take().len(), all.all.len(), all.facts.len()), (MAX_OBSERVATIONS, 0, 0));
+        assert_eq!((all.take().len(), all.all.len(), all.by_place.len()), (MAX_OBSERVATIONS, 0, 0));
         count(&mut all, &seen(1, b"0", 0), 0);
         assert_eq!(all.take().len(), 1);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut all = Observations::default();
+        for n in 0..3 * MAX_REMEMBERED as u64 {
+            count(&mut all, &seen(1, format!("{n}").as_bytes(), n), 0);
+            if all.are_many() {
+                all.take();
+                assert!(all.facts.len() <= MAX_REMEMBERED + MAX_OBSERVATIONS);
+            }
+        }
     }
 }

@@ -1,7 +1,11 @@
-//! Whose a packet is when several cores work on one capture. Every core is given every frame, so that all have the same time and
-//! the same fragments, and passes over the packets of the others: those between two addresses are all one core's.
+//! Whose a packet is when several cores work on one capture: those between two addresses are all one core's. The one who reads
+//! gives each core its own frames, and all of them what needs a closer look (fragments, tunnels, damage) and the frames at which
+//! time comes to where flows may end: so all have the same time and the same fragments.
 
+use crate::core::Frame;
 use crate::key::Seed;
+use crate::looked::{Kind, Looked};
+use crate::time::SECOND;
 use transitproof_wire::packet::{Address, Packet, addresses};
 
 /// The same in every run, and so is the order in which the cores' records come. Whoever chooses addresses so that all are one
@@ -32,16 +36,63 @@ impl Share {
         self.of == 1 || self.owns((packet.src, packet.dst))
     }
 
-    /// The upper half of the hash, scaled, says whose it is: no division.
     #[inline]
-    fn owns(self, (src, dst): (Address, Address)) -> bool {
-        let hash = SEED.of_pair(src, dst) >> 32;
-        ((hash * u64::from(self.of)) >> 32) as u32 == self.mine
+    fn owns(self, ends: (Address, Address)) -> bool {
+        owner(ends, self.of) == self.mine
     }
 
     /// What is nobody's in particular is counted by the first.
     pub fn is_first(self) -> bool {
         self.mine == 0
+    }
+}
+
+/// The upper half of the hash, scaled, says whose it is: no division.
+#[inline]
+fn owner((src, dst): (Address, Address), of: u32) -> u32 {
+    let hash = SEED.of_pair(src, dst) >> 32;
+    ((hash * u64::from(of)) >> 32) as u32
+}
+
+/// Gives frames to several cores, in their order.
+#[derive(Debug)]
+pub struct Shares {
+    of: u32,
+    /// That of the cores.
+    seed: Seed,
+    /// As that of a core: the second behind the latest frame's.
+    next_turn: u64,
+}
+
+impl Shares {
+    /// `seed`: as in the cores' [`crate::Config`].
+    pub fn new(of: u32, seed: u64) -> Self {
+        Self { of, seed: Seed::new(seed), next_turn: 0 }
+    }
+
+    /// Looks at a frame and gives it to the cores that need it, by number.
+    #[inline]
+    pub fn give(&mut self, frame: &Frame<'_>, mut to: impl FnMut(u32, Looked)) {
+        let looked = Looked::at(frame, self.seed);
+        let owner = match looked.kind {
+            Kind::Plain => Some(owner((looked.key.low, looked.key.high), self.of)),
+            _ => addresses(frame.link, frame.bytes).map(|ends| owner(ends, self.of)),
+        };
+        if let Some(owner) = owner
+            && frame.time < self.next_turn
+        {
+            return to(owner, looked);
+        }
+        self.next_turn = self.next_turn.max((frame.time / SECOND + 1).saturating_mul(SECOND));
+        for core in 0..self.of {
+            let mine = owner.is_none_or(|owner| owner == core);
+            to(core, if mine { looked } else { Looked::NOTHING });
+        }
+    }
+
+    /// The capture is over; another one may be of an earlier day.
+    pub fn rewind(&mut self) {
+        self.next_turn = 0;
     }
 }
 

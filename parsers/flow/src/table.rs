@@ -232,9 +232,18 @@ impl Table {
             }
         }
         self.now = self.now.max(second);
-        let order = |slot: &Slot| self.entries.get(*slot).map(|e| (self.due(e), e.start, e.key));
-        expired.sort_unstable_by_key(order);
-        expired.dedup();
+        self.in_order(expired, |entry| self.due(entry));
+    }
+
+    /// Sorts slots by something of their entries, then by start, then by key, which is looked at only where the others are equal.
+    fn in_order(&self, slots: &mut Vec<Slot>, first: impl Fn(&Entry) -> u64) {
+        let entry = |slot: &Slot| Some((*slot, self.entries.get(*slot)?));
+        let mut order: Vec<_> = slots.iter().filter_map(entry).map(|(slot, e)| (first(e), e.start, slot)).collect();
+        let key = |slot: Slot| self.entries.get(slot).map(|e| e.key);
+        order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| key(a.2).cmp(&key(b.2))));
+        order.dedup();
+        slots.clear();
+        slots.extend(order.into_iter().map(|(_, _, slot)| slot));
     }
 
     fn look_at(&mut self, slot: Slot, time: u64, expired: &mut Vec<Slot>) {
@@ -293,11 +302,9 @@ impl Table {
 
     /// Every slot in use, in the order (start, key).
     pub fn all(&self) -> Vec<Slot> {
-        let slots = 0..self.entries.len() as Slot;
-        let mut slots: Vec<_> =
-            slots.filter_map(|slot| self.entries.get(slot).map(|e| (e.start, e.key, slot))).collect();
-        slots.sort_unstable();
-        slots.into_iter().map(|(_, _, slot)| slot).collect()
+        let mut slots = (0..self.entries.len() as Slot).collect();
+        self.in_order(&mut slots, |entry| entry.start);
+        slots
     }
 }
 

@@ -49,7 +49,31 @@ pub struct Filtered {
     pub flows: u64,
 }
 
+/// Packets that arrived together, to be counted at once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Arrived {
+    packets: u64,
+    bytes: u64,
+    span: Span,
+}
+
+impl Arrived {
+    #[inline]
+    pub fn add(&mut self, time: u64, bytes: u32) {
+        self.packets += 1;
+        self.bytes += u64::from(bytes);
+        self.span.first = self.span.first.min(time);
+        self.span.last = self.span.last.max(time);
+    }
+}
+
 impl Totals {
+    pub fn arrived(&mut self, arrived: &Arrived) {
+        self.packets += arrived.packets;
+        self.bytes += arrived.bytes;
+        self.stretch(arrived.span.first, arrived.span.last);
+    }
+
     /// Adds what another core counted of the same frames.
     pub fn add(&mut self, other: &Self) {
         self.packets += other.packets;

@@ -9,6 +9,7 @@ use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::endpoint;
 use transitproof_flow::few::Few;
 use transitproof_flow::observation;
+use transitproof_flow::tls::beside::is_beside;
 use transitproof_wire::Protocol;
 
 #[pyclass(module = "probe._parsers")]
@@ -57,13 +58,15 @@ impl Batch {
 
     #[getter]
     fn odd_certificates<'py>(&self, py: Python<'py>) -> Vec<(String, Bound<'py, PyBytes>)> {
-        let odd = self.certificates.iter().filter(|certificate| certificate.facts.is_none());
+        let is_odd = |certificate: &&Arc<Certificate>| certificate.facts.is_none() && !is_beside(&certificate.der);
+        let odd = self.certificates.iter().filter(is_odd);
         odd.map(|certificate| (hex(certificate), PyBytes::new(py, &certificate.der))).collect()
     }
 
     #[getter]
     fn certificates<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
-        self.certificates.iter().map(|certificate| PyBytes::new(py, &certificate.der)).collect()
+        let certificates = self.certificates.iter().filter(|certificate| !is_beside(&certificate.der));
+        certificates.map(|certificate| PyBytes::new(py, &certificate.der)).collect()
     }
 
     fn sightings(&self, py: Python<'_>) -> Vec<Sighting> {
@@ -121,6 +124,7 @@ impl Observation {
             name: name.map(Into::into),
             chain: (!chain.is_empty()).then(|| chain.into()),
             provenance: observation::Provenance::Observed,
+            bytes: 0,
             count,
             first_seen,
             last_seen,

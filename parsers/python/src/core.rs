@@ -42,12 +42,13 @@ type KeptPacket = (u64, u64, u32, u16, Py<PyBytes>);
 #[pymethods]
 impl Core {
     #[new]
-    #[pyo3(signature = (*, flows = true, endpoints = false, names = false, max_flows = 1_048_576, seed = None, hash_key = None, why = false, workers = 1))]
+    #[pyo3(signature = (*, flows = true, endpoints = false, names = false, exposed = false, max_flows = 1_048_576, seed = None, hash_key = None, why = false, workers = 1))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         flows: bool,
         endpoints: bool,
         names: bool,
+        exposed: bool,
         max_flows: usize,
         seed: Option<u64>,
         hash_key: Option<&[u8]>,
@@ -61,6 +62,9 @@ impl Core {
         let max_flows = max_flows.div_ceil(workers);
         let config = Config { flows, why, endpoints, names, max_flows, seed };
         let mut cores: Vec<_> = (0..workers).map(|_| transitproof_flow::Core::new(config)).collect();
+        if exposed {
+            cores.iter_mut().for_each(|core| core.tell_exposed());
+        }
         if let Some(key) = hash_key {
             let short = || PyValueError::new_err("hash_key is shorter than 16 bytes");
             for core in &mut cores {
@@ -204,11 +208,11 @@ impl Core {
         let observations = match &mut self.crew {
             _ if !wanted => Vec::new(),
             Some(crew) => crew.take_observations(cores),
-            None => cores.iter_mut().flat_map(transitproof_flow::Core::take_observations).collect(),
+            None => cores[0].take_observations(),
         };
         let certificates = match &mut self.crew {
             Some(crew) => crew.take_certificates(cores),
-            None => cores.iter_mut().flat_map(transitproof_flow::Core::take_certificates).collect(),
+            None => cores[0].take_certificates(),
         };
         let records = records(py, cores);
         cores.iter_mut().for_each(transitproof_flow::Core::clear_records);

@@ -1,18 +1,18 @@
 //! Several cores at work on one capture, each in a thread of its own, while the next buffer is read.
 //!
-//! Every core is given every frame and passes over what is another's, see `transitproof_flow::Share`. What they hand over is put
-//! together in the order of the cores, so the same capture gives the same output with the same number of them.
+//! The one who reads looks whose each frame is, while it is in its cache, see `transitproof_flow::Shares`. What they hand over is
+//! put together in the order of the cores, so the same capture gives the same output with the same number of them.
 
 use crate::capture::Capture;
 use crate::keys;
 use std::io;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{ScopedJoinHandle, scope};
 use transitproof_capture::Frame as Captured;
 use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::observation::Observation;
-use transitproof_flow::{Core, Frame, Share, Watch};
+use transitproof_flow::{Core, Frame, Looked, Share, Shares, Watch};
 use zeroize::Zeroizing;
 
 /// Buffers that may wait for one core: enough that none stands idle, and some 1 MB for all that is under way.
@@ -26,6 +26,8 @@ const FRAMES: usize = 256;
 struct Chunk {
     bytes: Vec<u8>,
     frames: Vec<Captured>,
+    /// For each core what it is given: places of frames in the list, and what the first look at them found.
+    shares: Vec<(Vec<u32>, Vec<Looked>)>,
     /// Key logs in front of the frames.
     secrets: Vec<Zeroizing<Vec<u8>>>,
     /// Number of the first frame.
@@ -35,9 +37,26 @@ struct Chunk {
 /// A part of a chunk: frames from the first to before the second number.
 type Piece = (Arc<Chunk>, usize, usize);
 
+#[derive(Clone, Default)]
+struct Spare(Arc<Mutex<Vec<Chunk>>>);
+
+impl Spare {
+    fn take(&self) -> Chunk {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn put(&self, mut chunk: Chunk) {
+        chunk.secrets.clear();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+    }
+}
+
 pub struct Crew {
     pub watch: Watch,
     certificates: Certificates,
+    shares: Shares,
+    /// Chunks that were worked off, for what is read next: a new one would have to be cleared by the kernel first.
+    spare: Spare,
     /// What was read of a chunk and is for the next call.
     rest: Option<Piece>,
 }
@@ -49,7 +68,13 @@ impl Crew {
             core.share(Share { mine, of });
         }
         let watch = cores.first()?.watch();
-        Some(Self { watch, certificates: Certificates::new(seed), rest: None })
+        Some(Self {
+            watch,
+            certificates: Certificates::new(seed),
+            shares: Shares::new(of, seed),
+            spare: Spare::default(),
+            rest: None,
+        })
     }
 
     /// As `Core.feed`; `frame` is the number of the last frame so far.
@@ -60,17 +85,16 @@ impl Crew {
         frame: &mut u64,
         packets: u64,
     ) -> io::Result<bool> {
-        let (done, spare) = channel();
+        let spare = &self.spare.clone();
         let more = scope(|scope| {
             let mut queues = Vec::with_capacity(cores.len());
             let mut workers = Vec::with_capacity(cores.len());
-            for core in cores.iter_mut() {
+            for (core, at) in cores.iter_mut().zip(0..) {
                 let (queue, pieces) = sync_channel(WAITING);
-                let done = done.clone();
                 queues.push(queue);
-                workers.push(scope.spawn(move || work(core, &pieces, &done)));
+                workers.push(scope.spawn(move || work(core, at, &pieces, spare)));
             }
-            let more = self.read(capture, frame, packets, &queues, &spare);
+            let more = self.read(capture, frame, packets, &queues);
             drop(queues);
             workers.into_iter().for_each(join);
             more
@@ -87,7 +111,6 @@ impl Crew {
         frame: &mut u64,
         packets: u64,
         queues: &[SyncSender<Piece>],
-        spare: &Receiver<Chunk>,
     ) -> io::Result<bool> {
         let reader = capture.reader();
         let mut left = packets;
@@ -95,12 +118,16 @@ impl Crew {
             let (chunk, from, to) = match self.rest.take() {
                 Some(rest) => rest,
                 None => {
-                    let Chunk { bytes, mut frames, .. } = spare.try_recv().unwrap_or_default();
-                    let Some(bytes) = reader.detach(&mut frames, bytes)? else { return Ok(false) };
-                    let first = *frame + 1;
-                    *frame += frames.len() as u64;
-                    let to = frames.len();
-                    (Arc::new(Chunk { bytes, frames, secrets: keys::of_blocks(reader), first }), 0, to)
+                    let mut chunk = self.spare.take();
+                    let bytes = std::mem::take(&mut chunk.bytes);
+                    let Some(bytes) = reader.detach(&mut chunk.frames, bytes)? else { return Ok(false) };
+                    chunk.bytes = bytes;
+                    chunk.first = *frame + 1;
+                    chunk.secrets = keys::of_blocks(reader);
+                    chunk.divide(&mut self.shares, queues.len());
+                    let to = chunk.frames.len();
+                    *frame += to as u64;
+                    (Arc::new(chunk), 0, to)
                 }
             };
             let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(to - from);
@@ -125,6 +152,9 @@ impl Crew {
         let mut said: Vec<_> = cores.iter_mut().map(Core::said).collect();
         self.watch.hear(&mut said);
         self.rest = None;
+        if !more {
+            self.shares.rewind();
+        }
         more
     }
 
@@ -148,31 +178,59 @@ impl Crew {
     }
 }
 
-fn work(core: &mut Core, pieces: &Receiver<Piece>, done: &Sender<Chunk>) {
+impl Chunk {
+    /// Divides the frames among the cores.
+    fn divide(&mut self, shares: &mut Shares, cores: usize) {
+        let mut given = std::mem::take(&mut self.shares);
+        given.resize_with(cores, Default::default);
+        for (places, looked) in &mut given {
+            places.clear();
+            looked.clear();
+        }
+        for at in 0..self.frames.len() as u32 {
+            shares.give(&self.frame(at), |core, looked| {
+                let (places, all) = &mut given[core as usize];
+                places.push(at);
+                all.push(looked);
+            });
+        }
+        self.shares = given;
+    }
+
+    #[inline]
+    fn frame(&self, at: u32) -> Frame<'_> {
+        let captured = &self.frames[at as usize];
+        let bytes = self.bytes.get(captured.offset as usize..).unwrap_or_default();
+        let bytes = bytes.get(..captured.captured as usize).unwrap_or_default();
+        Frame { time: captured.time_ns, link: captured.link, number: self.first + u64::from(at), bytes }
+    }
+
+    /// What a core is given of the frames from the one to before the other.
+    fn given(&self, core: usize, from: usize, to: usize) -> (&[u32], &[Looked]) {
+        let (places, looked) = &self.shares[core];
+        let place = |of: usize| places.partition_point(|at| (*at as usize) < of);
+        let range = place(from)..place(to);
+        (&places[range.clone()], &looked[range])
+    }
+}
+
+fn work(core: &mut Core, at: usize, pieces: &Receiver<Piece>, spare: &Spare) {
     for (chunk, from, to) in pieces {
         if from == 0 {
             keys::hand_over(&chunk.secrets, core);
         }
-        let numbered = chunk.frames.iter().zip(chunk.first..).skip(from).take(to - from);
         let mut frames = [Frame { time: 0, link: 0, number: 0, bytes: &[] }; FRAMES];
-        let mut filled = 0;
-        for (captured, number) in numbered {
-            let bytes = chunk.bytes.get(captured.offset as usize..).unwrap_or_default();
-            let bytes = bytes.get(..captured.captured as usize).unwrap_or_default();
-            let frame = Frame { time: captured.time_ns, link: captured.link, number, bytes };
-            if core.can_skip(&frame) {
-                continue;
+        let mut looked = [Looked::NOTHING; FRAMES];
+        let (places, all) = chunk.given(at, from, to);
+        for (places, some) in places.chunks(FRAMES).zip(all.chunks(FRAMES)) {
+            for (frame, at) in frames.iter_mut().zip(places) {
+                *frame = chunk.frame(*at);
             }
-            frames[filled] = frame;
-            filled += 1;
-            if filled == FRAMES {
-                core.frames(&frames);
-                filled = 0;
-            }
+            looked[..some.len()].copy_from_slice(some);
+            core.given(&frames[..some.len()], &mut looked[..some.len()]);
         }
-        core.frames(&frames[..filled]);
         if let Some(chunk) = Arc::into_inner(chunk) {
-            let _ = done.send(chunk);
+            spare.put(chunk);
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct Verdict(Arc<ledger::Verdict>);
 #[pymethods]
 impl Verdict {
     #[new]
-    #[pyo3(signature = (check, status, severity, title, observed, key, *, details = None, remediation = None, policy = None, rule = None, clause = None, evidence = "observed"))]
+    #[pyo3(signature = (check, status, severity, title, observed, key, *, details = None, remediation = None, policy = None, rule = None, clause = None, evidence = "observed", public_only = false))]
     #[expect(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         check: &str,
@@ -30,6 +30,7 @@ impl Verdict {
         rule: Option<&str>,
         clause: Option<&str>,
         evidence: &str,
+        public_only: bool,
     ) -> PyResult<Self> {
         let (status, severity) = (status_of(status)?, severity_of(severity)?);
         let details = details.unwrap_or_default();
@@ -46,6 +47,7 @@ impl Verdict {
             details,
             remediation,
             evidence,
+            public_only,
         };
         Ok(Self(Arc::new(ledger::Verdict::new(&words))))
     }
@@ -61,10 +63,13 @@ fn severity_of(word: &str) -> PyResult<Severity> {
     found.ok_or_else(|| PyValueError::new_err(format!("{word} is no severity")))
 }
 
-/// Status, severity, title, what the title tells besides, remediation.
-type Row = (String, String, String, Option<String>, Option<String>);
+/// Status, severity, title, what the title tells besides, remediation, whether it holds at public addresses only.
+type Row = (String, String, String, Option<String>, Option<String>, bool);
 
-fn wording((status, severity, title, told, remediation): Row) -> PyResult<Wording> {
+/// Number, kind, JSON object.
+type HistoryQuestion<'py> = (usize, &'static str, Bound<'py, PyBytes>);
+
+fn wording((status, severity, title, told, remediation, public_only): Row) -> PyResult<Wording> {
     let told = match told.as_deref() {
         None => Told::Nothing,
         Some("detail") => Told::Detail,
@@ -73,7 +78,7 @@ fn wording((status, severity, title, told, remediation): Row) -> PyResult<Wordin
         Some(other) => return Err(PyValueError::new_err(format!("{other} cannot be told"))),
     };
     let (status, severity) = (status_of(&status)?, severity_of(&severity)?);
-    Ok(Wording { status, severity, title: title.into(), told, remediation: remediation.map(Into::into) })
+    Ok(Wording { status, severity, title: title.into(), told, remediation: remediation.map(Into::into), public_only })
 }
 
 /// Reason, SHA-256, subject, issuer, detail, store.
@@ -117,8 +122,19 @@ impl Ledger {
         questions.map(|(number, facts, second)| (number, PyBytes::new(py, &facts), second)).collect()
     }
 
-    fn answer_facts(&mut self, number: usize, verdicts: Vec<PyRef<'_, Verdict>>) {
-        self.0.answer_facts(number, verdicts.iter().map(|verdict| verdict.0.clone()).collect());
+    #[pyo3(signature = (number, verdicts, word = None))]
+    fn answer_facts(&mut self, number: usize, verdicts: Vec<PyRef<'_, Verdict>>, word: Option<&str>) {
+        self.0.answer_facts(number, verdicts.iter().map(|verdict| verdict.0.clone()).collect(), word);
+    }
+
+    fn histories<'py>(&mut self, py: Python<'py>) -> Vec<HistoryQuestion<'py>> {
+        let questions = self.0.histories().into_iter();
+        questions.map(|(number, kind, facts)| (number, kind.word(), PyBytes::new(py, facts))).collect()
+    }
+
+    fn answer_history(&mut self, number: usize, verdicts: Vec<PyRef<'_, Verdict>>) {
+        let verdicts: Vec<_> = verdicts.iter().map(|verdict| verdict.0.clone()).collect();
+        self.0.answer_history(number, &verdicts);
     }
 
     fn next_chain(&mut self) -> Option<ChainQuestion> {

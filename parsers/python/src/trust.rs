@@ -84,6 +84,10 @@ impl Roots {
         self.0.know(known.0.clone());
     }
 
+    fn leave_all(&mut self) {
+        self.0.leave_all();
+    }
+
     fn leave(&mut self, issuer: &str) {
         self.0.leave(issuer);
     }

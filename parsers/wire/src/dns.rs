@@ -13,6 +13,9 @@ const HEADER: usize = 12;
 const NAME_LIMIT: usize = 255;
 /// So many labels of one byte fit into a name.
 pub const LABELS_LIMIT: usize = 127;
+/// Labels whose places are noted: as many as a reverse name of IPv6 has (RFC 3596), and more than nearly every other. Those behind
+/// are looked for.
+const NOTED: usize = 34;
 /// Records of one message that are looked at: more than any answer to a host has; the rest of a zone transfer tells nothing new.
 pub const RECORDS_LIMIT: usize = 64;
 
@@ -48,32 +51,36 @@ pub mod kind {
 /// A name as it stands in a message, without compression. Labels are counted from the left.
 #[derive(Clone, Debug)]
 pub struct Name<'a> {
-    /// Wire form, each label behind its length.
-    wire: &'a [u8],
-    starts: [u8; LABELS_LIMIT],
+    /// The message up to the name's end, which is not in it.
+    message: &'a [u8],
+    starts: [u8; NOTED],
     labels: u8,
 }
 
 impl<'a> Name<'a> {
-    fn read(r: &mut Reader<'a>) -> Result<Self, ParseError> {
-        let wire = r.rest();
-        let (mut starts, mut labels, mut length) = ([0; LABELS_LIMIT], 0, 0);
+    /// The name behind the header.
+    #[inline]
+    fn read(message: &'a [u8]) -> Result<Self, ParseError> {
+        let rest = message.get(HEADER..).unwrap_or_default();
+        let (mut starts, mut labels, mut length) = ([0; NOTED], 0usize, 0usize);
         loop {
-            match usize::from(r.u8()?) {
-                0 => break,
-                n @ 1..=63 => {
-                    *starts.get_mut(labels).ok_or(ParseError::Malformed(LAYER))? = length as u8;
+            match rest.get(length) {
+                Some(0) => break,
+                Some(n @ 1..=63) => {
+                    if let Some(start) = starts.get_mut(labels) {
+                        *start = length as u8;
+                    }
                     labels += 1;
-                    length += n + 1;
+                    length += usize::from(*n) + 1;
                     if length >= NAME_LIMIT {
                         return Err(ParseError::Malformed(LAYER));
                     }
-                    r.take(n)?;
                 }
-                _ => return Err(ParseError::Malformed(LAYER)),
+                Some(_) => return Err(ParseError::Malformed(LAYER)),
+                None => return Err(ParseError::Truncated(LAYER)),
             }
         }
-        Ok(Self { wire: wire.get(..length).unwrap_or_default(), starts, labels: labels as u8 })
+        Ok(Self { message: message.get(..HEADER + length).unwrap_or_default(), starts, labels: labels as u8 })
     }
 
     /// How many labels it has; none for the root.
@@ -90,13 +97,32 @@ impl<'a> Name<'a> {
     /// Bytes in writing, dots included.
     #[inline]
     pub fn written(&self) -> usize {
-        self.wire.len().saturating_sub(1)
+        self.wire().len().saturating_sub(1)
     }
 
     /// Each label behind its length, without the end.
     #[inline]
     pub fn wire(&self) -> &'a [u8] {
-        self.wire
+        self.message.get(HEADER..).unwrap_or_default()
+    }
+
+    /// The eight bytes of the message in front of a place in [`Self::wire`], for whoever takes a label from its end: there are always as
+    /// many, of the header if not of the name.
+    #[inline]
+    pub fn eight(&self, to: usize) -> [u8; 8] {
+        let bytes = self.message.get(to + HEADER - 8..).and_then(|from| from.first_chunk());
+        bytes.copied().unwrap_or_default()
+    }
+
+    /// Where in [`Self::wire`] a label's length is.
+    #[inline]
+    pub fn start(&self, at: usize) -> usize {
+        if let Some(start) = self.starts.get(at) {
+            return usize::from(*start);
+        }
+        let last = usize::from(self.starts[NOTED - 1]);
+        let wire = self.wire();
+        (NOTED - 1..at).fold(last, |start, _| start + 1 + usize::from(wire.get(start).copied().unwrap_or(0)))
     }
 
     /// A label, empty beyond the last.
@@ -105,9 +131,9 @@ impl<'a> Name<'a> {
         if at >= self.len() {
             return &[];
         }
-        let start = usize::from(self.starts.get(at).copied().unwrap_or(0));
-        let length = usize::from(self.wire.get(start).copied().unwrap_or(0));
-        self.wire.get(start + 1..start + 1 + length).unwrap_or_default()
+        let (wire, start) = (self.wire(), self.start(at));
+        let length = usize::from(wire.get(start).copied().unwrap_or(0));
+        wire.get(start + 1..start + 1 + length).unwrap_or_default()
     }
 
     pub fn labels(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + '_ {
@@ -158,10 +184,11 @@ impl<'a> Message<'a> {
         if header.qd != 1 {
             return Err(ParseError::Malformed(LAYER));
         }
-        let mut r = Reader::new(payload.get(HEADER..).unwrap_or_default(), LAYER);
-        let name = Name::read(&mut r)?;
-        let (kind, class) = (r.u16()?, r.u16()?);
-        Ok(Self { header, question: Question { name, kind, class }, sections: r })
+        let name = Name::read(payload)?;
+        let mut sections = Reader::new(payload.get(name.message.len() + 1..).unwrap_or_default(), LAYER);
+        let [a, b, c, d] = sections.array()?;
+        let (kind, class) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+        Ok(Self { header, question: Question { name, kind, class }, sections })
     }
 
     /// Bytes behind the question.
@@ -174,6 +201,13 @@ impl<'a> Message<'a> {
     #[inline]
     pub fn records(&self) -> Records<'a> {
         Records { rest: self.sections, left: [self.header.an, self.header.ns, self.header.ar], limit: RECORDS_LIMIT }
+    }
+
+    /// Those that answer.
+    #[inline]
+    pub fn answers(&self) -> impl Iterator<Item = Record<'a>> {
+        let mut rest = self.sections;
+        (0..usize::from(self.header.an).min(RECORDS_LIMIT)).map_while(move |_| record(&mut rest).ok())
     }
 
     /// What is left behind the last record, if all could be read and are not too many.
@@ -206,8 +240,14 @@ impl<'a> Iterator for Records<'a> {
 #[inline]
 fn record<'a>(r: &mut Reader<'a>) -> Result<Record<'a>, ParseError> {
     skip_name(r)?;
-    let (kind, class, ttl) = (r.u16()?, r.u16()?, r.u32()?);
-    Ok(Record { kind, class, ttl, data: r.vec16()?.rest() })
+    let [a, b, c, d, e, f, g, h, i, j] = r.array()?;
+    let data = r.take(usize::from(u16::from_be_bytes([i, j])))?;
+    Ok(Record {
+        kind: u16::from_be_bytes([a, b]),
+        class: u16::from_be_bytes([c, d]),
+        ttl: u32::from_be_bytes([e, f, g, h]),
+        data,
+    })
 }
 
 /// A pointer ends a name, as it does on the wire.
@@ -257,6 +297,7 @@ mod tests {
         assert_eq!((question.name.label(1), question.name.label(2)), (&b"com"[..], &b""[..]));
         let records: Vec<_> = message.records().collect();
         assert_eq!(records[0].0, Section::Answer);
+        assert!(message.answers().eq(records.iter().take(1).map(|(_, record)| *record)));
         assert_eq!(records[0].1, Record { kind: 1, class: 1, ttl: 86400, data: &[0x5d, 0xb8, 0xd8, 0x22] });
         assert_eq!((records[1].0, records[1].1.kind), (Section::Additional, kind::OPT));
         assert_eq!(options(records[1].1.data).collect::<Vec<_>>(), [(10, &[1, 2, 3, 4, 5, 6, 7, 8][..])]);
@@ -276,6 +317,17 @@ mod tests {
         ] {
             assert_eq!(Message::read(&with(name)).map(|m| m.question.name.len()), expected);
         }
+    }
+
+    #[test]
+    fn labels_that_are_not_noted_are_found() {
+        let labels: Vec<Vec<u8>> = (0..60).map(|n| vec![b'a' + n % 26; 1 + usize::from(n % 3)]).collect();
+        let mut query = ANSWER[..12].to_vec();
+        labels.iter().for_each(|label| query.extend([&[label.len() as u8], &label[..]].concat()));
+        query.extend([0, 0, 1, 0, 1]);
+        let name = Message::read(&query).unwrap().question.name;
+        assert!(name.labels().eq(labels.iter().map(|label| &label[..])));
+        assert_eq!(name.label(60), b"");
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Record<'a> {
     pub epoch: u16,
     /// Length in the header; more than `body` has if the datagram was cut.
     pub length: usize,
+    /// The unified header as it was sent, its sequence number masked; empty for the other kind.
+    pub header: &'a [u8],
     pub body: &'a [u8],
 }
 
@@ -41,12 +43,13 @@ impl<'a> Record<'a> {
             return Err(ParseError::Malformed(LAYER));
         }
         let body = r.take(length.min(r.len()))?;
-        Ok(Self { content_type, version, epoch, length, body })
+        Ok(Self { content_type, version, epoch, length, header: &[], body })
     }
 
     /// `001CSLEE`, RFC 9147 section 4. Content type and most of the epoch are hidden; so is the length of a connection id,
     /// and a record that has one is taken to fill the datagram.
     fn unified(r: &mut Reader<'a>) -> Result<Self, ParseError> {
+        let start = *r;
         let flags = r.u8()?;
         let has = |flag: u8| flags & flag != 0;
         let length = if has(0x10) {
@@ -59,9 +62,36 @@ impl<'a> Record<'a> {
         if !(9..=MAX_LENGTH).contains(&length) {
             return Err(ParseError::Malformed(LAYER));
         }
+        let header = start.rest().get(..start.len() - r.len()).unwrap_or_default();
         let body = r.take(length.min(r.len()))?;
         let epoch = u16::from(flags & 3);
-        Ok(Self { content_type: content::APPLICATION_DATA, version: Self::DTLS13, epoch, length, body })
+        Ok(Self { content_type: content::APPLICATION_DATA, version: Self::DTLS13, epoch, length, header, body })
+    }
+
+    /// Header with its sequence number unmasked, which is what is authenticated, and the number. RFC 9147 sections 4.2.2 and 4.2.3.
+    /// `next` is the number that is expected. `None` with a connection id, whose length cannot be told.
+    pub fn unmask(&self, mask: [u8; 5], next: u64) -> Option<(u64, [u8; 5], usize)> {
+        let (flags, rest) = self.header.split_first()?;
+        if flags & 0x10 != 0 {
+            return None;
+        }
+        let digits = if flags & 0x08 != 0 { 2 } else { 1 };
+        let mut header = [0; 5];
+        header.iter_mut().zip(self.header).for_each(|(to, from)| *to = *from);
+        let mut low = 0;
+        for ((place, sent), mask) in header.get_mut(1..=digits)?.iter_mut().zip(rest).zip(mask) {
+            *place = sent ^ mask;
+            low = low << 8 | u64::from(*place);
+        }
+        // The one nearest to what is expected that ends so.
+        let size = 1u64 << (8 * digits);
+        let near = (next & !(size - 1)) | low;
+        let number = match near.abs_diff(next) {
+            far if far > size / 2 && near < next => near.wrapping_add(size),
+            far if far > size / 2 && near >= size => near - size,
+            _ => near,
+        };
+        Some((number, header, self.header.len()))
     }
 
     /// Encrypted: a later epoch, or the unified header, which only encrypted records have.
@@ -183,6 +213,18 @@ mod tests {
     fn a_fragment_beyond_its_message_is_refused() {
         let mut r = Reader::new(b"\x01\0\0\x04\0\0\0\0\x02\0\0\x03abc", "t");
         assert_eq!(Fragment::parse(&mut r).unwrap_err(), ParseError::Malformed(LAYER));
+    }
+
+    #[test]
+    fn numbers_are_unmasked_to_the_nearest() {
+        let unmask = |datagram: &[u8], next| records(datagram).next()?.unmask([0xf0, 0x0f, 0, 0, 0], next);
+        let two = b"\x2e\xf1\x0f\0\x0a0123456789";
+        for (next, number) in [(0, 0x0100), (0x1_00ff, 0x1_0100), (0x1_ff00, 0x2_0100), (0x2_0000, 0x2_0100)] {
+            assert_eq!(unmask(two, next), Some((number, [0x2e, 0x01, 0, 0, 0x0a], 5)), "{next}");
+        }
+        let one = b"\x22\x0eabcdefghijkl";
+        assert_eq!(unmask(one, 0x101), Some((0xfe, [0x22, 0xfe, 0, 0, 0], 2)));
+        assert_eq!(unmask(b"\x32\x0eabcdefghijkl", 0), None);
     }
 
     #[test]

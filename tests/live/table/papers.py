@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import pki
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 NAME: Final = "www.case.test"
@@ -33,7 +34,8 @@ class Papers:
         (folder / "root.pem").write_bytes(self.root.pem)
         (folder / "above.pem").write_bytes(self.above.pem)
         self.stranger = self._issue("Stranger Root", ca=True)
-        for kind, leaf in self._leaves(address).items():
+        leaves = self._leaves(address)
+        for kind, leaf in leaves.items():
             above = self.stranger if "unknown" in kind else self.above
             self._write(kind, leaf, () if kind in ALONE else (above,))
         for program, greeting in (
@@ -44,6 +46,8 @@ class Papers:
             (folder / f"{program}.sh").write_text(f"printf '{greeting}'; exec cat\n")  # what stunnel stands in front of
         (folder / "both.pem").write_bytes((folder / "good.pem").read_bytes() + (folder / "good.key").read_bytes())
         self._write("not_a_ca", *self._below_a_leaf())
+        for kind, response in self._staples(leaves["good"]).items():
+            (folder / f"{kind}.ocsp").write_bytes(response)
         self._write("sha1", pki.sha1_leaf(NAME, self.above, self._scratch("sha1"), self.now), (self.above,))
 
     def _scratch(self, name: str) -> Path:
@@ -88,6 +92,23 @@ class Papers:
             "unknown": self._issue(NAME, self.stranger),
             "client": self._issue("device.case.test", above, usages=client),
             "client_unknown": self._issue("device.case.test", self.stranger, usages=client),
+        }
+
+    def _staples(self, leaf: pki.Issued) -> dict[str, bytes]:
+        def made(by: pki.Issued, hours: int, revoked: dt.datetime | None = None) -> bytes:
+            status = ocsp.OCSPCertStatus.GOOD if revoked is None else ocsp.OCSPCertStatus.REVOKED
+            begin = self.now + dt.timedelta(hours=hours)
+            answer = ocsp.OCSPResponseBuilder().add_response(
+                leaf.certificate, self.above.certificate, hashes.SHA1(), status, begin, begin + _DAY, revoked, None
+            )
+            answer = answer.responder_id(ocsp.OCSPResponderEncoding.HASH, by.certificate)
+            return answer.sign(by.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+        return {
+            "good": made(self.above, -1),
+            "revoked": made(self.above, -1, self.now - _DAY),
+            "stale": made(self.above, -48),
+            "stranger": made(self.stranger, -1),
         }
 
     def _below_a_leaf(self) -> tuple[pki.Issued, tuple[pki.Issued, ...]]:

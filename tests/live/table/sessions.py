@@ -84,11 +84,13 @@ _SHOWS: Final = "-cert {{papers}}/{0}.pem -key {{papers}}/{0}.key -cert_chain {{
 
 CLIENTS: Final = (
     openssl("mutual", tls12(client_certificate="accepted"), client=f"-tls1_2 {_SHOWS.format('client')}", server=_ASKS),
-    openssl("mutual_refused", tls12(client_certificate="refused", established=False), "mtls.requested",
+    openssl("mutual_refused", tls12(client_certificate="refused", established=False), "mtls.requested", "mtls.certificate/missing_intermediate",
             client="-tls1_2 -cert {papers}/client_unknown.pem -key {papers}/client_unknown.key", server=_ASKS),
     openssl("mutual_absent", {"version": "TLSv1.2", "established": False}, "mtls.requested", client="-tls1_2", server=_ASKS),
     openssl("mutual_optional", tls12(client_certificate="absent"), client="-tls1_2", server="-verify 2 -CAfile {papers}/root.pem"),
     openssl("mutual_tls13", tls13(), HIDDEN, client=_SHOWS.format("client"), server=_ASKS),
+    openssl("mutual_wrong_usage", tls12(client_certificate="refused", established=False), "mtls.requested", "mtls.certificate/wrong_usage",
+            client=f"-tls1_2 {_SHOWS.format('good')}", server=_ASKS),
 )  # fmt: skip
 
 
@@ -104,6 +106,15 @@ RESUMED: Final = (
     _resumed("resumed_id", "-tls1_2 -no_ticket", {"version": "TLSv1.2", "resumed": True, "certificates": None}),
     _resumed("resumed_tls13", "-tls1_3", tls13(resumed=True), HIDDEN),
 )
+
+STAPLES: Final = (
+    *(
+        openssl(f"staple_{kind}", tls12(ocsp_staple=True), *findings, client="-tls1_2 -status", server=f"-status_file {{papers}}/{kind}.ocsp")
+        for kind, findings in (("good", ()), ("revoked", ("certificate.chain/revoked",)), ("stale", ("certificate.staple",)),
+                               ("stranger", ("certificate.staple",)))
+    ),
+    openssl("staple_tls13", tls13(), HIDDEN, client="-status", server="-status_file {papers}/revoked.ocsp"),
+)  # fmt: skip
 
 ENDS: Final = (
     openssl("no_shared_suite", {"version": None, "established": False, "alert": "handshake_failure", "alert_from": "server"}, HIDDEN,

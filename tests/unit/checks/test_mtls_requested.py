@@ -31,3 +31,10 @@ def test_nobody_asked_or_nobody_was_served() -> None:
     assert judge({"class": "tls", "tls.version": "TLSv1.2"}) == []
     # Ended by the client itself.
     assert judge({"class": "tls", "tls.client_certificate": "absent", "tls.alert": "bad_certificate"}) == []
+
+
+@pytest.mark.parametrize("evidence", ["inferred", "decrypted"])
+def test_how_it_is_known(evidence: str) -> None:
+    facts = {"tls.client_certificate": "refused", "tls.client_certificate_evidence": evidence}
+    assert [verdict.evidence for verdict in judge(facts)] == [evidence]
+    assert [verdict.evidence for verdict in judge({"tls.client_certificate": "refused"})] == ["observed"]

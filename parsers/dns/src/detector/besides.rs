@@ -41,7 +41,9 @@ impl Detector {
         if asked.registered.kind != Kind::Delegated || asked.observed.message.header.is_response() {
             return;
         }
-        let even = self.beats.hear(asked.hashed.name, asked.client, asked.observed.spot.time);
+        // Of a name below a domain, the client that follows it was the first to ask: others share it and are no beacons.
+        let follow = known.is_some() || asked.hashed.len() == asked.registered.labels;
+        let even = self.beats.hear(asked.hashed.name, asked.client, asked.observed.spot.time, follow);
         if let Some(beat) = even.filter(|_| !self.known.has(asked.domain) && self.is_alone(asked)) {
             let place = known.unwrap_or_else(|| self.open(asked));
             self.raise(alert::Kind::Beacon(beat.seconds.round() as u32), asked, place, beat.began);

@@ -156,3 +156,17 @@ fn who_walks_through_a_zone_carries_nothing_away() {
     }
     assert!(detector.alerts.all().is_empty());
 }
+
+#[test]
+fn numbered_hosts_are_no_tunnel_and_numbered_pieces_are() {
+    for (form, tunnel) in [("worker-{}", false), ("{}.s", true)] {
+        let mut detector = detector();
+        for n in 0..150 {
+            let name = form.replace("{}", &n.to_string()) + ".example.com";
+            let fresh: Vec<u8> = (0..20).flat_map(|part| fold(n, part).to_be_bytes()).collect();
+            let (kind, data) = if tunnel { (kind::TXT, &fresh[..]) } else { (kind::A, &[192, 0, 2, 1][..]) };
+            asked(&mut detector, 1, n as f64 * 2.0, &name, kind, Some((300, data)));
+        }
+        assert_eq!(!detector.alerts.all().is_empty(), tunnel, "{form}");
+    }
+}

@@ -169,7 +169,7 @@ fn a_flood_of_domains_forgets_the_least_evidence_first() {
 #[test]
 fn the_default_keeps_within_eight_mebibytes() {
     let detector = Detector::new(Config::default());
-    let pairs = size_of::<Pair>() * detector.table.capacity() + 40 * detector.table.capacity() / 8;
+    let pairs = (size_of::<Pair>() + crate::table::BESIDES) * detector.table.capacity();
     let domains = size_of::<crate::domains::Domain>() * detector.domains.capacity();
     let seen = size_of_val(detector.seen.buckets());
     assert_eq!(detector.table.capacity(), 65_536);

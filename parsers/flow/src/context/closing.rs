@@ -6,6 +6,8 @@ use crate::dns::notice;
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase};
 use crate::record;
+use crate::tls::Volume;
+use transitproof_wire::Protocol;
 
 impl Context {
     /// Ends a flow that was taken out of the table: settles what was open, counts it and writes its record.
@@ -43,7 +45,7 @@ impl Context {
         if self.wants(&entry)
             && let Some(facts) = notice::at_end(&entry, self.dns_servers)
         {
-            self.notice(&entry, &facts);
+            self.notice(&entry, &facts, 0);
         }
         if !(entry.continues && entry.is_empty()) {
             self.count(&entry);
@@ -76,6 +78,7 @@ impl Context {
 
     /// Adds up what a record says.
     fn count(&mut self, entry: &Entry) {
+        self.judge_volume(entry);
         self.totals.flow(entry);
         if self.endpoints.is_some() {
             let bytes = entry.bytes[0] + entry.bytes[1];
@@ -88,6 +91,22 @@ impl Context {
             && !rollup.count(entry)
         {
             self.totals.limit("rollup_pairs");
+        }
+    }
+
+    /// What only the amount of data tells, once a flow has ended or is cut.
+    fn judge_volume(&mut self, entry: &Entry) {
+        let volume = self.fragments.volume(entry.fragment);
+        if volume == Volume::default() || !self.wants(entry) {
+            return;
+        }
+        let [bytes, packets] = [entry.bytes, entry.packets].map(|[forward, reverse]| forward.max(reverse));
+        let datagrams = entry.protocol != Protocol::Tls;
+        if let Some((suite, measure)) = volume.is_over(bytes, packets, datagrams) {
+            self.notice(entry, &notice::key_usage(suite, measure), 0);
+        }
+        if self.exposed && volume.is_exposed() {
+            self.notice(entry, notice::EXPOSED, entry.bytes[0] + entry.bytes[1]);
         }
     }
 

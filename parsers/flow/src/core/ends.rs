@@ -1,6 +1,6 @@
 //! How flows end, and what the core hands over.
 
-use super::{Core, Frame};
+use super::Core;
 use crate::certificates::Certificate;
 use crate::context::EndpointTotals;
 use crate::dns::{Said, Watch};
@@ -191,12 +191,6 @@ impl Core {
     pub fn share(&mut self, share: Share) {
         self.share = share;
         self.ctx.said = Some(Said::default());
-    }
-
-    /// Whether a frame tells this core nothing: it is another's, and time has not come to where flows may end.
-    #[inline]
-    pub fn can_skip(&self, frame: &Frame<'_>) -> bool {
-        frame.time < self.next_turn && self.share.has_frame(frame.link, frame.bytes) == Some(false)
     }
 
     pub fn said(&mut self) -> &mut Said {

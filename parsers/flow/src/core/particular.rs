@@ -1,13 +1,13 @@
 //! Runs that are about a part of the packets, or that want to know which belong to which flow: frame by frame, off the path
 //! of the runs that want everything.
 
-use super::{Core, Frame, Looked};
+use super::{Core, Frame};
 use crate::key::Key;
 use crate::observation::FlowId;
 use crate::select::Selection;
 use std::collections::HashSet;
 use std::sync::Arc;
-use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect};
+use transitproof_wire::packet::{Stop, Tunnels, dissect};
 
 /// A frame of a run: number of the capture, from 0, and number in it.
 pub type FrameId = (u32, u64);
@@ -123,16 +123,10 @@ impl Core {
             Ok(packet) => {
                 let looked = self.place(&packet, &tunnels);
                 if self.ctx.admits(&looked.key, 1, frame.time) {
-                    self.particular_packet(frame, &packet, &looked);
+                    self.single_packet(frame, &packet, &looked);
                 }
             }
         }
-    }
-
-    /// Every packet goes the way of those that are looked at, so that none is missed.
-    pub(super) fn particular_packet(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked<'_>) {
-        self.arrive(frame, packet);
-        self.open_packet(frame, packet, looked);
     }
 
     /// The fragments in these frames belong to the flow of the packet in hand. What that was marked as is not a frame of now.

@@ -1,7 +1,8 @@
 //! What becomes of fragments in the core: off the path of packets that are whole.
 
-use super::{Core, Frame, Looked};
+use super::{Core, Frame};
 use crate::fragments::Datagram;
+use crate::looked::Looked;
 use crate::table::NO_SLOT;
 use transitproof_wire::ParseError;
 use transitproof_wire::packet::{Packet, Tunnels, dissect};
@@ -72,11 +73,9 @@ impl Core {
     }
 
     /// A packet that stands for so many fragments.
-    fn part(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked<'_>, fragments: u64) {
-        if !self.is_particular() {
-            self.packet(frame, packet, looked);
-        } else if self.ctx.admits(&looked.key, fragments, frame.time) {
-            self.particular_packet(frame, packet, looked);
+    fn part(&mut self, frame: &Frame<'_>, packet: &Packet<'_>, looked: &Looked, fragments: u64) {
+        if !self.is_particular() || self.ctx.admits(&looked.key, fragments, frame.time) {
+            self.single_packet(frame, packet, looked);
         }
     }
 }

@@ -68,6 +68,19 @@ pub fn at_end(entry: &Entry, servers: bool) -> Option<Vec<u8>> {
     (out.len() > 2).then_some(out)
 }
 
+/// Of a session whose key exchange a quantum computer breaks.
+pub const EXPOSED: &[u8] = b"{\"class\":\"tls\",\"pq.exposed\":true}";
+
+/// Of a session whose keys may have protected more than they should.
+pub fn key_usage(suite: &str, measure: &str) -> Vec<u8> {
+    let mut out = b"{".to_vec();
+    json::word(&mut out, "class", "tls");
+    json::word(&mut out, "tls.suite", suite);
+    json::word(&mut out, "tls.key_usage", measure);
+    out.push(b'}');
+    out
+}
+
 fn has_content(entry: &Entry) -> bool {
     entry.key.transport() == ip::UDP || (0..2).any(|side| entry.bytes[side] > BARE * entry.packets[side])
 }

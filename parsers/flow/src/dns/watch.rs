@@ -103,6 +103,7 @@ impl Watch {
                 name: None,
                 chain: None,
                 provenance: Provenance::Observed,
+                bytes: 0,
                 count: u64::from(queries.saturating_sub(*handed)),
                 first_seen: alert.first_seen,
                 last_seen: alert.last_seen,

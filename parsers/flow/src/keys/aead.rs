@@ -45,6 +45,11 @@ pub fn hash_of(suite: u16) -> Option<Hash> {
     }
 }
 
+/// Bytes that the AEAD of a TLS 1.3 suite adds.
+pub fn tag_length(suite: u16) -> u16 {
+    if suite == 0x1305 { 8 } else { 16 }
+}
+
 impl Protection {
     /// `None` if the secret is not as long as the suite's.
     pub fn new(suite: u16, secret: &Secret, labels: Labels) -> Option<Self> {

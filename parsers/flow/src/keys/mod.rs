@@ -7,7 +7,7 @@ mod aead;
 mod log;
 mod schedule;
 
-pub use aead::{Protection, SAMPLE, hash_of};
+pub use aead::{Protection, SAMPLE, hash_of, tag_length};
 pub use log::{ClientRandom, KeyLog, MAX_LINE};
 pub use schedule::{Hash, Labels, Transcript};
 

@@ -4,6 +4,8 @@ use super::ChainQuestion;
 use super::wording::Reason;
 use crate::certificates::{Certificate, CertificateId, Certificates, Sha256Hex};
 use crate::hash::Map;
+use crate::observation::Chain;
+use crate::tls::beside;
 use crate::trust::{self, Judgement, Roots, Signatures};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -67,6 +69,19 @@ impl Chains {
             detail: judgement.detail.as_deref(),
             store: answer.store.as_deref(),
         }
+    }
+
+    /// Whether the chain is a client's.
+    pub fn is_client(&self, chain: &Chain) -> bool {
+        let last = chain.last().and_then(|sha256| self.get(sha256));
+        last.is_some_and(|last| beside::is_client(&last.der))
+    }
+
+    /// The record of a certificate that is as certificates ought to be, its line.
+    pub fn record(&self, sha256: &Sha256Hex) -> Option<Vec<u8>> {
+        let mut line = Vec::new();
+        self.get(sha256)?.facts.as_ref()?.write_record(std::str::from_utf8(sha256).ok()?, &mut line);
+        Some(line)
     }
 
     /// Certificates that were not kept because there were too many.

@@ -1,33 +1,36 @@
 //! Findings: verdicts at an endpoint and name, counted up until they are written.
+//!
+//! Observations of the same facts and the same chain lead to the same findings, and with all policies there are a dozen of them.
+//! They are counted as one set, and told apart when they are written.
 
+use super::Verdicts;
 use super::report::Report;
 use super::verdict::Verdict;
 use crate::endpoint::Endpoint;
 use crate::few::{Few, Sampled};
 use crate::hash::Map;
-use crate::limits::MAX_FINDINGS;
+use crate::limits::{MAX_FINDING_SETS, MAX_FINDINGS, MAX_JUDGED};
 use crate::observation::{CommunityId, Observation};
 use std::sync::Arc;
 
 /// Where something was observed, and the number of the name there, from 1; 0 for none.
 pub type Place = (Endpoint, u32);
 
-/// A finding that is still counted up.
+/// Findings at one place that are still counted up together.
 #[derive(Debug)]
-pub struct Open {
-    pub verdict: Arc<Verdict>,
+pub struct Set {
+    /// Of different identities.
+    pub verdicts: Verdicts,
     /// Number of its place.
     pub place: u32,
-    /// Number of what was seen of it.
-    pub seen: u32,
+    pub seen: Seen,
 }
 
 /// What was counted onto findings. Those that the same observations led to share it.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// Findings that share this.
-    users: u32,
     pub count: u64,
+    pub bytes: u64,
     pub first_seen: u64,
     pub last_seen: u64,
     pub evidence: Few<Evidence>,
@@ -48,25 +51,30 @@ impl Sampled for Evidence {
 }
 
 impl Seen {
-    fn new(observation: &Observation, source: u32) -> Self {
+    pub fn of(observation: &Observation, source: u32) -> Self {
         let mut seen = Self {
-            users: 0,
-            count: 0,
-            first_seen: observation.first_seen,
-            last_seen: observation.last_seen,
-            evidence: Few::default(),
+            count: observation.count,
+            bytes: observation.bytes,
+            ..Self::none(observation.first_seen, observation.last_seen)
         };
-        seen.add(observation, source);
+        for sample in observation.samples.iter() {
+            seen.evidence.keep(Evidence { source, frame: sample.frame, flow: sample.flow });
+        }
         seen
     }
 
-    fn add(&mut self, observation: &Observation, source: u32) {
-        self.count += observation.count;
-        self.first_seen = self.first_seen.min(observation.first_seen);
-        self.last_seen = self.last_seen.max(observation.last_seen);
-        for sample in observation.samples.iter() {
-            self.evidence.keep(Evidence { source, frame: sample.frame, flow: sample.flow });
-        }
+    /// Nothing, between two times.
+    pub fn none(first_seen: u64, last_seen: u64) -> Self {
+        Self { count: 0, bytes: 0, first_seen, last_seen, evidence: Few::default() }
+    }
+
+    /// The same findings seen elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.bytes += other.bytes;
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+        other.evidence.iter().for_each(|evidence| self.evidence.keep(*evidence));
     }
 }
 
@@ -75,13 +83,16 @@ pub struct Findings {
     most: usize,
     pub names: Map<Arc<str>, u32>,
     pub places: Map<Place, u32>,
-    /// By identity of the verdict and number of the place.
-    by_place: Map<([u8; 16], u32), u32>,
-    pub all: Vec<Open>,
-    pub seen: Vec<Seen>,
-    /// Findings that the observation in hand is counted onto.
-    hand: Vec<u32>,
-    /// Findings not kept because of [`MAX_FINDINGS`].
+    /// By the identities of the verdicts and the number of the place.
+    by_place: Map<(u128, u32), u32>,
+    pub sets: Vec<Set>,
+    /// Findings in the sets, those counted twice that two sets of a place have in common.
+    findings: usize,
+    /// Lists of verdicts by their places in memory, which they hold, so that sets share them.
+    lists: Map<u128, Verdicts>,
+    /// Verdicts of the observation in hand.
+    hand: Vec<Arc<Verdict>>,
+    /// Findings not kept because of [`MAX_FINDINGS`] and [`MAX_FINDING_SETS`].
     pub limited: u64,
 }
 
@@ -92,8 +103,9 @@ impl Default for Findings {
             names: Map::default(),
             places: Map::default(),
             by_place: Map::default(),
-            all: Vec::new(),
-            seen: Vec::new(),
+            sets: Vec::new(),
+            findings: 0,
+            lists: Map::default(),
             hand: Vec::new(),
             limited: 0,
         }
@@ -101,71 +113,64 @@ impl Default for Findings {
 }
 
 impl Findings {
-    /// Counts an observation onto the findings of its verdicts.
+    /// Counts what was seen somewhere onto the findings of its verdicts.
     pub fn count<'a>(
         &mut self,
-        verdicts: impl Iterator<Item = &'a Arc<Verdict>>,
-        observation: &Observation,
-        source: u32,
+        verdicts: impl Iterator<Item = &'a Arc<Verdict>> + Clone,
+        (endpoint, name): (Endpoint, Option<&Arc<str>>),
+        more: impl FnOnce() -> Seen,
     ) {
-        let mut verdicts = verdicts.peekable();
-        if verdicts.peek().is_none() {
+        let (mut shape, mut renews) = (0, false);
+        for verdict in verdicts.clone() {
+            shape = mix(shape, u128::from_le_bytes(verdict.identity));
+            renews |= verdict.renews;
+        }
+        if shape == 0 {
             return;
         }
-        let place = self.place(observation);
-        let fresh = self.seen.len() as u32;
-        let mut users = 0;
+        let place = self.place(endpoint, name);
+        if let Some(at) = self.by_place.get(&(shape, place)) {
+            let at = *at as usize;
+            self.sets[at].seen.merge(&more());
+            if renews {
+                self.sets[at].verdicts = self.list(verdicts, true);
+            }
+            return;
+        }
+        let list = self.list(verdicts, renews);
+        if self.sets.len() >= MAX_FINDING_SETS || self.findings + list.len() > self.most {
+            self.limited += list.len() as u64;
+            return;
+        }
+        self.findings += list.len();
+        self.by_place.insert((shape, place), self.sets.len() as u32);
+        self.sets.push(Set { verdicts: list, place, seen: more() });
+    }
+
+    /// The verdicts as a list, each finding once; one that was made before, unless there are no others like it.
+    fn list<'a>(&mut self, verdicts: impl Iterator<Item = &'a Arc<Verdict>> + Clone, single: bool) -> Verdicts {
+        let held = verdicts.clone().fold(0, |held, verdict| mix(held, Arc::as_ptr(verdict).addr() as u128));
+        if let Some(list) = self.lists.get(&held).filter(|_| !single) {
+            return list.clone();
+        }
         self.hand.clear();
         for verdict in verdicts {
-            match self.by_place.get(&(verdict.identity, place)) {
-                Some(at) => {
-                    if verdict.renews {
-                        self.all[*at as usize].verdict = verdict.clone();
-                    }
-                    if self.all[*at as usize].seen != fresh && !self.hand.contains(at) {
-                        self.hand.push(*at);
-                    }
-                }
-                None if self.all.len() >= self.most => self.limited += 1,
-                None => {
-                    self.by_place.insert((verdict.identity, place), self.all.len() as u32);
-                    self.all.push(Open { verdict: verdict.clone(), place, seen: fresh });
-                    users += 1;
-                }
+            if !self.hand.iter().any(|other| other.identity == verdict.identity) {
+                self.hand.push(verdict.clone());
             }
         }
-        if users > 0 {
-            self.seen.push(Seen { users, ..Seen::new(observation, source) });
-        }
-        self.add_again(observation, source);
-    }
-
-    /// Counts the observation onto the findings in hand, which were there before. They go on sharing what they shared.
-    fn add_again(&mut self, observation: &Observation, source: u32) {
-        while let Some(first) = self.hand.first() {
-            let shared = self.all[*first as usize].seen;
-            let (all, seen) = (&mut self.all, &mut self.seen);
-            let here = self.hand.iter().filter(|at| all[**at as usize].seen == shared).count() as u32;
-            let mut own = shared;
-            if here < seen[shared as usize].users {
-                seen[shared as usize].users -= here;
-                own = seen.len() as u32;
-                seen.push(Seen { users: here, ..seen[shared as usize].clone() });
+        let list: Verdicts = self.hand.as_slice().into();
+        if !single {
+            if self.lists.len() >= MAX_JUDGED {
+                self.lists.clear();
             }
-            seen[own as usize].add(observation, source);
-            self.hand.retain(|at| {
-                let open = &mut all[*at as usize];
-                let done = open.seen == shared;
-                if done {
-                    open.seen = own;
-                }
-                !done
-            });
+            self.lists.insert(held, list.clone());
         }
+        list
     }
 
-    fn place(&mut self, observation: &Observation) -> u32 {
-        let name = observation.name.as_ref().map_or(0, |name| match self.names.get(name) {
+    fn place(&mut self, endpoint: Endpoint, name: Option<&Arc<str>>) -> u32 {
+        let name = name.map_or(0, |name| match self.names.get(name) {
             Some(number) => *number,
             None => {
                 self.names.insert(name.clone(), self.names.len() as u32 + 1);
@@ -173,7 +178,7 @@ impl Findings {
             }
         });
         let next = self.places.len() as u32;
-        *self.places.entry((observation.endpoint, name)).or_insert(next)
+        *self.places.entry((endpoint, name)).or_insert(next)
     }
 
     /// The findings since the last call in an order that does not depend on how they came: the worst first, then by check,
@@ -183,6 +188,14 @@ impl Findings {
         let taken = std::mem::replace(self, Self { limited, ..Self::default() });
         Report::new(taken, sources)
     }
+}
+
+/// Tells sequences apart by 128 bits; 0 is the empty one.
+fn mix(state: u128, word: u128) -> u128 {
+    // An odd number without a pattern: the golden ratio's digits.
+    const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+    let product = (state.rotate_left(29) ^ word).wrapping_mul(FACTOR);
+    (product ^ (product >> 64)) | 1
 }
 
 #[cfg(test)]
@@ -201,6 +214,7 @@ mod tests {
             name: name.map(Into::into),
             chain: None,
             provenance: Provenance::Observed,
+            bytes: 0,
             count: 2,
             first_seen: time,
             last_seen: time + 5,
@@ -209,14 +223,19 @@ mod tests {
         }
     }
 
+    fn count(findings: &mut Findings, verdicts: &[&Arc<Verdict>], seen: &Observation, source: u32) {
+        let place = (seen.endpoint, seen.name.as_ref());
+        findings.count(verdicts.iter().copied(), place, || Seen::of(seen, source));
+    }
+
     #[test]
     fn counted_up_and_written_the_worst_first() {
         let mut findings = Findings::default();
         let high = Arc::new(Verdict::new(&words("b.check", Severity::High)));
         let low = Arc::new(Verdict::new(&words("a.check", Severity::Low)));
         for (source, time) in [(0, 9), (1, 4)] {
-            findings.count([&low, &high].into_iter(), &observation(10, Some("x"), time, b'A'), source);
-            findings.count([&high].into_iter(), &observation(9, None, time, b'B'), source);
+            count(&mut findings, &[&low, &high], &observation(10, Some("x"), time, b'A'), source);
+            count(&mut findings, &[&high], &observation(9, None, time, b'B'), source);
         }
         let report = findings.take(vec!["one.pcap".into(), "t\"wo".into()]);
         assert_eq!((report.len(), report.against(), report.not_observable()), (3, [0, 1, 0, 2, 0], 0));
@@ -236,6 +255,9 @@ mod tests {
             "B".repeat(30)
         );
         assert!(lines[1].ends_with(&end), "{}", lines[1]);
+        for line in &lines {
+            assert!(line.contains(",\"observed\":{\"a\":1},\"count\":"), "{line}");
+        }
         assert_eq!(report.lines(1, 1), format!("{}\n", lines[1]).as_bytes());
         assert!(findings.take(vec![]).is_empty());
     }
@@ -245,7 +267,7 @@ mod tests {
         let mut findings = Findings { most: 100, ..Findings::default() };
         let verdict = Arc::new(Verdict::new(&words("a", Severity::Low)));
         for n in 0..103 {
-            findings.count([&verdict].into_iter(), &observation(1, Some(&n.to_string()), 1, 0), 0);
+            count(&mut findings, &[&verdict], &observation(1, Some(&n.to_string()), 1, 0), 0);
         }
         assert_eq!((findings.take(vec![]).len(), findings.limited), (100, 3));
     }
@@ -255,10 +277,10 @@ mod tests {
         let verdicts = ["a", "b", "c"].map(|check| Arc::new(Verdict::new(&words(check, Severity::Low))));
         let mut findings = Findings::default();
         for (flow, of) in [(b'A', &[0, 1][..]), (b'B', &[0, 1]), (b'C', &[1, 2, 2]), (b'D', &[0, 1, 2])] {
-            let these = of.iter().map(|at: &usize| &verdicts[*at]);
-            findings.count(these, &observation(1, None, u64::from(flow), flow), 0);
+            let these: Vec<_> = of.iter().map(|at: &usize| &verdicts[*at]).collect();
+            count(&mut findings, &these, &observation(1, None, u64::from(flow), flow), 0);
         }
-        assert_eq!(findings.seen.iter().map(|seen| seen.users).sum::<u32>(), 3);
+        assert_eq!(findings.sets.iter().map(|set| set.verdicts.len()).collect::<Vec<_>>(), [2, 2, 3]);
         let report = findings.take(vec!["x".into()]);
         let lines = String::from_utf8(report.lines(0, 9)).unwrap();
         let facts: Vec<_> = lines
@@ -277,7 +299,7 @@ mod tests {
         let mut findings = Findings::default();
         for details in [&b"{\"bytes\":1}"[..], b"{\"bytes\":2}"] {
             let verdict = Arc::new(Verdict::new(&Words { details, ..words("dns.tunnel", Severity::High) }));
-            findings.count([&verdict].into_iter(), &observation(1, None, 1, b'A'), 0);
+            count(&mut findings, &[&verdict], &observation(1, None, 1, b'A'), 0);
         }
         let lines = String::from_utf8(findings.take(vec!["x".into()]).lines(0, 9)).unwrap();
         assert!(

@@ -6,14 +6,16 @@
 
 mod chains;
 mod findings;
+mod history;
 mod report;
 mod trace;
 mod verdict;
 mod wording;
 
+pub use history::Kind;
 pub use report::Report;
 pub use verdict::{Severity, Status, Verdict, Words};
-pub use wording::{Reason, Told, Wording, Wordings};
+pub use wording::{Reason, Role, Told, Wording, Wordings};
 
 use crate::certificates::{Certificate, Sha256Hex};
 use crate::hash::Map;
@@ -22,8 +24,9 @@ use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
 use crate::trust::Roots;
 use chains::Chains;
-use findings::Findings;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use findings::{Findings, Seen};
+use history::{History, Question};
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use trace::Trace;
 
@@ -77,19 +80,16 @@ struct Judged {
     facts: Arc<[u8]>,
     when: u64,
     verdicts: Option<Verdicts>,
+    /// What it is in a word, if that is to be remembered of its endpoint.
+    word: Option<Arc<str>>,
 }
 
-/// A chain and name, and where the latest answer is.
-struct Known {
-    _held: Subject,
-    at: usize,
-}
-
+/// Observations that were taken in together, of one capture.
 struct Pending {
-    observation: Observation,
+    observations: Vec<Observation>,
     source: u32,
-    facts: usize,
-    chain: Option<usize>,
+    /// Of each, where its facts and its chain are judged.
+    judged: Vec<(usize, Option<usize>)>,
 }
 
 pub struct Ledger {
@@ -102,13 +102,12 @@ pub struct Ledger {
     facts: Map<(Arc<[u8]>, usize), usize>,
     judged: Vec<Judged>,
     trust: Chains,
-    /// What was asked about a chain and name, by the second that was asked about.
-    chains: Map<Subject, BTreeMap<u64, usize>>,
+    /// What was asked about a chain and name, with the second that was asked about, ascending.
+    chains: Map<Subject, Vec<(u64, usize)>>,
     asked: Vec<Asked>,
-    /// The same by the places in memory of what a core interned, which spares hashing it. What is in here is held, so that
-    /// no place is used twice.
+    /// The same as `facts` by the places in memory of what a core interned, which spares hashing it. What is in here is held,
+    /// so that no place is used twice.
     known_facts: KnownFacts,
-    known_chains: Map<(usize, usize), Known>,
     /// Questions that were not given out yet.
     new_facts: Vec<usize>,
     new_chains: VecDeque<usize>,
@@ -116,6 +115,9 @@ pub struct Ledger {
     /// Names of the captures since findings were taken.
     sources: Vec<Arc<str>>,
     findings: Findings,
+    history: History,
+    /// What was asked about it and not answered yet.
+    histories: Vec<Question>,
     trace: Option<Trace>,
 }
 
@@ -135,12 +137,13 @@ impl Ledger {
             chains: Map::default(),
             asked: Vec::new(),
             known_facts: Map::default(),
-            known_chains: Map::default(),
             new_facts: Vec::new(),
             new_chains: VecDeque::new(),
             pending: Vec::new(),
             sources: Vec::new(),
             findings: Findings::default(),
+            history: History::default(),
+            histories: Vec::new(),
             trace: None,
         }
     }
@@ -182,11 +185,12 @@ impl Ledger {
             self.sources.push(source.into());
         }
         let source = self.sources.len() as u32 - 1;
-        for observation in observations {
-            let facts = self.place_of_facts(&observation);
-            let chain = observation.chain.as_ref().map(|chain| self.place_of_chain(chain, &observation));
-            self.pending.push(Pending { observation, source, facts, chain });
-        }
+        let judged = observations.iter().map(|observation| {
+            let chain = observation.chain.as_ref().map(|chain| self.place_of_chain(chain, observation));
+            (self.place_of_facts(observation), chain)
+        });
+        let judged = judged.collect();
+        self.pending.push(Pending { observations, source, judged });
     }
 
     fn place_of_facts(&mut self, observation: &Observation) -> usize {
@@ -196,7 +200,7 @@ impl Ledger {
         let (facts, judged, new) = (&mut self.facts, &mut self.judged, &mut self.new_facts);
         let (_, at) = self.known_facts.entry((key.as_ptr().addr(), era)).or_insert_with(|| {
             let at = *facts.entry((key.clone(), era)).or_insert_with(|| {
-                judged.push(Judged { facts: observation.facts.clone(), when, verdicts: None });
+                judged.push(Judged { facts: observation.facts.clone(), when, verdicts: None, word: None });
                 new.push(judged.len() - 1);
                 judged.len() - 1
             });
@@ -208,25 +212,13 @@ impl Ledger {
     fn place_of_chain(&mut self, chain: &Chain, observation: &Observation) -> usize {
         let when = self.at.unwrap_or(observation.first_seen / SECOND);
         let name = &observation.name;
-        let place = (chain.as_ptr().addr(), name.as_ref().map_or(0, |name| name.as_ptr().addr()));
-        if let Some(known) = self.known_chains.get(&place)
-            && self.asked[known.at].holds(when)
-        {
-            return known.at;
-        }
-        let at = self.place_of_question(ChainQuestion { chain: chain.clone(), name: name.clone(), when });
-        self.known_chains.insert(place, Known { _held: (chain.clone(), name.clone()), at });
-        at
-    }
-
-    fn place_of_question(&mut self, question: ChainQuestion) -> usize {
-        let ChainQuestion { chain, name, when } = question.clone();
-        let known = self.chains.entry((chain, name)).or_default();
+        let known = self.chains.entry((chain.clone(), name.clone())).or_insert_with(|| Vec::with_capacity(1));
         if let Some(at) = neighbours(known, when).find(|at| self.asked[*at].holds(when)) {
             return at;
         }
         let at = self.asked.len();
-        known.insert(when, at);
+        known.insert(known.partition_point(|(second, _)| *second < when), (when, at));
+        let question = ChainQuestion { chain: chain.clone(), name: name.clone(), when };
         let answer = self.trust.judge(&question);
         self.asked.push(Asked { question, from: when, until: when, verdicts: None, otherwise: [None, None] });
         match answer {
@@ -234,7 +226,7 @@ impl Ledger {
             Some(answer) => {
                 let reason = |judgement| self.trust.reason(judgement, &answer);
                 let reasons: Vec<_> = answer.judgements.iter().map(reason).collect();
-                let verdicts = Some(verdicts(&self.wordings, &reasons));
+                let verdicts = Some(verdicts(&self.wordings, &reasons, Role::Server));
                 let Asked { from, until, verdicts: slot, .. } = &mut self.asked[at];
                 (*from, *until, *slot) = (answer.from_second, answer.until_second, verdicts);
             }
@@ -248,9 +240,26 @@ impl Ledger {
         asked.map(|(at, judged)| (at, judged.facts.clone(), judged.when)).collect()
     }
 
-    pub fn answer_facts(&mut self, number: usize, verdicts: Vec<Arc<Verdict>>) {
+    /// `word`: what they are in a word, if that is to be remembered of their endpoints.
+    pub fn answer_facts(&mut self, number: usize, verdicts: Vec<Arc<Verdict>>, word: Option<&str>) {
         if let Some(judged) = self.judged.get_mut(number) {
-            judged.verdicts = Some(verdicts.into());
+            (judged.verdicts, judged.word) = (Some(verdicts.into()), word.map(Into::into));
+        }
+    }
+
+    /// What is only to be seen over several observations: number, kind and JSON object of what came since the last call.
+    pub fn histories(&mut self) -> Vec<(usize, Kind, &[u8])> {
+        let trust = &self.trust;
+        self.histories = self.history.questions(|sha256| trust.record(sha256));
+        self.histories.iter().enumerate().map(|(at, asked)| (at, asked.kind, &*asked.facts)).collect()
+    }
+
+    /// Counts the verdicts at every place that the question was about.
+    pub fn answer_history(&mut self, number: usize, verdicts: &[Arc<Verdict>]) {
+        let Some(question) = self.histories.get_mut(number) else { return };
+        for (endpoint, name, seen) in std::mem::take(&mut question.places) {
+            let wanted = verdicts.iter().filter(|verdict| self.passes || verdict.status != Status::Pass);
+            self.findings.count(wanted, (endpoint, name.as_ref()), || seen);
         }
     }
 
@@ -278,21 +287,29 @@ impl Ledger {
     pub fn answer_chain(&mut self, number: usize, reasons: &[Reason<'_>], from: u64, until: u64) {
         let Some(asked) = self.asked.get_mut(number) else { return };
         (asked.from, asked.until) = (from, until);
-        asked.verdicts = Some(verdicts(&self.wordings, reasons));
+        let role = if self.trust.is_client(&asked.question.chain) { Role::Client } else { Role::Server };
+        asked.verdicts = Some(verdicts(&self.wordings, reasons, role));
     }
 
     /// Counts what was taken in onto findings, by the answers that there are.
     pub fn settle(&mut self) {
-        for pending in self.pending.drain(..) {
-            let of_facts = self.judged[pending.facts].verdicts.iter();
-            let provenance = pending.observation.provenance;
-            let of_chain = pending.chain.and_then(|at| self.asked.get_mut(at)?.words(provenance));
-            let wanted = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;
-            let verdicts = of_facts.chain(of_chain.iter()).flat_map(|verdicts| verdicts.iter()).filter(wanted);
-            if let Some(trace) = &mut self.trace {
-                verdicts.clone().for_each(|verdict| trace.count(verdict, &pending.observation));
+        for Pending { observations, source, judged } in self.pending.drain(..) {
+            for (observation, (facts, chain)) in observations.iter().zip(judged) {
+                let judged = &self.judged[facts];
+                let of_facts = judged.verdicts.iter();
+                remember(&mut self.history, &self.trust, (observation, source), judged.word.as_ref());
+                let of_chain = chain.and_then(|at| self.asked.get_mut(at)?.words(observation.provenance));
+                let is_public = observation.endpoint.is_public();
+                let wanted = |verdict: &&Arc<Verdict>| {
+                    (self.passes || verdict.status != Status::Pass) && (is_public || !verdict.public_only)
+                };
+                let verdicts = of_facts.chain(of_chain.iter()).flat_map(|verdicts| verdicts.iter()).filter(wanted);
+                if let Some(trace) = &mut self.trace {
+                    verdicts.clone().for_each(|verdict| trace.count(verdict, observation));
+                }
+                let place = (observation.endpoint, observation.name.as_ref());
+                self.findings.count(verdicts, place, || Seen::of(observation, source));
             }
-            self.findings.count(verdicts, &pending.observation, pending.source);
         }
         if self.judged.len().max(self.known_facts.len()) > MAX_JUDGED {
             self.facts.clear();
@@ -300,9 +317,8 @@ impl Ledger {
             self.judged.clear();
             self.new_facts.clear();
         }
-        if self.asked.len().max(self.known_chains.len()) > MAX_JUDGED {
+        if self.asked.len() > MAX_JUDGED {
             self.chains.clear();
-            self.known_chains.clear();
             self.asked.clear();
             self.new_chains.clear();
         }
@@ -314,24 +330,51 @@ impl Ledger {
     }
 
     /// Limits that were hit, and how often.
-    pub fn limits(&self) -> [(&'static str, u64); 2] {
-        [("findings", self.findings.limited), ("certificates", self.trust.limited())]
+    pub fn limits(&self) -> [(&'static str, u64); 3] {
+        [
+            ("findings", self.findings.limited),
+            ("certificates", self.trust.limited()),
+            ("histories", self.history.limited),
+        ]
     }
 }
 
-/// One verdict for each reason; the first of each counts.
-fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>]) -> Verdicts {
+/// Keeps what is only to be seen over several observations.
+fn remember(history: &mut History, trust: &Chains, seen: (&Observation, u32), word: Option<&Arc<str>>) {
+    let (observation, source) = seen;
+    // What a resumed session stands on was sent before; and of clients an endpoint has many.
+    let own = |chain: &&Chain| observation.provenance != Provenance::Inherited && !trust.is_client(chain);
+    let sent = observation.chain.as_ref().filter(own);
+    let leaf = sent.and_then(|chain| chain.first());
+    if leaf.is_none() && word.is_none() {
+        return;
+    }
+    let seen = Seen::of(observation, source);
+    if let Some(word) = word {
+        history.word(observation.endpoint, word, &seen);
+    }
+    if let Some(leaf) = leaf {
+        let facts = trust.get(leaf).and_then(|certificate| certificate.facts.as_ref());
+        history.certificate((observation.endpoint, &observation.name), leaf, facts, &seen);
+    }
+}
+
+/// The verdicts of each reason; the first of each counts.
+fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>], role: Role) -> Verdicts {
     let first = |at: usize| reasons.iter().position(|other| other.reason == reasons[at].reason) == Some(at);
     let distinct = reasons.iter().enumerate().filter(|(at, _)| first(*at));
-    distinct.filter_map(|(_, reason)| wordings.verdict(reason)).map(Arc::new).collect()
+    distinct.flat_map(|(_, reason)| wordings.verdicts(reason, role)).map(Arc::new).collect()
 }
 
 /// What was asked for the seconds nearest to `when` on either side: intervals do not overlap, so no other can hold then.
-fn neighbours(known: &BTreeMap<u64, usize>, when: u64) -> impl Iterator<Item = usize> {
-    let before = known.range(..when).next_back();
-    let after = known.range(when..);
-    before.into_iter().chain(after.take(2)).map(|(_, at)| *at)
+fn neighbours(known: &[(u64, usize)], when: u64) -> impl Iterator<Item = usize> {
+    let at = known.partition_point(|(second, _)| *second < when);
+    let before = at.checked_sub(1).and_then(|at| known.get(at));
+    let from = known.get(at..).unwrap_or_default().iter().take(2);
+    before.into_iter().chain(from).map(|(_, at)| *at)
 }
 
+#[cfg(test)]
+mod history_tests;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ fn observation(key: &str, chain: Option<&Chain>, second: u64) -> Observation {
         name: None,
         chain: chain.cloned(),
         provenance: Provenance::Observed,
+        bytes: 0,
         count: 1,
         first_seen: second * SECOND,
         last_seen: second * SECOND,
@@ -20,8 +21,14 @@ fn observation(key: &str, chain: Option<&Chain>, second: u64) -> Observation {
 
 fn ledger(passes: bool, at: Option<u64>) -> Ledger {
     let row = |reason: &str, status| {
-        let wording =
-            Wording { status, severity: Severity::High, title: reason.into(), told: Told::Nothing, remediation: None };
+        let wording = Wording {
+            status,
+            severity: Severity::High,
+            title: reason.into(),
+            told: Told::Nothing,
+            remediation: None,
+            public_only: false,
+        };
         (reason.into(), wording)
     };
     Ledger::new([row("ok", Status::Pass), row("expired", Status::Fail)].into_iter().collect(), passes, at, vec![])
@@ -36,8 +43,8 @@ fn equal_facts_are_asked_once() {
     let mut ledger = ledger(false, None);
     ledger.add(vec![observation("a", None, 1), observation("b", None, 1), observation("a", None, 2)], "x");
     assert_eq!(ledger.facts_questions(), [(0, b"a"[..].into(), 1), (1, b"b"[..].into(), 1)]);
-    ledger.answer_facts(0, vec![Arc::new(Verdict::new(&words("c", Severity::Low)))]);
-    ledger.answer_facts(1, vec![]);
+    ledger.answer_facts(0, vec![Arc::new(Verdict::new(&words("c", Severity::Low)))], None);
+    ledger.answer_facts(1, vec![], None);
     ledger.settle();
     ledger.add(vec![observation("a", None, 3)], "y");
     assert_eq!(ledger.facts_questions(), []);
@@ -53,7 +60,7 @@ fn facts_are_asked_again_in_another_era() {
     ledger.add([15, 10, 19, 9, 20, 1, 99].map(|second| observation("a", None, second)).into(), "x");
     let asked: Vec<_> = ledger.facts_questions().into_iter().map(|(at, _, second)| (at, second)).collect();
     assert_eq!(asked, [(0, 15), (1, 9), (2, 20)]);
-    ledger.answer_facts(0, vec![Arc::new(Verdict::new(&words("c", Severity::Low)))]);
+    ledger.answer_facts(0, vec![Arc::new(Verdict::new(&words("c", Severity::Low)))], None);
     ledger.settle();
     assert!(String::from_utf8(ledger.take().lines(0, 1)).unwrap().contains("\"count\":3"), "15, 10 and 19 only");
 }

@@ -72,6 +72,8 @@ pub struct Words<'a> {
     pub remediation: Option<&'a str>,
     /// Class of the evidence.
     pub evidence: &'a str,
+    /// It holds at addresses of the public Internet only.
+    pub public_only: bool,
 }
 
 /// A verdict, ready to be written.
@@ -89,6 +91,7 @@ pub struct Verdict {
     pub tail: Box<[u8]>,
     /// It tells more than an earlier one of the same finding: what is estimated grows while it is counted up.
     pub renews: bool,
+    pub public_only: bool,
     /// What stands before and behind endpoint and name in the canonical JSON of a finding's uid.
     before: Box<[u8]>,
     behind: Box<[u8]>,
@@ -137,6 +140,7 @@ impl Verdict {
             evidence: words.evidence.into(),
             tail: tail.into(),
             renews: words.details.len() > b"{}".len(),
+            public_only: words.public_only,
             before: before.into(),
             behind: behind.into(),
         }
@@ -195,6 +199,7 @@ pub mod tests {
             details: b"{}",
             remediation: None,
             evidence: "observed",
+            public_only: false,
         }
     }
 

@@ -6,8 +6,15 @@ use crate::json;
 
 /// The check that reasons report under. One with a dot is a check of its own.
 const CHECK: &str = "certificate.chain";
+/// The one that reasons against a client's chain report under, all of them.
+const CHECK_OF_CLIENTS: &str = "mtls.certificate";
+/// In front of rows that are for clients.
+const CLIENT: &str = "client.";
 /// The row for a chain that is accepted although something about it is unusual.
 const OUTSIDE_PROFILE: &str = "outside_profile";
+/// A reason of which more is to be said, in this row, at public addresses.
+const SELF_SIGNED: &str = "self_signed";
+const SELF_SIGNED_IN_PUBLIC: &str = "certificate.self_signed";
 
 /// What tells a certificate best, for the title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +26,13 @@ pub enum Told {
     Issuer,
 }
 
+/// Whose chain it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Server,
+    Client,
+}
+
 /// How a reason is worded.
 #[derive(Clone, Debug)]
 pub struct Wording {
@@ -27,6 +41,8 @@ pub struct Wording {
     pub title: Box<str>,
     pub told: Told,
     pub remediation: Option<Box<str>>,
+    /// It holds at addresses of the public Internet only.
+    pub public_only: bool,
 }
 
 /// A reason for or against a chain, with the certificate that it is about.
@@ -66,15 +82,27 @@ impl FromIterator<(Box<str>, Wording)> for Wordings {
 }
 
 impl Wordings {
+    /// What is said of it; nothing of a reason without words. Of some more is to be said at public addresses.
+    pub fn verdicts(&self, reason: &Reason<'_>, role: Role) -> impl Iterator<Item = Verdict> {
+        let besides = (reason.reason == SELF_SIGNED && role == Role::Server)
+            .then(|| self.verdict(&Reason { reason: SELF_SIGNED_IN_PUBLIC, detail: None, ..*reason }, role));
+        self.verdict(reason, role).into_iter().chain(besides.flatten())
+    }
+
     /// `None` for a reason without words.
-    pub fn verdict(&self, reason: &Reason<'_>) -> Option<Verdict> {
+    pub fn verdict(&self, reason: &Reason<'_>, role: Role) -> Option<Verdict> {
         let unusual = reason.reason == "ok" && reason.detail.is_some();
-        let wording = self.0.get(if unusual { OUTSIDE_PROFILE } else { reason.reason })?;
+        let row = if unusual { OUTSIDE_PROFILE } else { reason.reason };
+        let of_client = (role == Role::Client).then(|| self.0.get(&*format!("{CLIENT}{row}"))).flatten();
+        let wording = of_client.or_else(|| self.0.get(row))?;
         let title = match reason.told(wording.told) {
             Some(told) if !told.is_empty() => format!("{}: {told}", wording.title),
             _ => wording.title.to_string(),
         };
-        let own = reason.reason.contains('.');
+        let (title, own) = match role {
+            Role::Server => (title, reason.reason.contains('.')),
+            Role::Client => (format!("Client: {title}"), false),
+        };
         let (mut key, mut observed) = (b"{".to_vec(), b"{".to_vec());
         if own {
             json::word(&mut key, "sha256", reason.sha256.unwrap_or_default());
@@ -96,7 +124,11 @@ impl Wordings {
         key.push(b'}');
         observed.push(b'}');
         Some(Verdict::new(&Words {
-            check: if own { reason.reason } else { CHECK },
+            check: match role {
+                Role::Client => CHECK_OF_CLIENTS,
+                Role::Server if own => reason.reason,
+                Role::Server => CHECK,
+            },
             status: wording.status,
             severity: wording.severity,
             policy: None,
@@ -108,6 +140,7 @@ impl Wordings {
             details: b"{}",
             remediation: wording.remediation.as_deref(),
             evidence: if wording.status == Status::NotObservable { "not_observable" } else { "observed" },
+            public_only: wording.public_only,
         }))
     }
 }
@@ -117,10 +150,16 @@ mod tests {
     use super::*;
 
     fn title_of(reason: Reason<'_>, told: Told) -> String {
-        let wording =
-            Wording { status: Status::Fail, severity: Severity::High, title: "T".into(), told, remediation: None };
+        let wording = Wording {
+            status: Status::Fail,
+            severity: Severity::High,
+            title: "T".into(),
+            told,
+            remediation: None,
+            public_only: false,
+        };
         let rows = [("expired".into(), wording.clone()), (OUTSIDE_PROFILE.into(), wording)];
-        let verdict = rows.into_iter().collect::<Wordings>().verdict(&reason).unwrap();
+        let verdict = rows.into_iter().collect::<Wordings>().verdict(&reason, Role::Server).unwrap();
         let head = String::from_utf8(verdict.head.to_vec()).unwrap();
         head.split("\"title\":").nth(1).unwrap().into()
     }
@@ -145,16 +184,17 @@ mod tests {
                 title: "T".into(),
                 told: Told::Nothing,
                 remediation: Some("R".into()),
+                public_only: false,
             },
         )]);
         let reason = Reason { reason: "revoked", sha256: Some("ab"), subject: Some("CN=ü"), ..Reason::default() };
-        let verdict = rows.verdict(&reason).unwrap();
+        let verdict = rows.verdict(&reason, Role::Server).unwrap();
         let observed = ",\"observed\":{\"reason\":\"revoked\",\"sha256\":\"ab\",\"subject\":\"CN=ü\"}";
         assert_eq!(std::str::from_utf8(&verdict.observed).unwrap(), observed);
-        assert!(rows.verdict(&Reason { reason: "expired", ..reason }).is_none());
+        assert!(rows.verdict(&Reason { reason: "expired", ..reason }, Role::Server).is_none());
         let row = rows.0.get("revoked").unwrap().clone();
         let own = Wordings::from_iter([("certificate.x".into(), row)]);
-        let verdict = own.verdict(&Reason { reason: "certificate.x", ..reason }).unwrap();
+        let verdict = own.verdict(&Reason { reason: "certificate.x", ..reason }, Role::Server).unwrap();
         assert!(String::from_utf8_lossy(&verdict.head).contains("\"check\":\"certificate.x\""));
         let observed = ",\"observed\":{\"sha256\":\"ab\",\"subject\":\"CN=ü\"}";
         assert_eq!(std::str::from_utf8(&verdict.observed).unwrap(), observed);

@@ -8,8 +8,8 @@ const CHUNK: usize = 1 << 12;
 
 #[derive(Default)]
 pub struct Slab {
-    /// All but the last one full.
-    chunks: Vec<Vec<Option<Entry>>>,
+    /// Of fixed length, so that a look at one needs no second comparison.
+    chunks: Vec<Box<[Option<Entry>; CHUNK]>>,
     free: Vec<Slot>,
     len: usize,
 }
@@ -22,12 +22,12 @@ impl Slab {
 
     #[inline]
     pub fn get(&self, slot: Slot) -> Option<&Entry> {
-        self.chunks.get(slot as usize / CHUNK)?.get(slot as usize % CHUNK)?.as_ref()
+        self.chunks.get(slot as usize / CHUNK)?[slot as usize % CHUNK].as_ref()
     }
 
     #[inline]
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Entry> {
-        self.chunks.get_mut(slot as usize / CHUNK)?.get_mut(slot as usize % CHUNK)?.as_mut()
+        self.chunks.get_mut(slot as usize / CHUNK)?[slot as usize % CHUNK].as_mut()
     }
 
     pub fn insert(&mut self, entry: Entry) -> Slot {
@@ -36,15 +36,17 @@ impl Slab {
             return slot;
         }
         if self.len.is_multiple_of(CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
+            let chunk: Vec<_> = (0..CHUNK).map(|_| None).collect();
+            // Never fails: the length is right.
+            self.chunks.extend(<Box<[_; CHUNK]>>::try_from(chunk));
         }
-        self.chunks[self.len / CHUNK].push(Some(entry));
+        self.chunks[self.len / CHUNK][self.len % CHUNK] = Some(entry);
         self.len += 1;
         (self.len - 1) as Slot
     }
 
     pub fn remove(&mut self, slot: Slot) -> Option<Entry> {
-        let entry = self.chunks.get_mut(slot as usize / CHUNK)?.get_mut(slot as usize % CHUNK)?.take()?;
+        let entry = self.chunks.get_mut(slot as usize / CHUNK)?[slot as usize % CHUNK].take()?;
         self.free.push(slot);
         Some(entry)
     }

@@ -10,9 +10,11 @@ use crate::Direction;
 use crate::certificates::Certificates;
 use crate::fingerprint::Transport;
 use crate::keys::{ClientRandom, Hash, Labels, Protection, SAMPLE, Secret, Transcript, hash_of};
+use crate::trust;
 use transitproof_wire::Reader;
 use transitproof_wire::tls::{
-    Alert, Certificate13, EncryptedExtensions, MessageHeader, ServerHello, content, handshake,
+    Alert, Certificate13, EncryptedExtensions, MessageHeader, ServerHello, certificate_verify, content, extension,
+    handshake, sct_count,
 };
 
 pub struct Decryption {
@@ -228,10 +230,9 @@ impl Handshake {
 
     /// What was sealed: content, its type, zeros.
     pub(super) fn inner(&mut self, from: Direction, inner: &[u8], frame: u64, certificates: &mut Certificates) {
-        let Some(end) = inner.iter().rposition(|byte| *byte != 0) else { return };
-        match inner.split_at_checked(end) {
-            Some((content, [content::HANDSHAKE, ..])) => self.hidden_messages(from, content, frame, certificates),
-            Some(([level, description], [content::ALERT, ..])) => {
+        match split_inner(inner) {
+            Some((content::HANDSHAKE, content)) => self.hidden_messages(from, content, frame, certificates),
+            Some((content::ALERT, [level, description])) => {
                 if let Some(alert) = Alert::parse([*level, *description]) {
                     self.alert(from, alert, frame);
                 }
@@ -286,10 +287,13 @@ impl Handshake {
                 Some(message) => self.certificate13(from, &message, certificates),
                 None => self.limited(),
             },
+            handshake::CERTIFICATE_REQUEST if by_server => self.session.more.certificate_request = true,
+            handshake::CERTIFICATE_VERIFY => self.certificate_verify(by_server, body, certificates),
             handshake::FINISHED => return self.finished(from, body, frame, certificates),
             _ => {}
         }
         self.session.frame = frame;
+        self.session.more.last = Some(kind);
         if let Some(decryption) = &mut self.decryption {
             decryption.transcript.message(kind, body);
         }
@@ -306,9 +310,37 @@ impl Handshake {
     }
 
     fn certificate13(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) {
-        if let Ok(list) = Certificate13::parse(body) {
-            self.chain(from, list, certificates);
+        let Ok(list) = Certificate13::parse(body) else { return };
+        if self.client != Some(from) {
+            let told = list.clone().leaf_extensions();
+            self.session.more.ocsp_staple = told.find(extension::STATUS_REQUEST).is_some();
+            self.session.more.scts = told.find(extension::SCT).map_or(0, sct_count);
+            for (_, extensions) in list.clone() {
+                if !self.session.beside.entry(extensions) {
+                    self.limited();
+                }
+            }
         }
+        self.chain(from, list.map(|(der, _)| der), certificates);
+    }
+
+    /// Proof that an end has the key of its certificate: the signature over what was said so far. RFC 8446 section 4.4.3.
+    fn certificate_verify(&mut self, by_server: bool, body: &[u8], certificates: &Certificates) {
+        let Some(decryption) = &self.decryption else { return };
+        let chain = if by_server { &self.session.certificates } else { &self.session.client_certificates };
+        let leaf = chain.as_ref().and_then(|chain| chain.first()).copied();
+        let Some((scheme, signature)) = certificate_verify(body) else { return };
+        if by_server {
+            self.session.more.signature_scheme = Some(scheme);
+        }
+        let context: &[u8] =
+            if by_server { b"TLS 1.3, server CertificateVerify\0" } else { b"TLS 1.3, client CertificateVerify\0" };
+        let signed = [&[0x20; 64], context, &decryption.transcript.hash()].concat();
+        let proven = leaf.and_then(|leaf| trust::proves(certificates, leaf, scheme, &signed, signature));
+        self.session.proven = match (self.session.proven, proven) {
+            (Some(false), _) => Some(false),
+            (earlier, proven) => proven.or(earlier),
+        };
     }
 
     fn finished(&mut self, from: Direction, verify_data: &[u8], frame: u64, certificates: &mut Certificates) {
@@ -358,8 +390,14 @@ impl Handshake {
     }
 }
 
+/// What was sealed, without the zeros behind it: type and content. RFC 8446 section 5.2.
+pub fn split_inner(inner: &[u8]) -> Option<(u8, &[u8])> {
+    let end = inner.iter().rposition(|byte| *byte != 0)?;
+    Some((*inner.get(end)?, inner.get(..end)?))
+}
+
 /// A CompressedCertificate's message, RFC 8879 section 4. `None` if it cannot be had within the limit.
-fn decompressed(body: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn decompressed(body: &[u8]) -> Option<Vec<u8>> {
     let mut r = Reader::new(body, "tls compressed certificate");
     let (algorithm, length) = (r.u16().ok()?, r.u24().ok()?);
     let compressed = r.vec24().ok()?.rest();

@@ -2,6 +2,7 @@
 //!
 //! Retransmissions are the rule here, so a message counts once, by its sequence number.
 
+use super::decryption::split_inner;
 use super::{Handshake, Progress, Session, limits};
 use crate::Direction;
 use crate::certificates::Certificates;
@@ -9,6 +10,9 @@ use crate::fingerprint::Transport;
 use transitproof_wire::Reader;
 use transitproof_wire::dtls::{Fragment, Record, records};
 use transitproof_wire::tls::{Alert, content, handshake};
+
+/// RFC 9147 section 6.1.
+const HANDSHAKE_EPOCH: u16 = 2;
 
 pub struct DtlsFollower {
     handshake: Handshake,
@@ -20,6 +24,8 @@ pub struct DtlsFollower {
 struct Side {
     /// Sequence number of the message to be handed on next; `None` before the first.
     next: Option<u16>,
+    /// Number that the next record of the handshake's keys should have.
+    next_hidden: u64,
     waiting: Vec<Partial>,
 }
 
@@ -29,6 +35,8 @@ struct Partial {
     /// Of the whole body; a fragment that says otherwise is not of this message.
     length: u32,
     body: Vec<u8>,
+    /// Opened with keys.
+    opened: bool,
     /// Parts of the body still to come, as (start, end).
     holes: Vec<(u32, u32)>,
 }
@@ -73,17 +81,15 @@ impl DtlsFollower {
 
     fn record(&mut self, from: Direction, record: &Record<'_>, frame: u64, certificates: &mut Certificates) {
         if record.is_protected() {
-            self.flush(from, frame, certificates);
+            match record.epoch {
+                HANDSHAKE_EPOCH if self.handshake.opens(from) => self.open(from, record, frame, certificates),
+                _ => self.flush(from, frame, certificates),
+            }
             let length = u16::try_from(record.length).unwrap_or(u16::MAX);
             return self.handshake.protected(from, record.content_type, length);
         }
         match (record.content_type, record.body) {
-            (content::HANDSHAKE, body) => {
-                let mut r = Reader::new(body, "dtls");
-                while let Ok(fragment) = Fragment::parse(&mut r) {
-                    self.fragment(from, &fragment, frame, certificates);
-                }
-            }
+            (content::HANDSHAKE, body) => self.fragments(from, body, false, frame, certificates),
             (content::CHANGE_CIPHER_SPEC, _) => {
                 self.flush(from, frame, certificates);
                 self.handshake.change_cipher_spec(from, frame);
@@ -97,7 +103,38 @@ impl DtlsFollower {
         }
     }
 
-    fn fragment(&mut self, from: Direction, fragment: &Fragment<'_>, frame: u64, certificates: &mut Certificates) {
+    /// Opens a record of the handshake of DTLS 1.3, whose number is hidden as well.
+    fn open(&mut self, from: Direction, record: &Record<'_>, frame: u64, certificates: &mut Certificates) {
+        let Some(mask) = record.body.first_chunk().and_then(|sample| self.handshake.mask(from, sample)) else { return };
+        let next = &mut self.sides[from as usize].next_hidden;
+        let Some((number, header, length)) = record.unmask(mask, *next) else { return };
+        let mut sealed = record.body.to_vec();
+        let associated = header.get(..length).unwrap_or_default();
+        let Some(length) = self.handshake.open(from, number, associated, &mut sealed, certificates) else { return };
+        *next = number.saturating_add(1).max(*next);
+        sealed.truncate(length);
+        match split_inner(&sealed) {
+            Some((content::HANDSHAKE, body)) => self.fragments(from, body, true, frame, certificates),
+            Some(_) => self.handshake.inner(from, &sealed, frame, certificates),
+            None => {}
+        }
+    }
+
+    fn fragments(&mut self, from: Direction, body: &[u8], opened: bool, frame: u64, certificates: &mut Certificates) {
+        let mut r = Reader::new(body, "dtls");
+        while let Ok(fragment) = Fragment::parse(&mut r) {
+            self.fragment(from, &fragment, opened, frame, certificates);
+        }
+    }
+
+    fn fragment(
+        &mut self,
+        from: Direction,
+        fragment: &Fragment<'_>,
+        opened: bool,
+        frame: u64,
+        certificates: &mut Certificates,
+    ) {
         let side = &mut self.sides[from as usize];
         if fragment.kind == handshake::HELLO_VERIFY_REQUEST {
             // Stateless: the ServerHello behind it may count from 0 or from 1.
@@ -111,16 +148,33 @@ impl DtlsFollower {
         }
         if ahead == 0 && side.waiting.is_empty() && fragment.body.len() == fragment.length as usize {
             side.next = Some(next.wrapping_add(1));
-            return self.handshake.message(from, fragment.kind, fragment.body, frame, certificates);
+            return self.message(from, (fragment.kind, opened), fragment.body, frame, certificates);
         }
-        self.keep(from, fragment);
+        self.keep(from, fragment, opened);
         self.deliver(from, frame, certificates);
     }
 
+    /// A whole message, in the clear or opened.
+    fn message(
+        &mut self,
+        from: Direction,
+        (kind, opened): (u8, bool),
+        body: &[u8],
+        frame: u64,
+        certificates: &mut Certificates,
+    ) {
+        if opened {
+            self.handshake.hidden_message(from, kind, body, frame, certificates);
+        } else {
+            self.handshake.message(from, kind, body, frame, certificates);
+        }
+    }
+
     /// Puts a fragment where it belongs among those that wait.
-    fn keep(&mut self, from: Direction, fragment: &Fragment<'_>) {
+    fn keep(&mut self, from: Direction, fragment: &Fragment<'_>, opened: bool) {
         let waiting = &mut self.sides[from as usize].waiting;
-        let found = waiting.iter().position(|partial| partial.sequence == fragment.sequence);
+        let same = |partial: &Partial| partial.sequence == fragment.sequence && partial.opened == opened;
+        let found = waiting.iter().position(same);
         let at = match found {
             Some(at) => at,
             None if waiting.len() >= limits::MAX_WAITING || fragment.length > limits::MAX_MESSAGE => {
@@ -128,7 +182,7 @@ impl DtlsFollower {
                 return;
             }
             None => {
-                waiting.push(Partial::new(fragment));
+                waiting.push(Partial::new(fragment, opened));
                 waiting.len() - 1
             }
         };
@@ -141,14 +195,14 @@ impl DtlsFollower {
 
     /// Hands on what is complete, in order.
     fn deliver(&mut self, from: Direction, frame: u64, certificates: &mut Certificates) {
-        let side = &mut self.sides[from as usize];
-        while let Some(next) = side.next
-            && let Some(at) =
-                side.waiting.iter().position(|partial| partial.sequence == next && partial.holes.is_empty())
-        {
+        loop {
+            let side = &mut self.sides[from as usize];
+            let Some(next) = side.next else { return };
+            let whole = |partial: &Partial| partial.sequence == next && partial.holes.is_empty();
+            let Some(at) = side.waiting.iter().position(whole) else { return };
             let partial = side.waiting.swap_remove(at);
             side.next = Some(next.wrapping_add(1));
-            self.handshake.message(from, partial.kind, &partial.body, frame, certificates);
+            self.message(from, (partial.kind, partial.opened), &partial.body, frame, certificates);
         }
     }
 
@@ -163,15 +217,16 @@ impl DtlsFollower {
         waiting.retain(|partial| partial.holes.is_empty());
         waiting.sort_by_key(|partial| partial.sequence);
         for partial in &waiting {
-            self.handshake.message(from, partial.kind, &partial.body, frame, certificates);
+            self.message(from, (partial.kind, partial.opened), &partial.body, frame, certificates);
         }
     }
 }
 
 impl Partial {
-    fn new(fragment: &Fragment<'_>) -> Self {
+    fn new(fragment: &Fragment<'_>, opened: bool) -> Self {
         let holes = if fragment.length == 0 { Vec::new() } else { vec![(0, fragment.length)] };
-        Self { sequence: fragment.sequence, kind: fragment.kind, length: fragment.length, body: Vec::new(), holes }
+        let Fragment { sequence, kind, length, .. } = *fragment;
+        Self { sequence, kind, length, body: Vec::new(), opened, holes }
     }
 
     /// `false` if it does not belong here, or would tear more holes than are kept track of.

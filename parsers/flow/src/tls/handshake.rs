@@ -3,11 +3,13 @@
 //! Knows nothing of records, buffers or lengths of streams. RFC 8446 section 2, RFC 5246 section 7.3.
 
 use super::decryption::Decryption;
+use super::mutual::Mutual;
 use super::session::{ServerFacts, Session};
-use super::{Offer, limits};
+use super::{Offer, beside, limits};
 use crate::Direction;
 use crate::certificates::Certificates;
 use crate::fingerprint::Transport;
+use crate::keys::{hash_of, tag_length};
 use transitproof_wire::Reader;
 use transitproof_wire::tls::hello::protocol_names;
 use transitproof_wire::tls::{
@@ -74,7 +76,10 @@ impl Handshake {
     #[inline]
     pub fn wants(kind: u8) -> bool {
         use handshake::*;
-        matches!(kind, CLIENT_HELLO | SERVER_HELLO | CERTIFICATE | SERVER_KEY_EXCHANGE | NEW_SESSION_TICKET)
+        matches!(
+            kind,
+            CLIENT_HELLO | SERVER_HELLO | CERTIFICATE | CERTIFICATE_STATUS | SERVER_KEY_EXCHANGE | NEW_SESSION_TICKET
+        )
     }
 
     /// A whole message, its header taken off (in DTLS: reassembled).
@@ -107,6 +112,9 @@ impl Handshake {
             }
             handshake::CERTIFICATE_STATUS => {
                 self.session.more.ocsp_staple = true;
+                if !self.session.beside.status(body) {
+                    self.limited();
+                }
                 true
             }
             handshake::NEW_SESSION_TICKET => {
@@ -162,7 +170,12 @@ impl Handshake {
                 ENCRYPT_THEN_MAC => server.encrypt_then_mac = true,
                 HEARTBEAT => server.heartbeat = true,
                 PRE_SHARED_KEY => psk = true,
-                SCT => self.session.more.scts = sct_count(body),
+                SCT => {
+                    self.session.more.scts = sct_count(body);
+                    if !self.session.beside.add(beside::Kind::Timestamps, body.rest()) {
+                        self.limited();
+                    }
+                }
                 _ => {}
             }
         }
@@ -270,9 +283,35 @@ impl Handshake {
         side.seen = true;
         side.records = side.records.saturating_add(1);
         side.protected |= counts;
+        if content_type == content::APPLICATION_DATA && self.transport == Transport::Tcp {
+            self.mutual(from, length, early);
+        }
         let handshake_seen = self.session.offer.is_some() || self.session.server.is_some();
         if handshake_seen && self.session.established.is_none() && self.sides.iter().all(|side| side.protected) {
             self.session.established = Some(true);
+        }
+    }
+
+    /// What the size of a protected record tells of the client's certificate.
+    #[inline]
+    fn mutual(&mut self, from: Direction, length: u16, early: bool) {
+        let Some(server) = self.session.server.filter(|server| server.is_tls13()) else { return };
+        let mutual = &mut self.session.mutual;
+        if matches!(mutual, Mutual::Nothing | Mutual::Over(..)) {
+            return;
+        }
+        let suite = server.suite.and_then(|suite| u16::try_from(suite).ok()).unwrap_or_default();
+        let (Some(hash), Some(client)) = (hash_of(suite), self.client) else { return mutual.stop() };
+        let content = length.saturating_sub(1 + tag_length(suite));
+        if from != client {
+            mutual.server(content);
+        } else if early || self.session.offer.as_ref().is_none_or(|offer| offer.early_data) {
+            mutual.stop();
+        } else {
+            mutual.client(content, 4 + hash.len() as u16);
+        }
+        if self.session.mutual.is_refused() {
+            self.session.established = Some(false);
         }
     }
 
@@ -298,6 +337,7 @@ impl Handshake {
     /// Bytes of this side are missing.
     pub fn lost(&mut self, from: Direction) {
         self.sides[from as usize].lost = true;
+        self.session.mutual.stop();
         self.stop_reading(from);
     }
 
@@ -313,11 +353,11 @@ impl Handshake {
         }
     }
 
-    /// It came to be or not, and nothing is left to be read of it with keys.
+    /// It came to be or not, and nothing is left to be read of it with keys or to be told from sizes.
     #[inline]
     pub fn is_decided(&self) -> bool {
         match self.session.established {
-            Some(true) => !self.is_reading(),
+            Some(true) => !self.is_reading() && !self.session.mutual.is_pending(),
             established => established.is_some(),
         }
     }

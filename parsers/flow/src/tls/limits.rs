@@ -6,6 +6,8 @@ pub const MAX_MESSAGE: u32 = 64 << 10;
 pub const FIRST_RESERVE: usize = 8 << 10;
 /// Certificates of one chain: browsers refuse more than 10 or so, and 64 KiB could hold 16,000 empty ones.
 pub const MAX_CHAIN: usize = 64;
+/// Bytes of staples and timestamps of one handshake: a response has 0.5 to 3 KB, a list of timestamps 0.5 KB.
+pub const MAX_BESIDE: usize = 16 << 10;
 /// Protected records of one side that are opened with keys: a chain of the longest message in records of a kilobyte.
 pub const MAX_OPENED: u8 = 64;
 /// Datagrams of one side that keys may fail to open before they are said not to fit.

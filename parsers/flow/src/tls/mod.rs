@@ -4,11 +4,17 @@
 //! whose CRYPTO frames carry them without records), `Session` holds the facts. None knows packets, time or flows.
 //! RFC 8446, RFC 5246, RFC 6347, RFC 9147.
 
+pub mod beside;
+#[cfg(test)]
+mod compressed_tests;
 mod decryption;
 mod dtls;
+#[cfg(test)]
+mod dtls13_tests;
 mod handshake;
 mod limits;
 mod more;
+mod mutual;
 mod offer;
 mod resumption;
 mod session;
@@ -16,6 +22,7 @@ mod sslv2;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod volume;
 mod write;
 
 pub use dtls::DtlsFollower;
@@ -24,6 +31,7 @@ pub use offer::Offer;
 pub use resumption::Resumptions;
 pub use session::{Keys, Session};
 pub use stream::TlsStream;
+pub use volume::Volume;
 
 /// What the caller should do with the follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub struct More {
     pub signature_scheme: Option<u16>,
     /// The version that the server says, in its random, it could do: RFC 8446 section 4.1.3.
     pub downgrade_sentinel: Option<u16>,
-    /// A CertificateRequest was read; TLS 1.3 hides it.
+    /// A CertificateRequest was read; TLS 1.3 encrypts it.
     pub certificate_request: bool,
     /// A CertificateStatus was sent; RFC 6066 section 8, in TLS 1.3 hidden in the Certificate.
     pub ocsp_staple: bool,
@@ -34,11 +34,21 @@ pub struct More {
 /// Not a message of the handshake; no message has this type.
 pub const CHANGE_CIPHER_SPEC: u8 = 0xff;
 
+const RECORDED: [&str; 5] =
+    ["signature_scheme", "downgrade_sentinel", "client_certificate", "client_certificate_evidence", "ocsp_staple"];
+const JUDGED: [&str; 5] = [
+    "tls.signature_scheme",
+    "tls.downgrade_sentinel",
+    "tls.client_certificate",
+    "tls.client_certificate_evidence",
+    "tls.ocsp_staple",
+];
+
 impl Session {
-    /// What came of a CertificateRequest, up to TLS 1.2.
+    /// What came of a CertificateRequest.
     pub fn client_certificate(&self) -> Option<&'static str> {
-        if !self.more.certificate_request {
-            return None;
+        if !self.more.certificate_request || (self.is_tls13() && self.mutual.word().is_some()) {
+            return self.mutual.word();
         }
         let refused = self.fatal_alert().is_some() && self.more.alert_by_client == Some(false);
         Some(match (self.client_certificates.as_deref(), self.established) {
@@ -48,6 +58,12 @@ impl Session {
             (Some(_), Some(true)) => "accepted",
             (Some(_), _) => "presented",
         })
+    }
+
+    /// How that is known, where it was not sent in the clear.
+    fn client_certificate_evidence(&self) -> Option<&'static str> {
+        let how = if self.more.certificate_request { "decrypted" } else { "inferred" };
+        self.client_certificate().filter(|_| self.is_tls13()).map(|_| how)
     }
 
     /// The highest version that the client offered. DTLS counts downwards.
@@ -60,7 +76,7 @@ impl Session {
 
     /// Members of the record, where there is something to say.
     pub(super) fn write_more_record(&self, out: &mut Vec<u8>) {
-        self.write_more(["signature_scheme", "downgrade_sentinel", "client_certificate", "ocsp_staple"], out);
+        self.write_more(RECORDED, out);
         if let Some(alert) = self.fatal_alert() {
             code(out, "alert", alert_name(alert.description), &[alert.description]);
             self.write_alert_from(out, ["alert_from", "alert_after"]);
@@ -94,8 +110,7 @@ impl Session {
         if let Some(version) = self.version_offered() {
             code(out, "tls.version_offered", version_name(version), &version.to_be_bytes());
         }
-        let names = ["tls.signature_scheme", "tls.downgrade_sentinel", "tls.client_certificate", "tls.ocsp_staple"];
-        self.write_more(names, out);
+        self.write_more(JUDGED, out);
         if self.fatal_alert().is_some() {
             self.write_alert_from(out, ["tls.alert_from", "tls.alert_after"]);
         }
@@ -124,7 +139,7 @@ impl Session {
     }
 
     #[inline(always)]
-    fn write_more(&self, [scheme, sentinel, client, staple]: [&str; 4], out: &mut Vec<u8>) {
+    fn write_more(&self, [scheme, sentinel, client, evidence, staple]: [&str; 5], out: &mut Vec<u8>) {
         if let Some(number) = self.more.signature_scheme {
             code(out, scheme, signature_scheme_name(number), &number.to_be_bytes());
         }
@@ -133,6 +148,9 @@ impl Session {
         }
         if let Some(word) = self.client_certificate() {
             json::word(out, client, word);
+        }
+        if let Some(word) = self.client_certificate_evidence() {
+            json::word(out, evidence, word);
         }
         if self.more.ocsp_staple {
             json::boolean(out, staple, true);

@@ -1,7 +1,9 @@
 //! The facts of one session. Absent means not seen.
 
 use super::Offer;
+use super::beside::Beside;
 use super::more::More;
+use super::mutual::Mutual;
 use super::resumption::Token;
 use crate::Direction;
 use crate::certificates::CertificateId;
@@ -30,13 +32,19 @@ pub struct Session {
     /// In wire order; empty if the message was.
     pub certificates: Option<Vec<CertificateId>>,
     pub client_certificates: Option<Vec<CertificateId>>,
+    /// What the server sent with its certificates.
+    pub beside: Beside,
     /// What keys that were given did for it.
     pub keys: Option<Keys>,
     /// The server's Finished was read with them and is right.
     pub server_finished: bool,
+    /// What CertificateVerify messages, read with keys, say: whether who showed a certificate has its key.
+    pub proven: Option<bool>,
     /// The last alert in the clear before the session was established, and who sent it.
     pub alert: Option<(Alert, Direction)>,
     pub more: More,
+    /// What sizes tell of the client's certificate in TLS 1.3.
+    pub mutual: Mutual,
     /// Frame of the last message that told something.
     pub frame: u64,
     /// Messages and certificates left unread because of a limit.

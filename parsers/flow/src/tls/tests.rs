@@ -146,7 +146,7 @@ fn a_fatal_alert_ends_the_handshake() {
     );
     assert_eq!(
         followed.facts,
-        "\"tls.groups_offered\":[OPENSSL],\"tls.alert\":\"handshake_failure\",\"tls.version_offered\":\"TLSv1.2\",\
+        "\"tls.sni_offered\":false,\"tls.groups_offered\":[OPENSSL],\"tls.alert\":\"handshake_failure\",\"tls.version_offered\":\"TLSv1.2\",\
          \"tls.alert_from\":\"server\",\"tls.alert_after\":\"client_hello\""
     );
     assert_eq!(followed.session.alert.map(|(_, from)| from), Some(Reverse));

@@ -63,6 +63,7 @@ impl Session {
         if self.is_decrypted() {
             json::boolean(out, "decrypted", true);
         }
+        optional(out, "proven", self.proven);
         self.write_more_record(out);
         chain(out, "certificates", self.certificates.as_deref(), certificates);
         chain(out, "client_certificates", self.client_certificates.as_deref(), certificates);
@@ -78,6 +79,9 @@ impl Session {
         let all = detail == Detail::All;
         if let Some(name) = self.offer.as_ref().and_then(|offer| offer.server_name()).filter(|_| all) {
             json::string(out, "tls.sni", name);
+        }
+        if self.offer.as_ref().is_some_and(|offer| offer.server_name().is_none()) {
+            json::boolean(out, "tls.sni_offered", false);
         }
         if let Some(offer) = self.offer.as_ref().filter(|_| all) {
             offer.write_lists(out, ["tls.groups_offered", "tls.psk_modes_offered"]);
@@ -115,6 +119,7 @@ impl Session {
         if let Some(keys) = self.keys {
             json::word(out, "tls.keys", if keys == Keys::Unfit { "unfit" } else { "fit" });
         }
+        optional(out, "tls.proven", self.proven);
         if let Some(alert) = self.fatal_alert() {
             code(out, "tls.alert", alert_name(alert.description), &[alert.description]);
         }

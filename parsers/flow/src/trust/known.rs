@@ -20,8 +20,9 @@ impl Known {
     /// What reads along and signs with this name, if it is one of those known for it.
     pub fn middlebox(&self, issuer: &str) -> Option<&str> {
         let issuer = issuer.to_lowercase();
-        let begins =
-            |begin: &str| issuer.match_indices(begin).any(|(at, _)| at == 0 || issuer[..at].ends_with([',', '+']));
+        let attributes =
+            std::iter::once(&*issuer).chain(issuer.match_indices([',', '+']).map(|(at, _)| &issuer[at + 1..]));
+        let begins = |begin: &str| attributes.clone().any(|attribute| attribute.starts_with(begin));
         self.middleboxes.iter().find(|(begin, _)| begins(begin)).map(|(_, product)| &**product)
     }
 }

@@ -21,7 +21,7 @@ pub mod wildcard;
 pub use chain::judge;
 pub use known::Known;
 pub use roots::Roots;
-pub use signature::Signatures;
+pub use signature::{Signatures, proves};
 
 use crate::certificates::CertificateId;
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 
 use super::Known;
 use super::weak;
-use crate::certificates::{Certificate, CertificateId};
+use crate::certificates::{Certificate, CertificateId, Certificates};
 use crate::hash::Map;
 use crate::x509::{Facts, Parts, RsaKey};
 use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
@@ -102,4 +102,28 @@ const fn pss(hash: u8, salt: u8) -> [u8; 67] {
         0x30, 13, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, hash, 5, 0,
         0xa2, 3, 2, 1, salt,
     ]
+}
+
+/// Whether a signature in a handshake was made with the key of this certificate; `None` if only a library can tell. The schemes are
+/// those of RFC 8446 section 4.2.3 that a CertificateVerify may have.
+pub fn proves(
+    certificates: &Certificates,
+    leaf: CertificateId,
+    scheme: u16,
+    signed: &[u8],
+    signature: &[u8],
+) -> Option<bool> {
+    let certificate = certificates.kept(leaf)?;
+    let key = &certificate.facts.as_ref()?.key;
+    let algorithm: &'static dyn VerificationAlgorithm = match (key.algorithm, key.bits, scheme) {
+        ("ec", Some(256), 0x0403) => &signature::ECDSA_P256_SHA256_ASN1,
+        ("ec", Some(384), 0x0503) => &signature::ECDSA_P384_SHA384_ASN1,
+        ("rsa", Some(2048..=8192), 0x0804) => &signature::RSA_PSS_2048_8192_SHA256,
+        ("rsa", Some(2048..=8192), 0x0805) => &signature::RSA_PSS_2048_8192_SHA384,
+        ("rsa", Some(2048..=8192), 0x0806) => &signature::RSA_PSS_2048_8192_SHA512,
+        ("ed25519", _, 0x0807) => &signature::ED25519,
+        _ => return None,
+    };
+    let parts = Parts::read(&certificate.der)?;
+    Some(UnparsedPublicKey::new(algorithm, parts.key).verify(signed, signature).is_ok())
 }

@@ -4,8 +4,9 @@ use crate::x509::{Facts, Name};
 use std::collections::HashSet;
 use transitproof_dns::is_public_suffix;
 
-/// Domains with a wildcard each in one certificate; more is said to be broad. An organisation has a few.
-const MANY: usize = 20;
+/// Domains with a wildcard each in one certificate; more is said to be broad. Most authorities take 100 names for a certificate, and the
+/// largest sites have some 50 domains of their own.
+const MANY: usize = 100;
 
 /// What is to be said of the alternative names, if anything: the worst first.
 pub fn breadth(facts: &Facts) -> Option<String> {
@@ -53,7 +54,7 @@ mod tests {
         }
         let many: Vec<_> = (0..=MANY).map(|at| format!("*.d{at}.example")).collect();
         let said = of_names(many.iter().map(String::as_str)).unwrap();
-        assert_eq!(said, "wildcards for 21 domains in one certificate");
+        assert_eq!(said, "wildcards for 101 domains in one certificate");
         assert_eq!(of_names(many.iter().skip(1).map(String::as_str)), None);
     }
 }

@@ -45,9 +45,9 @@ impl DnsHeader {
 /// Reads the header of a message (over TCP: what follows the length).
 #[inline]
 pub fn header(payload: &[u8]) -> Result<DnsHeader, ParseError> {
-    let mut r = Reader::new(payload, LAYER);
-    let mut next = || r.u16();
-    Ok(DnsHeader { id: next()?, flags: next()?, qd: next()?, an: next()?, ns: next()?, ar: next()? })
+    let header: &[u8; HEADER] = payload.first_chunk().ok_or(ParseError::Truncated(LAYER))?;
+    let [id, flags, qd, an, ns, ar] = [0, 2, 4, 6, 8, 10].map(|at| u16::from_be_bytes([header[at], header[at + 1]]));
+    Ok(DnsHeader { id, flags, qd, an, ns, ar })
 }
 
 /// Whether a payload is a response; false as well for what is no message.

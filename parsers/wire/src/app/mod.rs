@@ -29,6 +29,7 @@ mod routing;
 mod rows;
 pub mod starttls;
 mod tunnels;
+pub mod upgrade;
 mod voice;
 mod web;
 

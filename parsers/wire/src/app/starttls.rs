@@ -38,7 +38,7 @@ pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usi
 }
 
 /// Each whole line with the offset behind it.
-fn lines(b: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
+pub(super) fn lines(b: &[u8]) -> impl Iterator<Item = (&[u8], usize)> {
     let mut start = 0;
     memchr::memchr_iter(b'\n', b).take(LINES_LIMIT).map_while(move |end| {
         let line = b.get(start..end)?;

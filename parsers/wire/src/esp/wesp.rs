@@ -8,7 +8,7 @@ use crate::{ParseError, Reader};
 pub const IP_PROTOCOL: u8 = 141;
 
 /// What stands in front of WESP on UDP 4500 in the place of an SPI (RFC 5840 section 2.1).
-const UDP_IDENTIFIER: &[u8] = &[0, 0, 0, 2];
+pub const UDP_IDENTIFIER: [u8; 4] = [0, 0, 0, 2];
 
 /// WESP's own header: next header, two lengths, flags.
 const HEADER_LENGTH: u8 = 4;
@@ -48,12 +48,6 @@ impl<'a> Wesp<'a> {
     }
 }
 
-/// The WESP packet in a UDP payload.
-#[inline]
-pub fn in_udp(payload: &[u8]) -> Option<&[u8]> {
-    payload.strip_prefix(UDP_IDENTIFIER)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +71,5 @@ mod tests {
             assert_eq!(Wesp::parse(&header), Err(ParseError::Malformed("wesp")), "{header:?}");
         }
         assert!(Wesp::parse(&CLEAR[..3]).is_err());
-        assert_eq!(in_udp(&[0, 0, 0, 2, 7]), Some(&[7][..]));
-        assert_eq!(in_udp(&[0, 0, 0, 1, 7]), None);
     }
 }

@@ -1,5 +1,5 @@
-//! What nearly every packet is, read in one straight line: TCP or UDP in whole IPv4 without options or IPv6 without extension
-//! headers, in Ethernet with at most one tag, and no tunnel's port. Anything else, damage above all, is left to
+//! What nearly every packet is, read in one straight line: TCP, UDP or ESP in whole IPv4 without options or IPv6 without
+//! extension headers, in Ethernet with at most one tag, and no tunnel's port. Anything else, damage above all, is left to
 //! [`super::dissect`], which reads these packets the same.
 
 use super::{Address, Packet, ip::number, link, tunnel};
@@ -8,7 +8,8 @@ use super::{Address, Packet, ip::number, link, tunnel};
 const IPV4_WITHOUT_OPTIONS: u8 = 0x45;
 
 /// The packet in a frame if it is an ordinary one. `link` is the LINKTYPE_ value of its interface.
-#[inline]
+/// Inlined, so that who wants a few of its members does not pay for all.
+#[inline(always)]
 pub fn read(link: u16, frame: &[u8]) -> Option<Packet<'_>> {
     if link != link::ETHERNET {
         return None;
@@ -60,14 +61,14 @@ pub fn addresses(link: u16, frame: &[u8]) -> Option<(Address, Address)> {
     };
     let ports = body.first_chunk::<4>()?;
     let alone = match transport {
-        number::TCP => true,
+        number::TCP | number::ESP => true,
         number::UDP => !tunnel::may_be_port(be16(ports[0], ports[1]), be16(ports[2], ports[3])),
         _ => false,
     };
     alone.then_some(ends)
 }
 
-#[inline]
+#[inline(always)]
 fn v4(bytes: &[u8]) -> Option<Packet<'_>> {
     let (header, body) = bytes.split_first_chunk::<20>()?;
     let more_and_offset = be16(header[6], header[7]) & 0x3fff;
@@ -86,7 +87,7 @@ fn v4(bytes: &[u8]) -> Option<Packet<'_>> {
     transport(ip, total - 20, body)
 }
 
-#[inline]
+#[inline(always)]
 fn v6(bytes: &[u8]) -> Option<Packet<'_>> {
     let (header, body) = bytes.split_first_chunk::<40>()?;
     let length = u32::from(be16(header[4], header[5]));
@@ -132,6 +133,7 @@ fn transport<'a>(ip: Packet<'a>, length: u32, body: &'a [u8]) -> Option<Packet<'
             }
             Some(Packet { src_port, dst_port, payload_length: length - 8, payload, ..ip })
         }
+        number::ESP => Some(Packet { payload_length: length, payload: body, ..ip }),
         _ => None,
     }
 }

@@ -32,7 +32,10 @@ fn nearly_plain() -> impl Strategy<Value = Vec<u8>> {
     ip6.extend([0x20; 32]);
     ip6.extend([0xc0, 1, 0, 53, 0, 28, 0, 0]);
     ip6.extend([7; 24]);
-    let network = prop_oneof![Just(([8, 0], ip4)), Just(([0x86, 0xdd], ip6))];
+    let (mut esp4, mut esp6) = (ip4.clone(), ip6.clone());
+    (esp4[9], esp6[6]) = (ip_protocol::ESP, ip_protocol::ESP);
+    let network =
+        prop_oneof![Just(([8, 0], ip4)), Just(([8, 0], esp4)), Just(([0x86, 0xdd], ip6)), Just(([0x86, 0xdd], esp6))];
     let overwritten = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4);
     (network, any::<bool>(), overwritten, 0..4usize, any::<prop::sample::Index>()).prop_map(
         |((ethertype, network), tagged, bytes, cut, length)| {

@@ -50,14 +50,29 @@ impl<'a> Certificate13<'a> {
     }
 }
 
-impl<'a> Iterator for Certificate13<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let der = self.0.vec24().ok()?.rest();
-        self.0.vec16().ok()?;
-        Some(der)
+impl<'a> Certificate13<'a> {
+    /// What stands beside the first certificate: its OCSP response, its timestamps.
+    pub fn leaf_extensions(mut self) -> Extensions<'a> {
+        let _ = self.0.vec24();
+        Extensions::parse(&mut self.0)
     }
+}
+
+impl<'a> Iterator for Certificate13<'a> {
+    /// The certificate, and what its extensions hold.
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let der = self.0.vec24().ok()?.rest();
+        Some((der, self.0.vec16().ok()?.rest()))
+    }
+}
+
+/// Scheme and signature of a CertificateVerify, RFC 8446 section 4.4.3.
+pub fn certificate_verify(body: &[u8]) -> Option<(u16, &[u8])> {
+    let mut r = Reader::new(body, "tls certificate verify");
+    let (scheme, signature) = (r.u16().ok()?, r.vec16().ok()?.rest());
+    r.is_empty().then_some((scheme, signature))
 }
 
 #[cfg(test)]
@@ -65,9 +80,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_stands_beside_the_leaf() {
+        let body = b"\0\0\0\x16\0\0\x01a\0\x0a\0\x05\0\x01o\0\x12\0\x01s\0\0\x01b\0\0";
+        let list = Certificate13::parse(body).unwrap();
+        let kinds: Vec<_> = list.leaf_extensions().map(|(kind, body)| (kind, body.rest().to_vec())).collect();
+        assert_eq!(kinds, [(5, b"o".to_vec()), (18, b"s".to_vec())]);
+        assert_eq!(list.count(), 2);
+        assert_eq!(Certificate13::parse(b"\0\0\0\0").unwrap().leaf_extensions().count(), 0);
+    }
+
+    #[test]
+    fn scheme_and_signature() {
+        assert_eq!(certificate_verify(b"\x08\x04\0\x02ab"), Some((0x0804, &b"ab"[..])));
+        assert_eq!(certificate_verify(b"\x08\x04\0\x02abc"), None);
+        assert_eq!(certificate_verify(b"\x08\x04\0\x03ab"), None);
+    }
+
+    #[test]
     fn a_list_with_extensions_behind_each_certificate() {
         let body = b"\0\0\0\x0e\0\0\x02ab\0\x01x\0\0\x01c\0\0";
-        assert_eq!(Certificate13::parse(body).unwrap().collect::<Vec<_>>(), [&b"ab"[..], b"c"]);
+        assert_eq!(Certificate13::parse(body).unwrap().collect::<Vec<_>>(), [(&b"ab"[..], &b"x"[..]), (b"c", b"")]);
         for n in 0..body.len() {
             assert!(Certificate13::parse(&body[..n]).is_err(), "{n}");
         }

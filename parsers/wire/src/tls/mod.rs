@@ -11,7 +11,7 @@ pub mod record;
 pub mod sslv2;
 
 pub use hello::{ClientHello, Codes, Extensions, ServerHello};
-pub use hidden::{Certificate13, EncryptedExtensions};
+pub use hidden::{Certificate13, EncryptedExtensions, certificate_verify};
 pub use key_exchange::{KeyExchange, ServerKeyExchange, signature_scheme};
 pub use messages::{Alert, CertificateList, MessageHeader, new_session_ticket, sct_count};
 pub use record::{RecordHeader, Seen, joined_inside, looks_like_tls};

@@ -1,0 +1,79 @@
+//! The same is asked whatever the order in which observations come, and memory is bounded.
+
+use super::findings::Seen;
+use super::history::{History, Kind};
+use crate::endpoint::Endpoint;
+use crate::limits::{MAX_HISTORIES, MAX_HISTORY};
+use crate::time::SECOND;
+use crate::x509::{Facts, pay_example};
+use std::sync::Arc;
+
+fn seen(first: u64, last: u64) -> Seen {
+    let mut seen = Seen::none(first * SECOND, last * SECOND);
+    seen.count = 1;
+    seen
+}
+
+fn asked(history: &mut History) -> Vec<(Kind, String, usize)> {
+    let questions = history.questions(|_| None).into_iter();
+    questions.map(|asked| (asked.kind, String::from_utf8(asked.facts).unwrap(), asked.places.len())).collect()
+}
+
+#[test]
+fn the_order_of_arrival_does_not_matter() {
+    let facts = Facts::read(&pay_example()).unwrap();
+    let (at, name) = (Endpoint::server([192, 0, 2, 1], 443), Some(Arc::from("pay.example")));
+    let events = [(b'a', 10, 20), (b'b', 30, 40), (b'c', 5, 6), (b'a', 1, 2)];
+    let mut answers = Vec::new();
+    for start in 0..events.len() {
+        let mut history = History::default();
+        for (leaf, first, last) in events.iter().cycle().skip(start).take(events.len()) {
+            history.certificate((at, &name), &[*leaf; 64], Some(&facts), &seen(*first, *last));
+        }
+        answers.push(asked(&mut history));
+        assert_eq!(asked(&mut history), [], "each is asked once");
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+    let [(Kind::Certificates, first, 1), (Kind::Key, second, 1)] = &answers[0][..] else { panic!("{answers:?}") };
+    let one = |first: u64, last: u64, flows: u64, leaf: &str| {
+        let sha256 = leaf.repeat(64);
+        format!(
+            "{{\"first_seen\":{first},\"last_seen\":{last},\"flows\":{flows},\"certificate\":{{\"sha256\":\"{sha256}\"}}}}"
+        )
+    };
+    let list = [one(1, 20, 2, "a"), one(5, 6, 1, "c"), one(30, 40, 1, "b")].join(",");
+    assert_eq!(*first, format!("{{\"name\":\"pay.example\",\"certificates\":[{list}]}}"));
+    assert!(
+        second.ends_with("\"places\":[{\"endpoint\":\"192.0.2.1:443/tcp\",\"name\":\"pay.example\"}]}"),
+        "{second}"
+    );
+}
+
+#[test]
+fn one_of_everything_asks_nothing_and_more_is_asked_as_it_comes() {
+    let mut history = History::default();
+    let at = Endpoint::server([192, 0, 2, 1], 25);
+    history.word(at, &"tls".into(), &seen(1, 2));
+    history.word(at, &"tls".into(), &seen(8, 9));
+    assert_eq!(asked(&mut history), []);
+    history.word(at, &"clear smtp".into(), &seen(3, 4));
+    let questions = asked(&mut history);
+    let words = "{\"words\":[{\"first_seen\":1,\"last_seen\":9,\"flows\":2,\"word\":\"tls\"},\
+                 {\"first_seen\":3,\"last_seen\":4,\"flows\":1,\"word\":\"clear smtp\"}]}";
+    assert_eq!(questions, [(Kind::Words, words.to_string(), 1)]);
+}
+
+#[test]
+fn memory_is_bounded_and_what_is_left_out_is_counted() {
+    let mut history = History::default();
+    let name = None;
+    for leaf in 0..MAX_HISTORY as u8 + 3 {
+        history.certificate((Endpoint::server([192, 0, 2, 1], 443), &name), &[leaf; 64], None, &seen(1, 2));
+    }
+    assert_eq!(history.limited, 3);
+    for port in 0..=MAX_HISTORIES as u32 {
+        let [_, a, b, c] = port.to_be_bytes();
+        history.word(Endpoint::server([10, a, b, c], 1), &"tls".into(), &seen(1, 2));
+    }
+    assert_eq!(history.limited, 4);
+}
