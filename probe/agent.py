@@ -23,6 +23,9 @@ from probe.hash_key import HashKeyError
 from probe.journal import Journal
 from probe.marks import BaselineError
 from probe.policy.load import DEFAULT, PolicyError
+from probe.publish import settings as publishing
+from probe.publish.settings import ENDS, SettingsError
+from probe.publish.spool import SpoolError
 from probe.replay import KeyLogError
 from probe.selection import FilterError
 from probe.service import Change, Service
@@ -201,7 +204,7 @@ def run(config: Config, path: str | None, say: Callable[[str], None]) -> int:
         service = Service(
             config,
             judgement,
-            sinks(config, stdout),
+            sinks(config, path, who, stdout, told),
             who,
             told,
             folder=None if directory is None else Folder(directory),
@@ -218,18 +221,24 @@ def run(config: Config, path: str | None, say: Callable[[str], None]) -> int:
             return 4
         say(f"{error}" if error.filename else f"{error}; see: transitproof interfaces")
         return 2
-    except (FilterError, KeyLogError) as error:
+    except (FilterError, KeyLogError, SettingsError, SpoolError) as error:
         say(str(error))
         return 2
     return Agent(service, path, told).run()
 
 
-def sinks(config: Config, stdout: JsonLines) -> Sink:
-    """All ends that reports go to."""
+def sinks(config: Config, path: str | None, who: identity.Identity, stdout: JsonLines, told: Journal) -> Sink:
+    """All ends that reports go to. Raises SettingsError and SpoolError."""
     ends: list[Sink] = []
     if config.output.stdout != "nothing":
         ends.append(stdout)
-    # Those of probe.publish are made here, from their sections of the configuration.
+    tables = {} if path is None else configuration.publishing(path)
+    if not tables.keys().isdisjoint(ENDS):
+        # Loaded by those who publish: SQLite, MQTT and TLS take some 15 MB.
+        from probe.publish.sink import Published
+
+        settings = publishing.read({**tables, "identity": {"id": who.id, "site": who.site}})
+        ends.append(Published(settings, lambda line: told.say(journal.WARNING, "publishing", line)))
     return ends[0] if len(ends) == 1 else Several(*ends)
 
 

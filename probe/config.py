@@ -134,7 +134,7 @@ class Output(Section, frozen=True):
 
 
 class Config(Section, frozen=True):
-    """The whole. Sections of those who publish ([publish], [mqtt], [spool], …) come from `probe.publish.settings`."""
+    """The whole, but for the sections of those who publish (PUBLISHING)."""
 
     capture: Capture = field(default_factory=Capture)
     judge: Judge = field(default_factory=Judge)
@@ -151,6 +151,9 @@ class Config(Section, frozen=True):
 SECTIONS: Final = frozenset(Config.__struct_fields__)
 
 
+PUBLISHING: Final = ("publish", "spool", "mqtt", "http", "syslog", "file")
+"""Sections of the same files that belong to probe.publish.settings, which reads them."""
+
 _TIMED: Final = ("state", "health", "rollup")
 _NAME: Final = "no name; up to 128 of A-Z a-z 0-9 . _ - are wanted"
 
@@ -166,7 +169,19 @@ def load(path: str) -> Config:
     merged: dict[str, Any] = {}
     for file in files(path):
         merged = _merge(merged, _read(file))
-    return msgspec.convert(merged, Config, dec_hook=hook)
+    return msgspec.convert(_ours(merged), Config, dec_hook=hook)
+
+
+def publishing(path: str) -> dict[str, Any]:
+    """The tables of PUBLISHING in the same files, as they stand there. Raises PolicyError."""
+    merged: dict[str, Any] = {}
+    for file in files(path):
+        merged = _merge(merged, tables(read(file), str(file))[0])
+    return {name: table for name, table in merged.items() if name in PUBLISHING}
+
+
+def _ours(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: section for name, section in table.items() if name not in PUBLISHING}
 
 
 def is_config(path: str) -> bool:
@@ -175,7 +190,7 @@ def is_config(path: str) -> bool:
         found, _ = tables(read(Path(path)), path)
     except PolicyError:
         return Path(path).name == Path(PATH).name
-    known = SECTIONS & found.keys()
+    known = (SECTIONS | set(PUBLISHING)) & found.keys()
     return bool(known) or (not found and (Path(path).name == Path(PATH).name or Path(path).parent.name == DROP_INS))
 
 
@@ -183,7 +198,7 @@ def _read(file: Path) -> dict[str, Any]:
     """One file, in order by itself."""
     source = str(file)
     table, text = tables(read(file), source)
-    config = convert(table, text, source, Config, hook)
+    config = convert(_ours(table), text, source, Config, hook)
     for section, key, what in _wrong(config):
         raise problem(source, line_of(text, section, None, key), key, what)
     return table

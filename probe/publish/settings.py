@@ -208,7 +208,7 @@ class Settings(Section, frozen=True):
 ENDS: Final = ("mqtt", "http", "syslog", "file", "stdout")
 SECTIONS: Final = frozenset(Settings.__struct_fields__)
 # Those of the live agent in the same file (probe.config); they are its business.
-OTHERS: Final = frozenset({"capture", "judge", "dns", "state", "health", "rollup", "output"})
+OTHERS: Final = frozenset({"capture", "judge", "dns", "state", "health", "rollup", "reprobe", "host", "output"})
 
 
 def load(path: str) -> Settings:
