@@ -9,10 +9,10 @@ RUST := $(shell find parsers benchmarks/limit -name '*.rs' -o -name Cargo.toml 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help demo test check bench captures fuzz clean
+.PHONY: help demo test test-faults check bench captures fuzz clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 demo: .build/core ## build, replay the showcase capture and print the report
 	@$(VENV)/transitproof replay tests/pcaps/showcase.pcapng --trust tests/pcaps/pki/root.pem --format table
@@ -20,6 +20,9 @@ demo: .build/core ## build, replay the showcase capture and print the report
 test: .build/core .build/dev ## formatting, linters, types, Rust tests, Python tests
 	@scripts/check
 	@scripts/test
+
+test-faults: .build/core .build/dev ## the faults between probe and broker at full length (half an hour, root)
+	@TRANSITPROOF_FAULTS=full $(VENV)/python -m pytest tests/publish --timeout 3600 -v
 
 check: .build/core .build/dev ## formatting, linters and types only
 	@scripts/check

@@ -5,6 +5,7 @@ SIGTERM and SIGINT end it with exit code 0, SIGHUP reads the configuration again
 
 import asyncio
 import contextlib
+import ipaddress
 import os
 import signal
 import sys
@@ -22,6 +23,9 @@ from probe.hash_key import HashKeyError
 from probe.journal import Journal
 from probe.marks import BaselineError
 from probe.policy.load import DEFAULT, PolicyError
+from probe.publish import settings as publishing
+from probe.publish.settings import ENDS, SettingsError
+from probe.publish.spool import SpoolError
 from probe.replay import KeyLogError
 from probe.selection import FilterError
 from probe.service import Change, Service
@@ -32,6 +36,8 @@ from probe.values import AbsolutePath
 
 if TYPE_CHECKING:
     import argparse
+
+    from probe.reprobe.background import Background
 
 RESTART: Final = 75
 """Exit code, EX_TEMPFAIL of sysexits.h: start again with the new configuration (RestartForceExitStatus in the unit)."""
@@ -198,12 +204,13 @@ def run(config: Config, path: str | None, say: Callable[[str], None]) -> int:
         service = Service(
             config,
             judgement,
-            sinks(config, stdout),
+            sinks(config, path, who, stdout, told),
             who,
             told,
             folder=None if directory is None else Folder(directory),
             records=stdout.lines if config.output.stdout == "records" else None,
             max_flows=config.capture.flows or affordable(memory_limit()),
+            background=verifiers(config, judgement),
         )
     except rights.RightsError as error:
         say(str(error))
@@ -214,19 +221,47 @@ def run(config: Config, path: str | None, say: Callable[[str], None]) -> int:
             return 4
         say(f"{error}" if error.filename else f"{error}; see: transitproof interfaces")
         return 2
-    except (FilterError, KeyLogError) as error:
+    except (FilterError, KeyLogError, SettingsError, SpoolError) as error:
         say(str(error))
         return 2
     return Agent(service, path, told).run()
 
 
-def sinks(config: Config, stdout: JsonLines) -> Sink:
-    """All ends that reports go to."""
+def sinks(config: Config, path: str | None, who: identity.Identity, stdout: JsonLines, told: Journal) -> Sink:
+    """All ends that reports go to. Raises SettingsError and SpoolError."""
     ends: list[Sink] = []
     if config.output.stdout != "nothing":
         ends.append(stdout)
-    # Those of probe.publish are made here, from their sections of the configuration.
+    tables = {} if path is None else configuration.publishing(path)
+    if not tables.keys().isdisjoint(ENDS):
+        # Loaded by those who publish: SQLite, MQTT and TLS take some 15 MB.
+        from probe.publish.sink import Published
+
+        settings = publishing.read({**tables, "identity": {"id": who.id, "site": who.site}})
+        ends.append(Published(settings, lambda line: told.say(journal.WARNING, "publishing", line)))
     return ends[0] if len(ends) == 1 else Several(*ends)
+
+
+def verifiers(config: Config, judgement: judging.Judgement) -> "Background | None":
+    """Who looks at endpoints whose certificates are hidden; nobody unless the configuration asks for it."""
+    networks, named = config.reprobe.networks, config.host.certificates
+    if not networks and not named:
+        return None
+    # Imported for those who ask: OpenSSL and X.509 take some 15 MB.
+    from probe.engine import load_core
+    from probe.reprobe.background import Background
+    from probe.reprobe.host import CertificateFile, HostCertificates
+    from probe.reprobe.verifier import Verifier
+    from probe.trust.chain import Chains
+
+    chains, found = Chains(judgement.store, parsers=load_core()), []
+    if named:
+        host = HostCertificates([CertificateFile(one.file.resolve(), one.port) for one in named])
+        everywhere = [ipaddress.ip_network(network) for network in ("0.0.0.0/0", "::/0")]
+        found.append(Verifier(everywhere, chains, evidence="host", look=host.look, sleep=lambda _seconds: None))
+    if networks:
+        found.append(Verifier([ipaddress.ip_network(network) for network in networks], chains))
+    return Background(found)
 
 
 def state_directory(config: Config) -> str | None:

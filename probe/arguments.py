@@ -9,12 +9,13 @@ import re
 import sys
 from typing import Final, NoReturn
 
-from probe import __version__, run_options, trust_options
+from probe import __version__, publish_options, run_options, trust_options
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
 
 COMMANDS: Final = (
-    "replay", "run", "collect", "interfaces", "diff", "cert", "policies", "explain", "check-config", "config",
+    "replay", "run", "publish", "collect", "interfaces", "diff", "cert", "policies", "explain", "check-config",
+    "config",
 )  # fmt: skip
 # What probe.reprobe.starttls can begin; named here because help must not load a TLS library.
 STARTTLS: Final = ("smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "postgresql", "mysql")
@@ -100,6 +101,7 @@ def build() -> argparse.ArgumentParser:
     _add_cert(commands)
     run_options.add(commands, _EXIT_CODES)
     _add_collect(commands)
+    publish_options.add_to(commands)
     commands.add_parser("interfaces", help="list what can be captured here, and what is missing", allow_abbrev=False)
     policies = commands.add_parser(
         "policies", help="list the shipped policies, or the rules of one", allow_abbrev=False
@@ -132,7 +134,9 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         allow_abbrev=False,
     )
     replay.add_argument("files", nargs="+", metavar="FILE", help="capture; - is standard input")
-    replay.add_argument("--format", choices=("table", "jsonl"), help="default: table on a terminal, else JSON Lines")
+    replay.add_argument(
+        "--format", choices=("table", "jsonl", "ocsf"), help="default: table on a terminal, else JSON Lines"
+    )
     replay.add_argument(
         "--policy",
         action="append",

@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "replay": _replay,
             "run": _run,
             "collect": _collect,
+            "publish": _publish,
             "interfaces": _interfaces,
             "diff": _diff,
             "cert": _cert,
@@ -96,7 +97,7 @@ def _replay(options: "argparse.Namespace") -> int:
         run = Replay(
             options.files,
             engine,
-            flows=form == "jsonl",
+            flows=form != "table",
             report=form == "table",
             selection=selection,
             progress=progress,
@@ -117,10 +118,10 @@ def _replay(options: "argparse.Namespace") -> int:
         return USAGE
     with _interruptible(run):
         try:
-            if form == "jsonl":
-                from probe.output import jsonl
+            if form != "table":
+                from probe.output import jsonl, ocsf
 
-                jsonl.write(run.chunks(), sys.stdout.buffer)
+                jsonl.write(run.chunks() if form == "jsonl" else ocsf.lines(run.chunks()), sys.stdout.buffer)
             else:
                 for _ in run.chunks():
                     pass
@@ -161,6 +162,12 @@ def _collect(options: "argparse.Namespace") -> int:
         _say(f"the collector needs {missing.name}: pip install 'transitproof[collector]'")
         return USAGE
     return run(options.config, _say)
+
+
+def _publish(options: "argparse.Namespace") -> int:
+    from probe.publish import command
+
+    return command.run(options, _say)
 
 
 def _interfaces(_options: "argparse.Namespace") -> int:

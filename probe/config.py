@@ -6,6 +6,7 @@ is shown by `transitproof config show --effective`.
 """
 
 import datetime as dt
+import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -104,6 +105,27 @@ class Identity(Section, frozen=True):
     """Ask the instance metadata service: `auto` where the hardware says that it is EC2."""
 
 
+class Reprobe(Section, frozen=True):
+    """[reprobe]: endpoints whose certificates are hidden (TLS 1.3) are connected to, one attempt for each a day."""
+
+    networks: tuple[str, ...] = ()
+    """Only endpoints in these; none without. The unit's IPAddressAllow has to let them through."""
+
+
+class CertificateFile(Section, frozen=True):
+    """[[host.certificates]]: a chain that a service of this host shows, leaf first, PEM."""
+
+    file: AbsolutePath
+    port: int | None = None
+    """The port whose service shows it; without it any, told by the name that clients ask for."""
+
+
+class Host(Section, frozen=True):
+    """[host]: what this host knows of itself."""
+
+    certificates: tuple[CertificateFile, ...] = ()
+
+
 class Output(Section, frozen=True):
     """[output]: what goes to standard output."""
 
@@ -112,7 +134,7 @@ class Output(Section, frozen=True):
 
 
 class Config(Section, frozen=True):
-    """The whole. Sections of those who publish ([publish], [mqtt], [spool], …) come from `probe.publish.settings`."""
+    """The whole, but for the sections of those who publish (PUBLISHING)."""
 
     capture: Capture = field(default_factory=Capture)
     judge: Judge = field(default_factory=Judge)
@@ -121,11 +143,16 @@ class Config(Section, frozen=True):
     health: Health = field(default_factory=Health)
     rollup: Rollup = field(default_factory=Rollup)
     identity: Identity = field(default_factory=Identity)
+    reprobe: Reprobe = field(default_factory=Reprobe)
+    host: Host = field(default_factory=Host)
     output: Output = field(default_factory=Output)
 
 
 SECTIONS: Final = frozenset(Config.__struct_fields__)
 
+
+PUBLISHING: Final = ("publish", "spool", "mqtt", "http", "syslog", "file")
+"""Sections of the same files that belong to probe.publish.settings, which reads them."""
 
 _TIMED: Final = ("state", "health", "rollup")
 _NAME: Final = "no name; up to 128 of A-Z a-z 0-9 . _ - are wanted"
@@ -142,7 +169,19 @@ def load(path: str) -> Config:
     merged: dict[str, Any] = {}
     for file in files(path):
         merged = _merge(merged, _read(file))
-    return msgspec.convert(merged, Config, dec_hook=hook)
+    return msgspec.convert(_ours(merged), Config, dec_hook=hook)
+
+
+def publishing(path: str) -> dict[str, Any]:
+    """The tables of PUBLISHING in the same files, as they stand there. Raises PolicyError."""
+    merged: dict[str, Any] = {}
+    for file in files(path):
+        merged = _merge(merged, tables(read(file), str(file))[0])
+    return {name: table for name, table in merged.items() if name in PUBLISHING}
+
+
+def _ours(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: section for name, section in table.items() if name not in PUBLISHING}
 
 
 def is_config(path: str) -> bool:
@@ -151,7 +190,7 @@ def is_config(path: str) -> bool:
         found, _ = tables(read(Path(path)), path)
     except PolicyError:
         return Path(path).name == Path(PATH).name
-    known = SECTIONS & found.keys()
+    known = (SECTIONS | set(PUBLISHING)) & found.keys()
     return bool(known) or (not found and (Path(path).name == Path(PATH).name or Path(path).parent.name == DROP_INS))
 
 
@@ -159,7 +198,7 @@ def _read(file: Path) -> dict[str, Any]:
     """One file, in order by itself."""
     source = str(file)
     table, text = tables(read(file), source)
-    config = convert(table, text, source, Config, hook)
+    config = convert(_ours(table), text, source, Config, hook)
     for section, key, what in _wrong(config):
         raise problem(source, line_of(text, section, None, key), key, what)
     return table
@@ -185,6 +224,7 @@ def _wrong(config: Config) -> Iterator[tuple[str, str, str]]:
         ("rollup", "entries", config.rollup.entries < 1, "at least 1 is wanted"),
         ("identity", "id", not _is_name(config.identity.id or "-"), _NAME),
         ("identity", "site", not _is_name(config.identity.site), _NAME),
+        ("reprobe", "networks", not all(map(_is_network, config.reprobe.networks)), "no network; write 10.0.0.0/8"),
         ("health", "metrics", not _is_loopback(config.health.metrics), "no port of the loopback; write 127.0.0.1:9464"),
     ]
     rows += [(one, "interval", getattr(config, one).interval < 1, "less than 1s") for one in _TIMED]
@@ -198,6 +238,14 @@ def _wrong(config: Config) -> Iterator[tuple[str, str, str]]:
 def _is_found(policy: str) -> bool:
     """Whatever folder the service is started in."""
     return policy.startswith("/") or not ("/" in policy or policy.endswith(".toml"))
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_name(word: str) -> bool:
@@ -233,7 +281,7 @@ def _write(name: str, table: Struct, lines: list[str], *, effective: bool) -> No
             lines.append(f"# {key} is not set")
         elif isinstance(value, Struct):
             later.append((key, value))
-        elif isinstance(value, list) and value and isinstance(value[0], Struct):
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], Struct):
             later += [(f"[{key}", one) for one in value]
         else:
             lines.append(f"{key} = {toml(value)}")

@@ -30,6 +30,7 @@ from probe.state import DNS, NAME, Folder, Saved, encode
 
 if TYPE_CHECKING:
     from probe._parsers import Core, Live
+    from probe.reprobe.background import Background
 
 PACKETS_PER_BATCH: Final = 16_384
 WAIT_MS: Final = 200  # for packets, at most: the thread shows so often that it lives
@@ -83,10 +84,12 @@ class Service:
         folder: Folder | None = None,
         records: Records | None = None,
         max_flows: int = 1 << 20,
+        background: "Background | None" = None,
     ) -> None:
         """Opens the rings and drops all rights. Raises PermissionError, OSError, rights.RightsError and FilterError.
 
         `records`: takes flows and the summary, which are no reports. `folder`: where state is kept.
+        `background`: who looks at endpoints whose certificates are hidden.
         """
         parsers = load_core()
         capture = config.capture
@@ -110,6 +113,7 @@ class Service:
         read_key_logs(self._core, judgement.keylog)
         judgement.selection.apply(self._core)
         self._sink, self._records, self._identity, self._folder = sink, records, identity, folder
+        self._background = background
         self._events: Counter[str] = Counter()
         self._evidence = self._keep_packets()
         self._reporter = Reporter(self._restore())
@@ -159,6 +163,8 @@ class Service:
         """The capture thread: until `stop`. BrokenPipeError: nobody reads any more."""
         self._sink.put("state", self._state(online=True))
         self._sink.flush()
+        if self._background is not None:
+            self._background.start()
         self._listen()
         self._finish()
 
@@ -223,6 +229,8 @@ class Service:
 
     def _finish(self) -> None:
         """What is still in the rings, what is still open, and the last reports."""
+        if self._background is not None:
+            self._background.stop()
         until = time.monotonic() + LAST_BLOCK
         while time.monotonic() < until:
             self._core.listen(self.live, PACKETS_PER_BATCH, WAIT_MS // 4)
@@ -244,7 +252,10 @@ class Service:
     def _take(self, *, observations: bool) -> None:
         batch = self._core.take(observations=observations)
         if observations:
-            self._reporter.postures.see(batch.sightings())
+            sightings = batch.sightings()
+            self._reporter.postures.see(sightings)
+            if self._background is not None:
+                self._background.see(sightings)
         records = self._engine.feed(batch, SOURCE)
         news = self._reporter.certificates(records) if records else []
         for line in news:
@@ -268,6 +279,7 @@ class Service:
                 self._sink.put("finding", line)
             if self._evidence is not None and (problem := self._evidence.write(sent)) is not None:
                 self.journal.say(journal.ERROR, "packets_unwritten", problem)
+        self._reprobed(now)
         for line in self._reporter.ongoing.due(now, last=last):
             self._sink.put("finding", line)
         self._reporter.ongoing.resolve(now, self.config.rollup.resolved_after)
@@ -276,6 +288,17 @@ class Service:
             self._sink.put("rollup", line)
         self._rolled = self.counters
         self._sink.flush()
+
+    def _reprobed(self, now: float) -> None:
+        """What the verifiers found since the last report: news like any other."""
+        for kind, line in self._background.take() if self._background is not None else ():
+            if kind == "certificate":
+                for new in self._reporter.certificates(line):
+                    self._sink.put("certificate", new)
+                continue
+            marked = line + b"\n" if self._marks is None else self._marks.mark(line + b"\n")
+            for sent in self._reporter.ongoing.report(marked, now):
+                self._sink.put("finding", sent)
 
     def _health(self) -> None:
         self.counters = self._count()
@@ -319,7 +342,11 @@ class Service:
             memory=memory,
             cpu=cpu,
             sink=self._sink.counters(),
-            events={**self._events, **(self._evidence.counters() if self._evidence else {})},
+            events={
+                **self._events,
+                **(self._evidence.counters() if self._evidence else {}),
+                **(self._background.counters() if self._background else {}),
+            },
         )
 
     @staticmethod

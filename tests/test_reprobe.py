@@ -16,6 +16,7 @@ import dpkt
 import pytest
 import trustme
 
+from probe.reprobe.background import MAX_WAITING, Background
 from probe.reprobe.fetch import ReprobeError, Seen
 from probe.reprobe.verifier import MAX_TARGETS, PAUSE, Verifier
 from probe.trust.chain import Chains
@@ -101,6 +102,41 @@ def test_memory_is_bounded_and_says_so() -> None:
     for port in range(1, MAX_TARGETS + 11):
         verifier.see(_flow(port=port))
     assert verifier.counters == {"full": 10}
+
+
+def _facts(**more: Any) -> bytes:
+    return json.dumps({"class": "tls", "protocol": "tls", "tls.version": "TLSv1.3", **more}).encode()
+
+
+def test_beside_the_agent() -> None:
+    """What the capture thread hands over is looked at elsewhere; what was found waits for it."""
+    asked = Asked()
+    background = Background([asked.verifier()])
+    background.see(
+        [
+            ("10.0.0.1:443/tcp", "www.example", _facts(), 3),
+            ("10.0.0.1:443/tcp", "www.example", _facts(**{"tls.suite": "TLS_AES_128_GCM_SHA256"}), 3),
+            ("[fd00::1]:25/tcp", None, _facts(starttls="smtp"), 1),
+            ("10.0.0.2:443/tcp", "seen.example", _facts(**{"tls.version": "TLSv1.2"}), 1),
+            ("10.0.0.3:443/tcp", "read.example", _facts(**{"tls.keys": "fit"}), 1),
+            ("10.0.0.4:443/udp", "quic.example", _facts(), 1),
+            ("192.0.2.1:443/tcp", "far.example", _facts(), 1),
+        ]
+    )
+    assert asked.asked == []
+    background.step()
+    assert asked.asked == [("10.0.0.1", 443, "www.example", (), None), ("fd00::1", 25, "", (), "smtp")]
+    kinds = [(kind, json.loads(line)["endpoint"]) for kind, line in background.take()]
+    assert kinds == [("finding", "10.0.0.1:443/tcp"), ("finding", "[fd00::1]:25/tcp")]
+    assert background.take() == []
+    counted = {"reprobe_lost": 0, "reprobed_tried": 2, "reprobed_answered": 2, "reprobed_outside": 1}
+    assert background.counters() == counted
+
+
+def test_the_agents_hand_over_is_bounded() -> None:
+    background = Background([Asked().verifier()])
+    background.see([("10.0.0.1:443/tcp", None, _facts(), 1)] * (MAX_WAITING + 5))
+    assert background.lost == 5
 
 
 def test_stops_when_told() -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 import ipaddress
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -80,7 +80,7 @@ class Verifier:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`look`: how the chain of an endpoint is had, as `fetch`; `evidence`: what that makes of it."""
-        self._networks, self._chains, self._evidence = tuple(networks), chains, evidence
+        self._networks, self._chains, self.evidence = tuple(networks), chains, evidence
         self._look, self._clock, self._sleep = look, clock, sleep
         self._due: dict[Target, float] = {}
         self.counters: Counter[str] = Counter()
@@ -96,7 +96,18 @@ class Verifier:
         tls = flow.tls
         if tls is None or tls.version is None or tls.certificates:
             return
-        target = Target(flow.dst_ip, flow.dst_port, tls.sni, tuple(tls.alpn_offered), flow.starttls)
+        self._remember(Target(flow.dst_ip, flow.dst_port, tls.sni, tuple(tls.alpn_offered), flow.starttls))
+
+    def observe(self, endpoint: str, name: str | None, facts: Mapping[str, Any]) -> None:
+        """The same of an observation of the live agent."""
+        host, _, port = endpoint.removesuffix("/tcp").rpartition(":")
+        hidden = facts.get("tls.version") == "TLSv1.3" or facts.get("tls.resumed")
+        if not hidden or facts.get("tls.keys") == "fit" or not endpoint.endswith("/tcp") or not port.isdecimal():
+            return
+        alpn = facts.get("tls.alpn_offered", ())
+        self._remember(Target(host.strip("[]"), int(port), name, tuple(alpn), facts.get("starttls")))
+
+    def _remember(self, target: Target) -> None:
         if target in self._due:
             return
         if not self._allowed(target.host):
@@ -139,5 +150,5 @@ class Verifier:
         self.counters["answered"] += 1
         when = int(dt.datetime.fromtimestamp(self._clock(), dt.UTC).timestamp()) * NANOSECONDS
         yield from judged(
-            self._chains, seen.chain, target.endpoint, name=target.name, evidence=self._evidence, when=when
+            self._chains, seen.chain, target.endpoint, name=target.name, evidence=self.evidence, when=when
         )
