@@ -106,6 +106,8 @@ impl Handshake {
                 self.session.resumed = Some(false);
                 true
             }
+            // TLS 1.3 hides both: what looks like them in the clear is the middle of something else.
+            handshake::CERTIFICATE_REQUEST | handshake::CERTIFICATE_STATUS if self.session.is_tls13() => false,
             handshake::CERTIFICATE_REQUEST => {
                 self.session.more.certificate_request = true;
                 true
