@@ -38,7 +38,13 @@ FIELDS = (
     *("isakmp.ike.attr.key_length", "isakmp.ike.attr.authentication_method", "isakmp.prop.protoid"),
     *("esp.spi", "esp.sequence", "ah.spi", "ah.sequence"),
 )
-V2_EXCHANGES = {34: "IKE_SA_INIT", 35: "IKE_AUTH", 36: "CREATE_CHILD_SA", 37: "INFORMATIONAL", 43: "IKE_INTERMEDIATE"}
+V2_EXCHANGES = {
+    34: "IKE_SA_INIT",
+    35: "IKE_AUTH",
+    36: "CREATE_CHILD_SA",
+    37: "INFORMATIONAL",
+    43: "IKE_INTERMEDIATE",
+} | {44: "IKE_FOLLOWUP_KE"}
 V1_EXCHANGES = {1: "base", 2: "main", 4: "aggressive", 5: "informational", 6: "transaction", 32: "quick"}
 Ends = tuple[str, str]
 Key = tuple[Ends, Ends]
@@ -88,8 +94,11 @@ def of_tshark(path: Path) -> Seen:
             seen.malformed += 1
             continue
         layers = packet["frame.protocols"][0].split(":")
-        network = next((layer for layer in reversed(layers) if layer in ("ip", "ipv6")), "ip")
-        first, second = packet[f"{network}.src"][-1:], packet[f"{network}.dst"][-1:]
+        # What AH or unencrypted ESP carries has addresses of its own.
+        outer = layers[: min((layers.index(word) for word in ("esp", "ah") if word in layers), default=len(layers))]
+        network = next((layer for layer in reversed(outer) if layer in ("ip", "ipv6")), "ip")
+        at = outer.count(network) - 1
+        first, second = packet[f"{network}.src"][at : at + 1], packet[f"{network}.dst"][at : at + 1]
         sport = (packet["udp.srcport"][-1:] or packet["tcp.srcport"][-1:] or [""])[0]
         dport = (packet["udp.dstport"][-1:] or packet["tcp.dstport"][-1:] or [""])[0]
         inner = bool(packet["esp.spi"] or packet["ah.spi"]) and not packet["isakmp.ispi"]
@@ -97,8 +106,8 @@ def of_tshark(path: Path) -> Seen:
         for kind in ("esp", "ah"):
             for spi, number in zip(packet[f"{kind}.spi"], packet[f"{kind}.sequence"], strict=False):
                 sequences[kind, source[0], target[0], f"0x{int(spi, 0):08x}"].append(int(number))
-        for at, ispi in enumerate(packet["isakmp.ispi"][:1]):
-            _message(seen, packet, at, ispi, key_of(source, target))
+        for ispi in packet["isakmp.ispi"][:1]:
+            _message(seen, packet, 0, ispi, key_of(source, target))
     for name, numbers in sequences.items():
         seen.fields[(*name, "packets")] = len(numbers)
         seen.fields[(*name, "first_sequence")] = numbers[0]

@@ -5,8 +5,9 @@ The scenarios are those of tests/pcaps/make, each played anew: addresses and nam
 
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +16,11 @@ import pytest
 import probe
 
 MAKE: Final = Path(__file__).parents[1] / "pcaps" / "make"
-PLAYED: Final = ("v2_chacha", "v2_ecdsa", "v2_null", "v2_wrong_psk", "v2_child_rekey", "v1_main_rsa")
-_PROGRAMS: Final = ("charon-systemd", "swanctl", "tcpdump", "ip", "ethtool", "ping")
+PLAYED: Final = tuple(
+    f"ipsec/{name}.pcap"
+    for name in ("v2_chacha", "v2_ecdsa", "v2_null", "v2_wrong_psk", "v2_child_rekey", "v1_main_rsa")
+)
+_PROGRAMS: Final = ("charon-systemd", "swanctl", "tcpdump", "tshark", "ip", "ethtool", "ping")
 _PATH: Final = f"{os.environ.get('PATH', '')}:/usr/sbin"
 _MISSING: Final = [program for program in _PROGRAMS if shutil.which(program, path=_PATH) is None]
 
@@ -29,32 +33,14 @@ IDENTITY: Final = ("transport", "src_ip", "dst_ip", "dst_port")
 
 
 @pytest.fixture(scope="module")
-def make() -> Iterator[Any]:
-    """The scripts that make captures: modules of a folder of their own."""
-    sys.path.insert(0, str(MAKE))
-    try:
-        import command
-        import scenario
-
-        command.import_families()
-        yield scenario
-    finally:
-        sys.path.remove(str(MAKE))
-
-
-@pytest.fixture(scope="module")
-def played(make: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Any]]:
-    """Each scenario once, in one pair of namespaces that ends with it."""
-    import lab
-
-    folder = tmp_path_factory.mktemp("ipsec")
-    recorded = {}
-    with lab.Lab() as laid:
-        stage = make.Stage(laid, None, folder, lambda name: {"name": name})
-        for name in PLAYED:
-            out = folder / f"{name}.pcap"
-            recorded[name] = out, make.SCENARIOS[f"ipsec/{name}.pcap"].make(stage, out)
-    return recorded
+def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Any]]:
+    """Each scenario once: its capture, and the flows that it must have."""
+    folder = tmp_path_factory.mktemp("played")
+    command = [sys.executable, str(MAKE), "--into", str(folder), *PLAYED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    entries = tomllib.loads((folder / "manifest.toml").read_text())["file"]
+    return {entry["name"]: (folder / entry["name"], entry["flow"]) for entry in entries}
 
 
 def _holds(expected: Any, found: Any) -> bool:

@@ -143,8 +143,12 @@ impl Ipsec {
         let (message, marked) = message_in(packet.payload);
         if looks_like_ike(message) || may_be_cut_ike(packet) {
             self.ike_message(from, message, Ends::of(packet), (marked, frame, time));
-        } else if !marked && may_be_esp(packet) {
-            self.esp(from, packet, packet.payload, (true, time));
+        } else if !marked {
+            let wesp = unwrapped(packet);
+            let payload = wesp.map_or(packet.payload, |wesp| wesp.esp);
+            if looks_like_esp_in_udp(payload, (packet.src_port, packet.dst_port)) {
+                self.esp(from, packet, (payload, wesp.map(|wesp| wesp.encrypted)), (true, time));
+            }
         }
     }
 
@@ -185,7 +189,7 @@ impl Ipsec {
                         payload: message,
                         fragment: None,
                     };
-                    self.esp(from, &packet, message, (false, time));
+                    self.esp(from, &packet, (message, None), (false, time));
                 }
             }),
         }
@@ -207,15 +211,23 @@ impl Ipsec {
             }
             payload = ah.payload;
         }
-        self.esp(from, packet, payload, (false, time));
+        let wesp = unwrapped(packet);
+        let payload = wesp.map_or(payload, |wesp| wesp.esp);
+        self.esp(from, packet, (payload, wesp.map(|wesp| wesp.encrypted)), (false, time));
     }
 
-    fn esp(&mut self, from: Direction, packet: &Packet<'_>, payload: &[u8], (nat_t, time): (bool, u64)) {
-        let wrapped = unwrapped(packet);
-        let Ok(esp) = Esp::parse(wrapped.map_or(payload, |wesp| wesp.esp)) else { return };
+    /// An ESP packet, and whether a WESP header in front of it said that it is encrypted.
+    fn esp(
+        &mut self,
+        from: Direction,
+        packet: &Packet<'_>,
+        (payload, wesp): (&[u8], Option<bool>),
+        (nat_t, time): (bool, u64),
+    ) {
+        let Ok(esp) = Esp::parse(payload) else { return };
         let state = self.esp.get_or_insert_with(|| EspState::new(nat_t));
-        if let Some(wesp) = wrapped {
-            state.wrapped(wesp.encrypted);
+        if let Some(encrypted) = wesp {
+            state.wrapped(encrypted);
         }
         state.at(time);
         state.packet(from, esp.spi, esp.sequence, packet.ip_length as usize);

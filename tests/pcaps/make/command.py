@@ -50,6 +50,7 @@ KEYS = CAPTURES.parent.parent / ".build" / "pcaps-pki"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/pcaps/make", description="Make the test captures.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these files (default: all)")
+    parser.add_argument("--into", type=Path, default=CAPTURES, metavar="FOLDER", help="write there, manifest.toml too")
     parser.add_argument("--list", action="store_true", help="list the files and what they hold")
     parser.add_argument("--check", action="store_true", help="compare the manifest with tshark; make nothing")
     options = parser.parse_args()
@@ -61,14 +62,15 @@ def main() -> int:
         for scenario in chosen:
             print(f"{scenario.name:32} {scenario.holds}")
         return 0
-    manifest = Manifest(CAPTURES / "manifest.toml")
+    captures: Path = options.into
+    manifest = Manifest(captures / "manifest.toml")
     if options.check:
-        return check.check_all(manifest, CAPTURES, [scenario.name for scenario in chosen])
+        return check.check_all(manifest, captures, [scenario.name for scenario in chosen])
     if problem := _cannot_run(chosen):
         print(problem, file=sys.stderr)
         return 2
     try:
-        return _make(chosen, manifest, everything=not options.names)
+        return _make(chosen, manifest, captures, everything=not options.names)
     except PkiError as error:
         print(error, file=sys.stderr)
         return 2
@@ -98,7 +100,7 @@ def _cannot_run(chosen: list[Scenario]) -> str:
     return "\n".join(lines)
 
 
-def _make(chosen: list[Scenario], manifest: Manifest, *, everything: bool) -> int:
+def _make(chosen: list[Scenario], manifest: Manifest, captures: Path, *, everything: bool) -> int:
     pki = Pki(KEYS, CAPTURES / "pki")
     if everything:
         pki.create()
@@ -108,7 +110,7 @@ def _make(chosen: list[Scenario], manifest: Manifest, *, everything: bool) -> in
         pki.load()
     failed = []
     with Lab() as lab:
-        stage = Stage(lab, pki, CAPTURES, manifest.entry)
+        stage = Stage(lab, pki, captures, manifest.entry)
         for scenario in chosen:
             print(f"{scenario.name:32} ", end="", flush=True)
             try:
@@ -118,7 +120,7 @@ def _make(chosen: list[Scenario], manifest: Manifest, *, everything: bool) -> in
                 print(f"failed: {error}")
             else:
                 entry = manifest.entry(scenario.name)
-                print(f"{entry['packets']:>5} packets {(CAPTURES / scenario.name).stat().st_size:>8} bytes")
+                print(f"{entry['packets']:>5} packets {(captures / scenario.name).stat().st_size:>8} bytes")
     manifest.write(list(SCENARIOS))
     if failed:
         print(f"failed: {' '.join(failed)}", file=sys.stderr)
@@ -126,7 +128,7 @@ def _make(chosen: list[Scenario], manifest: Manifest, *, everything: bool) -> in
 
 
 def _make_one(scenario: Scenario, stage: Stage, manifest: Manifest) -> None:
-    out = CAPTURES / scenario.name
+    out = stage.captures / scenario.name
     out.parent.mkdir(parents=True, exist_ok=True)
     flows = scenario.make(stage, out)
     link_type, packets = check.properties(out)
