@@ -89,4 +89,8 @@ def _base64(data: bytes) -> bytes:
 
 
 def _raw(text: bytes) -> bytes:
-    return base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    """Raises ValueError also where other text means the same bytes: the bits left over in the last character count."""
+    raw = base64.b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _base64(raw) != text:
+        raise ValueError("not canonical")
+    return raw

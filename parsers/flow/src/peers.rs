@@ -8,12 +8,13 @@ mod write;
 
 use crate::context::Context;
 use crate::entry::{Entry, mark};
+use crate::esp::EspSummary;
 use crate::hash::Map;
 use crate::ike::{Cipher, Spis};
 use crate::ipsec::Ipsec;
 use crate::limits::idle;
 use crate::time::SECOND;
-use side::{EspSide, IkeSide};
+use side::IkeSide;
 use std::collections::VecDeque;
 use transitproof_wire::packet::Address;
 
@@ -69,8 +70,8 @@ struct Tunnel {
     packets: [u64; 2],
     bytes: [u64; 2],
     ike: Option<IkeSide>,
-    esp: EspSide,
-    ah: EspSide,
+    esp: EspSummary,
+    ah: EspSummary,
     known: Vec<KnownSa>,
 }
 

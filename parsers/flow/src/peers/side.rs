@@ -38,21 +38,8 @@ impl IkeSide {
     }
 }
 
-#[derive(Debug, Default)]
-pub struct EspSide {
-    /// From the low end, then from the high one.
-    pub sas: [u64; 2],
-    pub packets: [u64; 2],
-    pub bytes: [u64; 2],
-    pub lost: u64,
-    pub replayed: u64,
-    pub rekeys: u64,
-    pub null: Option<bool>,
-    pub family: Option<&'static str>,
-    pub nat_t: bool,
-}
-
-impl EspSide {
+/// Of two peers rather than of a flow: from the low end, then from the high one.
+impl EspSummary {
     pub fn add(&mut self, esp: &EspState, low_first: bool) {
         let EspSummary { sas, packets, bytes, lost, replayed, rekeys, null, family, nat_t } = esp.summary();
         for way in [Direction::Forward, Direction::Reverse] {

@@ -1,8 +1,9 @@
 //! The record of a tunnel: two peers, what they agreed on, and what went through.
 
-use super::side::{EspSide, IkeSide};
+use super::side::IkeSide;
 use super::{Pair, Tunnel};
 use crate::endpoint::write_address;
+use crate::esp::EspSummary;
 use crate::json;
 use crate::time::Clock;
 
@@ -74,7 +75,7 @@ fn write_ike(out: &mut Vec<u8>, ike: &IkeSide) {
     out.push(b'}');
 }
 
-fn write_esp(out: &mut Vec<u8>, member: &str, esp: &EspSide, turned: bool) {
+fn write_esp(out: &mut Vec<u8>, member: &str, esp: &EspSummary, turned: bool) {
     json::key(out, member);
     out.push(b'{');
     both(out, "sas", esp.sas, turned);
