@@ -69,7 +69,8 @@ struct Tunnel {
     /// Of the low end, then of the high one.
     packets: [u64; 2],
     bytes: [u64; 2],
-    ike: Option<IkeSide>,
+    /// Boxed: much larger than the rest, and often not seen at all.
+    ike: Option<Box<IkeSide>>,
     esp: EspSummary,
     ah: EspSummary,
     known: Vec<KnownSa>,
@@ -161,6 +162,9 @@ impl Peers {
             tunnel.open == 0 && before.is_none_or(|before| tunnel.end.saturating_add(idle::IPSEC * SECOND) <= before)
         };
         let mut all: Vec<_> = self.tunnels.extract_if(ended).collect();
+        if self.tunnels.is_empty() {
+            self.tunnels = Map::default();
+        }
         all.sort_unstable_by_key(|(pair, tunnel)| (tunnel.start, *pair));
         all
     }

@@ -273,8 +273,12 @@ impl Table {
         (0..self.entries.len() as Slot).for_each(|slot| self.schedule(slot));
     }
 
-    /// Forgets the time of an emptied table, so that a capture of an earlier day may follow.
+    /// Forgets the time of an emptied table, so that a capture of an earlier day may follow. A large one gives its room back: what
+    /// is said at the end takes room as well.
     pub fn rewind(&mut self) {
+        if self.live == 0 && self.entries.is_large() {
+            *self = Self { active: self.active, ..Self::new(self.max) };
+        }
         self.begun = false;
         self.now = 0;
         self.noted.fill(0);

@@ -67,6 +67,8 @@ impl<T: PartialEq> Several<T> {
         }
         let has_room = self.all.len() < MAX_HISTORY;
         if has_room {
+            // Most stay alone, and a vector begins with room for four.
+            self.all.reserve_exact(usize::from(self.all.is_empty()));
             self.all.push((thing, seen.clone()));
             self.is_new = true;
         }

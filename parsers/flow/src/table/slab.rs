@@ -20,6 +20,10 @@ impl Slab {
         self.len
     }
 
+    pub fn is_large(&self) -> bool {
+        self.chunks.len() > 1
+    }
+
     #[inline]
     pub fn get(&self, slot: Slot) -> Option<&Entry> {
         self.chunks.get(slot as usize / CHUNK)?[slot as usize % CHUNK].as_ref()

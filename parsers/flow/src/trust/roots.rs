@@ -125,7 +125,7 @@ impl Roots {
             named.push(Root { der: der.into(), facts, is_public, store: store.into() });
         } else if let Some(root) = named.iter_mut().find(|root| *root.der == *der) {
             root.is_public |= is_public;
-            if root.store.split(", ").all(|known| known != store) {
+            if *root.store != *store && root.store.split(", ").all(|known| known != store) {
                 root.store = format!("{}, {store}", root.store).into();
             }
         }
