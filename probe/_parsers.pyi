@@ -466,8 +466,9 @@ class Roots:
         """Never judge what this authority issued (RFC 4514): more is known of it than certificates tell."""
 
     def judge(
-        self, chain: list[bytes], name: str | None, when: int
+        self, chain: list[bytes], name: str | None, when: int, *, client: bool = False
     ) -> tuple[list[tuple[str, str, str | None]], int, int, str | None] | None:
-        """What `Chains.judge` says of a chain (DER, leaf first) at `when` (seconds since the epoch): [(reason, SHA-256 of the
-        certificate, detail)], the first and last second at which that holds, and the stores that an accepted chain reaches. None if something in the chain is out of the
-        ordinary, or it should reach a root and does not."""
+        """What `Chains.judge` says of a chain (DER, leaf first), of a server or a client, at `when` (seconds since the epoch):
+        [(reason, SHA-256 of the certificate, detail)], the first and last second at which that holds, and the stores that an
+        accepted chain reaches. None if something in the chain is out of the ordinary, it should reach a root and does not, or
+        a client's may reach one."""

@@ -6,7 +6,7 @@ use pyo3::types::PyBytes;
 use sha2::{Digest, Sha256};
 use transitproof_flow::certificates::Certificates;
 use transitproof_flow::json;
-use transitproof_flow::trust::{self, Signatures, judge, weak, wildcard};
+use transitproof_flow::trust::{self, Role, Signatures, judge, weak, wildcard};
 use transitproof_flow::x509::{Facts, Parts, RsaKey};
 
 #[pyfunction]
@@ -92,11 +92,12 @@ impl Roots {
         self.0.leave(issuer);
     }
 
-    #[pyo3(signature = (chain, name, when))]
-    fn judge(&self, chain: Vec<Vec<u8>>, name: Option<&str>, when: u64) -> Option<Answer> {
+    #[pyo3(signature = (chain, name, when, *, client = false))]
+    fn judge(&self, chain: Vec<Vec<u8>>, name: Option<&str>, when: u64, client: bool) -> Option<Answer> {
         let mut certificates = Certificates::new(0);
         let ids: Vec<_> = chain.iter().map(|der| certificates.intern(der)).collect::<Option<_>>()?;
-        let answer = judge(&certificates, &ids, name, when, &self.0, &mut Signatures::default())?;
+        let role = if client { Role::Client } else { Role::Server };
+        let answer = judge(&certificates, &ids, name, role, when, &self.0, &mut Signatures::default())?;
         let judged = answer.judgements.into_iter().map(|judgement| {
             let sha256 = certificates.sha256_hex(judgement.certificate).to_string();
             (judgement.reason.name(), sha256, judgement.detail)

@@ -12,12 +12,13 @@ from hypothesis import strategies as some
 from test_anchors import NAME, _cases
 
 from probe import _parsers
-from probe.trust import anchors
+from probe.trust import anchors, beside
 from probe.trust.certificates import parse
 from probe.trust.chain import Chains
 from probe.trust.store import Store
 
 NOW = pki.NOW_NS // 10**9
+CLIENT = beside.MAGIC + b"\1\0\0\0"
 
 
 class Both:
@@ -27,29 +28,28 @@ class Both:
         self.store = Store((pem,), host=False, **more)
         self.roots = self.store.for_core(_parsers)
 
-    def judge(self, chain: list[bytes], name: str | None, when: int = NOW) -> bool:
+    def judge(self, chain: list[bytes], name: str | None, when: int = NOW, *, client: bool = False) -> bool:
         """Whether the core knows; fails if it says something else than Python."""
-        answer = self.roots.judge(chain, name, when)
+        answer = self.roots.judge(chain, name, when, client=client)
         if answer is None:
             return False
         judged, since, until, _ = answer
-        assert judged == self.python(chain, name, when)
+        assert judged == self.python(chain, name, when, client=client)
         assert since <= when <= until
         for second, same in ((since, True), (min(until, 2**33), True), (since - 1, False), (until + 1, False)):
             if 0 <= second < 2**33:
-                assert (judged == self.python(chain, name, second)) is same
+                assert (judged == self.python(chain, name, second, client=client)) is same
         return True
 
     def reachable(self, chain: list[bytes]) -> bool:
         """Whether Python asks its libraries."""
         return anchors.dead_end([parse(_sha256(one), one) for one in dict.fromkeys(chain)], self.store) is None
 
-    def python(self, chain: list[bytes], name: str | None, when: int) -> list[tuple[Any, ...]]:
+    def python(self, chain: list[bytes], name: str | None, when: int, *, client: bool = False) -> list[tuple[Any, ...]]:
         """What `Chains.judge` says: reason, SHA-256, detail."""
-        chains = Chains(self.store, parsers=_parsers)
-        hashes = tuple(_sha256(one) for one in chain)
-        for sha256, one in zip(hashes, chain, strict=True):
-            chains.add(sha256, one)
+        sent = [*chain, CLIENT] if client else chain
+        hashes = tuple(_sha256(one) for one in sent)
+        chains = Chains(self.store, dict(zip(hashes, sent, strict=True)).get, _parsers)
         return [(j.reason, j.sha256, j.detail) for j in chains.judge(hashes, name, when * 10**9)]
 
 
@@ -83,6 +83,28 @@ def test_what_is_wrong_besides_the_root(both: Both, tmp_path: Any) -> None:
     old = pki.sha1_leaf(NAME, other, tmp_path)
     for chain in ((weak, other), (client, other), (old, other), (client, weak, other, old), (weak,), (weak, weak)):
         assert both.judge([issued.der for issued in chain], NAME)
+
+
+def test_chains_of_clients(authority: Any, both: Both, tmp_path: Any) -> None:
+    other = pki.issue("Other Root", ca=True)
+    leaves = [
+        pki.issue("worker 7", other, sans=(), usages=usages)
+        for usages in (
+            pki.SERVER,
+            (pki.ExtendedKeyUsageOID.CLIENT_AUTH,),
+            (pki.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,),
+        )
+    ]
+    star = pki.issue("*", other, sans=("*.co.uk",))
+    weak = pki.issue("Weak", other, key=pki.rsa_key(1024))
+    for leaf in (*leaves, star, weak, pki.sha1_leaf(NAME, other, tmp_path)):
+        for chain in ([leaf.der], [leaf.der, other.der]):
+            for when in (NOW, NOW - 400 * 86_400, NOW + 400 * 86_400):
+                assert both.judge(chain, None, when, client=True)
+    # Those that may reach a root are Python's.
+    reaches = pki.issue(NAME, authority.root, usages=pki.SERVER).der
+    assert both.judge([reaches], NAME)
+    assert not both.judge([reaches], None, client=True)
 
 
 def test_what_needs_a_library_is_left_to_it(both: Both, authority: Any) -> None:

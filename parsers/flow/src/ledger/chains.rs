@@ -5,8 +5,8 @@ use super::wording::Reason;
 use crate::certificates::{Certificate, CertificateId, Certificates, Sha256Hex};
 use crate::hash::Map;
 use crate::observation::Chain;
-use crate::tls::beside;
-use crate::trust::{self, Judgement, Roots, Signatures};
+use crate::tls::beside::{self, Beside};
+use crate::trust::{self, Judgement, Role, Roots, Signatures};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -52,9 +52,16 @@ impl Chains {
     pub fn judge(&mut self, question: &ChainQuestion) -> Option<trust::Answer> {
         let roots = self.roots.as_ref()?;
         let ids = question.chain.iter().map(|sha256| self.by_sha256.get(sha256).copied());
-        let ids: Vec<_> = ids.collect::<Option<_>>()?;
+        let mut ids: Vec<_> = ids.collect::<Option<_>>()?;
+        let role = self.role(&question.chain);
+        if role == Role::Client {
+            // Staples and timestamps are for Python.
+            ids.pop()
+                .and_then(|id| self.certificates.kept(id))
+                .filter(|last| *last.der == *Beside::of_client().bytes())?;
+        }
         let name = question.name.as_deref();
-        trust::judge(&self.certificates, &ids, name, question.when, roots, &mut self.signatures)
+        trust::judge(&self.certificates, &ids, name, role, question.when, roots, &mut self.signatures)
     }
 
     /// The judgement as a reason that names its certificate.
@@ -71,10 +78,12 @@ impl Chains {
         }
     }
 
-    /// Whether the chain is a client's.
-    pub fn is_client(&self, chain: &Chain) -> bool {
-        let last = chain.last().and_then(|sha256| self.get(sha256));
-        last.is_some_and(|last| beside::is_client(&last.der))
+    /// Whose chain it is.
+    pub fn role(&self, chain: &Chain) -> Role {
+        match chain.last().and_then(|sha256| self.get(sha256)) {
+            Some(last) if beside::is_client(&last.der) => Role::Client,
+            _ => Role::Server,
+        }
     }
 
     /// The record of a certificate that is as certificates ought to be, its line.

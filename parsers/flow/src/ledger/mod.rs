@@ -15,14 +15,14 @@ mod wording;
 pub use history::Kind;
 pub use report::Report;
 pub use verdict::{Severity, Status, Verdict, Words};
-pub use wording::{Reason, Role, Told, Wording, Wordings};
+pub use wording::{Reason, Told, Wording, Wordings};
 
 use crate::certificates::{Certificate, Sha256Hex};
 use crate::hash::Map;
 use crate::limits::MAX_JUDGED;
 use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
-use crate::trust::Roots;
+use crate::trust::{Role, Roots};
 use chains::Chains;
 use findings::{Findings, Seen};
 use history::{History, Question};
@@ -226,7 +226,7 @@ impl Ledger {
             Some(answer) => {
                 let reason = |judgement| self.trust.reason(judgement, &answer);
                 let reasons: Vec<_> = answer.judgements.iter().map(reason).collect();
-                let verdicts = Some(verdicts(&self.wordings, &reasons, Role::Server));
+                let verdicts = Some(verdicts(&self.wordings, &reasons, self.trust.role(chain)));
                 let Asked { from, until, verdicts: slot, .. } = &mut self.asked[at];
                 (*from, *until, *slot) = (answer.from_second, answer.until_second, verdicts);
             }
@@ -287,7 +287,7 @@ impl Ledger {
     pub fn answer_chain(&mut self, number: usize, reasons: &[Reason<'_>], from: u64, until: u64) {
         let Some(asked) = self.asked.get_mut(number) else { return };
         (asked.from, asked.until) = (from, until);
-        let role = if self.trust.is_client(&asked.question.chain) { Role::Client } else { Role::Server };
+        let role = self.trust.role(&asked.question.chain);
         asked.verdicts = Some(verdicts(&self.wordings, reasons, role));
     }
 
@@ -343,7 +343,7 @@ impl Ledger {
 fn remember(history: &mut History, trust: &Chains, seen: (&Observation, u32), word: Option<&Arc<str>>) {
     let (observation, source) = seen;
     // What a resumed session stands on was sent before; and of clients an endpoint has many.
-    let own = |chain: &&Chain| observation.provenance != Provenance::Inherited && !trust.is_client(chain);
+    let own = |chain: &&Chain| observation.provenance != Provenance::Inherited && trust.role(chain) == Role::Server;
     let sent = observation.chain.as_ref().filter(own);
     let leaf = sent.and_then(|chain| chain.first());
     if leaf.is_none() && word.is_none() {

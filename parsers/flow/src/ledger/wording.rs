@@ -3,6 +3,7 @@
 use super::verdict::{Severity, Status, Verdict, Words};
 use crate::hash::Map;
 use crate::json;
+use crate::trust::Role;
 
 /// The check that reasons report under. One with a dot is a check of its own.
 const CHECK: &str = "certificate.chain";
@@ -24,13 +25,6 @@ pub enum Told {
     Subject,
     /// `issued by …`, else the detail.
     Issuer,
-}
-
-/// Whose chain it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    Server,
-    Client,
 }
 
 /// How a reason is worded.

@@ -1,6 +1,6 @@
 //! One chain, judged: probe/trust/anchors.py, reasons.py and the order of chain.py.
 
-use super::{Answer, Judgement, Reason, Roots, Signatures, fold, host, path, validity, wildcard};
+use super::{Answer, Judgement, Reason, Role, Roots, Signatures, fold, host, path, validity, wildcard};
 use crate::certificates::{Certificate, CertificateId, Certificates};
 use crate::time;
 use crate::x509::Facts;
@@ -17,11 +17,13 @@ const NO_ISSUER: &str = "unable to get local issuer certificate";
 type Link<'a> = (CertificateId, &'a Certificate, &'a Facts);
 
 /// Every reason against the chain (leaf first) at `when_second`, in the order in which Python gives them. `name` is the one that the
-/// client asked for. `None` if a library has to be asked: something in the chain is out of the ordinary, or it should reach a root and does not.
+/// client asked for. `None` if a library has to be asked: something in the chain is out of the ordinary, it should reach a root and does not, or a
+/// client's may reach one.
 pub fn judge(
     certificates: &Certificates,
     chain: &[CertificateId],
     name: Option<&str>,
+    role: Role,
     when_second: u64,
     roots: &Roots,
     signatures: &mut Signatures,
@@ -35,6 +37,8 @@ pub fn judge(
     judgements.extend(dated.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) }));
     if let Some(end) = dead_end(&links, roots) {
         judgements.push(end);
+    } else if role == Role::Client {
+        return None;
     } else {
         let path = path::holds(&links, when as i64, roots, signatures, !in_force)?;
         from_second = from_second.max(path.from.max(0) as u64);
@@ -49,8 +53,12 @@ pub fn judge(
         }
     }
     let mut say = |reason, detail| judgements.push(Judgement { reason, certificate: leaf, detail: Some(detail) });
-    if facts.extensions.serves == Some(false) {
-        say(Reason::WrongUsage, "extendedKeyUsage does not list serverAuth".into());
+    let (usage, allowed) = match role {
+        Role::Server => ("serverAuth", facts.extensions.serves),
+        Role::Client => ("clientAuth", facts.extensions.asks),
+    };
+    if allowed == Some(false) {
+        say(Reason::WrongUsage, format!("extendedKeyUsage does not list {usage}"));
     }
     if let Some(name) = name
         && !host::matches(facts, name)?
@@ -67,10 +75,11 @@ pub fn judge(
     } else if in_force {
         until_second = until_second.min(last_second(soon - 1));
     }
-    if let Some(detail) = wildcard::breadth(facts) {
+    let serves = role == Role::Server;
+    if serves && let Some(detail) = wildcard::breadth(facts) {
         say(Reason::Wildcard, detail);
     }
-    if let Some((certificate, product)) = intercepted(&links, roots) {
+    if serves && let Some((certificate, product)) = intercepted(&links, roots) {
         judgements.push(Judgement { reason: Reason::Intercepted, certificate, detail: Some(product.into()) });
     }
     if judgements.iter().all(|judgement| judgement.reason.is_aside()) {

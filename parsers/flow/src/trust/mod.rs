@@ -26,6 +26,13 @@ pub use signature::{Signatures, proves};
 use crate::certificates::CertificateId;
 use std::sync::Arc;
 
+/// Whose chain it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Server,
+    Client,
+}
+
 /// What is said of a chain, in the words of the record contract. Reasons that only a library can find are not here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {

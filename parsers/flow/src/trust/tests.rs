@@ -12,7 +12,7 @@ type Said = (Vec<(Reason, String)>, u64, u64);
 fn judged(name: Option<&str>, when: u64, roots: &Roots) -> Option<Said> {
     let mut certificates = Certificates::new(7);
     let id = certificates.intern(&pay_example()).unwrap();
-    let answer = judge(&certificates, &[id, id], name, when, roots, &mut Signatures::default())?;
+    let answer = judge(&certificates, &[id, id], name, Role::Server, when, roots, &mut Signatures::default())?;
     let said = answer.judgements.into_iter().map(|j| (j.reason, j.detail.unwrap_or_default())).collect();
     Some((said, answer.from_second, answer.until_second))
 }

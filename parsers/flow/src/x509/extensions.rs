@@ -38,6 +38,8 @@ pub struct Extensions {
     pub key_cert_sign: Option<bool>,
     /// extendedKeyUsage includes serverAuth or anyExtendedKeyUsage.
     pub serves: Option<bool>,
+    /// extendedKeyUsage includes clientAuth or anyExtendedKeyUsage.
+    pub asks: Option<bool>,
     /// extendedKeyUsage includes serverAuth.
     pub server_auth: Option<bool>,
     pub authority: Option<Authority>,
@@ -129,8 +131,9 @@ fn id_ce(arc: u8, value: &[u8], out: &mut Extensions) -> Option<()> {
         36 => policy_constraints(der::only(value, der::SEQUENCE)?)?,
         35 => out.authority = Some(authority(der::only(value, der::SEQUENCE)?)?),
         37 => {
-            let (server_auth, any) = usages(der::only(value, der::SEQUENCE)?)?;
+            let [server_auth, client_auth, any] = usages(der::only(value, der::SEQUENCE)?)?;
             (out.server_auth, out.serves) = (Some(server_auth), Some(server_auth || any));
+            out.asks = Some(client_auth || any);
         }
         54 => drop(der::unsigned(der::only(value, der::INTEGER)?)?),
         // nameConstraints, freshestCRL
@@ -217,16 +220,17 @@ fn signs(contents: &[u8]) -> Option<bool> {
 }
 
 /// Whether serverAuth and anyExtendedKeyUsage are among them.
-fn usages(contents: &[u8]) -> Option<(bool, bool)> {
-    const SERVER_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
-    const ANY: [u8; 4] = [0x55, 0x1d, 37, 0];
-    let (mut der, mut server_auth, mut any) = (Der::new(contents), false, false);
+/// Whether serverAuth, clientAuth and anyExtendedKeyUsage are among them.
+fn usages(contents: &[u8]) -> Option<[bool; 3]> {
+    const KNOWN: [&[u8]; 3] = [&[0x2b, 6, 1, 5, 5, 7, 3, 1], &[0x2b, 6, 1, 5, 5, 7, 3, 2], &[0x55, 0x1d, 37, 0]];
+    let (mut der, mut found) = (Der::new(contents), [false; 3]);
     loop {
         let usage = der::oid(der.get(der::OID)?)?;
-        server_auth |= usage == SERVER_AUTH;
-        any |= usage == ANY;
+        for (found, known) in found.iter_mut().zip(KNOWN) {
+            *found |= usage == known;
+        }
         if der.is_empty() {
-            return Some((server_auth, any));
+            return Some(found);
         }
     }
 }
