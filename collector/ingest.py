@@ -9,9 +9,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, Protocol
 
-from collector.messages import Aside, Envelope, State, read
+from collector.messages import Aside, Envelope, Fault, State, read
 from collector.store.store import Store, StoreError
 from collector.store.writing import Account
 
@@ -33,10 +34,19 @@ class Message(Protocol):
 
 
 class Ingest:
-    """Takes messages from a queue until it is cancelled; `after` is called with the account of each batch."""
+    """Takes messages from a queue until it is cancelled; `after` is called with the account of each batch.
 
-    def __init__(self, store: Store, after: Callable[[Account], None] = lambda _account: None) -> None:
+    With `fault`, only what it finds no fault with counts; the rest is kept aside.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        after: Callable[[Account], None] = lambda _account: None,
+        fault: Fault | None = None,
+    ) -> None:
         self._store, self._after = store, after
+        self._read = read if fault is None else partial(read, fault=fault)
         self.queue: asyncio.Queue[Message] = asyncio.Queue(BATCH)
         """Bounded: a source that finds it full waits, and the broker behind it."""
         self.total = Account()
@@ -62,7 +72,7 @@ class Ingest:
         return batch
 
     async def _keep(self, batch: list[Message]) -> None:
-        read_in: list[Envelope | State | Aside] = [read(message.topic, message.payload) for message in batch]
+        read_in: list[Envelope | State | Aside] = [self._read(message.topic, message.payload) for message in batch]
         attempt = 0
         while True:
             try:

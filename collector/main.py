@@ -11,8 +11,9 @@ from typing import Final
 
 import uvicorn
 
-from collector import broker, settings
+from collector import broker, settings, signers
 from collector.ingest import Ingest
+from collector.messages import Fault
 from collector.settings import Settings, SettingsError
 from collector.store.store import Store, StoreError
 from collector.web import access
@@ -30,12 +31,14 @@ def run(path: str | None, say: Callable[[str], None]) -> int:
         configured = settings.check(Settings(), "defaults") if path is None else settings.load(path)
         store = Store(_made(configured.store.url))
         tokens = None if configured.web.tokens is None else access.load(configured.web.tokens)
+        known = configured.broker.signers if configured.broker else None
+        fault = None if known is None else signers.load(known).fault
     except (SettingsError, StoreError) as error:
         say(str(error))
         return USAGE
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        return asyncio.run(_serve(configured, store, access.Access(tokens), say))
+        return asyncio.run(_serve(configured, store, access.Access(tokens), fault, say))
     finally:
         store.close()
 
@@ -51,9 +54,11 @@ def _made(url: str) -> str:
     return url
 
 
-async def _serve(configured: Settings, store: Store, allowed: access.Access, say: Callable[[str], None]) -> int:
+async def _serve(
+    configured: Settings, store: Store, allowed: access.Access, fault: Fault | None, say: Callable[[str], None]
+) -> int:
     bell = Bell()
-    ingest = Ingest(store, after=lambda _account: bell.ring())
+    ingest = Ingest(store, after=lambda _account: bell.ring(), fault=fault)
     host, port = configured.web.address
     web = uvicorn.Config(
         make(store, allowed, secure=configured.web.certificate is not None, bell=bell),

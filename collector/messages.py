@@ -5,12 +5,14 @@ The envelope is that of the probes: `{"schema":"transitproof.finding/1","probe":
 """
 
 import re
+import zlib
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct, field
 
-KINDS: Final = ("finding", "certificate", "rollup", "health", "flow", "summary")
+KINDS: Final = ("finding", "certificate", "rollup", "tunnel", "health", "flow", "summary")
 VERSION: Final = 1
 MAX_PAYLOAD: Final = 1 << 20  # bytes; probes cut at 100 kB, brokers allow more
 MAX_ITEMS: Final = 10_000  # of an envelope: a rollup of a busy host has some hundred
@@ -80,10 +82,20 @@ def is_whole(parts: set[str]) -> bool:
 
 
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope)
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 31  # zlib's number for gzip with the largest window
+
+Fault = Callable[[str, str, bytes], str | None]
+"""Of site, probe and payload: why the payload is not the probe's word, None if it is."""
 
 
-def read(topic: str, payload: bytes) -> Envelope | State | Aside:
-    """One message. Never raises for what is in it."""
+def _no_fault(_site: str, _probe: str, _payload: bytes) -> None:
+    """Where no signatures are asked for."""
+
+
+def read(topic: str, payload: bytes, fault: Fault = _no_fault) -> Envelope | State | Aside:
+    """One message, plain or in gzip. Never raises for what is in it."""
+    payload = _unpacked(payload)
     if len(payload) > MAX_PAYLOAD:
         return Aside(topic, payload[:MAX_PAYLOAD], f"larger than {MAX_PAYLOAD} bytes")
     parts = topic.split("/")
@@ -92,10 +104,22 @@ def read(topic: str, payload: bytes) -> Envelope | State | Aside:
     site, probe, kind = parts[-3:]
     if not (_ID.fullmatch(site) and _ID.fullmatch(probe)):
         return Aside(topic, payload, "the topic's site or probe has characters that are not allowed")
+    if (why := fault(site, probe, payload)) is not None:
+        return Aside(topic, payload, why)
     try:
         return _state(site, probe, payload) if kind == "state" else _envelope(topic, site, probe, kind, payload)
     except (msgspec.DecodeError, RecursionError) as error:
         return Aside(topic, payload, f"not an envelope: {error}"[:200])
+
+
+def _unpacked(payload: bytes) -> bytes:
+    """Out of gzip, but no more than shows that it is too large. Damaged gzip stays as it is: no envelope."""
+    if not payload.startswith(_GZIP):
+        return payload
+    try:
+        return zlib.decompressobj(_GZIP_WINDOW).decompress(payload, MAX_PAYLOAD + 1)
+    except zlib.error:
+        return payload
 
 
 def _state(site: str, probe: str, payload: bytes) -> State:

@@ -50,7 +50,7 @@ def _counted(connection: Connection, statement: Any, limit: int, offset: int) ->
     return Page([dict(row) for row in rows], total, offset, limit)
 
 
-def _open(now: float) -> ColumnElement[bool]:
+def open_now(now: float) -> ColumnElement[bool]:
     """Findings that somebody should look at: open ones, and suppressed ones whose time is over."""
     over = and_(findings.c.workflow == "suppressed", findings.c.until <= now)
     counted = findings.c.status.in_(("fail", "warn"))
@@ -63,7 +63,7 @@ def finding_page(connection: Connection, wanted: FindingFilter, limit: int = 50,
     statement = select(*columns, probes.c.site, probes.c.probe).join(probes, probes.c.id == findings.c.probe_id)
     conditions: list[ColumnElement[bool]] = []
     if wanted.workflow == "open":
-        conditions.append(_open(wanted.now))
+        conditions.append(open_now(wanted.now))
     elif wanted.workflow:
         conditions.append(findings.c.workflow == wanted.workflow)
     if wanted.severity in SEVERITIES:
@@ -110,7 +110,7 @@ def finding(connection: Connection, uid: str) -> list[Row]:
 
 def by_severity(connection: Connection, now: float) -> dict[str, int]:
     """Open findings, the worst first; severities without any are there with 0."""
-    statement = select(findings.c.severity, func.count()).where(_open(now)).group_by(findings.c.severity)
+    statement = select(findings.c.severity, func.count()).where(open_now(now)).group_by(findings.c.severity)
     counts: dict[int, int] = {row[0]: row[1] for row in connection.execute(statement)}
     return {name: counts.get(number, 0) for number, name in reversed(list(enumerate(SEVERITIES)))}
 
@@ -120,7 +120,7 @@ def by_check(connection: Connection, now: float) -> list[Row]:
     count = func.count().label("findings")
     statement = (
         select(findings.c.check_id, count, func.max(findings.c.severity).label("severity"))
-        .where(_open(now))
+        .where(open_now(now))
         .group_by(findings.c.check_id)
         .order_by(desc("severity"), desc(count), findings.c.check_id)
     )
@@ -187,8 +187,8 @@ def history(connection: Connection, since: float, until: float, step: int) -> li
 
 def endpoint_page(connection: Connection, now: float, text: str = "", limit: int = 50, offset: int = 0) -> Page:
     """Endpoints with their open findings and traffic of the last day, the worst first."""
-    worst = func.max(case((_open(now), findings.c.severity), else_=-1)).label("worst")
-    count = func.sum(case((_open(now), 1), else_=0)).label("open")
+    worst = func.max(case((open_now(now), findings.c.severity), else_=-1)).label("worst")
+    count = func.sum(case((open_now(now), 1), else_=0)).label("open")
     latest = func.max(findings.c.last_seen).label("last_seen")
     name = func.max(findings.c.name).label("name")
     statement = select(findings.c.endpoint, name, worst, count, latest).group_by(findings.c.endpoint)
@@ -297,37 +297,12 @@ def certificates_at(connection: Connection, endpoint: str) -> list[Row]:
     return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def tunnels(connection: Connection, now: float, limit: int = MAX_PAGE) -> list[Row]:
-    """Pairs of IPsec peers with their traffic of the last day and their open findings."""
-    c = traffic.c
-    carried = (
-        select(
-            c.endpoint,
-            func.sum(c.bytes).label("bytes"),
-            func.sum(c.flows).label("flows"),
-            func.min(c.start).label("start"),
-        )
-        .where(c["class"] == "ipsec", c.endpoint != "", c.start >= int(now - DAY))
-        .group_by(c.endpoint)
-        .order_by(desc("bytes"))
-        .limit(limit)
-    )
-    rows = {row["endpoint"]: {**row, "open": 0, "worst": -1} for row in connection.execute(carried).mappings()}
-    area = or_(*(findings.c.check_id.like(f"{name}.%") for name in ("ike", "esp", "ipsec", "ah")))
-    found = select(findings.c.endpoint, func.count().label("open"), func.max(findings.c.severity).label("worst"))
-    for row in connection.execute(found.where(area, _open(now)).group_by(findings.c.endpoint).limit(limit)).mappings():
-        rows.setdefault(row["endpoint"], {"endpoint": row["endpoint"], "bytes": 0, "flows": 0, "start": None}).update(
-            row
-        )
-    return sorted(rows.values(), key=lambda row: (-row["worst"], -int(row["bytes"]), row["endpoint"]))
-
-
 def matrix(connection: Connection, now: float, limit: int = 200) -> tuple[list[str], list[Row]]:
     """Endpoints against policies: how many open findings each policy has at each, the worst endpoints first."""
     count, worst = func.count().label("count"), func.max(findings.c.severity).label("worst")
     statement = (
         select(findings.c.endpoint, findings.c.policy, count, worst)
-        .where(_open(now), findings.c.policy != "")
+        .where(open_now(now), findings.c.policy != "")
         .group_by(findings.c.endpoint, findings.c.policy)
         .order_by(desc(worst), findings.c.endpoint)
         .limit(limit * 20)

@@ -80,6 +80,8 @@ class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     key: str | None = None
     user: str | None = None
     password_file: str | None = None
+    signers: str | None = None
+    """A file with `SITE PROBE KEY` lines: only what these keys signed counts."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,7 +97,9 @@ def load(path: str) -> Settings:
     try:
         with Path(path).open("rb") as file:
             text = file.read(MAX_BYTES + 1)
-        settings = msgspec.convert(tomllib.loads(text[:MAX_BYTES].decode()), Settings)
+        if len(text) > MAX_BYTES:
+            raise SettingsError(f"{path}: larger than {MAX_BYTES} bytes")
+        settings = msgspec.convert(tomllib.loads(text.decode()), Settings)
     except OSError as error:
         raise SettingsError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

@@ -127,6 +127,18 @@ traffic: Final = Table(
     Index("traffic_start", "span", "start"),
 )
 
+tunnels: Final = Table(
+    "tunnels",
+    metadata,
+    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("peers", String(200), primary_key=True),  # "198.51.100.10<->192.0.2.10", as in findings
+    Column("bytes", _Big, nullable=False),  # of the last record
+    Column("record", Text, nullable=False),
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Index("tunnels_last_seen", "last_seen"),
+)
+
 aside: Final = Table(
     "aside",
     metadata,

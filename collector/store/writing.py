@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, and_, case, delete, func, insert, sele
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.messages import Aside, Envelope, State, is_whole
-from collector.store.tables import aside, certificates, findings, probes, received, sightings, streams, traffic
+from collector.store.tables import aside, certificates, findings, probes, received, sightings, streams, traffic, tunnels
 from collector.times import seconds
 
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
@@ -58,7 +58,12 @@ class Writer:
             self.account.duplicates += 1
             return
         self.account.envelopes += 1
-        keep = {"finding": self._findings, "certificate": self._certificates, "rollup": self._rollups}
+        keep = {
+            "finding": self._findings,
+            "certificate": self._certificates,
+            "rollup": self._rollups,
+            "tunnel": self._tunnels,
+        }
         if envelope.kind == "health":
             self._health(probe, envelope.items)
         elif envelope.kind in keep:  # flows and summaries are for other readers of the broker
@@ -143,7 +148,7 @@ class Writer:
         old, new = table.c[name], statement.excluded[name]
         if name == "first_seen":
             return (func.min if self._dialect is sqlite else func.least)(old, new)
-        if name in {"flows", "bytes"}:
+        if table is traffic and name in {"flows", "bytes"}:
             return old + new
         if name == "workflow":
             return case((new == "resolved", new), (old == "resolved", new), else_=old)
@@ -238,6 +243,24 @@ class Writer:
             for key, (flows, size) in sums.items()
         ]
         self._upsert(traffic, keys, rows)
+
+    def _tunnels(self, probe: int, items: list[dict[str, Any]]) -> None:
+        rows = {}
+        for item in items:
+            peers = item.get("peers")
+            if not (isinstance(peers, list) and len(peers) == 2 and all(isinstance(peer, str) for peer in peers)):
+                self._refuse(item, "a tunnel without its two peers")
+                continue
+            both, carried = _text({"": "<->".join(sorted(peers))}, "", 200), item.get("bytes")
+            rows[both] = {
+                "probe_id": probe,
+                "peers": both,
+                "bytes": sum(map(_whole, carried)) if isinstance(carried, list) else 0,
+                "record": _dump(item),
+                "first_seen": self._time(item.get("start")),
+                "last_seen": self._time(item.get("end")),
+            }
+        self._upsert(tunnels, ("probe_id", "peers"), list(rows.values()), "last_seen")
 
     def _resolved(self, probe: int, item: dict[str, Any]) -> None:
         """What the probe has not seen for so long that it is over."""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from collector import queries
+from collector import queries, tunnels
 from collector.store.tables import audit, findings
 from collector.store.writing import SEVERITIES
 from collector.web import asking, charts
@@ -212,8 +212,8 @@ async def _certificate(request: Request) -> Response:
 
 async def _tunnels(request: Request) -> Response:
     now = request.app.state.now()
-    rows = await asking.answer(request, queries.tunnels, now)
-    return _shown(request, "tunnels.html", rows=rows)
+    found = await asking.answer(request, asking.together(pairs=(tunnels.pairs, now), rows=(tunnels.places, now)))
+    return _shown(request, "tunnels.html", **found)
 
 
 async def _standards(request: Request) -> Response:

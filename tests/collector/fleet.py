@@ -18,11 +18,14 @@ def finding(uid: str = "a", **more: Any) -> dict[str, Any]:
     return record | more
 
 
-def message(
+def envelope(
     *items: dict[str, Any], kind: str = "finding", seq: int = 0, by: str = "p1", boot: str = "b1", **more: Any
-) -> Envelope | State | Aside:
-    envelope = {
+) -> dict[str, Any]:
+    return {
         "schema": f"transitproof.{kind}/1", "probe": {"id": by, "site": "s1", "version": "0.1"}, "boot_id": boot, "seq": seq,
         "sent_at": "2026-11-18T00:00:02Z", "drops": {}, "items": list(items),
-    }  # fmt: skip
-    return read(f"transitproof/v1/s1/{by}/{kind}", json.dumps(envelope | more).encode())
+    } | more  # fmt: skip
+
+
+def message(*items: dict[str, Any], kind: str = "finding", by: str = "p1", **more: Any) -> Envelope | State | Aside:
+    return read(f"transitproof/v1/s1/{by}/{kind}", json.dumps(envelope(*items, kind=kind, by=by, **more)).encode())

@@ -8,7 +8,7 @@ import pytest
 from fleet import NOW, finding, message
 from sqlalchemy import func, select, text
 
-from collector import queries
+from collector import queries, tunnels
 from collector.messages import Aside, read
 from collector.store import writing
 from collector.store.store import Store, StoreError
@@ -164,6 +164,24 @@ def test_a_rollup_ends_findings(store: Store) -> None:
     store.write([message(rollup, kind="rollup", seq=1)], NOW)
     found = {(row["probe_id"], row["uid"]): row["workflow"] for row in _rows(store, select(findings))}
     assert sorted(found.values()) == ["open", "open", "resolved"]
+
+
+def test_tunnels_are_their_latest_record_with_what_speaks_against_them(store: Store) -> None:
+    ike = {"version": 2, "chosen": {"encr": "ENCR_AES_GCM_16", "key_length": 256, "ke": "curve25519"}}
+    told = {
+        "type": "tunnel", "peers": ["203.0.113.9", "198.51.100.1"], "start": "2026-11-17T00:00:00Z", "end": "2026-11-17T01:00:00Z",
+        "bytes": [3, 4], "ike": ike, "esp": {"packets": [5, 0], "bytes": [3, 4]},
+    }  # fmt: skip
+    later = told | {"end": "2026-11-17T02:00:00Z", "bytes": [30, 40]}
+    against = finding("e", check="esp.one_way", severity="medium", endpoint="198.51.100.1<->203.0.113.9/esp")
+    for seq, items in enumerate(([later], [told], [{"type": "tunnel", "peers": ["a"]}])):
+        store.write([message(*items, kind="tunnel", seq=seq)], NOW)
+    store.write([message(against, seq=3)], NOW)
+    with store.reading() as connection:
+        (pair,) = tunnels.pairs(connection, NOW)
+    assert (pair["between"], pair["bytes"], pair["open"], pair["worst"]) == (told["peers"], 70, 1, 2)
+    assert (pair["ike"], pair["esp"]) == ("v2 AES_GCM_16-256 curve25519", "ESP one way")
+    assert pair["last_seen"] - pair["first_seen"] == 7200
 
 
 def test_certificates_have_places_and_shared_keys(store: Store) -> None:

@@ -1,14 +1,22 @@
 """What is understood, and that everything else is kept aside with its reason, whatever it is."""
 
+import base64
+import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import finding, message
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fleet import envelope, finding, message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector import signers
 from collector.messages import MAX_PAYLOAD, Aside, Envelope, State, is_whole, read
+from collector.settings import SettingsError
+from probe.publish.signing import Signer
 
 TOPIC = "transitproof/v1/s1/p1/finding"
 
@@ -86,3 +94,63 @@ def test_pieces_make_up_an_envelope(parts: set[str], whole: bool) -> None:
 
 def test_nested_beyond_reason() -> None:
     assert isinstance(read(TOPIC, b"[" * 100_000), Aside)
+
+
+def test_gzip_is_unpacked_within_bounds() -> None:
+    plain = json.dumps(envelope(finding())).encode()
+    packed = gzip.compress(plain)
+    assert read(TOPIC, packed) == read(TOPIC, plain)
+    bomb = read(TOPIC, gzip.compress(b" " * (64 << 20)))
+    assert isinstance(bomb, Aside)
+    assert "larger than" in bomb.why
+    assert len(bomb.payload) <= MAX_PAYLOAD
+    for damaged in (packed[:9], packed[:-12], packed[:20] + b"\xff" * 20, b"\x1f\x8b"):
+        assert isinstance(read(TOPIC, damaged), Aside)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[Signer, signers.Signers]:
+    """A probe's key, and the file in which the collector has it."""
+    key = Ed25519PrivateKey.generate()
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    file = tmp_path / "signers"
+    file.write_text(f"# site probe key\n\ns1 p1 {base64.b64encode(der).decode()}\n")
+    return Signer(key), signers.load(str(file))
+
+
+def test_only_what_a_probe_s_key_signed_counts(keys: tuple[Signer, signers.Signers]) -> None:
+    signer, known = keys
+    plain = json.dumps(envelope(finding())).encode()
+    signed = signer.sign(plain)
+    assert isinstance(read(TOPIC, signed, known.fault), Envelope)
+    assert isinstance(read(TOPIC, gzip.compress(signed), known.fault), Envelope)
+    stranger = Signer(Ed25519PrivateKey.generate())
+    for payload, why in (
+        (plain, "no signature"),
+        (signed.replace(b'"seq": 0', b'"seq": 1'), "wrong signature"),
+        (stranger.sign(plain), "a key that is not known"),
+    ):
+        read_in = read(TOPIC, payload, known.fault)
+        assert isinstance(read_in, Aside)
+        assert why in read_in.why
+    other = read("transitproof/v1/s1/p2/finding", signed, known.fault)
+    assert isinstance(other, Aside)
+    assert "no key of this probe" in other.why
+
+
+def test_the_will_of_a_probe_is_signed_too(keys: tuple[Signer, signers.Signers]) -> None:
+    signer, known = keys
+    will = b'{"online":false,"boot_id":"b"}'
+    assert isinstance(read("x/s1/p1/state", signer.sign(will), known.fault), State)
+    assert isinstance(read("x/s1/p1/state", will, known.fault), Aside)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"), [("s1 p1", "SITE PROBE KEY"), ("s1 p1 AAAA", "not an Ed25519 public key"), ("s1 p1 ä", "openssl")]
+)
+def test_a_wrong_line_of_signers_is_named(line: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "signers").write_text(f"# keys\n{line}\n")
+    with pytest.raises(SettingsError, match=rf"signers:2: .*{why}"):
+        signers.load(str(tmp_path / "signers"))
+    with pytest.raises(SettingsError, match="no such file"):
+        signers.load(str(tmp_path / "none"))
