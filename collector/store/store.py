@@ -1,5 +1,6 @@
 """The database behind the collector: opened, migrated, written in batches, read beside that."""
 
+import socket
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -106,7 +107,16 @@ def _engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _pragmas)
         event.listen(engine, "begin", _no_implicit_begin)
+    elif engine.dialect.driver == "pg8000":
+        event.listen(engine, "connect", _at_once)
     return engine
+
+
+def _at_once(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
+    """Sends at once: a batch would else wait 40 ms for the server's delayed acknowledgement, which makes it six times slower."""
+    used = getattr(connection, "_usock", None)  # pg8000 has no word for it
+    if isinstance(used, socket.socket) and used.family != socket.AF_UNIX:
+        used.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
