@@ -7,8 +7,8 @@ from msgspec import Struct
 from sqlalchemy import Connection, and_, case, desc, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from collector.store.rows import SEVERITIES
 from collector.store.tables import aside, certificates, findings, probes, sightings, streams, traffic
-from collector.store.writing import SEVERITIES
 
 CLASSES: Final = ("tls", "ipsec", "encrypted", "plaintext", "unknown")
 PROTECTED: Final = frozenset(CLASSES[:3])

@@ -113,7 +113,7 @@ def _engine(url: str) -> Engine:
 
 
 def _at_once(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
-    """Sends at once: a batch would else wait 40 ms for the server's delayed acknowledgement, which makes it six times slower."""
+    """Sends at once: every statement would else wait up to 40 ms for the server's delayed acknowledgement."""
     used = getattr(connection, "_usock", None)  # pg8000 has no word for it
     if isinstance(used, socket.socket) and used.family != socket.AF_UNIX:
         used.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

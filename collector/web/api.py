@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector import queries
-from collector.store.writing import SEVERITIES
+from collector.store.rows import SEVERITIES
 from collector.times import rfc3339
 from collector.web import asking
 from collector.web.openapi import document

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from collector.queries import MAX_PAGE
-from collector.store.writing import SEVERITIES
+from collector.store.rows import SEVERITIES
 from collector.web.asking import MAX_TEXT
 from probe import __version__
 

@@ -13,8 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from collector import queries, tunnels
+from collector.store.rows import SEVERITIES
 from collector.store.tables import audit, findings
-from collector.store.writing import SEVERITIES
 from collector.web import asking, charts
 
 WORKFLOWS: Final = ("open", "acknowledged", "suppressed", "resolved")

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, text
 
 from collector import queries, tunnels
 from collector.messages import Aside, read
-from collector.store import writing
+from collector.store import rows, writing
 from collector.store.store import Store, StoreError
 from collector.store.tables import findings, received, streams, traffic
 from collector.store.writing import WINDOW
@@ -100,7 +100,7 @@ def test_a_poisoned_item_stops_nothing(store: Store) -> None:
     assert account.refused == 4
     kept = {row["uid"]: row for row in _rows(store, select(findings))}
     assert set(kept) == {"nul", "long", "future", "notime", "big", "minus", "after"}
-    assert kept["future"]["last_seen"] <= NOW + writing.MAX_FUTURE
+    assert kept["future"]["last_seen"] <= NOW + rows.MAX_FUTURE
     assert kept["minus"]["sightings"] == 0
     assert json.loads(kept["nul"]["record"])["title"] == "a\ufffdb"
 

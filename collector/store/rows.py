@@ -1,0 +1,147 @@
+"""Items of envelopes as rows of tables. Pure: an item becomes a row, or None if it lacks what its kind must have."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from collector.times import seconds
+
+SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
+DAY: Final = 86_400
+MAX_FUTURE: Final = 86_400.0  # seconds that a probe's clock may be ahead before its times are held back
+
+Row = dict[str, Any]
+Item = dict[str, Any]
+
+
+def finding(probe: int, item: Item, now: float) -> Row | None:
+    """Of table `findings`."""
+    uid, check, severity = item.get("uid"), item.get("check"), item.get("severity")
+    if not (isinstance(uid, str) and isinstance(check, str) and severity in SEVERITIES and uid):
+        return None
+    last = _time(item.get("last_seen"), now)
+    resolved = item.get("resolved") is True or item.get("status") == "pass"
+    return {
+        "probe_id": probe,
+        "uid": uid[:64],
+        "check_id": check[:80],
+        "status": text(item, "status", 20),
+        "severity": SEVERITIES.index(severity),
+        "policy": text(item, "policy", 80),
+        "rule": text(item, "rule", 80),
+        "title": text(item, "title", 500),
+        "endpoint": text(item, "endpoint", 200),
+        "name": text(item, "name", 255),
+        "first_seen": min(_time(item.get("first_seen"), now), last),
+        "last_seen": last,
+        "sightings": _whole(item.get("count")),
+        "record": dump(item),
+        "workflow": "resolved" if resolved else "open",
+        "note": "",
+        "changed": now,
+    }
+
+
+def sighting(item: Item, row: Row) -> Row | None:
+    """Of table `sightings`, from a finding and its row: one about a certificate says where it was shown."""
+    observed = item.get("observed")
+    sha256 = text(observed, "sha256", 64) if isinstance(observed, dict) else ""
+    if not sha256:
+        return None
+    told = {name: row[name] for name in ("probe_id", "endpoint", "name", "first_seen", "last_seen")}
+    return {"sha256": sha256, **told}
+
+
+def certificate(_probe: int, item: Item, now: float) -> Row | None:
+    """Of table `certificates`."""
+    sha256 = item.get("sha256")
+    if not isinstance(sha256, str) or not sha256:
+        return None
+    return {
+        "sha256": sha256[:64],
+        "subject": text(item, "subject", 1000),
+        "issuer": text(item, "issuer", 1000),
+        "not_before": seconds(item.get("not_before"), 0.0) or None,
+        "not_after": seconds(item.get("not_after"), 0.0) or None,
+        "spki_sha256": text(item, "spki_sha256", 64),
+        "ca": item.get("ca") is True,
+        "record": dump(item),
+        "first_seen": _time(item.get("first_seen"), now),
+        "last_seen": _time(item.get("last_seen"), now),
+    }
+
+
+def tunnel(probe: int, item: Item, now: float) -> Row | None:
+    """Of table `tunnels`."""
+    peers, carried = item.get("peers"), item.get("bytes")
+    if not (isinstance(peers, list) and len(peers) == 2 and all(isinstance(peer, str) for peer in peers)):
+        return None
+    return {
+        "probe_id": probe,
+        "peers": text({"": "<->".join(sorted(peers))}, "", 200),
+        "bytes": sum(map(_whole, carried)) if isinstance(carried, list) else 0,
+        "record": dump(item),
+        "first_seen": _time(item.get("start"), now),
+        "last_seen": _time(item.get("end"), now),
+    }
+
+
+def traffic(probe: int, item: Item, now: float) -> Iterator[Row]:
+    """Of table `traffic`, from a rollup."""
+    start = _time(item.get("start"), now)
+    span = min(max(1, round(_time(item.get("end"), now) - start)), DAY)
+    for endpoint, name, flows, size in _carried(item):
+        yield {
+            "probe_id": probe,
+            "start": int(start),
+            "span": span,
+            "endpoint": endpoint,
+            "class": name[:20],
+            "flows": flows,
+            "bytes": size,
+        }
+
+
+def resolved(item: Item) -> list[str]:
+    """The uids of findings that a rollup says are over."""
+    told = item.get("findings")
+    uids = told.get("resolved_uids") if isinstance(told, dict) else None
+    return [uid for uid in uids if isinstance(uid, str)] if isinstance(uids, list) else []
+
+
+def _carried(item: dict[str, Any]) -> Iterator[tuple[str, str, int, int]]:
+    """Endpoint ("" for the whole host), class, flows and bytes of a rollup."""
+    whole = item.get("by_class")
+    for name, counts in whole.items() if isinstance(whole, dict) else ():
+        if isinstance(counts, dict):
+            yield "", name, _whole(counts.get("flows")), _whole(counts.get("bytes"))
+    pairs = item.get("pairs")
+    for pair in pairs if isinstance(pairs, list) else ():
+        if isinstance(pair, dict) and isinstance(pair.get("bytes"), list):
+            size = sum(_whole(count) for count in pair["bytes"])
+            yield text(pair, "endpoint", 200), text(pair, "class", 20), _whole(pair.get("flows")), size
+
+
+def text(item: dict[str, Any], name: str, most: int) -> str:
+    """A member that is text, cut."""
+    value = item.get(name)
+    # PostgreSQL has no NUL in text.
+    return value.replace("\0", "\ufffd")[:most] if isinstance(value, str) else ""
+
+
+def _whole(value: object) -> int:
+    return min(max(value, 0), (1 << 63) - 1) if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def dump(value: object) -> str:
+    """As JSON text that every engine takes."""
+    # Escaped, so that no lone surrogate or NUL reaches an engine that refuses it.
+    return json.dumps(value, separators=(",", ":")).replace("\\u0000", "\\ufffd")
+
+
+def _time(told: object, now: float) -> float:
+    """A probe's time; one that has not come yet is held back, so that it cannot block what comes after it."""
+    return min(seconds(told, now), now + MAX_FUTURE)
+
+
+Reader = Callable[[int, Item, float], Row | None]
