@@ -238,7 +238,9 @@ def sinks(config: Config, path: str | None, who: identity.Identity, stdout: Json
         from probe.publish.sink import Published
 
         settings = publishing.read({**tables, "identity": {"id": who.id, "site": who.site}})
-        ends.append(Published(settings, lambda line: told.say(journal.WARNING, "publishing", line)))
+        ends.append(
+            Published(settings, lambda line: told.say(journal.WARNING, "publishing", line), boot_id=who.boot_id)
+        )
     return ends[0] if len(ends) == 1 else Several(*ends)
 
 

@@ -161,6 +161,7 @@ class Service:
 
     def run(self) -> None:
         """The capture thread: until `stop`. BrokenPipeError: nobody reads any more."""
+        self._sink.start()
         self._sink.put("state", self._state(online=True))
         self._sink.flush()
         if self._background is not None:
@@ -260,10 +261,12 @@ class Service:
         news = self._reporter.certificates(records) if records else []
         for line in news:
             self._sink.put("certificate", line)
-        others = batch.records + batch.tunnels
-        if self._records is not None and others:
-            self._records(others)
-        if news or others:
+        tunnels = batch.tunnels
+        for line in tunnels.splitlines():
+            self._sink.put("tunnel", line)
+        if self._records is not None and batch.records:
+            self._records(batch.records)
+        if news or tunnels or batch.records:
             self._sink.flush()
 
     def _report(self, *, last: bool = False) -> None:

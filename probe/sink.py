@@ -7,14 +7,17 @@ broker, a disk) belongs behind a bounded queue of the sink's own.
 
 from typing import BinaryIO, Final, Literal, Protocol
 
-Kind = Literal["state", "finding", "rollup", "certificate", "health"]
+Kind = Literal["state", "finding", "rollup", "certificate", "tunnel", "health"]
 """What a report is, as in its `type`, and the last word of its MQTT topic."""
 
-KINDS: Final[tuple[Kind, ...]] = ("state", "finding", "rollup", "certificate", "health")
+KINDS: Final[tuple[Kind, ...]] = ("state", "finding", "rollup", "certificate", "tunnel", "health")
 
 
 class Sink(Protocol):
     """One end."""
+
+    def start(self) -> None:
+        """Called once the service has given up its rights: what has threads and sockets of its own begins here."""
 
     def put(self, kind: Kind, item: bytes) -> None:
         """Take one report: a JSON object in UTF-8, without a line end.
@@ -39,6 +42,9 @@ class JsonLines:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._put = 0
+
+    def start(self) -> None:
+        """The stream is open."""
 
     def put(self, kind: Kind, item: bytes) -> None:  # noqa: ARG002 - the item says itself what it is
         """Into the stream's buffer."""
@@ -67,6 +73,11 @@ class Several:
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
+
+    def start(self) -> None:
+        """Each."""
+        for sink in self._sinks:
+            sink.start()
 
     def put(self, kind: Kind, item: bytes) -> None:
         """To each."""

@@ -33,6 +33,18 @@ def test_every_line_is_understood(tmp_path: Path, shipped: Path) -> None:
     assert said.stdout + said.stderr == ""
 
 
+@pytest.mark.parametrize("name", ["gateway.conf", "broker.conf"])
+def test_every_drop_in_is_understood_and_lets_nothing_slip(tmp_path: Path, name: str) -> None:
+    unit = tmp_path / UNIT.name
+    whole = UNIT.read_text().partition("[Install]")[0] + UNIT.with_name(name).read_text()
+    unit.write_text(whole.replace("/opt/transitproof/bin/transitproof", shutil.which("true") or "/bin/true"))
+    verify = ["systemd-analyze", "verify", "--man=false", "--recursive-errors=no", str(unit)]
+    said = subprocess.run(verify, check=False, capture_output=True, text=True)
+    assert said.stdout + said.stderr == ""
+    rate = ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", str(unit)]
+    assert subprocess.run(rate, check=False, capture_output=True).returncode == 0
+
+
 def test_the_limits_of_a_gateway_are_the_units_own_settings() -> None:
     settings = {line.split("=")[0] for line in UNIT.read_text().splitlines() if "=" in line}
     dropin = UNIT.with_name("gateway.conf").read_text().splitlines()

@@ -53,6 +53,7 @@ def _publish(settings: Settings, options: argparse.Namespace, say: Callable[[str
     stopped: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: stopped.append(number))
     sink = Published(settings, lambda line: say(_plain(line)))
+    sink.start()
     code = DELIVERED
     try:
         for number, line in enumerate(_lines(options.files), 1):

@@ -59,6 +59,8 @@ class Sender:
 
     def stop(self, seconds: float) -> bool:
         """End; what is not confirmed stays in the spool. False if the thread hangs in a network call and is left."""
+        if self._thread.ident is None:
+            return True
         self._tell(lambda: self._stop)
         self._thread.join(seconds)
         return not self._thread.is_alive()

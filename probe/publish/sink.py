@@ -20,7 +20,7 @@ from probe.publish.signing import Signer, SigningError
 from probe.publish.spool import Spool
 from probe.publish.writer import Writer
 
-CLOSING: Final = 3.0  # seconds for what is on its way, at the end
+CLOSING: Final = 10.0  # seconds for what waits, at the end: a third of the unit's TimeoutStopSec
 OCSF_GROWTH: Final = 3  # an event is at most so many times as long as its record
 STATE: Final = "state"
 
@@ -28,7 +28,7 @@ STATE: Final = "state"
 class Outlet:
     """An end, the spool in front of it and the sender between."""
 
-    def __init__(self, name: str, settings: Settings, writer: Writer, say: Say) -> None:
+    def __init__(self, name: str, settings: Settings, writer: Writer, boot_id: str | None, say: Say) -> None:
         """Opens the spool. Raises SettingsError and SpoolError."""
         self.name = name
         section = getattr(settings, name)
@@ -36,7 +36,7 @@ class Outlet:
         growth = OCSF_GROWTH if name == "mqtt" and section.form == "ocsf" else 1
         path = Path(settings.spool.directory.resolve()) / f"{name}.db"
         limits = {} if payload is None else {"payload": payload // growth}
-        self.spool = Spool(str(path), size=settings.spool.size, say=say, **limits)
+        self.spool = Spool(str(path), size=settings.spool.size, boot_id=boot_id, say=say, **limits)
         writer.drops = self.spool.drops
         self.end = _end(section, writer, self.spool.boot_id)
         self.sender = Sender(self.spool, self.end, say)
@@ -45,8 +45,18 @@ class Outlet:
 class Published:
     """All ends that the settings name."""
 
-    def __init__(self, settings: Settings, say: Say, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Opens the spools and begins to send. Raises SettingsError and SpoolError."""
+    def __init__(
+        self,
+        settings: Settings,
+        say: Say,
+        *,
+        boot_id: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Opens the spools. `boot_id`: of this start, in envelopes as in reports; each spool makes its own without.
+
+        Raises SettingsError and SpoolError.
+        """
         self._settings, self._clock = settings, clock
         self._redactor = _redactor(settings)
         self._kinds = frozenset(settings.publish.kinds)
@@ -58,11 +68,15 @@ class Published:
             for name in ENDS:
                 section = getattr(settings, name)
                 if section is not None:
-                    self.outlets.append(Outlet(name, settings, Writer(probe, section.form, signer=signer), say))
+                    writer = Writer(probe, section.form, signer=signer)
+                    self.outlets.append(Outlet(name, settings, writer, boot_id, say))
         except BaseException:
             for outlet in self.outlets:
                 outlet.spool.close()
             raise
+
+    def start(self) -> None:
+        """Begin to send: threads and sockets."""
         for outlet in self.outlets:
             outlet.sender.start()
 

@@ -39,12 +39,21 @@ class Spool:
     """Thread-safe. The engine's thread adds and commits, the sender's reads and removes."""
 
     def __init__(
-        self, path: str, *, size: int, payload: int = MAX_PAYLOAD, say: Callable[[str], None] = lambda _: None
+        self,
+        path: str,
+        *,
+        size: int,
+        payload: int = MAX_PAYLOAD,
+        boot_id: str | None = None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`size`: bytes on the disk; `payload`: the largest envelope. Raises SpoolError."""
+        """`size`: bytes on the disk; `payload`: the largest envelope; `boot_id`: of this start, a new one if not given.
+
+        Raises SpoolError.
+        """
         self._path, self._size, self._say = Path(path), size, say
         self._room = payload - HEAD_ROOM
-        self.boot_id = str(uuid.uuid4())
+        self.boot_id = boot_id or str(uuid.uuid4())
         self._seq = 0
         self._lock = threading.RLock()
         self._pending: list[tuple[str, bytes]] = []

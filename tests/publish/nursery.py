@@ -25,6 +25,7 @@ PAYLOAD = "x" * 200
 def live(config: str, agent: int, tell: int) -> None:
     """Until it is killed. What it tells is acknowledged: put, and flushed without anything pending."""
     sink = Published(settings.load(config), lambda _: None)
+    sink.start()
     number = agent * EACH
     chance = random.Random(agent)
     while True:
@@ -63,6 +64,7 @@ def main() -> None:
         agent = len(acknowledged)
         acknowledged[agent] = raised_and_killed(config, agent, chance.uniform(0, LONGEST))
     sink = Published(settings.load(config), lambda _: None)
+    sink.start()
     drained = sink.drain(60)
     drops = sink.outlets[0].spool.drops()
     sink.close()

@@ -36,6 +36,7 @@ class Probe:
     def __init__(self, wanted: dict[str, Any], wait: float = 0.2) -> None:
         self.said: list[str] = []
         self.sink = Published(settings.read(wanted), self.said.append)
+        self.sink.start()
         for outlet in self.sink.outlets:  # tests do not wait for minutes
             outlet.sender._backoff._longest = wait
 
