@@ -237,7 +237,7 @@ class Observation:
         `tls.version_offered` (the highest), `tls.downgrade_sentinel` (the version that the server's random says it could do),
         `tls.fallback_scsv`, `tls.signature_scheme` (of the ServerKeyExchange), `tls.client_certificate` (requested, absent,
         presented, accepted, refused; TLS 1.2 and below), `tls.ocsp_staple`, `tls.alert`, `tls.alert_from` (client, server),
-        `tls.early_data_offered`, `tls.ech_offered`, `tls.sni_offered` (only false),
+        `tls.early_data_offered`, `tls.ech_offered`, `tls.ech` (real, grease, offered, inner), `tls.sni_offered` (only false),
         `tls.certificates` (SHA-256s, leaf first; absent = none readable), `tls.client_certificates`,
         `ike.version`, `ike.mode`, `ike.encr`, `ike.key_length`, `ike.prf`, `ike.integ`, `ike.ke`, `ike.additional_ke`, `ike.notifies`,
         `esp.null_encryption`, `plaintext.credentials` (kind: http_basic, ftp_pass, …), `plaintext.account` (the account's name;

@@ -33,7 +33,7 @@ _AREAS: Final = {
         *("extended_master_secret", "renegotiation_info", "encrypt_then_mac", "hello_retry_request"),
         *("signature_scheme", "srtp_profile", "alert"),
         *("version_offered", "downgrade_sentinel", "fallback_scsv", "client_certificate", "ocsp_staple", "alert_from"),
-        *("early_data_offered", "ech_offered", "dh_prime", "heartbeat", "scts", "alert_after", "resumed_by"),
+        *("early_data_offered", "ech_offered", "ech", "dh_prime", "heartbeat", "scts", "alert_after", "resumed_by"),
         *(
             "psk_mode",
             "groups_offered",

@@ -5,7 +5,7 @@ use crate::fingerprint::Fingerprints;
 use crate::json;
 use crate::keys::KeyLog;
 use crate::spare::Spare;
-use crate::tls::Resumptions;
+use crate::tls::{Configurations, Resumptions};
 use crate::x509::Facts;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -57,6 +57,8 @@ pub struct Certificates {
     pub spare: Spare,
     /// Full handshakes that may be resumed.
     pub resumptions: Resumptions,
+    /// What DNS gave out to hide names with.
+    pub configurations: Configurations,
     /// Of sessions whose keys were given, `None` if none were.
     pub keys: Option<Box<KeyLog>>,
     seed: [u64; 2],
@@ -80,6 +82,7 @@ impl Certificates {
             fingerprints: Fingerprints::default(),
             spare: Spare::default(),
             resumptions: Resumptions::default(),
+            configurations: Configurations::default(),
             keys: None,
             seed: [seed ^ 0x9e37_79b9_7f4a_7c15, seed.rotate_left(32) | 1],
             entries: Vec::new(),

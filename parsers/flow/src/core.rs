@@ -163,6 +163,10 @@ impl Core {
                 Kind::Plain | Kind::Walked => self.packet(frame, looked),
                 Kind::Fragment => self.fragment(frame),
                 Kind::Nothing | Kind::Odd => self.pass_over(frame),
+                Kind::Said => {
+                    self.pass_over(frame);
+                    self.hear(frame);
+                }
             }
         }
     }
@@ -173,6 +177,14 @@ impl Core {
         (self.ctx.frame, self.ctx.time) = (frame.number, frame.time);
         if frame.time >= self.next_turn {
             self.turn_wheel(frame.time);
+        }
+    }
+
+    /// What DNS says of services matters to handshakes between any addresses.
+    #[cold]
+    fn hear(&mut self, frame: &Frame<'_>) {
+        if let Some(packet) = plain(frame.link, frame.bytes) {
+            self.ctx.certificates.configurations.hear(packet.payload);
         }
     }
 

@@ -37,6 +37,7 @@ mod opening_tests;
 mod openvpn;
 mod peers;
 pub mod quic;
+mod recent;
 mod record;
 mod rollup;
 mod select;

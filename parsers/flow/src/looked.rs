@@ -11,6 +11,8 @@ use transitproof_wire::packet::{Packet, plain};
 pub(crate) enum Kind {
     /// Without a readable packet, or another core's.
     Nothing,
+    /// Another core's answer about services, which all cores hear.
+    Said,
     /// No ordinary packet: to be looked at layer by layer.
     Odd,
     /// Read in a straight line.

@@ -58,7 +58,10 @@ pub fn deliver(
         }
         (Follower::DnsStream(_), Piece::Gap) => ctx.settle(entry, Some(conversation)),
         (Follower::DnsStream(stream), Piece::Bytes(bytes)) => {
-            stream.bytes(from, bytes, |message| _ = ctx.dns_message(entry, from, message));
+            stream.bytes(from, bytes, |message| {
+                ctx.certificates.configurations.hear(message);
+                ctx.dns_message(entry, from, message);
+            });
         }
         (Follower::Undecided, Piece::Bytes(bytes)) => undecided(entry, conversation, from, bytes, ctx),
         (Follower::Dialogue, Piece::Bytes(bytes)) => {

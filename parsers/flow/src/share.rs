@@ -6,11 +6,13 @@ use crate::core::Frame;
 use crate::key::Seed;
 use crate::looked::{Kind, Looked};
 use crate::time::SECOND;
-use transitproof_wire::packet::{Address, Packet, addresses};
+use transitproof_wire::dns::is_service_answer;
+use transitproof_wire::packet::{Address, Packet, addresses, ip_protocol, plain};
 
 /// The same in every run, and so is the order in which the cores' records come. Whoever chooses addresses so that all are one
 /// core's makes it as slow as one.
 const SEED: Seed = Seed::new(1);
+const DNS_PORT: u16 = 53;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Share {
@@ -78,15 +80,17 @@ impl Shares {
             Kind::Plain => Some(owner((looked.key.low, looked.key.high), self.of)),
             _ => addresses(frame.link, frame.bytes).map(|ends| owner(ends, self.of)),
         };
+        let others = if is_said_to_all(frame, &looked) { Kind::Said } else { Kind::Nothing };
         if let Some(owner) = owner
             && frame.time < self.next_turn
+            && others == Kind::Nothing
         {
             return to(owner, looked);
         }
         self.next_turn = self.next_turn.max((frame.time / SECOND + 1).saturating_mul(SECOND));
         for core in 0..self.of {
             let mine = owner.is_none_or(|owner| owner == core);
-            to(core, if mine { looked } else { Looked::NOTHING });
+            to(core, if mine { looked } else { Looked { kind: others, ..Looked::NOTHING } });
         }
     }
 
@@ -94,6 +98,15 @@ impl Shares {
     pub fn rewind(&mut self) {
         self.next_turn = 0;
     }
+}
+
+/// Whether it is an answer about services, from the port of DNS: handshakes of every core are read with what it says.
+#[inline]
+fn is_said_to_all(frame: &Frame<'_>, looked: &Looked) -> bool {
+    looked.kind == Kind::Plain
+        && looked.key.transport() == ip_protocol::UDP
+        && looked.key.end(looked.low).1 == DNS_PORT
+        && plain(frame.link, frame.bytes).is_some_and(|packet| is_service_answer(packet.payload))
 }
 
 #[cfg(test)]

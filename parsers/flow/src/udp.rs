@@ -249,8 +249,11 @@ fn dns_message(entry: &mut Entry, from: Direction, payload: &[u8], ctx: &mut Con
         if ctx.dns_message(entry, from, payload) {
             entry.marks |= mark::AWAITED;
         }
-    } else if entry.has(mark::AWAITED) || entry.packets[from.other() as usize] == 0 {
-        ctx.dns_message(entry, from, payload);
+    } else {
+        ctx.certificates.configurations.hear(payload);
+        if entry.has(mark::AWAITED) || entry.packets[from.other() as usize] == 0 {
+            ctx.dns_message(entry, from, payload);
+        }
     }
     let mut conversation = entry.conversation.take();
     let overflow = match conversation.as_deref_mut() {

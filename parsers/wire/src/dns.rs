@@ -250,6 +250,24 @@ fn record<'a>(r: &mut Reader<'a>) -> Result<Record<'a>, ParseError> {
     })
 }
 
+/// Whether a message answers, without error and whole, a question about services (RFC 9460): a quick look, as most do not.
+#[inline]
+pub fn is_service_answer(payload: &[u8]) -> bool {
+    const QR: u8 = 0x80;
+    const OPCODE: u8 = 0x78;
+    const TC: u8 = 0x02;
+    const RCODE: u8 = 0x0f;
+    let [_, _, high, low, 0, 1, ..] = payload else { return false };
+    if high & (QR | OPCODE | TC) != QR || low & RCODE != 0 {
+        return false;
+    }
+    let mut at = HEADER;
+    while let Some(length @ 1..=63) = payload.get(at) {
+        at += 1 + usize::from(*length);
+    }
+    matches!(payload.get(at..at + 3), Some([0, 0, 64..=65]))
+}
+
 /// A pointer ends a name, as it does on the wire.
 #[inline]
 fn skip_name(r: &mut Reader<'_>) -> Result<(), ParseError> {

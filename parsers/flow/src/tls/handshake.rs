@@ -137,7 +137,7 @@ impl Handshake {
         }
         let Ok(hello) = ClientHello::parse(body, self.transport == Transport::Datagram) else { return false };
         let fingerprints = certificates.fingerprints.client(&hello, self.transport);
-        self.client_offer(from, Offer::new(&hello, fingerprints, |name| certificates.token(name)));
+        self.client_offer(from, Offer::new(&hello, fingerprints, certificates));
         true
     }
 

@@ -11,6 +11,7 @@ mod decryption;
 mod dtls;
 #[cfg(test)]
 mod dtls13_tests;
+mod ech;
 mod handshake;
 mod limits;
 mod more;
@@ -26,6 +27,7 @@ mod volume;
 mod write;
 
 pub use dtls::DtlsFollower;
+pub use ech::Configurations;
 pub use handshake::Handshake;
 pub use offer::Offer;
 pub use resumption::Resumptions;

@@ -81,7 +81,13 @@ impl Session {
             code(out, "alert", alert_name(alert.description), &[alert.description]);
             self.write_alert_from(out, ["alert_from", "alert_after"]);
         }
-        self.write_offered(["fallback_scsv", "early_data_offered", "ech_offered"], out);
+        self.write_offered(["fallback_scsv", "early_data_offered", "ech_offered", "ech"], out);
+        if let Some(ech) = self.offer.as_ref().and_then(|offer| offer.ech) {
+            json::word(out, "ech_evidence", ech.evidence());
+            if let Some(id) = ech.config_id() {
+                json::number(out, "ech_config_id", id.into());
+            }
+        }
         self.write_extensions(["scts", "heartbeat", "psk_mode"], out);
         self.write_out_of_the_ordinary(out);
     }
@@ -114,7 +120,7 @@ impl Session {
         if self.fatal_alert().is_some() {
             self.write_alert_from(out, ["tls.alert_from", "tls.alert_after"]);
         }
-        self.write_offered(["tls.fallback_scsv", "tls.early_data_offered", "tls.ech_offered"], out);
+        self.write_offered(["tls.fallback_scsv", "tls.early_data_offered", "tls.ech_offered", "tls.ech"], out);
         self.write_extensions(["tls.scts", "tls.heartbeat", "tls.psk_mode"], out);
         if self.is_tls13() {
             let offered = self.offer.as_ref().map(|offer| offer.is_post_quantum());
@@ -170,7 +176,7 @@ impl Session {
     }
 
     #[inline(always)]
-    fn write_offered(&self, [fallback, early_data, ech]: [&str; 3], out: &mut Vec<u8>) {
+    fn write_offered(&self, [fallback, early_data, ech_offered, ech]: [&str; 4], out: &mut Vec<u8>) {
         let Some(offer) = &self.offer else { return };
         // A client that reached TLS 1.3 did not fall back.
         let older = !self.server.is_some_and(|server| is_tls13(server.version));
@@ -180,8 +186,9 @@ impl Session {
         if offer.early_data {
             json::boolean(out, early_data, true);
         }
-        if offer.encrypted_client_hello {
-            json::boolean(out, ech, true);
+        if let Some(what) = offer.ech {
+            json::boolean(out, ech_offered, true);
+            json::word(out, ech, what.word());
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What a ClientHello offers, in one allocation: fingerprints, name, protocols, suites, groups, versions.
 
+use super::ech::Ech;
 use super::resumption::Token;
+use crate::certificates::Certificates;
 use crate::fingerprint;
 use transitproof_wire::registry::tls::{is_grease, is_post_quantum};
 use transitproof_wire::tls::hello::{Names, host_name, protocol_names};
@@ -15,8 +17,8 @@ pub struct Offer {
     pub ja4: Option<[u8; 36]>,
     /// early_data: the client may send protected data before it sees a ServerHello.
     pub early_data: bool,
-    /// encrypted_client_hello, real or GREASE: the name seen may be that of a front.
-    pub encrypted_client_hello: bool,
+    /// encrypted_client_hello: the name seen may be that of a front.
+    pub ech: Option<Ech>,
     /// RFC 6520: the server may send heartbeats, or is asked not to.
     pub heartbeat: bool,
     /// Bits 0 and 1: psk_ke, psk_dhe_ke (RFC 8446 section 4.2.9).
@@ -29,10 +31,10 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// `token` hashes what names an earlier session.
-    pub(super) fn new(hello: &ClientHello<'_>, (ja3, ja4): fingerprint::Pair, token: impl Fn(&[u8]) -> Token) -> Self {
+    /// `known`: what was met before, which says what names an earlier session and what DNS has to hide names with.
+    pub(super) fn new(hello: &ClientHello<'_>, (ja3, ja4): fingerprint::Pair, known: &Certificates) -> Self {
         use extension::*;
-        let [mut name, mut protocols, mut groups, mut versions] = [None; 4];
+        let [mut name, mut protocols, mut groups, mut versions, mut ech] = [None; 5];
         let mut offer =
             Self { legacy_version: hello.legacy_version, ja3: Some(ja3), ja4: Some(ja4), ..Self::default() };
         for (kind, mut body) in hello.extensions {
@@ -42,16 +44,16 @@ impl Offer {
                 SUPPORTED_GROUPS => _ = groups.get_or_insert(body),
                 SUPPORTED_VERSIONS => _ = versions.get_or_insert(body),
                 EARLY_DATA => offer.early_data = true,
-                ENCRYPTED_CLIENT_HELLO => offer.encrypted_client_hello = true,
+                ENCRYPTED_CLIENT_HELLO => _ = ech.get_or_insert(body),
                 HEARTBEAT => offer.heartbeat = true,
                 PSK_KEY_EXCHANGE_MODES => {
                     let modes = body.vec8().map_or(&[][..], |modes| modes.rest());
                     offer.psk_modes = modes.iter().filter(|mode| **mode < 2).fold(0, |bits, mode| bits | 1 << mode);
                 }
-                SESSION_TICKET if !body.is_empty() => offer.ticket = token(body.rest()),
+                SESSION_TICKET if !body.is_empty() => offer.ticket = known.token(body.rest()),
                 PRE_SHARED_KEY => {
                     let identity = body.vec16().and_then(|mut list| list.vec16()).map_or(&[][..], |id| id.rest());
-                    offer.ticket = token(identity);
+                    offer.ticket = known.token(identity);
                 }
                 _ => {}
             }
@@ -60,6 +62,7 @@ impl Offer {
         let groups = groups.and_then(|mut body| body.vec16().ok());
         let versions = versions.and_then(|mut body| body.vec8().ok());
         offer.has_name = name.is_some();
+        offer.ech = ech.map(|body| known.configurations.judge(body, name));
         (offer.ends, offer.bytes) = pack([
             name.unwrap_or_default(),
             protocols.map_or(&[][..], |body| protocol_names(body).0),

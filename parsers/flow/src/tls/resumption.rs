@@ -5,8 +5,8 @@
 
 use super::Session;
 use crate::certificates::CertificateId;
-use crate::hash::Map;
 use crate::key::Key;
+use crate::recent::Recent;
 use std::sync::Arc;
 
 /// Handshakes that may be resumed, some 100 bytes each. When as many have come together, those before the last so many are
@@ -27,8 +27,7 @@ pub struct Origin {
 /// Of one core.
 #[derive(Default)]
 pub struct Resumptions {
-    recent: Map<Token, Origin>,
-    before: Map<Token, Origin>,
+    origins: Recent<Origin, MAX_REMEMBERED>,
 }
 
 impl Resumptions {
@@ -49,11 +48,8 @@ impl Resumptions {
             },
             _ => return,
         };
-        if self.recent.len() >= MAX_REMEMBERED {
-            self.before = std::mem::take(&mut self.recent);
-        }
         for token in tokens.into_iter().flatten() {
-            self.recent.insert(token, origin.clone());
+            self.origins.insert(token, origin.clone());
         }
     }
 
@@ -63,7 +59,7 @@ impl Resumptions {
             return None;
         }
         let shown = session.offer.as_ref().map_or(0, |offer| offer.ticket);
-        let find = |token: Token| self.recent.get(&token).or_else(|| self.before.get(&token)).filter(|_| token != 0);
+        let find = |token: Token| self.origins.get(token).filter(|_| token != 0);
         find(shown).or_else(|| find(session.session_id))
     }
 }
@@ -115,17 +111,6 @@ mod tests {
         let mut all = Resumptions::default();
         all.remember(&session(7, 0, false), &Key::NONE, true);
         all.remember(&session(7, 11, true), &Key::NONE, false);
-        assert!(all.recent.get(&11).is_some_and(|origin| origin.initiator_low));
-    }
-
-    #[test]
-    fn many_are_forgotten_the_oldest_first() {
-        let mut all = Resumptions::default();
-        for token in 1..=2 * MAX_REMEMBERED as u64 + 1 {
-            all.remember(&session(token, 0, false), &Key::NONE, true);
-        }
-        assert_eq!((all.recent.len(), all.before.len()), (1, MAX_REMEMBERED));
-        assert!(all.origin(&session(1, 0, true)).is_none());
-        assert!(all.origin(&session(2 * MAX_REMEMBERED as u64, 0, true)).is_some());
+        assert!(all.origins.get(11).is_some_and(|origin| origin.initiator_low));
     }
 }

@@ -3,6 +3,7 @@
 //! May not know streams, flows or time: whoever has a whole message hands it in. RFC 8446 section 4 and 5, RFC 5246,
 //! RFC 6101 (SSLv3); the SSLv2-format hello is RFC 5246 appendix E.2.
 
+pub mod ech;
 pub mod hello;
 pub mod hidden;
 pub mod key_exchange;
