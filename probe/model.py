@@ -95,6 +95,7 @@ class Certificate(Struct, frozen=True, tag_field="type", tag="certificate"):
     spki_sha256: str | UnsetType = UNSET
     scts: int | UnsetType = UNSET
     ca: bool | UnsetType = UNSET
+    issuer_service: str | UnsetType = UNSET
     unparseable: str | UnsetType = UNSET
 
 

@@ -3,7 +3,7 @@
 import difflib
 import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -13,6 +13,11 @@ from probe.checks.fixes import PROGRAMS, fixes
 from probe.output.terminal import Style, clean, counted
 from probe.policy.load import DEFAULT, Policy, catalogues, load, shipped
 from probe.policy.rules import Rule
+
+_SERVICES: Final = {
+    "aws_certificate_manager": "by Amazon Trust Services, as the public certificates of AWS Certificate Manager are",
+    "aws_private_ca": "by AWS Private CA, as the OCSP or revocation list address in the certificate says",
+}
 
 
 def policies(style: Style) -> str:
@@ -74,11 +79,15 @@ def finding(uid: str, path: Path, style: Style) -> str | None:
     """
     found: dict[str, Any] | None = None
     reasons: dict[str, Any] = {}
+    services: dict[str, str] = {}
     with path.open("rb") as file:
         for line in file:
             if b'"type":"finding"' in line and found is None:
                 record = msgspec.json.decode(line)
                 found = record if record["uid"].startswith(uid.lower()) else None
+            elif b'"issuer_service":' in line and b'"type":"certificate"' in line:
+                record = msgspec.json.decode(line)
+                services[record["sha256"]] = record["issuer_service"]
             elif b'"why":' in line and b'"type":"flow"' in line:
                 record = msgspec.json.decode(line)
                 reasons[record["community_id"]] = record["why"]
@@ -93,6 +102,7 @@ def finding(uid: str, path: Path, style: Style) -> str | None:
         ("by", " ".join(found[key] for key in ("policy", "rule", "clause") if key in found) or found["check"]),
         ("known", f"{evidence['class']}, in {', '.join(evidence['frames']) or 'no frame that was kept'}"),
         *((fact, msgspec.json.encode(value).decode()) for fact, value in found["observed"].items()),
+        ("issued", _SERVICES.get(services.get(found["observed"].get("sha256", ""), ""), "")),
         *(("why", f"{flow}: {_why(reasons[flow])}") for flow in evidence["flows"] if flow in reasons),
         ("fix", found.get("remediation", "")),
     ]

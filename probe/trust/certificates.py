@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import UNSET, Struct, UnsetType
 
 from probe.model import Certificate, PublicKey
+from probe.trust.services import service
 
 MAX_TEXT: Final = 4096  # characters of a name kept in a record: no honest one is longer, and a record must stay a line
 MAX_NAMES: Final = 1000  # alternative names kept in a record: CAs issue at most 100 to 2000
@@ -94,10 +95,11 @@ def _read(sha256: str, certificate: x509.Certificate) -> Parsed:
 
     extensions = read("extensions", lambda: _extensions(certificate))
     known: dict[type, Any] = {} if extensions is UNSET else extensions
+    issuer = read("issuer", lambda: certificate.issuer.rfc4514_string()[:MAX_TEXT])
     record = Certificate(
         sha256=sha256,
         subject=read("subject", lambda: certificate.subject.rfc4514_string()[:MAX_TEXT]),
-        issuer=read("issuer", lambda: certificate.issuer.rfc4514_string()[:MAX_TEXT]),
+        issuer=issuer,
         serial=read("serial", lambda: f"{certificate.serial_number:x}"),
         not_before=read("not_before", lambda: moment(certificate.not_valid_before_utc)),
         not_after=read("not_after", lambda: moment(certificate.not_valid_after_utc)),
@@ -107,6 +109,7 @@ def _read(sha256: str, certificate: x509.Certificate) -> Parsed:
         spki_sha256=read("key", lambda: _spki_sha256(certificate)),
         scts=UNSET if extensions is UNSET else len(known.get(x509.PrecertificateSignedCertificateTimestamps, ())),
         ca=UNSET if extensions is UNSET else _is_ca(known.get(x509.BasicConstraints)),
+        issuer_service=UNSET if issuer is UNSET else service(issuer, known) or UNSET,
         unparseable="; ".join(dict.fromkeys(problems)) or UNSET,
     )
     return Parsed(sha256, certificate, record, known)

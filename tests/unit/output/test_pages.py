@@ -39,6 +39,7 @@ def test_a_rule_is_explained_with_its_check() -> None:
 def test_a_finding_is_explained_with_its_flow_s_why(tmp_path: Path) -> None:
     report = tmp_path / "r.jsonl"
     flow = {"type": "flow", "community_id": "1:a", "why": {"frame": "x#1", "reason": "content"}}
+    issued = {"type": "certificate", "sha256": "ab", "issuer_service": "aws_private_ca"}
     finding = {
         "type": "finding",
         "uid": "abcdef",
@@ -47,13 +48,13 @@ def test_a_finding_is_explained_with_its_flow_s_why(tmp_path: Path) -> None:
         "severity": "high",
         "title": "TLS 1.0 negotiated",
         "endpoint": "10.0.0.1:443/tcp",
-        "observed": {"tls.version": "TLSv1.0"},
+        "observed": {"tls.version": "TLSv1.0", "sha256": "ab"},
         "evidence": {"class": "observed", "flows": ["1:a"], "frames": ["x#7"]},
     }
-    report.write_text("".join(json.dumps(record, separators=(",", ":")) + "\n" for record in (flow, finding)))
+    report.write_text("".join(json.dumps(record, separators=(",", ":")) + "\n" for record in (flow, issued, finding)))
     text = pages.finding("abc", report, STYLE)
     assert text is not None
-    for part in ("TLS 1.0 negotiated", "observed, in x#7", '1:a: {"frame":"x#1"', "ssl_protocols TLSv1.2 TLSv1.3;"):
+    for part in ("TLS 1.0 negotiated", "observed, in x#7", "by AWS Private CA", '1:a: {"frame":"x#1"', "ssl_protocols TLSv1.2 TLSv1.3;"):
         assert part in text
     assert pages.finding("abd", report, STYLE) is None
 

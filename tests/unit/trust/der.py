@@ -157,9 +157,29 @@ def sane() -> Iterator[bytes]:
     for count in (1, 3, 4, 1000):
         yield certificate(extensions=(dns(*(f"h{n}.example" for n in range(count))),))
     yield certificate(extensions=(dns("x" * 5000), extension("1.2.3.4", b"whatever")))
+    yield from of_services()
     yield certificate(version=b"")
     for address in ("00" * 16, "20010db8" + "00" * 11 + "01", "fe80" + "00" * 6 + "0001" * 4, "0001000000020000" * 2):
         yield certificate(extensions=(sans((0x87, bytes.fromhex(address))),))
+
+
+def of_services() -> Iterator[bytes]:
+    """Certificates as AWS Certificate Manager and AWS Private CA issue them, and some that only look like it."""
+    for organization in (b"Amazon", b"Amazonas", b"A, O=Amazon"):
+        yield certificate(issuer=name(attribute(COUNTRY, b"US", PRINTABLE), attribute(ORGANIZATION, organization)))
+    authority = "01234567-89ab-cdef-0123-456789abcdef"
+    bucket = "http://bucket.s3.eu-west-1.amazonaws.com"
+    for address in (
+        *("http://ocsp.acm-pca.us-east-1.amazonaws.com", "HTTPS://OCSP.acm-pca.cn-north-1.amazonaws.com.cn/x"),
+        *("http://acm-pca-ocsp.us-east-1.api.aws/", "http://ocsp.acm-pca.example", "http://ocsp.example/"),
+        *(f"{bucket}/crl/{authority}.crl", f"{bucket}/crl/{authority}/part.crl", f"{bucket}/crl/other.crl"),
+        *(f"http://crl.example/crl/{authority}.crl", f"ldap://bucket.s3.amazonaws.com/crl/{authority}.crl"),
+    ):
+        uri = tlv(0x86, address.encode())
+        access = tlv(SEQUENCE, tlv(SEQUENCE, oid("1.3.6.1.5.5.7.48.1"), uri))
+        yield certificate(extensions=(extension("1.3.6.1.5.5.7.1.1", access),))
+        yield certificate(extensions=(extension("1.3.6.1.5.5.7.1.11", access),))
+        yield certificate(extensions=(extension("2.5.29.31", tlv(SEQUENCE, tlv(SEQUENCE, tlv(0xA0, tlv(0xA0, uri))))),))
 
 
 def _names() -> Iterator[bytes]:

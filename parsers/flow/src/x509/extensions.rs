@@ -2,6 +2,7 @@
 //! is malformed; those that hardly occur are left to it as a whole.
 
 use super::der::{self, Der};
+use super::issuer::is_of_private_ca;
 use super::name::{bmp, general, generals};
 
 /// Extensions of one certificate; honest ones have about ten. More are left to Python.
@@ -47,6 +48,8 @@ pub struct Extensions {
     /// Contents of the subjectAltName, checked.
     pub names: Option<Box<[u8]>>,
     pub scts: u16,
+    /// An address in it is one of AWS Private CA.
+    pub private_ca: bool,
 }
 
 impl Critical {
@@ -93,8 +96,9 @@ fn one(oid: &[u8], value: &[u8], out: &mut Extensions) -> Option<()> {
     match oid {
         [0x55, 0x1d, arc] => id_ce(*arc, value, out),
         // authorityInfoAccess, subjectInfoAccess
-        [0x2b, 6, 1, 5, 5, 7, 1, 1 | 11] => each(value, |access| {
+        [0x2b, 6, 1, 5, 5, 7, 1, arc @ (1 | 11)] => each(value, |access| {
             der::oid(access.get(der::OID)?)?;
+            out.private_ca |= *arc == 1 && has_private_ca(*access);
             general(access)
         }),
         // tlsFeature with status_request alone, as everybody has it
@@ -126,7 +130,7 @@ fn id_ce(arc: u8, value: &[u8], out: &mut Extensions) -> Option<()> {
         16 => usage_period(der::only(value, der::SEQUENCE)?)?,
         18 => drop(generals(der::only(value, der::SEQUENCE)?, usize::MAX)?),
         19 => (out.ca, out.path_length) = basic_constraints(der::only(value, der::SEQUENCE)?)?,
-        31 => each(value, distribution_point)?,
+        31 => each(value, |point| distribution_point(point, out))?,
         32 => each(value, policy)?,
         36 => policy_constraints(der::only(value, der::SEQUENCE)?)?,
         35 => out.authority = Some(authority(der::only(value, der::SEQUENCE)?)?),
@@ -251,9 +255,15 @@ fn authority(contents: &[u8]) -> Option<Authority> {
 }
 
 /// With a full name and nothing else, as everybody has it.
-fn distribution_point(der: &mut Der<'_>) -> Option<()> {
+fn distribution_point(der: &mut Der<'_>, out: &mut Extensions) -> Option<()> {
     let name = der::only(der.get(0xa0)?, 0xa0)?;
+    out.private_ca |= has_private_ca(Der::new(name));
     generals(name, usize::MAX).filter(|count| *count > 0).map(|_| ())
+}
+
+/// Whether one of these general names is an address of AWS Private CA.
+fn has_private_ca(mut names: Der<'_>) -> bool {
+    std::iter::from_fn(|| names.any()).any(|(tag, contents)| tag == 0x86 && is_of_private_ca(contents))
 }
 
 fn policy(der: &mut Der<'_>) -> Option<()> {

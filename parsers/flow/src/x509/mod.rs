@@ -8,6 +8,7 @@ mod algorithms;
 mod curve;
 mod der;
 mod extensions;
+mod issuer;
 mod name;
 mod parts;
 mod record;

@@ -2,6 +2,7 @@
 
 use super::Facts;
 use super::der::Der;
+use super::issuer;
 use crate::{json, time};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -64,6 +65,9 @@ impl Facts {
         out.push(b'"');
         json::number(out, "scts", self.extensions.scts.into());
         json::boolean(out, "ca", self.extensions.ca);
+        if let Some(word) = issuer::service(&self.issuer, self.extensions.private_ca) {
+            json::word(out, "issuer_service", word);
+        }
         out.extend_from_slice(b"}\n");
     }
 
