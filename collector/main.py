@@ -5,6 +5,8 @@ import contextlib
 import logging
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -14,7 +16,8 @@ import uvicorn
 from collector import broker, settings, signers
 from collector.ingest import Ingest
 from collector.messages import Fault
-from collector.settings import Settings, SettingsError
+from collector.settings import Settings, SettingsError, StoreSettings
+from collector.store.retention import EVERY, Kept
 from collector.store.store import Store, StoreError
 from collector.web import access
 from collector.web.app import make
@@ -41,6 +44,23 @@ def run(path: str | None, say: Callable[[str], None]) -> int:
         return asyncio.run(_serve(configured, store, access.Access(tokens), fault, say))
     finally:
         store.close()
+
+
+def back_up(path: str | None, copy: str, say: Callable[[str], None]) -> int:
+    """Copy the database while others use it; the exit code."""
+    try:
+        configured = Settings() if path is None else settings.load(path)
+        if Path(copy).exists():
+            raise SettingsError(f"{copy}: is there already; name a new file")
+        store = Store(configured.store.url)
+        try:
+            store.backup(Path(copy))
+        finally:
+            store.close()
+    except (SettingsError, StoreError) as error:
+        say(str(error))
+        return USAGE
+    return 0
 
 
 def _made(url: str) -> str:
@@ -75,7 +95,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.end)
-    tasks = [asyncio.create_task(ingest.run())]
+    tasks = [asyncio.create_task(ingest.run()), asyncio.create_task(_keep_house(store, configured.store))]
     if configured.broker is not None:
         tasks.append(asyncio.create_task(broker.listen(configured.broker, ingest.queue)))
     scheme = "https" if configured.web.certificate else "http"
@@ -93,6 +113,21 @@ async def _serve(
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks)
     return 0
+
+
+async def _keep_house(store: Store, configured: StoreSettings) -> None:
+    """What is old, for as long as the collector runs."""
+    kept, ended = Kept(configured.keep_hours * 3600.0, configured.keep_days * 86_400.0), threading.Event()
+    try:
+        while True:
+            try:
+                if gone := await asyncio.to_thread(store.keep_house, time.time(), kept, ended.is_set):
+                    _LOG.info("%d old rows were added up or taken away", gone)
+            except StoreError as error:
+                _LOG.warning("old rows stay for now: %s", error)
+            await asyncio.sleep(EVERY)
+    finally:
+        ended.set()
 
 
 class _Server(uvicorn.Server):

@@ -334,6 +334,9 @@ def _add_collect(commands: "argparse._SubParsersAction[_Parser]") -> None:
         allow_abbrev=False,
     )
     collect.add_argument("--config", metavar="FILE", help="TOML; without it: pages on 127.0.0.1:8080, no broker")
+    collect.add_argument(
+        "--backup", metavar="COPY", help="copy the SQLite database there, also while a collector uses it, and end"
+    )
 
 
 def _add_color(parser: argparse.ArgumentParser) -> None:

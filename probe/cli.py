@@ -157,11 +157,11 @@ def _run(options: "argparse.Namespace") -> int:
 
 def _collect(options: "argparse.Namespace") -> int:
     try:
-        from collector.main import run
+        from collector.main import back_up, run
     except ModuleNotFoundError as missing:
         _say(f"the collector needs {missing.name}: pip install 'transitproof[collector]'")
         return USAGE
-    return run(options.config, _say)
+    return run(options.config, _say) if options.backup is None else back_up(options.config, options.backup, _say)
 
 
 def _publish(options: "argparse.Namespace") -> int:

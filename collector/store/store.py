@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from collector.messages import Aside, Envelope, State
+from collector.store import retention
+from collector.store.retention import Kept
 from collector.store.tables import SCHEMA_VERSION, meta, metadata
 from collector.store.writing import Account, Writer
 
@@ -49,6 +51,20 @@ class Store:
                 return Writer(connection, now).apply(messages)
         except SQLAlchemyError as error:
             raise StoreError(f"a batch could not be kept: {why(error)}") from None
+
+    def keep_house(self, now: float, kept: Kept, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Adds up and takes away what is old, if that is due; how many rows went. Raises StoreError."""
+        gone = 0
+        with self.changing() as connection:
+            if not retention.is_due(connection, now):
+                return 0
+        for turn in retention.turns(now, kept):
+            some = 1
+            while some and not stopped():
+                with self.changing() as connection:
+                    some = turn(connection)
+                gone += some
+        return gone
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -14,6 +14,7 @@ from collector.store import rows, writing
 from collector.store.store import Store, StoreError
 from collector.store.tables import findings, received, streams, traffic
 from collector.store.writing import WINDOW
+from probe.cli import main
 
 
 def _rows(store: Store, statement: Any) -> list[Any]:
@@ -242,3 +243,19 @@ def test_a_copy_while_it_is_used(tmp_path: Path) -> None:
     with copy.reading() as connection:
         assert queries.finding(connection, "a")
     copy.close()
+
+
+def test_a_copy_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, copy = tmp_path / "c.toml", tmp_path / "b.db"
+    config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/a.db"\n')
+    used = Store(f"sqlite:///{tmp_path}/a.db")
+    used.write([message(finding())], NOW)
+    command = ["collect", "--config", str(config), "--backup", str(copy)]
+    assert main(command) == 0
+    used.close()
+    kept = Store(f"sqlite:///{copy}")
+    with kept.reading() as connection:
+        assert queries.finding(connection, "a")
+    kept.close()
+    assert main(command) == 2
+    assert "is there already" in capsys.readouterr().err
