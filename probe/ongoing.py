@@ -33,7 +33,7 @@ class Changes(Struct):
     """What happened since the last rollup."""
 
     opened: list[str] = []
-    updated: int = 0
+    updated: set[str] = set()
     resolved: list[str] = []
 
 
@@ -69,7 +69,7 @@ class Ongoing:
             known = Known(finding["status"], finding["severity"], finding["first_seen"], 0, now)
             self._known[uid] = known
         else:
-            self._changes.updated += 1
+            self._changes.updated.add(uid)
         news |= (known.status, known.severity) != (finding["status"], finding["severity"])
         known.status, known.severity, known.seen = finding["status"], finding["severity"], now
         known.first_seen = min(known.first_seen, finding["first_seen"])

@@ -70,7 +70,7 @@ class Reporter:
             "changes": seen.changes,
             "findings": {
                 "opened": len(changes.opened),
-                "updated": changes.updated,
+                "updated": len(changes.updated),
                 "resolved": len(changes.resolved),
                 "open": self.ongoing.open(),
                 "opened_uids": changes.opened[:MAX_NAMED],

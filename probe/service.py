@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 PACKETS_PER_BATCH: Final = 16_384
 WAIT_MS: Final = 200  # for packets, at most: the thread shows so often that it lives
 FOLLOW: Final = 1.0  # seconds between looks at the interfaces and at flows that fell silent
+NEWS: Final = 1.0  # seconds between looks for findings: a new one does not wait for the interval's report
+NEWS_SHARE: Final = 20  # of the time at most one part goes into such looks, however many findings go on
 LATE: Final = (
     1_000_000_000  # ns; a packet reaches us at most this long after its time, so what was silent until then has ended
 )
@@ -59,6 +61,10 @@ class Every:
             return False
         self._last = now
         return True
+
+    def rest(self, until: float) -> None:
+        """Not again before `until`."""
+        self._last = max(self._last, until - self._seconds)
 
 
 class Change(msgspec.Struct):
@@ -171,10 +177,11 @@ class Service:
 
     def _listen(self) -> None:
         begun = time.monotonic()
-        follow, roll, tell, save = (
+        follow, look, roll, tell, save = (
             Every(seconds, begun)
             for seconds in (
                 FOLLOW,
+                NEWS,
                 self.config.rollup.interval,
                 self.config.health.interval,
                 self.config.state.interval,
@@ -189,13 +196,17 @@ class Service:
                 self._change = None
                 roll = Every(self.config.rollup.interval, now)
             reports = roll(now)
+            looks = look(now) or reports
             if follow(now):
                 self.live.follow()
                 if not more:  # else older packets are waiting
                     self._core.expire(time.time_ns() - LATE)
                 self.counters = self._count()
                 self._say_drops()
-            self._take(observations=reports)
+            if self._take(observations=looks) or (looks and self._background is not None):
+                self._findings(time.time())
+                done = time.monotonic()
+                look.rest(done + (done - now) * NEWS_SHARE)
             if reports:
                 self._report()
             if tell(now):
@@ -250,13 +261,13 @@ class Service:
         self._save(lambda save: save())
         self._sink.close()
 
-    def _take(self, *, observations: bool) -> None:
+    def _take(self, *, observations: bool) -> bool:
+        """What the core has for us; whether anything new was observed."""
         batch = self._core.take(observations=observations)
-        if observations:
-            sightings = batch.sightings()
-            self._reporter.postures.see(sightings)
-            if self._background is not None:
-                self._background.see(sightings)
+        sightings = batch.sightings()
+        self._reporter.postures.see(sightings)
+        if self._background is not None:
+            self._background.see(sightings)
         records = self._engine.feed(batch, SOURCE)
         news = self._reporter.certificates(records) if records else []
         for line in news:
@@ -268,10 +279,10 @@ class Service:
             self._records(batch.records)
         if news or tunnels or batch.records:
             self._sink.flush()
+        return bool(sightings)
 
-    def _report(self, *, last: bool = False) -> None:
-        """The findings that are news, and the rollup of the interval."""
-        now = time.time()
+    def _findings(self, now: float) -> None:
+        """Those that are news; the others are counted."""
         report = self._engine.flush()
         for first in range(0, len(report), FINDINGS_PER_CHUNK):
             lines = report.lines(first, FINDINGS_PER_CHUNK)
@@ -283,6 +294,12 @@ class Service:
             if self._evidence is not None and (problem := self._evidence.write(sent)) is not None:
                 self.journal.say(journal.ERROR, "packets_unwritten", problem)
         self._reprobed(now)
+        self._sink.flush()
+
+    def _report(self, *, last: bool = False) -> None:
+        """What is still to be said of findings, and the rollup of the interval."""
+        now = time.time()
+        self._findings(now)
         for line in self._reporter.ongoing.due(now, last=last):
             self._sink.put("finding", line)
         self._reporter.ongoing.resolve(now, self.config.rollup.resolved_after)

@@ -213,6 +213,28 @@ def test_a_full_disk_is_said_and_survived(wire: Wire, configured: Configured) ->
         run("umount", str(configured.state))
 
 
+def test_a_new_finding_does_not_wait_for_the_interval(wire: Wire, configured: Configured) -> None:
+    _tls_server(wire)
+    configured.path.write_text(
+        configured.path.read_text().replace('[rollup]\ninterval = "1s"', '[rollup]\ninterval = "1h"')
+    )
+    agent = _start(wire, configured)
+    _speak(wire)
+    until(lambda: b'"check":"certificate.chain"' in agent.output(), "a finding before the hour is over")
+    _speak(wire)
+    records = agent.stop()
+    rollup = _of(records, "rollup")
+    assert len(rollup) == 1, "the one at the end"
+    findings = _of(records, "finding")
+    opened = {finding["uid"] for finding in findings}
+    assert (rollup[0]["findings"]["opened"], set(rollup[0]["findings"]["opened_uids"])) == (len(opened), opened)
+    told: dict[str, list[int]] = {}
+    for finding in findings:
+        if finding["check"] == "certificate.chain":
+            told.setdefault(finding["uid"], []).append(finding["count"])
+    assert all(counts == [1, 2] for counts in told.values()), "at once, and at the end with the whole count"
+
+
 def test_metrics_and_counters_on_demand(wire: Wire, configured: Configured) -> None:
     configured.write('[health]\nmetrics = "127.0.0.1:9464"\ninterval = "1s"\n')
     agent = _start(wire, configured)

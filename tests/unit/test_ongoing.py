@@ -54,7 +54,7 @@ def test_opened_updated_resolved() -> None:
     all_findings.due(50, last=True)
     all_findings.resolve(60, 60)
     changes = all_findings.changes()
-    assert (changes.opened, changes.updated, changes.resolved) == (["a", "b"], 1, ["b"])
+    assert (changes.opened, changes.updated, changes.resolved) == (["a", "b"], {"a"}, ["b"])
     assert all_findings.changes() == ongoing.Changes()
     assert _told(all_findings.report(_line("b", 2), 61)) == [("b", 2, "T2")], "opened again, counted anew"
     assert all_findings.changes().opened == ["b"]
