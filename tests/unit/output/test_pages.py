@@ -54,7 +54,13 @@ def test_a_finding_is_explained_with_its_flow_s_why(tmp_path: Path) -> None:
     report.write_text("".join(json.dumps(record, separators=(",", ":")) + "\n" for record in (flow, issued, finding)))
     text = pages.finding("abc", report, STYLE)
     assert text is not None
-    for part in ("TLS 1.0 negotiated", "observed, in x#7", "by AWS Private CA", '1:a: {"frame":"x#1"', "ssl_protocols TLSv1.2 TLSv1.3;"):
+    for part in (
+        "TLS 1.0 negotiated",
+        "observed, in x#7",
+        "by AWS Private CA",
+        '1:a: {"frame":"x#1"',
+        "ssl_protocols TLSv1.2 TLSv1.3;",
+    ):
         assert part in text
     assert pages.finding("abd", report, STYLE) is None
 
