@@ -9,12 +9,15 @@ RUST := $(shell find parsers benchmarks/limit -name '*.rs' -o -name Cargo.toml 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help demo test test-faults check bench captures fuzz clean
+.PHONY: help demo showcase test test-faults check bench captures fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-demo: .build/core ## build, replay the showcase capture and print the report
+demo: .build/core .build/demo ## the whole house: broker, collector and two probes that replay captures; prints the page's address
+	@exec $(VENV)/python scripts/demo
+
+showcase: .build/core ## replay the showcase capture and print the report
 	@$(VENV)/transitproof replay tests/pcaps/showcase.pcapng --trust tests/pcaps/pki/root.pem --format table
 
 test: .build/core .build/dev ## formatting, linters, types, Rust tests, Python tests
@@ -46,6 +49,11 @@ clean: ## remove everything that was built
 # The core and the runtime dependencies, installed in place.
 .build/core: .build/venv pyproject.toml constraints.txt $(RUST)
 	@scripts/core
+	@touch $@
+
+# The collector's dependencies, and amqtt where there is no Mosquitto.
+.build/demo: .build/venv .build/core pyproject.toml constraints.txt
+	@scripts/extras collector $$(PATH="$$PATH:/usr/sbin" command -v mosquitto >/dev/null || echo broker)
 	@touch $@
 
 .build/dev: .build/venv .build/core pyproject.toml constraints.txt

@@ -60,8 +60,7 @@ async def listen(settings: BrokerSettings, queue: "asyncio.Queue[Message]") -> N
         try:
             async with _client(settings, context, password) as client:
                 wait = BACK_OFF[0]
-                topics = [(f"$share/{settings.share}/{settings.prefix}/+/+/+", 1)]
-                await client.subscribe(topics)
+                await client.subscribe([(_topics(settings), 1)])
                 _LOG.info("connected to %s:%d", settings.host, settings.port)
                 async for message in client.messages:
                     await queue.put(_Received(message, client._client))  # noqa: SLF001 - aiomqtt has no word for acknowledgements
@@ -71,6 +70,12 @@ async def listen(settings: BrokerSettings, queue: "asyncio.Queue[Message]") -> N
             )
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, hides nothing
             wait = min(wait * 2, BACK_OFF[1])
+
+
+def _topics(settings: BrokerSettings) -> str:
+    """Shared among collectors; MQTT 3.1.1 has no word for that."""
+    every = f"{settings.prefix}/+/+/+"
+    return every if settings.protocol == "3.1.1" else f"$share/{settings.share}/{every}"
 
 
 def _password(settings: BrokerSettings) -> str | None:
@@ -86,9 +91,11 @@ def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: 
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
 
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = SESSION
-    properties.ReceiveMaximum = WINDOW
+    five = settings.protocol == "5"
+    properties = Properties(PacketTypes.CONNECT) if five else None  # type: ignore[no-untyped-call]
+    if properties is not None:
+        properties.SessionExpiryInterval = SESSION
+        properties.ReceiveMaximum = WINDOW
     client = aiomqtt.Client(
         settings.host,
         settings.port,
@@ -96,8 +103,9 @@ def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: 
         username=settings.user,
         password=password,
         tls_context=context,
-        protocol=aiomqtt.ProtocolVersion.V5,
-        clean_start=False,
+        protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+        clean_start=False if five else 3,  # paho's own word for "only the first time", which 3.1.1 wants
+        clean_session=None if five else False,
         properties=properties,
         max_queued_incoming_messages=0,
     )

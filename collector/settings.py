@@ -21,7 +21,7 @@ key = "/etc/transitproof/collector.key"
 import ipaddress
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct, field
@@ -72,6 +72,8 @@ class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     prefix: str = "transitproof/v1"
     share: str = "collector"
     """Name of the shared subscription; several collectors with one name split the work."""
+    protocol: Literal["5", "3.1.1"] = "5"
+    """With 3.1.1 there is no shared subscription: one collector for one broker."""
     client_id: str = "transitproof-collector"
     plain: bool = False
     """Without TLS: for a broker on loopback only."""
