@@ -58,6 +58,7 @@ def main(path: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     configured = settings.load(path)
     sink = Published(configured, lambda line: print(line, file=sys.stderr, flush=True))
+    sink.start()
     begun, missing = time.time_ns(), {}
     try:
         sink.put("state", encode({"type": "state", "time": rfc3339(begun), "online": True}))
