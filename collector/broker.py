@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import aiomqtt
 
-from collector.settings import BrokerSettings, SettingsError
+from collector.settings import BrokerSettings, NatsSettings, SettingsError
 
 if TYPE_CHECKING:
     from collector.ingest import Message
@@ -38,7 +38,7 @@ class _Received:
             self._client.ack(self._mid, self._qos)
 
 
-def tls(settings: BrokerSettings) -> ssl.SSLContext | None:
+def tls(settings: BrokerSettings | NatsSettings) -> ssl.SSLContext | None:
     """TLS 1.2 or newer, always verified. Raises SettingsError."""
     if settings.plain:
         return None
@@ -48,14 +48,14 @@ def tls(settings: BrokerSettings) -> ssl.SSLContext | None:
         if settings.certificate:
             context.load_cert_chain(settings.certificate, settings.key)
     except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"broker: its certificate files cannot be used: {error}") from None
+        raise SettingsError(f"{settings.host}: the certificate files cannot be used: {error}") from None
     return context
 
 
 async def listen(settings: BrokerSettings, queue: "asyncio.Queue[Message]") -> None:
     """Until cancelled: connect, subscribe, hand over; a new client for each connection."""
     wait = BACK_OFF[0]
-    context, password = tls(settings), _password(settings)
+    context, password = tls(settings), secret(settings.password_file)
     while True:
         try:
             async with _client(settings, context, password) as client:
@@ -78,13 +78,14 @@ def _topics(settings: BrokerSettings) -> str:
     return every if settings.protocol == "3.1.1" else f"$share/{settings.share}/{every}"
 
 
-def _password(settings: BrokerSettings) -> str | None:
-    if settings.password_file is None:
+def secret(path: str | None) -> str | None:
+    """What a file holds. Raises SettingsError."""
+    if path is None:
         return None
     try:
-        return Path(settings.password_file).read_text().strip()
+        return Path(path).read_text().strip()
     except OSError as error:
-        raise SettingsError(f"{settings.password_file}: {(error.strerror or str(error)).lower()}") from None
+        raise SettingsError(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
 
 def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: str | None) -> aiomqtt.Client:

@@ -34,8 +34,8 @@ def run(path: str | None, say: Callable[[str], None]) -> int:
         configured = settings.check(Settings(), "defaults") if path is None else settings.load(path)
         store = Store(_made(configured.store.url))
         tokens = None if configured.web.tokens is None else access.load(configured.web.tokens)
-        known = configured.broker.signers if configured.broker else None
-        fault = None if known is None else signers.load(known).fault
+        named = [source.signers for source in (configured.broker, configured.nats) if source is not None]
+        fault = None if not any(named) else signers.load(next(filter(None, named))).fault
     except (SettingsError, StoreError) as error:
         say(str(error))
         return USAGE
@@ -48,10 +48,11 @@ def run(path: str | None, say: Callable[[str], None]) -> int:
 
 def back_up(path: str | None, copy: str, say: Callable[[str], None]) -> int:
     """Copy the database while others use it; the exit code."""
+    if Path(copy).exists():
+        say(f"{copy}: is there already; name a new file")
+        return USAGE
     try:
         configured = Settings() if path is None else settings.load(path)
-        if Path(copy).exists():
-            raise SettingsError(f"{copy}: is there already; name a new file")
         store = Store(configured.store.url)
         try:
             store.backup(Path(copy))
@@ -98,9 +99,13 @@ async def _serve(
     tasks = [asyncio.create_task(ingest.run()), asyncio.create_task(_keep_house(store, configured.store))]
     if configured.broker is not None:
         tasks.append(asyncio.create_task(broker.listen(configured.broker, ingest.queue)))
+    if configured.nats is not None:
+        from collector import nats  # for those who have a cluster
+
+        tasks.append(asyncio.create_task(nats.listen(configured.nats, ingest.queue)))
     scheme = "https" if configured.web.certificate else "http"
     say(f"the pages are at {scheme}://{configured.web.listen}/ (Ctrl-C ends)")
-    if configured.broker is None:
+    if configured.broker is None and configured.nats is None:
         say("no [broker] is configured: nothing new will come in")
     try:
         await server.serve()

@@ -27,6 +27,7 @@ import msgspec
 from msgspec import Struct, field
 
 MAX_BYTES: Final = 1 << 20  # of the file
+_HERE: Final = frozenset({"127.0.0.1", "::1", "[::1]", "localhost"})
 
 
 class SettingsError(ValueError):
@@ -86,12 +87,41 @@ class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """A file with `SITE PROBE KEY` lines: only what these keys signed counts."""
 
 
+class NatsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A NATS JetStream cluster to which probes speak MQTT."""
+
+    servers: tuple[str, ...] = ("127.0.0.1:4222",)
+    """HOST:PORT of some nodes; the others are told by them."""
+    prefix: str = "transitproof/v1"
+    stream: str = "$MQTT_msgs"
+    consumer: str = "transitproof-collector"
+    """Collectors with one consumer share the work."""
+    ack_wait: int = 60
+    """Seconds after which what a collector did not acknowledge goes to another; holds for a consumer that is new."""
+    plain: bool = False
+    """Without TLS: for nodes on loopback only."""
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    user: str | None = None
+    password_file: str | None = None
+    credentials: str | None = None
+    """A `.creds` file of NATS."""
+    signers: str | None = None
+
+    @property
+    def host(self) -> str:
+        """For messages."""
+        return ", ".join(self.servers)
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything."""
 
     store: StoreSettings = field(default_factory=StoreSettings)
     web: WebSettings = field(default_factory=WebSettings)
     broker: BrokerSettings | None = None
+    nats: NatsSettings | None = None
 
 
 def load(path: str) -> Settings:
@@ -111,7 +141,7 @@ def load(path: str) -> Settings:
 
 def check(settings: Settings, path: str) -> Settings:
     """What the types do not say. Raises SettingsError."""
-    web, broker = settings.web, settings.broker
+    web, broker, cluster = settings.web, settings.broker, settings.nats
     try:
         local = web.is_local
     except ValueError:
@@ -120,6 +150,10 @@ def check(settings: Settings, path: str) -> Settings:
         raise SettingsError(f"{path}: web.tokens: needed, because {web.listen} can be reached from other hosts")
     if not local and (web.certificate is None or web.key is None):
         raise SettingsError(f"{path}: web.certificate: needed, because {web.listen} can be reached from other hosts")
-    if broker is not None and broker.plain and broker.host not in {"127.0.0.1", "::1", "localhost"}:
+    if broker is not None and broker.plain and broker.host not in _HERE:
         raise SettingsError(f"{path}: broker.plain: only for a broker on this host; remove it to use TLS")
+    if cluster is not None and cluster.plain:
+        for server in cluster.servers:
+            if server.rpartition(":")[0] not in _HERE:
+                raise SettingsError(f"{path}: nats.plain: {server} is not on this host; remove it to use TLS")
     return settings
