@@ -7,10 +7,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
 
 _HEADER: Final = 4  # of a handshake message
 _ENTRY: Final = 3 + 2  # lengths of a certificate and of its extensions
+_SIGNATURES: Final[dict[type, int]] = {
+    ed25519.Ed25519PublicKey: 64,
+    ed448.Ed448PublicKey: 114,
+    mldsa.MLDSA44PublicKey: 2420,
+    mldsa.MLDSA65PublicKey: 3309,
+    mldsa.MLDSA87PublicKey: 4627,
+}
+"""RFC 8032; FIPS 204 table 2."""
 _HASHES: Final = {"SHA384": 48, "SHA256": 32}
 MAX_EXTENSIONS: Final = 96
 """Bytes that EncryptedExtensions have at most behind their length: protocol chosen, empty server_name, groups."""
@@ -43,6 +51,5 @@ def _signature(leaf: bytes) -> range | None:
     if isinstance(key, ec.EllipticCurvePublicKey):
         size = (key.key_size + 7) // 8
         return range(2 * size, 2 * size + 10)  # a SEQUENCE of two INTEGER, whose leading zeros are left out
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        return range(64, 65)
-    return range(114, 115) if isinstance(key, ed448.Ed448PublicKey) else None
+    size = next((size for kind, size in _SIGNATURES.items() if isinstance(key, kind)), None)
+    return None if size is None else range(size, size + 1)
