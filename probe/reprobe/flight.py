@@ -51,5 +51,5 @@ def _signature(leaf: bytes) -> range | None:
     if isinstance(key, ec.EllipticCurvePublicKey):
         size = (key.key_size + 7) // 8
         return range(2 * size, 2 * size + 10)  # a SEQUENCE of two INTEGER, whose leading zeros are left out
-    size = next((size for kind, size in _SIGNATURES.items() if isinstance(key, kind)), None)
-    return None if size is None else range(size, size + 1)
+    fixed = next((size for kind, size in _SIGNATURES.items() if isinstance(key, kind)), None)
+    return None if fixed is None else range(fixed, fixed + 1)
