@@ -252,13 +252,13 @@ def verifiers(config: Config, judgement: judging.Judgement) -> "Background | Non
     # Imported for those who ask: OpenSSL and X.509 take some 15 MB.
     from probe.engine import load_core
     from probe.reprobe.background import Background
-    from probe.reprobe.host import CertificateFile, HostCertificates
+    from probe.reprobe.host import HostCertificates
     from probe.reprobe.verifier import Verifier
     from probe.trust.chain import Chains
 
     chains, found = Chains(judgement.store, parsers=load_core()), []
     if named:
-        host = HostCertificates([CertificateFile(one.file.resolve(), one.port) for one in named])
+        host = HostCertificates(named)
         everywhere = [ipaddress.ip_network(network) for network in ("0.0.0.0/0", "::/0")]
         found.append(Verifier(everywhere, chains, evidence="host", look=host.look, sleep=lambda _seconds: None))
     if networks:

@@ -61,7 +61,7 @@ class Beside(Protocol):
     """What it did; shown in the summary."""
 
     def see(self, records: bytes) -> None:
-        """Flow records, JSON Lines."""
+        """Flow or certificate records, JSON Lines."""
 
     def records(self, stop: Callable[[], bool]) -> Iterable[dict[str, Any]]:
         """Certificate and finding records; ends early once `stop()`."""
@@ -269,6 +269,8 @@ class Replay:
 
     def _judged(self, batch: "Batch", source: str) -> Iterator[bytes]:
         if certificates := self._engine.feed(batch, source):
+            if self._reprobe is not None:
+                self._reprobe.see(certificates)
             yield certificates
         if records := batch.records:
             if self._reprobe is not None:

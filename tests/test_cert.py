@@ -8,13 +8,11 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
+from servers import openssl, write_chain
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl program is missing")
 
@@ -23,31 +21,8 @@ pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the ope
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root and a leaf for localhost."""
     folder = tmp_path_factory.mktemp("pki")
-    authority = trustme.CA()
-    leaf = authority.issue_cert("localhost")
-    authority.cert_pem.write_to_path(str(folder / "root.pem"))
-    leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
-    (folder / "chain.pem").write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+    write_chain(folder, "localhost")
     return folder
-
-
-@contextlib.contextmanager
-def _server(pki: Path, *options: str) -> Iterator[int]:
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-quiet", *options]
-    files = ["-cert", str(pki / "chain.pem"), "-key", str(pki / "key.pem")]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([*command, *files], **pipes) as server:
-        try:
-            for _ in range(100):
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                    break
-                time.sleep(0.05)
-            yield port
-        finally:
-            server.kill()
 
 
 def _cert(*arguments: str) -> tuple[int, list[dict[str, Any]], str]:
@@ -59,7 +34,7 @@ def _cert(*arguments: str) -> tuple[int, list[dict[str, Any]], str]:
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
 def test_a_good_chain(pki: Path, version: str) -> None:
-    with _server(pki, version) as port:
+    with openssl(pki, version) as port:
         code, records, _ = _cert("--trust", str(pki / "root.pem"), "--sni", "localhost", f"127.0.0.1:{port}")
     assert code == 0
     assert [record["type"] for record in records] == ["certificate", "finding"]
@@ -69,7 +44,7 @@ def test_a_good_chain(pki: Path, version: str) -> None:
 
 
 def test_a_wrong_name_and_an_unknown_root(pki: Path) -> None:
-    with _server(pki) as port:
+    with openssl(pki) as port:
         code, records, _ = _cert("--fail-on", "high", "--sni", "other.example", f"127.0.0.1:{port}")
     reasons = {record["observed"]["reason"] for record in records if record["type"] == "finding"}
     assert "wrong_name" in reasons

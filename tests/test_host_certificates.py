@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import trustme
 
+from probe.config import CertificateFile
 from probe.reprobe.fetch import ReprobeError
-from probe.reprobe.host import CertificateFile, HostCertificates, addresses, listeners
+from probe.reprobe.host import HostCertificates, addresses, listeners
+from probe.values import AbsolutePath
 
 _END = "-----END CERTIFICATE-----"
 
@@ -27,6 +29,10 @@ def _file(folder: Path, *names: str, authority: trustme.CA | None = None) -> str
     path = folder / f"{names[0]}.pem"
     path.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
     return str(path)
+
+
+def _named(path: str, port: int | None = None) -> CertificateFile:
+    return CertificateFile(AbsolutePath(path), port)
 
 
 def test_the_kernels_tables_are_read_as_they_are(port: int) -> None:
@@ -47,7 +53,7 @@ def test_chosen_by_name_and_by_port(tmp_path: Path, port: int) -> None:
     shop, wild = _file(tmp_path, "shop.example"), _file(tmp_path, "*.wild.example")
     mine = _file(tmp_path, "mine.example")
     files = (shop, wild, mine)
-    host = HostCertificates([CertificateFile(shop), CertificateFile(wild), CertificateFile(mine, port)])
+    host = HostCertificates([_named(shop), _named(wild), _named(mine, port)])
 
     def leaf(name: str) -> str:
         seen = host.look("127.0.0.1", port, sni=name, alpn=(), timeout=1.0)
@@ -65,7 +71,7 @@ def test_chosen_by_name_and_by_port(tmp_path: Path, port: int) -> None:
 
 
 def test_what_is_not_ours_is_not_told(tmp_path: Path, port: int) -> None:
-    host = HostCertificates([CertificateFile(_file(tmp_path, "shop.example"))])
+    host = HostCertificates([_named(_file(tmp_path, "shop.example"))])
     for place, number in (("192.0.2.1", port), ("127.0.0.1", _closed())):
         with pytest.raises(ReprobeError, match="nothing on this host listens"):
             host.look(place, number, sni="")
@@ -82,4 +88,4 @@ def test_a_file_that_is_none(tmp_path: Path, port: int, content: bytes) -> None:
     path.write_bytes(content)
     for name in (str(path), str(tmp_path / "absent.pem")):
         with pytest.raises(ReprobeError, match=r"\.pem: "):
-            HostCertificates([CertificateFile(name)]).look("127.0.0.1", port, sni="a.example")
+            HostCertificates([_named(name)]).look("127.0.0.1", port, sni="a.example")

@@ -1,34 +1,40 @@
 """Hidden certificates are fetched where the operator asked for it: in the networks named, once a day, not faster."""
 
-import contextlib
+import hashlib
 import ipaddress
 import json
 import shutil
-import socket
+import ssl
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import dpkt
 import pytest
 import trustme
+from captures import flows
+from servers import openssl, write_chain
 
+from probe import _parsers
 from probe.reprobe.background import MAX_WAITING, Background
 from probe.reprobe.fetch import ReprobeError, Seen
+from probe.reprobe.flight import predicted
 from probe.reprobe.verifier import MAX_TARGETS, PAUSE, Verifier
+from probe.trust.certificates import certificate_lines, parse
 from probe.trust.chain import Chains
 from probe.trust.store import Store
 
 CAPTURES = Path(__file__).parent / "pcaps"
+_END: Final = "-----END CERTIFICATE-----\n"
+END = "2026-11-24T00:00:01.000000Z"
 NETWORKS = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")]
 
 
 def _flow(host: str = "10.0.0.1", port: int = 443, **more: Any) -> bytes:
     tls = {"version": "TLSv1.3", "sni": "www.example", "alpn_offered": ["h2"], **more.pop("tls", {})}
     record = {"type": "flow", "dst_ip": host, "dst_port": port, "transport": "tcp", "class": "tls", "tls": tls, **more}
+    record.setdefault("end", END)
     return json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
 
@@ -38,13 +44,14 @@ class Asked:
     def __init__(self) -> None:
         self.now, self.slept = 1e9, 0.0
         self.asked: list[tuple[Any, ...]] = []
+        self.chain: list[bytes] = []
 
     def look(self, host: str, port: int, *, sni: str, alpn: Any, starttls: str | None, timeout: float) -> Seen:
         assert timeout > 0
         self.asked.append((host, port, sni, alpn, starttls))
         if host.endswith(".9"):
             raise ReprobeError("refused")
-        return Seen(f"{host}:{port}/tcp", [], "TLSv1.3", "")
+        return Seen(f"{host}:{port}/tcp", self.chain, "TLSv1.3", "")
 
     def sleep(self, seconds: float) -> None:
         self.slept += seconds
@@ -74,13 +81,81 @@ def test_leaves_alone_what_it_was_not_asked_for() -> None:
         _flow("192.0.2.1")
         + _flow("2001:db8::1")
         + _flow(starttls="nntp")
-        + _flow(tls={"certificates": ["aa"]})
         + _flow(transport="udp")
         + _flow(**{"class": "plaintext"})
     )
     assert list(verifier.records()) == []
     assert asked.asked == []
     assert verifier.counters == {"outside": 2, "unsupported": 1}
+
+
+class Chain:
+    """A leaf for www.example, of an authority, with its record."""
+
+    def __init__(self, organisation: str, *, key: str = "rsa") -> None:
+        authority = trustme.CA(organization_name=organisation)
+        kind = trustme.KeyType.RSA if key == "rsa" else trustme.KeyType.ECDSA
+        leaf = authority.issue_cert("www.example", key_type=kind)
+        self.der = ssl.PEM_cert_to_DER_cert(leaf.cert_chain_pems[0].bytes().decode())
+        self.record = certificate_lines([parse(hashlib.sha256(self.der).hexdigest(), self.der).record])
+        self.sha256 = json.loads(self.record)["sha256"]
+
+
+def _findings(asked: Asked, chain: Chain, records: bytes) -> list[dict[str, Any]]:
+    """What an endpoint that sends this chain comes to, after what was sent to others."""
+    asked.chain = [chain.der]
+    verifier = asked.verifier()
+    verifier.see(records)
+    return [record for record in verifier.records() if record["type"] == "finding"]
+
+
+@pytest.mark.parametrize(
+    ("organisation", "end", "differs"),
+    [("Proxy", "2030-01-01", True), ("Proxy", "1999-01-01", False), ("Authority", "2030-01-01", False)],
+    ids=["of-another", "issued-later", "of-the-same"],
+)
+def test_what_clients_were_sent_is_compared(organisation: str, end: str, differs: bool) -> None:
+    sent, own = Chain(organisation), Chain("Authority")
+    flow = _flow(end=f"{end}T00:00:00.000000Z", tls={"version": "TLSv1.2", "certificates": [sent.sha256]})
+    found = _findings(Asked(), own, sent.record + flow)
+    assert [(one["check"], one["evidence"]["class"]) for one in found] == [
+        ("certificate.interception", "reprobed")
+    ] * differs
+    if differs:
+        observed = found[0]["observed"]
+        assert (observed["from"]["sha256"], observed["to"]["sha256"]) == (sent.sha256, own.sha256)
+        assert "Proxy" in found[0]["title"]
+    assert _findings(Asked(), sent, sent.record + flow) == []
+
+
+@pytest.mark.parametrize(("more", "word"), [(-1, "shorter"), (0, "fits"), (60, "fits"), (400, "longer")])
+def test_what_was_hidden_is_as_long_as_what_is_fetched(more: int, word: str) -> None:
+    chain = Chain("Authority")
+    expected = predicted([chain.der], "TLS_AES_128_GCM_SHA256")
+    assert expected is not None
+    tls = {"suite": "TLS_AES_128_GCM_SHA256", "server_flight": expected.start + more}
+    found = _findings(Asked(), chain, _flow(tls=tls))
+    assert {(one["observed"]["flight"], one["observed"]["flight_bytes"]) for one in found} == {
+        (word, expected.start + more)
+    }
+
+
+def test_the_prediction_of_real_flights() -> None:
+    """What could be read with keys says which chain was in them."""
+    core = _parsers.Core(flows=False)
+    core.feed(_parsers.Capture(str(CAPTURES / "tls13_keys.pcapng")), 1_000_000)
+    core.finish()
+    ders = {hashlib.sha256(der).hexdigest(): der for der in core.take().certificates}
+    sessions = [flow["tls"] for flow in flows("tls13_keys.pcapng") if not flow["tls"]["resumed"]]
+    asked = {"client_certificate" in tls for tls in sessions}
+    assert asked == {True, False}
+    for tls in sessions:
+        expected = predicted([ders[sha256] for sha256 in tls["certificates"]], tls["suite"])
+        assert expected is not None
+        if "client_certificate" in tls:  # a CertificateRequest is in it
+            assert tls["server_flight"] >= expected.start
+        else:
+            assert tls["server_flight"] in expected
 
 
 def test_one_attempt_a_day_answered_or_not_and_none_in_a_hurry() -> None:
@@ -147,28 +222,6 @@ def test_stops_when_told() -> None:
     assert len(asked.asked) == 1
 
 
-@contextlib.contextmanager
-def _server(folder: Path) -> Iterator[int]:
-    authority = trustme.CA()
-    leaf = authority.issue_cert("www.example.test")
-    authority.cert_pem.write_to_path(str(folder / "root.pem"))
-    leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
-    (folder / "chain.pem").write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    command = f"openssl s_server -accept 127.0.0.1:{port} -quiet -cert {folder}/chain.pem -key {folder}/key.pem"
-    with subprocess.Popen(command.split(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as server:
-        try:
-            for _ in range(100):
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                    break
-                time.sleep(0.05)
-            yield port
-        finally:
-            server.kill()
-
-
 def _moved(capture: Path, port: int, to: Path) -> None:
     """The session of a capture, as if its server were on this host."""
     with capture.open("rb") as source, to.open("wb") as target:
@@ -188,7 +241,8 @@ def _moved(capture: Path, port: int, to: Path) -> None:
     ("network", "reasons"), [("127.0.0.0/8", ["not_observable", "ok"]), ("10.0.0.0/8", ["not_observable"])]
 )
 def test_a_replay_that_is_asked_to(tmp_path: Path, network: str, reasons: list[str]) -> None:
-    with _server(tmp_path) as port:
+    write_chain(tmp_path, "www.example.test")
+    with openssl(tmp_path) as port:
         _moved(CAPTURES / "tls13.pcap", port, tmp_path / "moved.pcap")
         command = [sys.executable, "-m", "probe", "replay", str(tmp_path / "moved.pcap"), "--reprobe", network]
         trust = ["--trust", str(tmp_path / "root.pem")]

@@ -68,7 +68,7 @@ def judge(history: Facts) -> list[Verdict]:
 
 def _changed(before: Facts, after: Facts, *, named: bool) -> str:
     old, new = before["certificate"], after["certificate"]
-    if _authority(old) != _authority(new):
+    if authority(old) != authority(new):
         return "issuer"
     if not named and old.get("sans") and new.get("sans") and not set(old["sans"]) & set(new["sans"]):
         return "names"
@@ -88,7 +88,7 @@ def _verdict(changed: str, before: Facts, after: Facts) -> Verdict:
         "to": {"sha256": new["sha256"], **_shown(new)},
     }
     if changed == "issuer":
-        title = f"{title}: {_who(new)} {'beside' if side_by_side else 'after'} {_who(old)}"
+        title = f"{title}: {who(new)} {'beside' if side_by_side else 'after'} {who(old)}"
     return Verdict(
         check=CHECK,
         status=status,
@@ -100,7 +100,7 @@ def _verdict(changed: str, before: Facts, after: Facts) -> Verdict:
     )
 
 
-def _authority(certificate: Facts) -> Any:  # noqa: ANN401 - something to compare
+def authority(certificate: Facts) -> Any:  # noqa: ANN401 - something to compare
     """The organisation that issued it; what vouches for itself is its own."""
     issuer = certificate.get("issuer")
     if not isinstance(issuer, str):
@@ -111,7 +111,8 @@ def _authority(certificate: Facts) -> Any:  # noqa: ANN401 - something to compar
     return (organisation[1] if organisation else issuer).casefold()
 
 
-def _who(certificate: Facts) -> str:
+def who(certificate: Facts) -> str:
+    """The issuer of a certificate record, for people."""
     issuer = certificate.get("issuer")
     if not isinstance(issuer, str):
         return "one that cannot be read"

@@ -13,23 +13,17 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from msgspec import Struct
 
+from probe.config import CertificateFile
 from probe.reprobe.fetch import ReprobeError, Seen
+from probe.trust import names
+from probe.trust.certificates import extension
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_FILE: Final = 1 << 20  # bytes; a bundle of 200 certificates has less
 _LISTEN: Final = "0A"  # TCP_LISTEN, include/net/tcp_states.h
 _ANY: Final = (ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::"))  # noqa: S104 - compared with, not bound to
-
-
-class CertificateFile(Struct, frozen=True):
-    """A chain on this host, leaf first, PEM."""
-
-    path: str
-    port: int | None = None
-    """The port whose service shows it; None: any."""
 
 
 def listeners(proc: Path = Path("/proc/net")) -> frozenset[tuple[Address, int]]:
@@ -78,7 +72,9 @@ class HostCertificates:
     """The named files; `look` takes what `probe.reprobe.fetch.fetch` takes."""
 
     def __init__(self, files: Sequence[CertificateFile], proc: Path = Path("/proc/net")) -> None:
-        self._files, self._proc = tuple(files), proc
+        """Raises ValueError for a credential that systemd did not hand over."""
+        self._files = [(file.file.resolve(), file.port) for file in files]
+        self._proc = proc
 
     def look(self, host: str, port: int, *, sni: str, **_: object) -> Seen:
         """The chain of the service on this port. Raises ReprobeError if nothing listens there, or no file fits."""
@@ -95,24 +91,21 @@ class HostCertificates:
 
     def _chains(self, port: int) -> Iterator[list[x509.Certificate]]:
         """Those of the port before those of any, in the order of their files; read anew, for they get renewed."""
-        for file in sorted(self._files, key=lambda file: file.port is None):
-            if file.port in {port, None}:
+        for path, own in sorted(self._files, key=lambda file: file[1] is None):
+            if own in {port, None}:
                 try:
-                    with Path(file.path).open("rb") as opened:
+                    with Path(path).open("rb") as opened:
                         chain = x509.load_pem_x509_certificates(opened.read(MAX_FILE))
                 except (OSError, ValueError) as error:
-                    raise ReprobeError(
-                        f"{file.path}: {getattr(error, 'strerror', None) or 'no PEM certificates'}"
-                    ) from None
+                    raise ReprobeError(f"{path}: {getattr(error, 'strerror', None) or 'no PEM certificates'}") from None
                 yield chain
 
 
 def _names(leaf: x509.Certificate, name: str) -> bool:
     """Whether a server would choose this one for the name; whether it is right for it is judged elsewhere."""
     try:
-        sans = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
-        return True  # a server with one certificate shows it for every name
-    wanted = name.lower().rstrip(".")
-    parent = "*." + wanted.partition(".")[2]
-    return any(one.lower() in {wanted, parent} for one in sans.get_values_for_type(x509.DNSName))
+        if extension(leaf, x509.SubjectAlternativeName) is None:
+            return True  # a server with one certificate shows it for every name
+        return names.matches(leaf, name) is not False
+    except ValueError:
+        return True

@@ -1,9 +1,11 @@
-"""Endpoints whose certificates were hidden are connected to, if the operator asked for it, and their answer is judged.
+"""Endpoints are connected to, if the operator asked for it, and their answer is judged.
 
-TLS 1.3 hides certificates, resumed sessions send none. Only endpoints that were seen are tried, only inside the
-networks that were named, with the server name, the application protocols and the STARTTLS protocol that their clients
-used, one attempt for each of those a day, and not many in a second. What an endpoint sends to us now need not be what
-it sent then: the evidence is `reprobed`, never `observed`.
+TLS 1.3 hides certificates, resumed sessions send none: then what is sent to us is all there is to judge, and its size
+is held against what was sent to clients. Where their certificate could be read, ours is compared with it.
+
+Only endpoints that were seen are tried, only inside the networks that were named, with the server name, the application
+protocols and the STARTTLS protocol that their clients used, one attempt for each of those a day, and not many in a
+second. What an endpoint sends to us now need not be what it sent then: the evidence is `reprobed`, never `observed`.
 """
 
 import datetime as dt
@@ -11,35 +13,50 @@ import ipaddress
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from hashlib import sha256
+from typing import Any, Final, TypedDict
 
 import msgspec
 from msgspec import Struct, field
 
-from probe.model import NANOSECONDS, EvidenceClass
+from probe.bounded import Lru
+from probe.checks.certificate_interception import compare
+from probe.model import NANOSECONDS, EvidenceClass, Facts, Verdict
 from probe.reprobe.fetch import ReprobeError, Seen, fetch
-from probe.reprobe.records import judged
+from probe.reprobe.flight import predicted
+from probe.reprobe.records import finding, judged
 from probe.reprobe.starttls import PROTOCOLS
 from probe.trust.chain import Chains
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_TARGETS: Final = 4096  # endpoints and names in memory; the first met are kept, the others counted
+MAX_COMPARED: Final = 8  # certificates, and sizes, of one endpoint and name that what it sends to us is compared with
 PAUSE: Final = 0.1  # seconds between two attempts: nobody's server shall feel them
 TIMEOUT: Final = 5.0  # seconds for one attempt
 DAY: Final = 86_400.0
 
 
+class _About(TypedDict):
+    name: str | None
+    evidence: EvidenceClass
+    when: int
+
+
 class _Tls(Struct):
     version: str | None = None
+    suite: str = ""
     sni: str | None = None
     alpn_offered: list[str] = field(default_factory=list)
     certificates: list[str] = field(default_factory=list)
+    resumed: bool = False
+    server_flight: int | None = None
 
 
 class _Flow(Struct):
     """What is needed of a flow record."""
 
+    end: str
     dst_ip: str
     dst_port: int
     transport: str
@@ -60,6 +77,17 @@ class Target(Struct, frozen=True):
     def endpoint(self) -> str:
         """As in findings."""
         return f"[{self.host}]:{self.port}/tcp" if ":" in self.host else f"{self.host}:{self.port}/tcp"
+
+
+class _Sent(Struct):
+    """What an endpoint sent to its clients."""
+
+    hidden: bool = False
+    """There is something to judge that could not be read."""
+    leaves: dict[str, str] = field(default_factory=dict)
+    """Certificates that could be read, by SHA-256: when they were last seen."""
+    flights: set[tuple[str, int]] = field(default_factory=set)
+    """Suites, and sizes of what was hidden."""
 
 
 class Verifier:
@@ -83,20 +111,33 @@ class Verifier:
         self._networks, self._chains, self.evidence = tuple(networks), chains, evidence
         self._look, self._clock, self._sleep = look, clock, sleep
         self._due: dict[Target, float] = {}
+        self._sent: dict[Target, _Sent] = {}
+        self._records: Lru[str, dict[str, Any]] = Lru(MAX_TARGETS)
         self.counters: Counter[str] = Counter()
         self._decoder = msgspec.json.Decoder(_Flow)
 
     def see(self, records: bytes) -> None:
-        """Remember the endpoints of flow records (JSON Lines) whose certificates are hidden."""
+        """Remember the endpoints of flow records (JSON Lines), and what certificate records say."""
         for line in records.splitlines():
             if b'"class":"tls"' in line and b'"transport":"tcp"' in line:
                 self._consider(self._decoder.decode(line))
+            elif line.startswith(b'{"type":"certificate"'):
+                record = msgspec.json.decode(line)
+                self._records.put(record["sha256"], record)
 
     def _consider(self, flow: _Flow) -> None:
         tls = flow.tls
-        if tls is None or tls.version is None or tls.certificates:
+        if tls is None or tls.version is None:
             return
-        self._remember(Target(flow.dst_ip, flow.dst_port, tls.sni, tuple(tls.alpn_offered), flow.starttls))
+        sent = self._remember(Target(flow.dst_ip, flow.dst_port, tls.sni, tuple(tls.alpn_offered), flow.starttls))
+        if sent is None:
+            return
+        sent.hidden |= not tls.certificates
+        if tls.certificates and (tls.certificates[0] in sent.leaves or len(sent.leaves) < MAX_COMPARED):
+            leaf = tls.certificates[0]
+            sent.leaves[leaf] = max(sent.leaves.get(leaf, ""), flow.end)
+        elif tls.server_flight is not None and not tls.resumed and len(sent.flights) < MAX_COMPARED:
+            sent.flights.add((tls.suite, tls.server_flight))
 
     def observe(self, endpoint: str, name: str | None, facts: Mapping[str, Any]) -> None:
         """The same of an observation of the live agent."""
@@ -105,11 +146,14 @@ class Verifier:
         if not hidden or facts.get("tls.keys") == "fit" or not endpoint.endswith("/tcp") or not port.isdecimal():
             return
         alpn = facts.get("tls.alpn_offered", ())
-        self._remember(Target(host.strip("[]"), int(port), name, tuple(alpn), facts.get("starttls")))
+        sent = self._remember(Target(host.strip("[]"), int(port), name, tuple(alpn), facts.get("starttls")))
+        if sent is not None:
+            sent.hidden = True
 
-    def _remember(self, target: Target) -> None:
+    def _remember(self, target: Target) -> _Sent | None:
+        """What is known of it so far; None if it is left out."""
         if target in self._due:
-            return
+            return self._sent[target]
         if not self._allowed(target.host):
             self.counters["outside"] += 1
         elif target.starttls is not None and target.starttls not in PROTOCOLS:
@@ -118,6 +162,8 @@ class Verifier:
             self.counters["full"] += 1
         else:
             self._due[target] = 0.0
+            return self._sent.setdefault(target, _Sent())
+        return None
 
     def _allowed(self, host: str) -> bool:
         address = ipaddress.ip_address(host)
@@ -149,6 +195,31 @@ class Verifier:
             return
         self.counters["answered"] += 1
         when = int(dt.datetime.fromtimestamp(self._clock(), dt.UTC).timestamp()) * NANOSECONDS
-        yield from judged(
-            self._chains, seen.chain, target.endpoint, name=target.name, evidence=self.evidence, when=when
-        )
+        sent = self._sent[target]
+        about: _About = {"name": target.name, "evidence": self.evidence, "when": when}
+        records = list(judged(self._chains, seen.chain, target.endpoint, **about, besides=_fits(sent, seen)))
+        if sent.hidden:
+            yield from records
+        if seen.chain and (differs := self._compare(sent, self._chains.record(sha256(seen.chain[0]).hexdigest()))):
+            yield finding(differs, target.endpoint, **about)
+
+    def _compare(self, sent: _Sent, fetched: dict[str, Any]) -> Verdict | None:
+        """The latest certificate that clients were sent and that is not this one, if it is of somebody else."""
+        if fetched["sha256"] in sent.leaves:
+            return None
+        for leaf, last_seen in sorted(sent.leaves.items(), key=lambda one: one[1], reverse=True):
+            record = self._records.get(leaf)
+            if record is not None and (verdict := compare(record, fetched, last_seen)) is not None:
+                return verdict
+        return None
+
+
+def _fits(sent: _Sent, seen: Seen) -> Facts:
+    """Whether the chain is as long as what was hidden from us."""
+    predictions = [(size, predicted(seen.chain, suite)) for suite, size in sorted(sent.flights)]
+    known = [(size, expected) for size, expected in predictions if expected is not None]
+    if not known:
+        return {}
+    size, expected = next(((size, range_) for size, range_ in known if size in range_), known[0])
+    word = "fits" if size in expected else "longer" if size >= expected.stop else "shorter"
+    return {"flight": word, "flight_bytes": size, "flight_predicted": [expected.start, expected.stop - 1]}

@@ -46,7 +46,7 @@ class Revocations:
             if parsed.x509 is None:
                 continue
             for crl in self._lists.get(parsed.x509.issuer.public_bytes(), ()):
-                entry = crl.get_revoked_certificate_by_serial_number(parsed.x509.serial_number)
+                entry = _entry(crl, parsed)
                 moments = (crl.next_update_utc, None if entry is None else entry.revocation_date_utc)
                 yield from (int(moment.timestamp()) for moment in moments if moment is not None)
 
@@ -69,9 +69,10 @@ def _of_one(
     when: dt.datetime,
 ) -> Judgement | None:
     certificate: Any = parsed.x509
-    keys = [issuer.public_key() for issuer in above if _issued(certificate, issuer)]
-    if not keys:
+    issuers = [issuer for issuer in above if _issued(certificate, issuer)]
+    if not issuers:
         return None  # by nobody known: there is nothing to check the lists' signatures with
+    keys = [signer.public_key() for signer in (*issuers, *_renewed(issuers, above))]
     doubt: str | None = None
     for crl in crls:
         if not _is_for(crl, parsed):
@@ -79,7 +80,7 @@ def _of_one(
         if not any(_signed(crl, key) for key in keys):
             doubt = "the CRL is not signed by the issuer of the certificate"
             continue
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        entry = _entry(crl, parsed)
         if entry is not None and entry.revocation_date_utc <= when and not _taken_back(entry):
             return of("revoked", parsed, f"revoked on {entry.revocation_date_utc:%Y-%m-%d %H:%M:%S} UTC{_why(entry)}")
         if crl.next_update_utc is None or when <= crl.next_update_utc:
@@ -88,16 +89,43 @@ def _of_one(
     return None if doubt is None else of("revocation_unknown", parsed, doubt)
 
 
+def _entry(crl: x509.CertificateRevocationList, parsed: Parsed) -> x509.RevokedCertificate | None:
+    """What a list says of a certificate. The library does not look up negative numbers, which old authorities gave."""
+    if not isinstance(parsed.record.serial, str):
+        return None
+    number = int(parsed.record.serial, 16)
+    if number < 0:
+        return next((entry for entry in crl if entry.serial_number == number), None)
+    return crl.get_revoked_certificate_by_serial_number(number)
+
+
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether it did, and may sign lists (RFC 5280 section 6.3.3, f)."""
     if issuer.subject != certificate.issuer:
         return False
     try:
-        usage = extension(issuer, x509.KeyUsage)
         certificate.verify_directly_issued_by(issuer)
     except Exception:  # noqa: BLE001 - whatever a library raises for hostile bytes: it did not issue it then
         return False
+    return _may_sign_lists(issuer)
+
+
+def _may_sign_lists(issuer: x509.Certificate) -> bool:
+    try:
+        usage = extension(issuer, x509.KeyUsage)
+    except ValueError:
+        return False
     return usage is None or usage.crl_sign
+
+
+def _renewed(issuers: Sequence[x509.Certificate], above: Sequence[x509.Certificate]) -> Iterator[x509.Certificate]:
+    """Certificates of the same authority with another key, which the one or its own issuer signed: it signs its lists
+    with either while keys change (RFC 5280 section 6.3.3, f; RFC 4210 section 4.4)."""
+    for other in above:
+        if any(other.subject == issuer.subject and other != issuer for issuer in issuers):
+            signers = (one for one in above if one.subject == other.issuer and one != other)
+            if any(_issued(other, signer) for signer in signers) and _may_sign_lists(other):
+                yield other
 
 
 def _signed(crl: x509.CertificateRevocationList, key: Any) -> bool:  # noqa: ANN401 - one of many kinds of key

@@ -1,9 +1,11 @@
 """Revocation lists: what they revoke and when, whose signature counts, and what they do not say."""
 
+import hashlib
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import der
 import made
 import pki
 import pytest
@@ -171,3 +173,24 @@ def test_openssl_says_the_same(judge: Judge) -> None:
 def test_unusable_files(judge: Judge, content: bytes | None, tmp_path: Path) -> None:
     with pytest.raises(CrlError, match="missing.crl.*--crl" if content is None else "0.crl.*openssl crl"):
         Store(crls=(str(tmp_path / "missing.crl"),), host=False) if content is None else judge.store(content)
+
+
+def test_negative_serial_numbers_are_looked_up_like_others(tmp_path: Path) -> None:
+    """Old authorities gave them, and the library refuses to look for them."""
+    judge = Judge(tmp_path)
+    odd = der.certificate(serial=b"\x02\x01\xff", issuer=ROOT.certificate.subject.public_bytes())
+    sha256 = hashlib.sha256(odd).hexdigest()
+    chains = Chains(judge.store(_crl(None, ROOT).public_bytes(DER)))
+    chains.add(sha256, odd)
+    assert "revoked" not in {one.reason for one in chains.judge((sha256,), None, pki.NOW_NS)}
+
+
+def test_an_authority_that_changes_its_key_signs_lists_with_either(tmp_path: Path) -> None:
+    old = pki.issue("Rolling", ROOT, ca=True)
+    new = pki.issue("Rolling", old, ca=True)  # its new key, signed with the old one
+    stranger = pki.issue("Rolling", ca=True)
+    leaf = pki.issue(made.HOST, old)
+    judge = Judge(tmp_path)
+    for signer, reason in ((new, "revoked"), (old, "revoked"), (stranger, "revocation_unknown")):
+        found = judge(_crl(leaf, old, key=signer.key), sent=(leaf, old, new, stranger))
+        assert reason in {one[0] for one in found}, reason

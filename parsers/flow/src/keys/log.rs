@@ -55,6 +55,8 @@ impl KeyLog {
                 return;
             }
         };
+        // Logs that went through a shell continue their lines.
+        let secret = secret.strip_suffix(b"\\").unwrap_or(secret);
         match (hex::<32>(random), secret_of_hex(secret)) {
             (Some((random, 32)), Some(secret)) => self.keep(random, side, secret),
             _ => self.malformed += 1,
@@ -133,7 +135,7 @@ mod tests {
         let (client, server) =
             (line("CLIENT_HANDSHAKE_TRAFFIC_SECRET", 1, 32), line("SERVER_HANDSHAKE_TRAFFIC_SECRET", 1, 48));
         let other = line("CLIENT_RANDOM", 2, 48);
-        log.read(format!("# SSL key log\n\n{client}\r\n{server}\n{other}\nEXPORTER_SECRET x y\n").as_bytes());
+        log.read(format!("# SSL key log\n\n{client}\r\n{server}\\\n{other}\nEXPORTER_SECRET x y\n").as_bytes());
         let secrets = log.secrets(&[1; 32]).unwrap();
         assert_eq!(secrets.each_ref().map(|s| s.as_ref().unwrap().bytes().len()), [32, 48]);
         assert!(log.secrets(&[2; 32]).is_none());

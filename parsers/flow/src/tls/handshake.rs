@@ -294,7 +294,7 @@ impl Handshake {
         }
     }
 
-    /// What the size of a protected record tells of the client's certificate.
+    /// What the size of a protected record tells of certificates.
     #[inline]
     fn mutual(&mut self, from: Direction, length: u16, early: bool) {
         let Some(server) = self.session.server.filter(|server| server.is_tls13()) else { return };
@@ -307,10 +307,12 @@ impl Handshake {
         let content = length.saturating_sub(1 + tag_length(suite));
         if from != client {
             mutual.server(content);
+            self.session.flight.server(content);
         } else if early || self.session.offer.as_ref().is_none_or(|offer| offer.early_data) {
             mutual.stop();
         } else {
             mutual.client(content, 4 + hash.len() as u16);
+            self.session.flight.end();
         }
         if self.session.mutual.is_refused() {
             self.session.established = Some(false);
@@ -340,6 +342,7 @@ impl Handshake {
     pub fn lost(&mut self, from: Direction) {
         self.sides[from as usize].lost = true;
         self.session.mutual.stop();
+        self.session.flight.lost();
         self.stop_reading(from);
     }
 

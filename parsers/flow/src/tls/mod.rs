@@ -12,6 +12,7 @@ mod dtls;
 #[cfg(test)]
 mod dtls13_tests;
 mod ech;
+mod flight;
 mod handshake;
 mod limits;
 mod more;

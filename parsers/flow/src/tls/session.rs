@@ -2,6 +2,7 @@
 
 use super::Offer;
 use super::beside::Beside;
+use super::flight::Flight;
 use super::more::More;
 use super::mutual::Mutual;
 use super::resumption::Token;
@@ -45,6 +46,8 @@ pub struct Session {
     pub more: More,
     /// What sizes tell of the client's certificate in TLS 1.3.
     pub mutual: Mutual,
+    /// The size of what the server hides in TLS 1.3 before the client answers.
+    pub flight: Flight,
     /// Frame of the last message that told something.
     pub frame: u64,
     /// Messages and certificates left unread because of a limit.

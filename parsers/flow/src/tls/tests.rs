@@ -161,7 +161,8 @@ fn tls13_with_a_retry() {
         follow(&trace!("tls13_retry")).record,
         "\"tls\":{\"version\":\"TLSv1.3\",\"suite\":\"TLS_AES_256_GCM_SHA384\",\"group\":\"secp384r1\",\
          \"sni\":\"retry.example\",\"groups_offered\":[\"x25519\",\"secp384r1\"],\
-         \"psk_modes_offered\":[\"psk_dhe_ke\"],\"hello_retry_request\":true,\"resumed\":false,\"established\":true}"
+         \"psk_modes_offered\":[\"psk_dhe_ke\"],\"hello_retry_request\":true,\"resumed\":false,\"established\":true,\
+         \"server_flight\":1120}"
     );
 }
 

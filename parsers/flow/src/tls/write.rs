@@ -60,6 +60,9 @@ impl Session {
             out.extend_from_slice(&ja4);
             out.push(b'"');
         }
+        if let Some(bytes) = self.flight.bytes() {
+            json::number(out, "server_flight", bytes.into());
+        }
         if self.is_decrypted() {
             json::boolean(out, "decrypted", true);
         }
