@@ -20,11 +20,12 @@ key = "/etc/transitproof/collector.key"
 
 import ipaddress
 import tomllib
-from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct, field
+
+from probe.files import UnreadableError, read
 
 MAX_BYTES: Final = 1 << 20  # of the file
 _HERE: Final = frozenset({"127.0.0.1", "::1", "[::1]", "localhost"})
@@ -127,13 +128,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: str) -> Settings:
     """Raises SettingsError."""
     try:
-        with Path(path).open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
-        if len(text) > MAX_BYTES:
-            raise SettingsError(f"{path}: larger than {MAX_BYTES} bytes")
-        settings = msgspec.convert(tomllib.loads(text.decode()), Settings)
-    except OSError as error:
-        raise SettingsError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        settings = msgspec.convert(tomllib.loads(read(path, MAX_BYTES).decode()), Settings)
+    except UnreadableError as error:
+        raise SettingsError(f"{error}; a TOML file is wanted") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"{path}: {error}") from None
     return check(settings, path)

@@ -7,13 +7,13 @@ which its key is changed. Probes that are not in the file are not believed eithe
 
 import base64
 import binascii
-from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from collector.settings import SettingsError
+from probe.files import UnreadableError, read
 from probe.publish import signing
 
 MAX_BYTES: Final = 32 << 20  # of the file: some 200,000 probes
@@ -42,12 +42,9 @@ class Signers:
 def load(path: str) -> Signers:
     """Raises SettingsError."""
     try:
-        with Path(path).open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    if len(text) > MAX_BYTES:
-        raise SettingsError(f"{path}: larger than {MAX_BYTES} bytes")
+        text = read(path, MAX_BYTES)
+    except UnreadableError as error:
+        raise SettingsError(str(error)) from None
     keys: dict[tuple[str, str], Keys] = {}
     for number, line in enumerate(text.decode(errors="replace").splitlines(), 1):
         words = line.split()

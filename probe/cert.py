@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.engine import load_core
+from probe.files import UnreadableError, read
 from probe.model import NANOSECONDS, EvidenceClass
 from probe.reprobe.fetch import ReprobeError, fetch
 from probe.reprobe.records import judged
@@ -55,12 +56,9 @@ def look(
 def _file(path: str) -> list[bytes]:
     """DER of the certificates in a file, in its order."""
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise TargetError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
-    if len(content) > MAX_FILE:
-        raise TargetError(f"{path}: larger than {MAX_FILE >> 20} MiB; name the file with the chain alone")
+        content = read(path, MAX_FILE)
+    except UnreadableError as error:
+        raise TargetError(f"{error}; name a file with the chain alone") from None
     if b"-----BEGIN" not in content:
         return [content]  # one that cannot be parsed becomes a finding
     try:

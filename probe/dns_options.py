@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
+from probe.files import UnreadableError, read
+
 if TYPE_CHECKING:
     from probe._parsers import Core
 
@@ -67,18 +69,11 @@ class DnsOptions(Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: str) -> DnsOptions:
     """Reads the options from a TOML file. Raises DnsOptionsError."""
     try:
-        with Path(path).open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
-        if len(text) > MAX_BYTES:
-            raise DnsOptionsError(f"{path}: larger than a megabyte; --dns wants a TOML file with options")
-        options = msgspec.convert(tomllib.loads(text.decode()), DnsOptions)
+        options = msgspec.convert(tomllib.loads(read(path, MAX_BYTES).decode()), DnsOptions)
         check(options)
-    except OSError as error:
-        message = f"{path}: {(error.strerror or 'cannot be read').lower()}; --dns wants a TOML file with options"
-        raise DnsOptionsError(message) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, ValueError) as error:
-        if isinstance(error, DnsOptionsError):
-            raise
+    except UnreadableError as error:
+        raise DnsOptionsError(f"{error}; --dns wants a TOML file with options") from None
+    except (msgspec.ValidationError, ValueError) as error:
         raise DnsOptionsError(f"{path}: {error}; see: transitproof explain dns.tunnel") from None
     return options
 

@@ -1,5 +1,6 @@
 """Values as operators write them: `"30s"`, `"64MiB"`, `"/etc/x"`. Each is read from TOML and written back to it."""
 
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -85,6 +86,15 @@ def hook(wanted: type, value: object) -> Any:  # noqa: ANN401 - of the type that
         if wanted is kind:
             return kind.read(value)
     raise NotImplementedError(wanted)
+
+
+def is_address(text: str) -> bool:
+    """Whether this is an IPv4 or IPv6 address, and no name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def toml(value: object) -> str:

@@ -20,12 +20,12 @@ encryption. Pre-shared keys in the JSON are not looked at.
 import ipaddress
 import tomllib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from probe.files import UnreadableError, read
 from probe.model import Facts
 from probe.tunnels import Esp, Ike, Tunnel, Tunnels
 
@@ -88,12 +88,9 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: str) -> tuple[Vpn, ...]:
     """Raises VpnError."""
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise VpnError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    if len(content) > MAX_BYTES:
-        raise VpnError(f"{path}: longer than {MAX_BYTES} bytes")
+        content = read(path, MAX_BYTES)
+    except UnreadableError as error:
+        raise VpnError(str(error)) from None
     try:
         text = content.decode()
         given = _of_aws(msgspec.json.decode(text)) if text.lstrip().startswith("{") else tomllib.loads(text)

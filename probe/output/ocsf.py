@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from probe import __version__
+from probe.values import is_address
 
 Event = dict[str, Any]
 
@@ -134,7 +135,7 @@ def _connection(record: Mapping[str, Any]) -> Event:
     made: Event = {"direction_id": 0, "protocol_name": record["transport"]}
     if record["transport"] in PROTOCOLS:
         made["protocol_num"] = PROTOCOLS[record["transport"]]
-    if _is_address(record["src_ip"]):
+    if is_address(record["src_ip"]):
         made["protocol_ver_id"] = ipaddress.ip_address(record["src_ip"]).version
     if "community_id" in record:
         made["community_uid"] = record["community_id"]
@@ -264,18 +265,10 @@ def _reached(endpoint: str) -> Event | None:
 
 
 def _endpoint(address: str, port: int | None = None) -> Event:
-    made: Event = {"ip": address} if _is_address(address) else {"uid": address}  # a hash, where addresses are redacted
+    made: Event = {"ip": address} if is_address(address) else {"uid": address}  # a hash, where addresses are redacted
     if port is not None:
         made["port"] = port
     return made
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _ms(text: str) -> int:

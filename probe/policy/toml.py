@@ -10,6 +10,8 @@ from typing import Any, Final, TypeVar, get_args
 import msgspec
 from msgspec import Struct
 
+from probe import files
+
 MAX_BYTES: Final = 4 * 1024 * 1024  # of such a file: the longest standard takes some 60 kB
 _Form = TypeVar("_Form", bound=Struct)
 
@@ -21,15 +23,9 @@ class PolicyError(ValueError):
 def read(path: Path) -> bytes:
     """The bytes of a configuration file. Raises PolicyError."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"{path}: {(error.strerror or str(error)).lower()}; a readable TOML file is wanted"
-        raise PolicyError(message) from error
-    if len(data) > MAX_BYTES:
-        message = f"{path}: larger than {MAX_BYTES} bytes; this is no policy"
-        raise PolicyError(message)
-    return data
+        return files.read(path, MAX_BYTES)
+    except files.UnreadableError as error:
+        raise PolicyError(f"{error}; a readable TOML file is wanted") from error
 
 
 def decode(

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import msgspec
 
+from probe.values import is_address
+
 # Members by the last word of their name: `tls.sni` and `sni` are the same
 NAMES: Final = frozenset(
     [
@@ -95,7 +97,7 @@ class Redactor:
             or member in LEADING_TO_BOTH
         ):
             return self._hash(member if member in LEADING_TO_BOTH else "id", value)[:32]
-        if self._names and member in NAMES and not _is_address(value):
+        if self._names and member in NAMES and not is_address(value):
             hidden = self._name(value)
             for part in (value, *_HOST.findall(value), *re.findall(r"=([^,]+)", value)):
                 if len(part) >= _SHORTEST:
@@ -118,18 +120,10 @@ class Redactor:
             for name, hidden in names:
                 text = _outside(text, name, hidden)
         if self._addresses:
-            text = _ADDRESS.sub(lambda found: self._address(found[0]) if _is_address(found[0]) else found[0], text)
+            text = _ADDRESS.sub(lambda found: self._address(found[0]) if is_address(found[0]) else found[0], text)
         return text
 
 
 def _outside(text: str, name: str, hidden: str) -> str:
     """Where it stands as a word of its own."""
     return re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", hidden, text, flags=re.IGNORECASE)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

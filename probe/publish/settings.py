@@ -20,17 +20,18 @@ import re
 import socket
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
+from probe import files
 from probe.publish.envelope import KINDS, MAX_PAYLOAD
 from probe.values import AbsolutePath, Duration, Size, hook
 
 MAX_BYTES: Final = 1024 * 1024  # of the file
+MAX_SECRET: Final = 64 * 1024  # bytes of a file with a password or a token; MQTT has no room for more
 ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")  # fits into an MQTT topic, a client id of 128 bytes, a file's name
 PREFIX: Final = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+){0,4}")  # and <site>/<probe>/<kind>: 7 slashes at most
 MAX_TOPIC: Final = 256  # bytes, at AWS IoT Core
@@ -214,16 +215,10 @@ OTHERS: Final = frozenset({"capture", "judge", "dns", "state", "health", "rollup
 def load(path: str) -> Settings:
     """The settings in a TOML file. Raises SettingsError."""
     try:
-        with Path(path).open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
-        if len(text) > MAX_BYTES:
-            raise SettingsError(f"{path}: larger than a megabyte; this is no configuration")
-        return read(tomllib.loads(text.decode()))
-    except OSError as error:
-        raise SettingsError(f"{path}: {(error.strerror or 'cannot be read').lower()}; a TOML file is wanted") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as error:
-        if isinstance(error, SettingsError) and str(error).startswith(path):
-            raise
+        return read(tomllib.loads(files.read(path, MAX_BYTES).decode()))
+    except files.UnreadableError as error:
+        raise SettingsError(f"{error}; a TOML file is wanted") from None
+    except ValueError as error:  # no UTF-8, no TOML, or what `read` says
         raise SettingsError(f"{path}: {error}") from None
 
 
@@ -305,9 +300,9 @@ def loopback(host: str) -> bool:
 def secret(path: AbsolutePath) -> str:
     """What a file holds, without the line end. Raises SettingsError, which names the file only."""
     try:
-        return Path(path.resolve()).read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise SettingsError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+        return files.read(path.resolve(), MAX_SECRET).decode().rstrip("\r\n")
+    except files.UnreadableError as error:
+        raise SettingsError(str(error)) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: not UTF-8") from None
     except ValueError as error:

@@ -9,14 +9,16 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from probe.files import UnreadableError, read
+
 _MEMBER: Final = b',"jws":"'
+MAX_KEY: Final = 64 * 1024  # bytes of the file; a key has some hundred
 SIGNATURE_ROOM: Final = 320  # bytes that the member takes
 
 
@@ -36,9 +38,9 @@ class Signer:
     def load(cls, path: str) -> "Signer":
         """From a PEM file. Raises SigningError."""
         try:
-            key = load_pem_private_key(Path(path).read_bytes(), None)
-        except OSError as error:
-            raise SigningError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+            key = load_pem_private_key(read(path, MAX_KEY), None)
+        except UnreadableError as error:
+            raise SigningError(str(error)) from None
         except (ValueError, TypeError):
             raise SigningError(f"{path}: no unencrypted private key in PEM; {_MAKE} {path}") from None
         if not isinstance(key, Ed25519PrivateKey):

@@ -10,7 +10,6 @@ import binascii
 import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509 import ocsp
 from msgspec import Struct
 
+from probe.files import UnreadableError, read
 from probe.trust.beside import Beside
 from probe.trust.certificates import Parsed
 from probe.trust.signed import issuers, verifies
@@ -235,11 +235,7 @@ def _list(content: bytes) -> Iterator[Timestamp]:
 
 def _read(path: str) -> _List:
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"{path}: {(error.strerror or str(error)).lower()}; --ct-logs wants a readable log list"
-        raise LogListError(message) from error
-    if len(content) > MAX_BYTES:
-        raise LogListError(f"{path}: larger than {MAX_BYTES >> 20} MiB; --ct-logs wants a log list")
+        content = read(path, MAX_BYTES)
+    except UnreadableError as error:
+        raise LogListError(f"{error}; --ct-logs wants a readable log list") from error
     return msgspec.json.decode(content, type=_List)

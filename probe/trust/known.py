@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
+from probe import files
 from probe.trust.store import TrustError
 
 if TYPE_CHECKING:
@@ -43,11 +44,6 @@ def known(parsers: ModuleType, paths: tuple[str, ...]) -> "Known":
 
 def _read(path: str) -> bytes:
     try:
-        with Path(path).open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"{path}: {(error.strerror or str(error)).lower()}; --weak-keys wants a readable list of weak keys"
-        raise WeakKeysError(message) from error
-    if len(text) > MAX_BYTES:
-        raise WeakKeysError(f"{path}: larger than {MAX_BYTES >> 20} MiB; give --weak-keys a part of it")
-    return text
+        return files.read(path, MAX_BYTES)
+    except files.UnreadableError as error:
+        raise WeakKeysError(f"{error}; --weak-keys wants a readable list of weak keys, or a part of one") from error

@@ -10,6 +10,7 @@ import probe
 ROOT = Path(probe.__file__).parent
 LADDER = [
     "bounded",
+    "files",
     "values",
     "hash_key",
     "model",
