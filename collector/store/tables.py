@@ -157,3 +157,30 @@ audit: Final = Table(
     Column("who", String(80), nullable=False),
     Column("what", Text, nullable=False),
 )
+
+postures: Final = Table(
+    "postures",
+    metadata,
+    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("endpoint", String(200), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("digest", String(32), primary_key=True),  # of the facts
+    Column("facts", Text, nullable=False),  # protocol, versions, algorithms, as rollups tell them
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Index("postures_endpoint", "endpoint"),
+)
+
+clients: Final = Table(
+    "clients",
+    metadata,
+    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("endpoint", String(200), primary_key=True),
+    Column("peer", String(64), primary_key=True),
+    Column("class", String(20), primary_key=True),
+    Column("flows", _Big, nullable=False),
+    Column("bytes", _Big, nullable=False),
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Index("clients_endpoint", "endpoint"),
+)
