@@ -22,6 +22,7 @@ from collector.store.store import Store, StoreError
 from collector.web import access
 from collector.web.app import make
 from collector.web.live import Bell
+from probe.publish.signing import Signer, SigningError
 
 _LOG: Final = logging.getLogger("collector")
 USAGE: Final = 2
@@ -33,15 +34,17 @@ def run(path: str | None, say: Callable[[str], None]) -> int:
     try:
         configured = settings.check(Settings(), "defaults") if path is None else settings.load(path)
         store = Store(_made(configured.store.url))
+        key = configured.export.signing_key
+        signer = None if key is None else Signer.load(key)
         tokens = None if configured.web.tokens is None else access.load(configured.web.tokens)
         known = configured.broker.signers if configured.broker else None
         fault = None if known is None else signers.load(known).fault
-    except (SettingsError, StoreError) as error:
+    except (SettingsError, StoreError, SigningError) as error:
         say(str(error))
         return USAGE
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        return asyncio.run(_serve(configured, store, access.Access(tokens), fault, say))
+        return asyncio.run(_serve(configured, store, access.Access(tokens), fault=fault, signer=signer, say=say))
     finally:
         store.close()
 
@@ -75,13 +78,26 @@ def _made(url: str) -> str:
 
 
 async def _serve(
-    configured: Settings, store: Store, allowed: access.Access, fault: Fault | None, say: Callable[[str], None]
+    configured: Settings,
+    store: Store,
+    allowed: access.Access,
+    *,
+    fault: Fault | None,
+    signer: Signer | None,
+    say: Callable[[str], None],
 ) -> int:
     bell = Bell()
     ingest = Ingest(store, after=lambda _account: bell.ring(), fault=fault)
     host, port = configured.web.address
     web = uvicorn.Config(
-        make(store, allowed, secure=configured.web.certificate is not None, bell=bell),
+        make(
+            store,
+            allowed,
+            secure=configured.web.certificate is not None,
+            bell=bell,
+            counters=ingest.counters,
+            signer=signer,
+        ),
         host=host,
         port=port,
         ssl_certfile=configured.web.certificate,

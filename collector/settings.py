@@ -64,6 +64,13 @@ class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
         return ipaddress.ip_address(self.address[0]).is_loopback
 
 
+class ExportSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What leaves the collector as files."""
+
+    signing_key: str | None = None
+    """An Ed25519 key (PEM, PKCS #8) that signs audit packs."""
+
+
 class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Where reports come from."""
 
@@ -92,6 +99,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     store: StoreSettings = field(default_factory=StoreSettings)
     web: WebSettings = field(default_factory=WebSettings)
     broker: BrokerSettings | None = None
+    export: ExportSettings = field(default_factory=ExportSettings)
 
 
 def load(path: str) -> Settings:

@@ -7,7 +7,7 @@ statement.
 from typing import Final
 
 from sqlalchemy import BigInteger as _BigInteger
-from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 SCHEMA_VERSION: Final = 1
 
@@ -100,6 +100,7 @@ certificates: Final = Table(
     Column("last_seen", Float, nullable=False),
     Index("certificates_not_after", "not_after"),
     Index("certificates_spki", "spki_sha256"),
+    Index("certificates_authority", "subject", sqlite_where=text("ca"), postgresql_where=text("ca")),
 )
 
 sightings: Final = Table(
