@@ -14,6 +14,7 @@ from typing import Final
 import uvicorn
 
 from collector import broker, settings, signers
+from collector.alerts.service import Service as Alerting
 from collector.ingest import Ingest
 from collector.messages import Fault
 from collector.settings import Settings, SettingsError, StoreSettings
@@ -88,6 +89,7 @@ async def _serve(
 ) -> int:
     bell = Bell()
     ingest = Ingest(store, after=lambda _account: bell.ring(), fault=fault)
+    alerts = Alerting(store, configured.alerts)
     host, port = configured.web.address
     web = uvicorn.Config(
         make(
@@ -95,7 +97,8 @@ async def _serve(
             allowed,
             secure=configured.web.certificate is not None,
             bell=bell,
-            counters=ingest.counters,
+            counters=lambda: {**ingest.counters(), **alerts.counters},
+            alerts=configured.alerts,
             signer=signer,
         ),
         host=host,
@@ -112,6 +115,8 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.end)
     tasks = [asyncio.create_task(ingest.run()), asyncio.create_task(_keep_house(store, configured.store))]
+    if configured.alerts.rule:
+        tasks.append(asyncio.create_task(alerts.run()))
     if configured.broker is not None:
         tasks.append(asyncio.create_task(broker.listen(configured.broker, ingest.queue)))
     scheme = "https" if configured.web.certificate else "http"

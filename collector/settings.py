@@ -26,6 +26,9 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct, field
 
+from collector.alerts.settings import Alerts, problems
+from probe.values import hook
+
 MAX_BYTES: Final = 1 << 20  # of the file
 
 
@@ -100,6 +103,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     web: WebSettings = field(default_factory=WebSettings)
     broker: BrokerSettings | None = None
     export: ExportSettings = field(default_factory=ExportSettings)
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def load(path: str) -> Settings:
@@ -109,7 +113,7 @@ def load(path: str) -> Settings:
             text = file.read(MAX_BYTES + 1)
         if len(text) > MAX_BYTES:
             raise SettingsError(f"{path}: larger than {MAX_BYTES} bytes")
-        settings = msgspec.convert(tomllib.loads(text.decode()), Settings)
+        settings = msgspec.convert(tomllib.loads(text.decode()), Settings, dec_hook=hook)
     except OSError as error:
         raise SettingsError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
@@ -130,4 +134,6 @@ def check(settings: Settings, path: str) -> Settings:
         raise SettingsError(f"{path}: web.certificate: needed, because {web.listen} can be reached from other hosts")
     if broker is not None and broker.plain and broker.host not in {"127.0.0.1", "::1", "localhost"}:
         raise SettingsError(f"{path}: broker.plain: only for a broker on this host; remove it to use TLS")
+    for problem in problems(settings.alerts):
+        raise SettingsError(f"{path}: {problem}")
     return settings

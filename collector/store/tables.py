@@ -83,6 +83,7 @@ findings: Final = Table(
     Index("findings_endpoint", "endpoint"),
     Index("findings_check", "check_id"),
     Index("findings_uid", "uid"),
+    Index("findings_changed", "changed"),
 )
 
 certificates: Final = Table(
@@ -184,4 +185,34 @@ clients: Final = Table(
     Column("first_seen", Float, nullable=False),
     Column("last_seen", Float, nullable=False),
     Index("clients_endpoint", "endpoint"),
+)
+
+alerted: Final = Table(
+    "alerted",
+    metadata,
+    Column("rule", String(80), primary_key=True),
+    Column("uid", String(64), primary_key=True),
+    Column("since", Float, nullable=False),
+    Column("sent", Float),  # when it went into the outbox; NULL while it waits for others, or for maintenance to end
+    Column("common", String(200), nullable=False, default=""),  # what it has in common with others of its message
+    Index("alerted_sent", "sent"),
+    Index("alerted_uid", "uid"),
+)
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", _Big, primary_key=True),
+    Column("key", String(64), nullable=False),  # names the message at its receiver: sent twice it is the same
+    Column("rule", String(80), nullable=False),
+    Column("common", String(200), nullable=False),
+    Column("target", String(80), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next", Float, nullable=False),
+    Column("done", Float),
+    Column("failed", Text, nullable=False, default=""),  # the last reason
+    Index("outbox_done_next", "done", "next"),
+    Index("outbox_rule", "rule", "common", "created"),
 )

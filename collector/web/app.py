@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from collector.alerts.settings import Alerts
 from collector.store.store import Store, StoreError
 from collector.web import api, asking, exports, metrics, pages
 from collector.web.access import LOCAL, Access, Who
@@ -51,10 +52,12 @@ def make(
     bell: Bell | None = None,
     counters: Callable[[], Mapping[str, int]] = dict,
     signer: Signer | None = None,
+    alerts: Alerts | None = None,
 ) -> Starlette:
     """`secure`: served over TLS, so cookies and browsers are told; `bell`: rung after each batch that was kept.
 
-    `counters`: of this process, for metrics; `signer`: signs audit packs.
+    `counters`: of this process, for metrics; `signer`: signs audit packs; `alerts`: what is shown of
+    their rules.
     """
     routes = [
         *pages.ROUTES,
@@ -72,6 +75,7 @@ def make(
     )
     app.state.store, app.state.access, app.state.now, app.state.secure = store, access, now, secure
     app.state.bell, app.state.counters, app.state.signer = bell or Bell(), counters, signer
+    app.state.alerts = alerts or Alerts()
     app.state.covered = (float("-inf"), {})
     return app
 

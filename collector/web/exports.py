@@ -22,13 +22,12 @@ _TURN: Final = asyncio.Lock()
 
 
 def period(request: Request) -> evidence.Period:
-    """`from` and `until` (included), days in UTC. Raises HTTPException(422)."""
+    """The `days` up to `until` (included, UTC). Raises HTTPException(422)."""
     today = dt.datetime.fromtimestamp(request.app.state.now(), dt.UTC).date()
     until = asking.day(request, "until", today)
-    since = asking.day(request, "from", until - dt.timedelta(days=DAYS - 1))
-    if not 0 <= (until - since).days < MAX_DAYS:
-        raise HTTPException(422, f"from must not be after until, and the period have at most {MAX_DAYS} days")
-    return evidence.Period(_start(since), _start(until + dt.timedelta(days=1)))
+    days = asking.number(request, "days", DAYS, MAX_DAYS, least=1)
+    after = min(until.toordinal() + 1, dt.date.max.toordinal())
+    return evidence.Period(*(_start(dt.date.fromordinal(max(day, 1))) for day in (after - days, after)))
 
 
 def _start(day: dt.date) -> float:
@@ -36,10 +35,10 @@ def _start(day: dt.date) -> float:
 
 
 async def _page(request: Request) -> Response:
-    asked, signer = period(request), request.app.state.signer
-    since, until = (dt.datetime.fromtimestamp(at, dt.UTC).date() for at in (asked.since, asked.until - 1))
+    until = dt.datetime.fromtimestamp(period(request).until - 1, dt.UTC).date()
+    signer = request.app.state.signer
     kid = None if signer is None else signer.kid
-    return pages.shown(request, "exports.html", since=since, until=until, kid=kid)
+    return pages.shown(request, "exports.html", until=until, days=DAYS, most=MAX_DAYS, kid=kid)
 
 
 async def _pack(request: Request) -> Response:

@@ -50,10 +50,9 @@ def _get(summary: str, parameters: list[Schema], *, csv: bool = False, found: st
     return {"get": {"summary": summary, "parameters": parameters, "responses": responses}}
 
 
-_DAY: Final[Schema] = {"type": "string", "format": "date"}
 _PERIOD: Final = [
-    _query("from", _DAY, "first day (UTC); 30 days up to the last if left out"),
-    _query("until", _DAY, "last day, included; today if left out"),
+    _query("until", {"type": "string", "format": "date"}, "last day (UTC), included; today if left out"),
+    _query("days", {"type": "integer", "minimum": 1, "maximum": 800, "default": 30}, "how many days up to then"),
 ]
 
 

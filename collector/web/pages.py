@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from collector import charts, judged, places, queries, rendering, tunnels
+from collector.alerts import outbox
 from collector.export.coverage import flat
 from collector.rendering import WORKFLOWS
 from collector.store.tables import audit, findings
@@ -231,6 +232,11 @@ async def _probes(request: Request) -> Response:
     return shown(request, "probes.html", now=now, **found)
 
 
+async def _alerts(request: Request) -> Response:
+    rows = await asking.answer(request, outbox.latest)
+    return shown(request, "alerts.html", rows=rows, alerts=request.app.state.alerts)
+
+
 async def _events(request: Request) -> Response:
     bell = request.app.state.bell
     if bell.is_full:
@@ -279,6 +285,7 @@ ROUTES: Final = [
     Route("/dns", _dns),
     Route("/standards", _standards),
     Route("/probes", _probes),
+    Route("/alerts", _alerts),
     Route("/events", _events),
     Route("/login", _login, methods=["GET", "POST"]),
     Route("/logout", _logout, methods=["POST"]),

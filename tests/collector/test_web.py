@@ -37,6 +37,7 @@ PAGES = [
     "/standards",
     "/probes",
     "/exports",
+    "/alerts",
     "/standards?as_of=2030-01-01",
 ]
 
