@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from collector import charts, queries
-from collector.store.writing import SEVERITIES
+from collector.store.rows import SEVERITIES
 
 WORKFLOWS: Final = ("open", "acknowledged", "suppressed", "resolved")
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from collector.alerts.settings import DAYS, Maintenance, Rule
 from collector.export.tables import plain
-from collector.store.writing import SEVERITIES
+from collector.store.rows import SEVERITIES
 
 SHOWN: Final = 50  # findings named in one message; the others are counted. SNS and EventBridge take 256 kB
 TITLE: Final = 300  # characters of a title

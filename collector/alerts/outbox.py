@@ -17,8 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from collector.alerts.matching import group, is_quiet, matches, message
 from collector.alerts.settings import Alerts, Rule
 from collector.queries import Row, open_now
+from collector.store.rows import SEVERITIES
 from collector.store.tables import alerted, findings, meta, outbox, probes
-from collector.store.writing import SEVERITIES
 
 OVERLAP: Final = 10.0  # seconds looked at again, for transactions that ended after later ones
 PAGE: Final = 2000  # findings looked at in one go
@@ -162,8 +162,10 @@ def settle(connection: Connection, row: Row, now: float, failed: str = "") -> No
 
 
 def tidy(connection: Connection, now: float) -> None:
-    """Forget what was sent long ago."""
+    """Forget what was sent long ago, and findings that are no longer kept."""
     connection.execute(delete(outbox).where(outbox.c.done < now - KEEP))
+    kept = select(findings.c.uid).where(findings.c.uid == alerted.c.uid).exists()
+    connection.execute(delete(alerted).where(~kept))
 
 
 def latest(connection: Connection, limit: int = 50) -> list[Row]:

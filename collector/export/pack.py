@@ -16,12 +16,12 @@ import msgspec
 from collector.export import cbom, inventories, ocsf, report
 from collector.export.evidence import Evidence
 from collector.export.tables import as_csv, plain
+from collector.export.verify import MANIFEST
 from collector.times import rfc3339
 from probe import __version__
 from probe.policy.load import SHIPPED
 from probe.publish.signing import Signer
 
-MANIFEST: Final = "manifest.json"
 _STAMP: Final = (1980, 1, 1, 0, 0, 0)  # the same evidence gives the same bytes
 _FINDINGS: Final = (
     *("uid", "check", "status", "severity", "policy", "rule", "title", "endpoint", "name", "site", "probe"),

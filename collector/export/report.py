@@ -6,7 +6,7 @@ from typing import Any, Final
 from collector import charts, queries, rendering
 from collector.export.evidence import Evidence
 from collector.export.inventories import certificates, protocols
-from collector.store.writing import SEVERITIES
+from collector.store.rows import SEVERITIES
 
 MOST_ROWS: Final = 500  # of a table on paper; the CSV files have all
 

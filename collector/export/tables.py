@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from collector.store.writing import SEVERITIES
+from collector.store.rows import SEVERITIES
 from collector.times import rfc3339
 
 _TIMES: Final = frozenset(("first_seen", "last_seen", "changed", "until", "not_before", "not_after", "received"))

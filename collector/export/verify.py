@@ -14,9 +14,9 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from collector.export.pack import MANIFEST
 from probe.publish.signing import SigningError, thumbprint, verify
 
+MANIFEST: Final = "manifest.json"
 MOST: Final = 1 << 30  # bytes of one file in a pack: no more is unpacked
 CHANGED, UNREADABLE = 1, 2
 
