@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, Protocol
 
+import msgspec
+
 from collector.messages import Aside, Envelope, Fault, State, read
 from collector.store.store import Store, StoreError
 from collector.store.writing import Account
@@ -52,6 +54,10 @@ class Ingest:
         self.total = Account()
         self.failures = 0
         """Attempts to keep a batch that failed."""
+
+    def counters(self) -> dict[str, int]:
+        """For metrics: what became of messages since the start."""
+        return {**msgspec.structs.asdict(self.total), "store_failures": self.failures, "waiting": self.queue.qsize()}
 
     async def run(self) -> None:
         """Batch after batch."""

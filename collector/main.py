@@ -14,6 +14,7 @@ from typing import Final
 import uvicorn
 
 from collector import broker, settings, signers
+from collector.alerts.service import Service as Alerting
 from collector.ingest import Ingest
 from collector.messages import Fault
 from collector.settings import Settings, SettingsError, StoreSettings
@@ -22,6 +23,7 @@ from collector.store.store import Store, StoreError
 from collector.web import access
 from collector.web.app import make
 from collector.web.live import Bell
+from probe.publish.signing import Signer, SigningError
 
 _LOG: Final = logging.getLogger("collector")
 USAGE: Final = 2
@@ -33,15 +35,17 @@ def run(path: str | None, say: Callable[[str], None]) -> int:
     try:
         configured = settings.check(Settings(), "defaults") if path is None else settings.load(path)
         store = Store(_made(configured.store.url))
+        key = configured.export.signing_key
+        signer = None if key is None else Signer.load(key)
         tokens = None if configured.web.tokens is None else access.load(configured.web.tokens)
         named = [source.signers for source in (configured.broker, configured.nats) if source is not None]
         fault = None if not any(named) else signers.load(next(filter(None, named))).fault
-    except (SettingsError, StoreError) as error:
+    except (SettingsError, StoreError, SigningError) as error:
         say(str(error))
         return USAGE
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        return asyncio.run(_serve(configured, store, access.Access(tokens), fault, say))
+        return asyncio.run(_serve(configured, store, access.Access(tokens), fault=fault, signer=signer, say=say))
     finally:
         store.close()
 
@@ -76,13 +80,28 @@ def _made(url: str) -> str:
 
 
 async def _serve(
-    configured: Settings, store: Store, allowed: access.Access, fault: Fault | None, say: Callable[[str], None]
+    configured: Settings,
+    store: Store,
+    allowed: access.Access,
+    *,
+    fault: Fault | None,
+    signer: Signer | None,
+    say: Callable[[str], None],
 ) -> int:
     bell = Bell()
     ingest = Ingest(store, after=lambda _account: bell.ring(), fault=fault)
+    alerts = Alerting(store, configured.alerts)
     host, port = configured.web.address
     web = uvicorn.Config(
-        make(store, allowed, secure=configured.web.certificate is not None, bell=bell),
+        make(
+            store,
+            allowed,
+            secure=configured.web.certificate is not None,
+            bell=bell,
+            counters=lambda: {**ingest.counters(), **alerts.counters},
+            alerts=configured.alerts,
+            signer=signer,
+        ),
         host=host,
         port=port,
         ssl_certfile=configured.web.certificate,
@@ -97,6 +116,8 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.end)
     tasks = [asyncio.create_task(ingest.run()), asyncio.create_task(_keep_house(store, configured.store))]
+    if configured.alerts.rule:
+        tasks.append(asyncio.create_task(alerts.run()))
     if configured.broker is not None:
         tasks.append(asyncio.create_task(broker.listen(configured.broker, ingest.queue)))
     if configured.nats is not None:

@@ -169,13 +169,13 @@ def share(classes: dict[str, Row]) -> float | None:
     return sum(row["bytes"] for name, row in classes.items() if name in PROTECTED) / total if total else None
 
 
-def history(connection: Connection, since: float, until: float, step: int) -> list[Row]:
-    """Bytes by class for each step of a period."""
+def history(connection: Connection, since: float, until: float, step: int, endpoint: str = "") -> list[Row]:
+    """Bytes by class for each step of a period; of one endpoint, or of all that was carried."""
     c = traffic.c
     slot = (c.start - c.start % step).label("slot")
     statement = (
         select(slot, c["class"], func.sum(c.bytes).label("bytes"))
-        .where(c.start >= int(since), c.start < int(until), c.endpoint == "")
+        .where(c.start >= int(since), c.start < int(until), c.endpoint == endpoint)
         .group_by(slot, c["class"])
         .order_by(slot)
     )
@@ -258,14 +258,18 @@ def probe_list(connection: Connection, now: float) -> list[Row]:
     )
     rows = []
     for row in connection.execute(select(probes, waiting).order_by(probes.c.site, probes.c.probe)).mappings():
-        silent = now - row["last_seen"] > SILENT
-        word = "silent" if silent and row["online"] else "up" if row["online"] or not silent else "gone"
         documents = {name: json.loads(row[name]) for name in ("drops", "health", "state")}
-        rows.append({**row, **documents, "lost": _lost(documents["drops"]), "word": word})
+        rows.append({**row, **documents, "lost": lost(documents["drops"]), "word": word(row, now)})
     return sorted(rows, key=lambda row: row["word"] == "up")
 
 
-def _lost(drops: Row) -> dict[str, int]:
+def word(row: Any, now: float) -> str:  # noqa: ANN401 - a row of probes
+    """How a probe is: `silent` where it should speak and does not, `gone` where the broker or it said so."""
+    silent = now - row["last_seen"] > SILENT
+    return "silent" if silent and row["online"] else "up" if row["online"] or not silent else "gone"
+
+
+def lost(drops: Row) -> dict[str, int]:
     """Reports that were lost on their way, by reason; probes count them by reason and kind."""
     kinds = {why: value if isinstance(value, dict) else {"": value} for why, value in drops.items()}
     return {why: sum(count for count in by.values() if isinstance(count, int)) for why, by in kinds.items()}

@@ -25,7 +25,9 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct, field
 
+from collector.alerts.settings import Alerts, problems
 from probe.files import UnreadableError, read
+from probe.values import hook
 
 MAX_BYTES: Final = 1 << 20  # of the file
 _HERE: Final = frozenset({"127.0.0.1", "::1", "[::1]", "localhost"})
@@ -64,6 +66,13 @@ class WebSettings(Struct, frozen=True, forbid_unknown_fields=True):
     def is_local(self) -> bool:
         """Whether only this host can reach it."""
         return ipaddress.ip_address(self.address[0]).is_loopback
+
+
+class ExportSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What leaves the collector as files."""
+
+    signing_key: str | None = None
+    """An Ed25519 key (PEM, PKCS #8) that signs audit packs."""
 
 
 class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,12 +132,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     web: WebSettings = field(default_factory=WebSettings)
     broker: BrokerSettings | None = None
     nats: NatsSettings | None = None
+    export: ExportSettings = field(default_factory=ExportSettings)
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def load(path: str) -> Settings:
     """Raises SettingsError."""
     try:
-        settings = msgspec.convert(tomllib.loads(read(path, MAX_BYTES).decode()), Settings)
+        settings = msgspec.convert(tomllib.loads(read(path, MAX_BYTES).decode()), Settings, dec_hook=hook)
     except UnreadableError as error:
         raise SettingsError(f"{error}; a TOML file is wanted") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
@@ -153,4 +164,6 @@ def check(settings: Settings, path: str) -> Settings:
         for server in cluster.servers:
             if server.rpartition(":")[0] not in _HERE:
                 raise SettingsError(f"{path}: nats.plain: {server} is not on this host; remove it to use TLS")
+    for problem in problems(settings.alerts):
+        raise SettingsError(f"{path}: {problem}")
     return settings

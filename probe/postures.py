@@ -12,7 +12,7 @@ from msgspec import Struct
 MAX_PLACES: Final = 32_768  # endpoints and names remembered, some 300 bytes each; the one longest not seen is forgotten
 MAX_POSTURES: Final = 8  # of one place: servers negotiate with each client what that can do
 MAX_CHANGES: Final = 64  # told in one rollup, some 300 bytes each; the others are counted
-_FACTS: Final = (
+FACTS: Final = (
     "class",
     "protocol",
     "starttls",
@@ -69,7 +69,7 @@ class Postures:
             if len(self._read) >= MAX_PLACES:
                 self._read.clear()
             all_facts = msgspec.json.decode(facts)
-            kept = {fact: all_facts[fact] for fact in _FACTS if fact in all_facts}
+            kept = {fact: all_facts[fact] for fact in FACTS if fact in all_facts}
             other = any(fact.startswith("dns.") for fact in all_facts)
             self._read[facts] = None if other or not kept else msgspec.json.encode(kept).decode()
         return self._read[facts]

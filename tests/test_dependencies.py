@@ -11,8 +11,18 @@ ROOT: Final = Path(__file__).parent.parent
 SHIPPED: Final = sorted(path for room in ("probe", "collector") for path in (ROOT / room).rglob("*.py"))
 # The dependencies of pyproject.toml by the names under which they are imported; certifi is used where it happens to be.
 DECLARED: Final = {"aiomqtt", "paho", "cryptography", "msgspec", "OpenSSL", "service_identity", "certifi"}
-COLLECTOR: Final = {"jinja2", "markupsafe", "sqlalchemy", "starlette", "uvicorn"}
-"""What the extra `collector` declares, or what that is made of; probes do without."""
+COLLECTOR: Final = {
+    "boto3",
+    "botocore",
+    "cyclonedx",
+    "prometheus_client",
+    "jinja2",
+    "markupsafe",
+    "sqlalchemy",
+    "starlette",
+    "uvicorn",
+}
+"""What the extras `collector` and `aws` declare, or what that is made of; probes do without."""
 OWN: Final = {"probe", "collector"}
 
 

@@ -11,7 +11,19 @@ from sqlalchemy import Connection, Table, and_, delete, func, insert, literal, n
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from collector.store.tables import certificates, findings, meta, probes, received, sightings, streams, traffic, tunnels
+from collector.store.tables import (
+    certificates,
+    clients,
+    findings,
+    meta,
+    postures,
+    probes,
+    received,
+    sightings,
+    streams,
+    traffic,
+    tunnels,
+)
 
 HOUR: Final = 3600
 DAY: Final = 86_400
@@ -62,6 +74,8 @@ def turns(now: float, kept: Kept) -> Iterator[Turn]:
         (sightings, sightings.c.last_seen < old),
         (certificates, and_(certificates.c.last_seen < old, not_(_shown()))),
         (tunnels, tunnels.c.last_seen < old),
+        (clients, clients.c.last_seen < old),
+        (postures, postures.c.last_seen < old),
     ):
         yield _sweep(table, condition)
     yield lambda connection: _forget_boots(connection, old)

@@ -7,7 +7,7 @@ statement.
 from typing import Final
 
 from sqlalchemy import BigInteger as _BigInteger
-from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 SCHEMA_VERSION: Final = 1
 
@@ -83,6 +83,7 @@ findings: Final = Table(
     Index("findings_endpoint", "endpoint"),
     Index("findings_check", "check_id"),
     Index("findings_uid", "uid"),
+    Index("findings_changed", "changed"),
 )
 
 certificates: Final = Table(
@@ -100,6 +101,7 @@ certificates: Final = Table(
     Column("last_seen", Float, nullable=False),
     Index("certificates_not_after", "not_after"),
     Index("certificates_spki", "spki_sha256"),
+    Index("certificates_authority", "subject", sqlite_where=text("ca"), postgresql_where=text("ca")),
 )
 
 sightings: Final = Table(
@@ -156,4 +158,61 @@ audit: Final = Table(
     Column("at", Float, nullable=False),
     Column("who", String(80), nullable=False),
     Column("what", Text, nullable=False),
+)
+
+postures: Final = Table(
+    "postures",
+    metadata,
+    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("endpoint", String(200), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("digest", String(32), primary_key=True),  # of the facts
+    Column("facts", Text, nullable=False),  # protocol, versions, algorithms, as rollups tell them
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Index("postures_endpoint", "endpoint"),
+)
+
+clients: Final = Table(
+    "clients",
+    metadata,
+    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("endpoint", String(200), primary_key=True),
+    Column("peer", String(64), primary_key=True),
+    Column("class", String(20), primary_key=True),
+    Column("flows", _Big, nullable=False),
+    Column("bytes", _Big, nullable=False),
+    Column("first_seen", Float, nullable=False),
+    Column("last_seen", Float, nullable=False),
+    Index("clients_endpoint", "endpoint"),
+)
+
+alerted: Final = Table(
+    "alerted",
+    metadata,
+    Column("rule", String(80), primary_key=True),
+    Column("uid", String(64), primary_key=True),
+    Column("since", Float, nullable=False),
+    Column("sent", Float),  # when it went into the outbox; NULL while it waits for others, or for maintenance to end
+    Column("common", String(200), nullable=False, default=""),  # what it has in common with others of its message
+    Index("alerted_sent", "sent"),
+    Index("alerted_uid", "uid"),
+)
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", _Big, primary_key=True),
+    Column("key", String(64), nullable=False),  # names the message at its receiver: sent twice it is the same
+    Column("rule", String(80), nullable=False),
+    Column("common", String(200), nullable=False),
+    Column("target", String(80), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next", Float, nullable=False),
+    Column("done", Float),
+    Column("failed", Text, nullable=False, default=""),  # the last reason
+    Index("outbox_done_next", "done", "next"),
+    Index("outbox_rule", "rule", "common", "created"),
 )

@@ -13,9 +13,22 @@ from sqlalchemy import Connection, Table, and_, case, delete, func, insert, sele
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.messages import Aside, Envelope, State, is_whole
-from collector.store import rows
+from collector.store import places, rows
 from collector.store.rows import Row
-from collector.store.tables import aside, certificates, findings, probes, received, sightings, streams, traffic, tunnels
+from collector.store.tables import (
+    aside,
+    certificates,
+    clients,
+    findings,
+    postures,
+    probes,
+    received,
+    sightings,
+    streams,
+    traffic,
+    tunnels,
+)
+from collector.times import seconds
 
 WINDOW: Final = 10_000  # sequence numbers that may be outstanding in one stream; older gaps are given up and counted
 MAX_ASIDE: Final = 10_000  # messages kept aside; the oldest go first
@@ -28,7 +41,11 @@ _KEYS: Final[dict[Table, tuple[str, ...]]] = {
     certificates: ("sha256",),
     tunnels: ("probe_id", "peers"),
     traffic: ("probe_id", "start", "span", "endpoint", "class"),
+    postures: places.POSTURE_KEYS,
+    clients: places.CLIENT_KEYS,
 }
+_ADDED: Final = frozenset({traffic, clients})
+"""Of these flows and bytes add up."""
 _NEWEST: Final = frozenset({findings, tunnels})
 """Of these the newest report wins, whatever comes last."""
 _READERS: Final[dict[str, tuple[Table, rows.Reader, str]]] = {
@@ -181,6 +198,9 @@ class Writer:
         """Counts add up: an envelope is taken once, and an interval may come in parts."""
         for item in items:
             self._waiting[traffic] += rows.traffic(probe, item, self._now)
+            when = min(seconds(item.get("end"), self._now), self._now + rows.MAX_FUTURE)
+            self._waiting[postures] += places.postures(probe, item, when)
+            self._waiting[clients] += places.clients(probe, item, when)
             if uids := rows.resolved(item):
                 # What the probe has not seen for so long that it is over; what was told before comes first.
                 self._write(findings)
@@ -225,9 +245,12 @@ class Writer:
     def _kept(self, table: Table, name: str, statement: Any) -> Any:  # noqa: ANN401 - an expression
         """What a column is after a conflict: first times stay, what people decided stays unless the finding is over."""
         old, new = table.c[name], statement.excluded[name]
+        least, most = (func.min, func.max) if self._dialect is sqlite else (func.least, func.greatest)
         if name == "first_seen":
-            return (func.min if self._dialect is sqlite else func.least)(old, new)
-        if table is traffic:
+            return least(old, new)
+        if name == "last_seen":
+            return most(old, new)
+        if table in _ADDED and name in {"flows", "bytes"}:
             return old + new
         if name == "workflow":
             return case((new == "resolved", new), (old == "resolved", new), else_=old)

@@ -1,7 +1,5 @@
 """The read-only API: JSON, or CSV with `format=csv`; described by /api/v1/openapi.json."""
 
-import csv
-import io
 from typing import Any, Final
 
 import msgspec
@@ -11,12 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector import queries
-from collector.store.rows import SEVERITIES
-from collector.times import rfc3339
+from collector.export.tables import as_csv, plain
 from collector.web import asking
 from collector.web.openapi import document
-
-_TIMES: Final = frozenset(("first_seen", "last_seen", "changed", "until", "not_before", "not_after", "received"))
 
 
 def problem(status: int, detail: str) -> Response:
@@ -25,48 +20,20 @@ def problem(status: int, detail: str) -> Response:
     return Response(body, status, media_type="application/problem+json")
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Times as text, severities as words, nothing that is not there."""
-    shown: dict[str, Any] = {}
-    for name, value in row.items():
-        if value is None or name == "probe_id":
-            continue
-        if name in _TIMES and isinstance(value, (int, float)):
-            shown[name] = rfc3339(value)
-        elif name in {"severity", "worst"} and isinstance(value, int):
-            shown[name] = SEVERITIES[value] if value >= 0 else "none"
-        else:
-            shown["check" if name == "check_id" else name] = value
-    return shown
-
-
 def _json(body: Any) -> Response:  # noqa: ANN401
     return Response(msgspec.json.encode(body), media_type="application/json")
 
 
-def _defused(value: object) -> object:
-    """Spreadsheets run cells that begin like formulas, and names come from attackers (CWE-1236)."""
-    if isinstance(value, (dict, list)):
-        value = msgspec.json.encode(value).decode()
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return "'" + value
-    return value
-
-
 def _page(request: Request, page: queries.Page) -> Response:
-    rows = [_plain(row) for row in page.rows]
+    rows = [plain(row) for row in page.rows]
     form = asking.text(request, "format") or "json"
     if form not in {"json", "csv"}:
         raise HTTPException(422, "format must be json or csv")
     if form == "json":
-        return _json({"total": page.total, "offset": page.offset, "limit": page.limit, "items": rows})
-    out = io.StringIO()
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(out, names)
-    writer.writeheader()
-    writer.writerows({name: _defused(value) for name, value in row.items()} for row in rows)
+        place = {"total": page.total, "offset": page.offset, "limit": page.limit}
+        return _json({**place, "coverage": request.state.coverage, "items": rows})
     headers = {"Content-Disposition": f'attachment; filename="{request.url.path.rsplit("/", 1)[-1]}.csv"'}
-    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(as_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def _findings(request: Request) -> Response:
@@ -78,7 +45,7 @@ async def _finding(request: Request) -> Response:
     rows = await asking.answer(request, queries.finding, request.path_params["uid"])
     if not rows:
         raise HTTPException(404, "no finding has this uid")
-    return _json([_plain(row) for row in rows])
+    return _json([plain(row) for row in rows])
 
 
 async def _endpoints(request: Request) -> Response:
@@ -95,12 +62,12 @@ async def _certificate(request: Request) -> Response:
     row = await asking.answer(request, queries.certificate, request.path_params["sha256"])
     if row is None:
         raise HTTPException(404, "no certificate has this SHA-256")
-    return _json({**_plain(row), "places": [_plain(place) for place in row["places"]]})
+    return _json({**plain(row), "places": [plain(place) for place in row["places"]]})
 
 
 async def _probes(request: Request) -> Response:
     rows = await asking.answer(request, queries.probe_list, request.app.state.now())
-    return _json([{**_plain({**row, "id": None})} for row in rows])
+    return _json([{**plain({**row, "id": None})} for row in rows])
 
 
 async def _summary(request: Request) -> Response:
@@ -110,17 +77,11 @@ async def _summary(request: Request) -> Response:
         asking.together(
             findings=(queries.by_severity, now),
             last_day=(queries.protected, now - queries.DAY, now),
-            probes=(queries.probe_list, now),
         ),
     )
     share = queries.share(found["last_day"])
-    body = {"findings": found["findings"], "last_day": found["last_day"]}
-    words = [row["word"] for row in found["probes"]]
-    body["probes"] = {word: words.count(word) for word in ("up", "silent", "gone")}
-    body["coverage"] = {
-        "missed_envelopes": sum(row["missed"] for row in found["probes"]),
-        "probes_with_drops": sum(1 for row in found["probes"] if any(row["lost"].values())),
-    }
+    body = {name: found[name] for name in ("findings", "last_day")} | {"coverage": request.state.coverage}
+    body["probes"] = request.state.coverage.get("probes", {})
     return _json(body if share is None else {**body, "protected_share": share})
 
 

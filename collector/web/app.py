@@ -4,8 +4,9 @@ Server names, subjects and host names come from packets, so they are an attacker
 content policy allows no script and no style but our own files, and tables for spreadsheets are defused.
 """
 
+import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any, Final
 
@@ -18,10 +19,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from collector.alerts.settings import Alerts
 from collector.store.store import Store, StoreError
-from collector.web import api, pages
+from collector.web import api, asking, exports, metrics, pages
 from collector.web.access import LOCAL, Access, Who
 from collector.web.live import Bell
+from probe.publish.signing import Signer
 
 COOKIE: Final = "transitproof"
 MAX_BODY: Final = 64 * 1024
@@ -34,16 +37,32 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _OPEN: Final = ("/login", "/static/", "/healthz")
+_UNCOVERED: Final = ("/static/", "/healthz", "/events")
+_FOR_PROGRAMS: Final = ("/api/", "/metrics")
 
 Next = Callable[[Request], Awaitable[Response]]
 
 
 def make(
-    store: Store, access: Access, *, secure: bool, now: Callable[[], float] = time.time, bell: Bell | None = None
+    store: Store,
+    access: Access,
+    *,
+    secure: bool,
+    now: Callable[[], float] = time.time,
+    bell: Bell | None = None,
+    counters: Callable[[], Mapping[str, int]] = dict,
+    signer: Signer | None = None,
+    alerts: Alerts | None = None,
 ) -> Starlette:
-    """`secure`: served over TLS, so cookies and browsers are told; `bell`: rung after each batch that was kept."""
+    """`secure`: served over TLS, so cookies and browsers are told; `bell`: rung after each batch that was kept.
+
+    `counters`: of this process, for metrics; `signer`: signs audit packs; `alerts`: what is shown of
+    their rules.
+    """
     routes = [
         *pages.ROUTES,
+        *exports.ROUTES,
+        *metrics.ROUTES,
         Mount("/api/v1", routes=api.ROUTES),
         Route("/healthz", _healthz),
         Mount("/static", StaticFiles(directory=str(files("collector.web") / "static"))),
@@ -55,7 +74,9 @@ def make(
         exception_handlers={StoreError: _unavailable, HTTPException: _http_error},
     )
     app.state.store, app.state.access, app.state.now, app.state.secure = store, access, now, secure
-    app.state.bell = bell or Bell()
+    app.state.bell, app.state.counters, app.state.signer = bell or Bell(), counters, signer
+    app.state.alerts = alerts or Alerts()
+    app.state.covered = (float("-inf"), {})
     return app
 
 
@@ -84,18 +105,22 @@ class _Guard(BaseHTTPMiddleware):
         who = self._who(request)
         request.state.who = who or Who("", "viewer")
         if who is None and not path.startswith(_OPEN):
-            if path.startswith("/api/"):
+            if path.startswith(_FOR_PROGRAMS):
                 return PlainTextResponse(
                     "a token is needed: Authorization: Bearer …", 401, {"WWW-Authenticate": "Bearer"}
                 )
             return RedirectResponse("/login", 303)
-        return await call_next(request)
+        covered = request.state.coverage = {} if path.startswith(_UNCOVERED) else await asking.covering(request)
+        response = await call_next(request)
+        if covered and path.startswith(_FOR_PROGRAMS):
+            response.headers["Transitproof-Coverage"] = json.dumps(covered)
+        return response
 
     def _who(self, request: Request) -> Who | None:
         if self._access.is_open:
             return LOCAL
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and request.url.path.startswith("/api/"):
+        if scheme.lower() == "bearer" and request.url.path.startswith(_FOR_PROGRAMS):
             return self._access.by_token(token.strip())
         return self._access.by_session(request.cookies.get(COOKIE, ""))
 

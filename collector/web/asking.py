@@ -1,24 +1,30 @@
 """What a request asks for, read out of its query; shared by pages and API."""
 
-from typing import Any
+import datetime as dt
+import re
+from typing import Any, Final
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from collector.export.coverage import coverage
 from collector.queries import MAX_PAGE, FindingFilter
+from collector.store.store import StoreError
 
-MAX_TEXT = 200
+MAX_TEXT: Final = 200
+FRESH: Final = 3.0  # seconds for which what is known of coverage is told again
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def number(request: Request, name: str, default: int, most: int) -> int:
-    """A whole number from 0. Raises HTTPException(422)."""
+def number(request: Request, name: str, default: int, most: int, least: int = 0) -> int:
+    """A whole number. Raises HTTPException(422)."""
     text = request.query_params.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) > most:
-        raise HTTPException(422, f"{name} must be a whole number up to {most}")
+    if not (text.isascii() and text.isdigit() and len(text) < 10) or not least <= int(text) <= most:
+        raise HTTPException(422, f"{name} must be a whole number from {least} to {most}")
     return int(text)
 
 
@@ -54,6 +60,35 @@ async def answer(request: Request, question: Any, *arguments: Any) -> Any:  # no
             return question(connection, *arguments)
 
     return await run_in_threadpool(ask)
+
+
+async def covering(request: Request) -> dict[str, Any]:
+    """What was not seen, as of a moment ago: part of every answer. Empty while the store does not answer."""
+    state = request.app.state
+    at, known = state.covered
+    now: float = state.now()
+    if not 0 <= now - at < FRESH:
+        try:
+            known = await answer(request, coverage, now)
+        except StoreError:
+            known = {}
+        state.covered = (now, known)
+    found: dict[str, Any] = known
+    return found
+
+
+def day(request: Request, name: str, otherwise: dt.date) -> dt.date:
+    """A date such as 2030-01-31. Raises HTTPException(422)."""
+    asked = text(request, name)
+    if not asked:
+        return otherwise
+    try:
+        found = dt.date.fromisoformat(asked) if _DAY.fullmatch(asked) else None
+    except ValueError:
+        found = None
+    if found is None:
+        raise HTTPException(422, f"{name} must be a day such as 2030-01-31")
+    return found
 
 
 def together(**questions: Any) -> Any:  # noqa: ANN401

@@ -50,6 +50,20 @@ def _get(summary: str, parameters: list[Schema], *, csv: bool = False, found: st
     return {"get": {"summary": summary, "parameters": parameters, "responses": responses}}
 
 
+_PERIOD: Final = [
+    _query("until", {"type": "string", "format": "date"}, "last day (UTC), included; today if left out"),
+    _query("days", {"type": "integer", "minimum": 1, "maximum": 800, "default": 30}, "how many days up to then"),
+]
+
+
+def _file(summary: str, media: str, parameters: list[Schema]) -> Schema:
+    made = _get(summary, parameters)
+    made["get"]["responses"]["200"]["content"] = {media: {"schema": {"type": "string", "format": "binary"}}}
+    if media == "application/zip":
+        made["get"]["responses"]["503"] = {"description": "another one is being made", **_ERROR}
+    return made
+
+
 def _path(name: str) -> list[Schema]:
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
 
@@ -77,6 +91,8 @@ def document() -> Schema:
             "/certificates/{sha256}": _get(
                 "One certificate and its places", _path("sha256"), found="no such certificate"
             ),
+            "/findings.ocsf.jsonl": _file("All findings as OCSF events", "application/jsonl", []),
+            "/audit-pack": _file("Report, inventories, CBOM and manifest of a period", "application/zip", _PERIOD),
             "/probes": _get("Probes and how they are", []),
         },
     }

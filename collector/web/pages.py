@@ -3,59 +3,28 @@
 import datetime as dt
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from collector import queries, tunnels
-from collector.store.rows import SEVERITIES
+from collector import charts, judged, places, queries, rendering, tunnels
+from collector.alerts import outbox
+from collector.export.coverage import flat
+from collector.rendering import WORKFLOWS
 from collector.store.tables import audit, findings
-from collector.web import asking, charts
+from collector.web import asking
+from probe.checks import explain
 
-WORKFLOWS: Final = ("open", "acknowledged", "suppressed", "resolved")
 MAX_NOTE: Final = 500
 MAX_DAYS: Final = 366  # of a suppression
 _COOKIE: Final = "transitproof"
 
 
-def _when(seconds: float | None) -> str:
-    return "" if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _day(seconds: float | None) -> str:
-    return _when(seconds)[:10]
-
-
-def _readable(value: Any) -> Any:  # noqa: ANN401 - what a template shows
-    """Names from packets may not turn the text around them (bidirectional controls) or hide in it."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
-        return value
-    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in value)
-
-
-_environment: Final = Environment(
-    loader=PackageLoader("collector.web"),
-    autoescape=select_autoescape(default=True),
-    undefined=StrictUndefined,
-    finalize=_readable,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_environment.filters |= {"when": _when, "day": _day, "size": charts.size, "severity": lambda number: SEVERITIES[number]}
-_environment.globals |= {
-    "CLASSES": queries.CLASSES,
-    "NAMES": charts.NAMES,
-    "SEVERITIES": SEVERITIES,
-    "WORKFLOWS": WORKFLOWS,
-}
-
-
-def _shown(request: Request, template: str, status: int = 200, /, **values: Any) -> Response:  # noqa: ANN401
+def shown(request: Request, template: str, status: int = 200, /, **values: Any) -> Response:  # noqa: ANN401
+    """A template, with what every page has."""
     session = request.cookies.get(_COOKIE, "")
     access = request.app.state.access
     values |= {
@@ -64,13 +33,14 @@ def _shown(request: Request, template: str, status: int = 200, /, **values: Any)
         "form_key": access.form_key(session),
         "path": request.url.path,
         "query": request.query_params,
+        "coverage": getattr(request.state, "coverage", {}),
     }
-    return HTMLResponse(_environment.get_template(template).render(values), status)
+    return HTMLResponse(rendering.render(template, values), status)
 
 
 def problem(request: Request, status: int, title: str, detail: str) -> Response:
     """An error as a page."""
-    return _shown(request, "problem.html", status, title=title, detail=detail)
+    return shown(request, "problem.html", status, title=title, detail=detail)
 
 
 def _pager(request: Request, page: queries.Page) -> dict[str, str]:
@@ -98,7 +68,7 @@ async def _overview(request: Request) -> Response:
             probes=(queries.probe_list, now),
         ),
     )
-    return _shown(
+    return shown(
         request,
         "overview.html",
         share=queries.share(found["today"]),
@@ -112,7 +82,7 @@ async def _overview(request: Request) -> Response:
 async def _findings(request: Request) -> Response:
     wanted = asking.finding_filter(request, "open")
     page = await asking.answer(request, queries.finding_page, wanted, *asking.place(request))
-    return _shown(request, "findings.html", page=page, pager=_pager(request, page), title="Findings")
+    return shown(request, "findings.html", page=page, pager=_pager(request, page), title="Findings")
 
 
 async def _dns(request: Request) -> Response:
@@ -122,14 +92,24 @@ async def _dns(request: Request) -> Response:
     for check in checks:
         wanted = queries.FindingFilter(workflow="open", check=check, now=now)
         found.append((check, await asking.answer(request, queries.finding_page, wanted, 50, 0)))
-    return _shown(request, "dns.html", found=found)
+    return shown(request, "dns.html", found=found)
 
 
 async def _finding(request: Request) -> Response:
-    rows = await asking.answer(request, queries.finding, request.path_params["uid"])
-    if not rows:
+    uid = request.path_params["uid"]
+    found = await asking.answer(
+        request, asking.together(rows=(queries.finding, uid), decisions=(places.decisions, uid))
+    )
+    if not found["rows"]:
         raise HTTPException(404, "No finding has this uid; it may have been resolved and forgotten since.")
-    return _shown(request, "finding.html", rows=rows, first=rows[0])
+    first = found["rows"][0]
+    return shown(request, "finding.html", first=first, explained=_explained(first["check_id"]), **found)
+
+
+def _explained(check: str) -> list[tuple[str, str]]:
+    """The page of a check, paragraph by paragraph: label and text."""
+    parts = [part.partition(":") for part in (explain(check) or "").strip().split("\n\n")[1:]]
+    return [(label.strip(), " ".join(text.split())) for label, _, text in parts if text and len(label) < 30]
 
 
 async def _workflow(request: Request) -> Response:
@@ -169,7 +149,7 @@ async def _workflow(request: Request) -> Response:
 async def _endpoints(request: Request) -> Response:
     arguments = (request.app.state.now(), asking.text(request, "text"), *asking.place(request))
     page = await asking.answer(request, queries.endpoint_page, *arguments)
-    return _shown(request, "endpoints.html", page=page, pager=_pager(request, page))
+    return shown(request, "endpoints.html", page=page, pager=_pager(request, page))
 
 
 async def _endpoint(request: Request) -> Response:
@@ -181,11 +161,21 @@ async def _endpoint(request: Request) -> Response:
             page=(queries.finding_page, wanted, queries.MAX_PAGE, 0),
             traffic=(queries.protected, now - queries.DAY, now, name),
             certificates=(queries.certificates_at, name),
+            postures=(places.postures_at, name),
+            clients=(places.clients_of, name),
+            history=(queries.history, now - 30 * queries.DAY, now, 86_400, name),
         ),
     )
-    if not found["page"].total and not found["certificates"]:
+    if not any((found["page"].total, found["certificates"], found["postures"], found["clients"])):
         raise HTTPException(404, "Nothing is known of this endpoint.")
-    return _shown(request, "endpoint.html", name=name, bar=charts.bar(found["traffic"]), **found)
+    return shown(
+        request,
+        "endpoint.html",
+        name=name,
+        bar=charts.bar(found["traffic"]),
+        chart=charts.bands(found["history"], 86_400),
+        **found,
+    )
 
 
 async def _certificates(request: Request) -> Response:
@@ -200,32 +190,51 @@ async def _certificates(request: Request) -> Response:
         ),
     )
     chart = charts.expiry(found["soon"].rows, now)
-    return _shown(request, "certificates.html", chart=chart, now=now, pager=_pager(request, found["page"]), **found)
+    return shown(request, "certificates.html", chart=chart, now=now, pager=_pager(request, found["page"]), **found)
 
 
 async def _certificate(request: Request) -> Response:
     row = await asking.answer(request, queries.certificate, request.path_params["sha256"])
     if row is None:
         raise HTTPException(404, "No certificate has this SHA-256.")
-    return _shown(request, "certificate.html", row=row)
+    chain = await asking.answer(request, places.chain, row)
+    return shown(request, "certificate.html", row=row, chain=chain, now=request.app.state.now())
 
 
 async def _tunnels(request: Request) -> Response:
     now = request.app.state.now()
     found = await asking.answer(request, asking.together(pairs=(tunnels.pairs, now), rows=(tunnels.places, now)))
-    return _shown(request, "tunnels.html", **found)
+    return shown(request, "tunnels.html", **found)
 
 
 async def _standards(request: Request) -> Response:
+    """Open findings by standard; with `as_of` what the rules of that day say of what was seen."""
     now = request.app.state.now()
-    policies, rows = await asking.answer(request, queries.matrix, now)
-    return _shown(request, "standards.html", policies=policies, rows=rows)
+    today = dt.datetime.fromtimestamp(now, dt.UTC).date()
+    if not asking.text(request, "as_of"):
+        names, rows = await asking.answer(request, queries.matrix, now)
+        return shown(request, "standards.html", policies=names, rows=rows, day=None, today=today, left_out=0)
+    day = asking.day(request, "as_of", today)
+
+    def judge(connection: Connection) -> judged.Matrix:
+        return judged.matrix(places.all_postures(connection), day, judged.policies())
+
+    found = await asking.answer(request, judge)
+    values = {"policies": found.policies, "rows": found.rows, "left_out": found.left_out}
+    return shown(request, "standards.html", **values, day=day, today=today)
 
 
 async def _probes(request: Request) -> Response:
     now = request.app.state.now()
     found = await asking.answer(request, asking.together(probes=(queries.probe_list, now), aside=(queries.kept_aside,)))
-    return _shown(request, "probes.html", now=now, **found)
+    for row in found["probes"]:
+        row["missed_packets"] = flat(row["health"].get("missed"))
+    return shown(request, "probes.html", now=now, **found)
+
+
+async def _alerts(request: Request) -> Response:
+    rows = await asking.answer(request, outbox.latest)
+    return shown(request, "alerts.html", rows=rows, alerts=request.app.state.alerts)
 
 
 async def _events(request: Request) -> Response:
@@ -241,11 +250,11 @@ async def _login(request: Request) -> Response:
     if access.is_open:
         return RedirectResponse("/", 303)
     if request.method == "GET":
-        return _shown(request, "login.html", failed=False)
+        return shown(request, "login.html", failed=False)
     form = await request.form()
     who = access.by_token(str(form.get("token", "")).strip())
     if who is None:
-        return _shown(request, "login.html", 401, failed=True)
+        return shown(request, "login.html", 401, failed=True)
     response = RedirectResponse("/", 303)
     response.set_cookie(
         _COOKIE, access.begin(who), httponly=True, secure=request.app.state.secure, samesite="strict", path="/"
@@ -276,6 +285,7 @@ ROUTES: Final = [
     Route("/dns", _dns),
     Route("/standards", _standards),
     Route("/probes", _probes),
+    Route("/alerts", _alerts),
     Route("/events", _events),
     Route("/login", _login, methods=["GET", "POST"]),
     Route("/logout", _logout, methods=["POST"]),

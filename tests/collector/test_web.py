@@ -36,12 +36,20 @@ PAGES = [
     "/dns",
     "/standards",
     "/probes",
+    "/exports",
+    "/alerts",
+    "/standards?as_of=2030-01-01",
 ]
 
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/c.db")
+    yield from fill(tmp_path)
+
+
+def fill(folder: Path) -> Iterator[Store]:
+    """A store with names of attackers everywhere."""
+    store = Store(f"sqlite:///{folder}/c.db")
     items = [
         finding(
             f"u{number}",
@@ -59,7 +67,9 @@ def filled(tmp_path: Path) -> Iterator[Store]:
     certificates = [{"sha256": f"{number:064x}", "subject": evil, "issuer": evil, "spki_sha256": "k", "endpoint": evil,
                      "not_after": "2026-12-01T00:00:00Z", "sans": [evil], "key": {"algorithm": evil}} for number, evil in enumerate(EVIL)]  # fmt: skip
     rollup = {"start": "2026-11-18T00:00:00Z", "end": "2026-11-18T00:01:00Z", "by_class": {"tls": {"flows": 3, "bytes": 900}, "plaintext": {"flows": 1, "bytes": 100}},
-              "pairs": [{"endpoint": EVIL[0], "class": "ipsec", "flows": 1, "bytes": [5, 0]}]}  # fmt: skip
+              "pairs": [{"endpoint": EVIL[0], "class": "ipsec", "flows": 1, "bytes": [5, 0]},
+                        *({"endpoint": evil, "peer": evil, "class": evil, "flows": 1, "bytes": [5, 0]} for evil in EVIL)],
+              "changes": [{"endpoint": evil, "name": evil, "after": {"class": "tls", "protocol": evil, evil: evil, "tls.version": "TLSv1.0"}} for evil in EVIL]}  # fmt: skip
     store.write(
         [
             message(*items, seq=0),
@@ -154,7 +164,9 @@ def test_filters_and_pages(open_house: httpx.Client) -> None:
 def test_the_summary_says_what_was_missed(open_house: httpx.Client) -> None:
     summary = open_house.get("/api/v1/summary").json()
     assert summary["protected_share"] == pytest.approx(0.9)
-    assert summary["coverage"] == {"missed_envelopes": 0, "probes_with_drops": 1}
+    assert summary["coverage"]["probes"] == {"up": 1, "silent": 0, "gone": 0}
+    assert summary["coverage"]["lost_reports"] == 3
+    assert summary["coverage"]["kept_aside"] == 1
     assert summary["findings"]["high"] == len(EVIL)
 
 
@@ -276,4 +288,6 @@ def test_the_description_names_every_address(open_house: httpx.Client) -> None:
     paths: dict[str, Any] = open_house.get("/api/v1/openapi.json").json()["paths"]
     for path in paths:
         filled_in = path.replace("{uid}", "u0").replace("{sha256}", f"{0:064x}")
-        assert open_house.get(f"/api/v1{filled_in}").status_code == 200, path
+        answer = open_house.get(f"/api/v1{filled_in}")
+        assert answer.status_code == 200, path
+        assert "probes" in answer.headers["transitproof-coverage"], "coverage is part of every answer"

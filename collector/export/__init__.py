@@ -1,0 +1,1 @@
+"""What leaves the collector: tables, OCSF events, the audit pack with its inventories, CBOM, report and signature."""

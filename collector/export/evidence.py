@@ -1,0 +1,106 @@
+"""What an audit pack is made of: all that the store knows of a period, read once, with bounds. Changes nothing."""
+
+import json
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import Connection, desc, func, select
+
+from collector import places, queries
+from collector.export.coverage import coverage
+from collector.queries import Row
+from collector.store.tables import audit, certificates, findings, probes, sightings, streams
+
+MOST: Final = 50_000  # rows of each kind in one pack, some 100 MB in memory; what is beyond is counted and said
+
+
+class Period(Struct, frozen=True):
+    """From the one (included) to the other (not included), seconds since 1970."""
+
+    since: float
+    until: float
+
+
+class Evidence(Struct, kw_only=True):
+    """Rows as the store has them, times in seconds."""
+
+    period: Period
+    made: float
+    findings: list[Row]
+    certificates: list[Row]
+    """With `endpoints`, those at which they were seen in the period."""
+    postures: list[Row]
+    probes: list[Row]
+    inputs: list[Row]
+    """Which envelopes of which probe and boot all this rests on: the chain of custody."""
+    decisions: list[Row]
+    history: list[Row]
+    classes: dict[str, Row]
+    coverage: dict[str, Any]
+    left_out: dict[str, int]
+
+
+def collect(connection: Connection, period: Period, now: float) -> Evidence:
+    """Everything of the period."""
+    found, more = _findings(connection, period)
+    shown, others = _certificates(connection, period)
+    seen = places.all_postures(connection, period.since, period.until)
+    left_out = {"findings": more, "certificates": others}
+    return Evidence(
+        period=period,
+        made=now,
+        findings=found,
+        certificates=shown,
+        postures=seen,
+        probes=queries.probe_list(connection, now),
+        inputs=_inputs(connection),
+        decisions=_decisions(connection, period),
+        history=queries.history(connection, period.since, period.until, 86_400),
+        classes=queries.protected(connection, period.since, period.until),
+        coverage=coverage(connection, now),
+        left_out={what: count for what, count in left_out.items() if count > 0},
+    )
+
+
+def _findings(connection: Connection, period: Period) -> tuple[list[Row], int]:
+    c = findings.c
+    inside = (c.last_seen >= period.since) & (c.first_seen < period.until)
+    statement = select(findings, probes.c.site, probes.c.probe).join(probes, probes.c.id == c.probe_id).where(inside)
+    order = statement.order_by(desc(c.severity), c.endpoint, c.uid, c.probe_id).limit(MOST)
+    rows = [{**row, "record": json.loads(row["record"])} for row in connection.execute(order).mappings()]
+    return rows, _count(connection, findings, inside) - len(rows)
+
+
+def _certificates(connection: Connection, period: Period) -> tuple[list[Row], int]:
+    """Those that were shown in the period, and those that nobody said where."""
+    c, s = certificates.c, sightings.c
+    inside = (c.last_seen >= period.since) & (c.first_seen < period.until)
+    statement = select(certificates).where(inside).order_by(c.not_after, c.sha256).limit(MOST)
+    rows = {row["sha256"]: {**row, "endpoints": []} for row in connection.execute(statement).mappings()}
+    shown = select(s.sha256, s.endpoint).where(s.last_seen >= period.since, s.first_seen < period.until).distinct()
+    for sha256, endpoint in connection.execute(shown.order_by(s.endpoint).limit(MOST)):
+        if sha256 in rows:
+            rows[sha256]["endpoints"].append(endpoint)
+    found = [{**row, "record": json.loads(row["record"])} for row in rows.values()]
+    return found, _count(connection, certificates, inside) - len(found)
+
+
+def _inputs(connection: Connection) -> list[Row]:
+    s = streams.c
+    statement = (
+        select(probes.c.site, probes.c.probe, s.boot_id, s.low, s.high, s.given_up, s.last_seen)
+        .join(probes, probes.c.id == s.probe_id)
+        .order_by(probes.c.site, probes.c.probe, s.last_seen, s.boot_id)
+        .limit(MOST)
+    )
+    return [dict(row) for row in connection.execute(statement).mappings()]
+
+
+def _decisions(connection: Connection, period: Period) -> list[Row]:
+    a = audit.c
+    statement = select(a.at, a.who, a.what).where(a.at >= period.since, a.at < period.until).order_by(a.id)
+    return [dict(row) for row in connection.execute(statement.limit(MOST)).mappings()]
+
+
+def _count(connection: Connection, table: Any, inside: Any) -> int:  # noqa: ANN401 - a Table and a condition
+    return int(connection.execute(select(func.count()).select_from(table).where(inside)).scalar_one())
