@@ -12,6 +12,8 @@ pub struct Bypassed {
     /// Why no more are told.
     refused: Option<io::Error>,
     is_on: bool,
+    /// No room was left at the last attempt, and no flow has ended since.
+    is_full: bool,
 }
 
 /// Its two directions: sent by the low end of the key, sent to it.
@@ -37,18 +39,18 @@ impl Bypassed {
             return;
         }
         for key in core.take_settled() {
-            if self.flows.contains(&key) {
+            if self.is_full || self.flows.contains(&key) {
                 continue;
             }
             match live.put(&ways(&key)) {
                 Ok(()) => drop(self.flows.insert(key)),
                 Err(error) => {
                     give_back(core, live, &key);
-                    // A map that is full takes others when flows have ended.
                     if error.kind() == io::ErrorKind::PermissionDenied {
                         (self.is_on, self.refused) = (false, Some(error));
                         return;
                     }
+                    self.is_full = true;
                 }
             }
         }
@@ -64,6 +66,7 @@ impl Bypassed {
             }
             if !goes_on {
                 give_back(core, live, key);
+                self.is_full = false;
             }
             goes_on
         });

@@ -6,8 +6,8 @@ use crate::key::Key;
 use transitproof_wire::{Class, packet::ip_protocol as ip};
 
 /// After so many packets in one direction a settled flow is told, and again after as many more: by then it is likely to be
-/// long, and telling the kernel costs about as much as counting ten of them here.
-pub(super) const OFTEN: u64 = 32;
+/// long. To have one counted elsewhere costs about as much as counting thirty packets here.
+pub(super) const OFTEN: u64 = 128;
 /// Flows told at a time; the others are told when they come by again.
 const MOST: usize = 1024;
 
