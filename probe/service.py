@@ -36,7 +36,7 @@ PACKETS_PER_BATCH: Final = 16_384
 WAIT_MS: Final = 200  # for packets, at most: the thread shows so often that it lives
 FOLLOW: Final = 1.0  # seconds between looks at the interfaces and at flows that fell silent
 NEWS: Final = 1.0  # seconds between looks for findings: a new one does not wait for the interval's report
-NEWS_SHARE: Final = 20  # of the time at most one part goes into such looks, however many findings go on
+NEWS_SHARE: Final = 50  # of the time at most one part goes into such looks, however many findings go on
 LATE: Final = (
     1_000_000_000  # ns; a packet reaches us at most this long after its time, so what was silent until then has ended
 )
