@@ -9,7 +9,7 @@ RUST := $(shell find parsers benchmarks/limit -name '*.rs' -o -name Cargo.toml 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help demo showcase test test-faults check bench captures fuzz clean
+.PHONY: help demo showcase test test-faults check bench bench-live soak captures fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -32,6 +32,17 @@ check: .build/core .build/dev ## formatting, linters and types only
 
 bench: .build/core .build/dev ## the four workloads against the physical limit
 	@$(VENV)/python benchmarks/run.py
+
+bench-live: .build/core .build/dev ## the agent on a veth pair, next to tcpdump and peers (root, tcpreplay; 5 minutes)
+	@source scripts/need
+	@want tcpreplay=tcpreplay tcpdump=tcpdump ip=iproute2
+	@cargo build --release --quiet -p transitproof-limit
+	@$(VENV)/python benchmarks/live.py $(LIVE)
+
+soak: .build/core .build/dev ## the agent under a day's load in MINUTES (20): memory, counters (root, tcpreplay)
+	@source scripts/need
+	@want tcpreplay=tcpreplay ip=iproute2
+	@$(VENV)/python benchmarks/soak.py --minutes $(or $(MINUTES),20)
 
 fuzz: ## every parser under libFuzzer, FUZZ_SECONDS (600) each; TARGETS names some
 	@scripts/fuzz $(TARGETS)

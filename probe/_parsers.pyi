@@ -61,6 +61,14 @@ class Live:
         """Open a ring of `ring_bytes` for each; `any` is all interfaces, also those that come later. Raises PermissionError without
         CAP_NET_RAW, FileNotFoundError where there is no such interface, other OSError, and ValueError without any interface."""
 
+    def bypass(self) -> None:
+        """Put a socket filter with a map of flows in front of each ring, so that a core can have long flows counted in the kernel.
+        Raises PermissionError without CAP_BPF, other OSError; everything is read as before then."""
+
+    @property
+    def bypassed(self) -> tuple[int, int] | None:
+        """Packets and bytes that were counted in the kernel, as far as they were collected; None without a bypass."""
+
     def follow(self) -> None:
         """Bind again what was taken away and came back; to be called now and then. Needs no capability."""
 
@@ -108,6 +116,14 @@ class Core:
 
     def listen(self, live: Live, packets: int, milliseconds: int) -> bool:
         """Process what comes within `milliseconds`, up to `packets`; True if that many came, so that more may be waiting."""
+
+    def bypass(self) -> None:
+        """Have flows of which nothing more is to be learnt counted in the kernel, by rings with a bypass."""
+
+    def collect(self, live: Live) -> int:
+        """Add to the flows what was counted there since the last call, and let go of those that end; to be called every second or so.
+        Gives the number of flows that are counted there. Raises PermissionError, once, if the kernel takes no flows from a process
+        without rights (Linux before 5.19)."""
 
     def expire(self, time: int) -> None:
         """Close what was silent until `time` (ns), where no packet comes to say how late it is."""

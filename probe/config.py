@@ -38,6 +38,8 @@ class Capture(Section, frozen=True):
     """Also packets that are not for this host."""
     ring: Size = Size(32 << 20)
     """Room in the kernel for packets that wait, for each interface."""
+    bypass: bool = True
+    """Count long flows in the kernel where CAP_BPF is granted."""
     write: AbsolutePath | None = None
     """Keep the packets behind findings here, as pcapng."""
     write_limit: Size = Size(64 << 20)

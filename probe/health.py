@@ -25,6 +25,15 @@ class Interface(Struct, frozen=True):
     copies: int
 
 
+class Bypass(Struct, frozen=True):
+    """What the kernel counts instead of copying it; part of all other counters."""
+
+    flows: int
+    """Counted there now."""
+    packets: int
+    bytes: int
+
+
 class Counters(Struct, frozen=True, kw_only=True):
     """Everything that is counted, at one moment."""
 
@@ -43,6 +52,8 @@ class Counters(Struct, frozen=True, kw_only=True):
     """Bytes resident."""
     cpu: float
     """Seconds of processor, user and system."""
+    bypass: Bypass | None = None
+    """None where there is none."""
     sink: dict[str, int] = {}
     events: dict[str, int] = {}
     """What happened to the agent: clock_jumps, reloads, reloads_refused, state_saved, state_unsaved."""
@@ -107,6 +118,7 @@ def record(now: Counters, before: Counters) -> dict[str, Any]:
             }
             for ring in now.interfaces
         ],
+        "bypass": now.bypass,
         "memory": now.memory,
         "cpu": round(now.cpu, 3),
         "sink": now.sink,

@@ -20,7 +20,7 @@ def text(counters: Counters) -> str:
 
 def _families(now: Counters) -> Iterator[list[str]]:
     rings = now.interfaces
-    totals = now.totals
+    totals, bypass = now.totals, now.bypass
     yield _family("info", "gauge", "Version of the agent.", [({"version": __version__}, 1)])
     yield _family("uptime_seconds", "gauge", "Since the start.", [({}, round(now.elapsed, 3))])
     for what, told in (
@@ -34,6 +34,10 @@ def _families(now: Counters) -> Iterator[list[str]]:
     yield _family("interface_present", "gauge", "Whether the interface is there.", rows)
     yield _family("packets_total", "counter", "Packets read.", [({}, totals["packets"])])
     yield _family("bytes_total", "counter", "Bytes of them at the IP layer.", [({}, totals["bytes"])])
+    if bypass is not None:
+        yield _family("bypass_flows", "gauge", "Flows whose packets the kernel counts.", [({}, bypass.flows)])
+        yield _family("bypass_packets_total", "counter", "Packets that it counted.", [({}, bypass.packets)])
+        yield _family("bypass_bytes_total", "counter", "Bytes of them at the IP layer.", [({}, bypass.bytes)])
     by_class = totals.get("by_class", {})
     for what in ("flows", "packets", "bytes"):
         rows = [({"class": name}, sums[what]) for name, sums in by_class.items()]

@@ -17,6 +17,19 @@ REPEAT: Final = 600.0  # seconds between two records of a finding that goes on: 
 _AGAINST: Final = ("warn", "fail")
 
 
+class _Head(Struct):
+    """Of a finding's record, what decides whether it is sent."""
+
+    uid: str
+    status: str
+    severity: str
+    first_seen: str
+    count: int
+
+
+_HEAD: Final = msgspec.json.Decoder(_Head)
+
+
 class Known(Struct):
     """What is remembered of one."""
 
@@ -49,16 +62,12 @@ class Ongoing:
 
     def report(self, lines: bytes, now: float) -> list[bytes]:
         """Records as the engine made them (marked or not) in; those that are to be sent now out."""
-        out = []
-        for line in lines.splitlines():
-            finding = msgspec.json.decode(line)
-            if self._take(finding, now):
-                out.append(msgspec.json.encode(finding))
-        return out
+        return [self._whole(line) for line in lines.splitlines() if self._take(line, now)]
 
-    def _take(self, finding: dict[str, Any], now: float) -> bool:
+    def _take(self, line: bytes, now: float) -> bool:
         """Whether it is to be sent now."""
-        uid = finding["uid"]
+        finding = _HEAD.decode(line)
+        uid = finding.uid
         known = self._known.get(uid)
         news = known is None
         if known is None:
@@ -66,28 +75,35 @@ class Ongoing:
             if len(self._known) >= MAX_KNOWN:
                 self.limited += 1
                 return True
-            known = Known(finding["status"], finding["severity"], finding["first_seen"], 0, now)
+            known = Known(finding.status, finding.severity, finding.first_seen, 0, now)
             self._known[uid] = known
         else:
             self._changes.updated.add(uid)
-        news |= (known.status, known.severity) != (finding["status"], finding["severity"])
-        known.status, known.severity, known.seen = finding["status"], finding["severity"], now
-        known.first_seen = min(known.first_seen, finding["first_seen"])
-        known.count += finding["count"]
-        finding["first_seen"], finding["count"] = known.first_seen, known.count
+        news |= (known.status, known.severity) != (finding.status, finding.severity)
+        known.status, known.severity, known.seen = finding.status, finding.severity, now
+        known.first_seen = min(known.first_seen, finding.first_seen)
+        known.count += finding.count
         if not news and now - known.sent < REPEAT and len(self._waiting) < MAX_WAITING:
-            self._waiting[uid] = msgspec.json.encode(finding)
+            self._waiting[uid] = line
             return False
         known.sent = now
         self._waiting.pop(uid, None)
         return True
+
+    def _whole(self, line: bytes) -> bytes:
+        """With what came before it. Written anew only when it is sent: most records of one that goes on never are."""
+        finding: dict[str, Any] = msgspec.json.decode(line)
+        known = self._known.get(finding["uid"])
+        if known is not None:
+            finding["first_seen"], finding["count"] = known.first_seen, known.count
+        return msgspec.json.encode(finding)
 
     def due(self, now: float, *, last: bool = False) -> list[bytes]:
         """Records that were held back and whose time has come; all of them at the `last` call."""
         uids = [uid for uid in self._waiting if last or now - self._known[uid].sent >= REPEAT]
         for uid in uids:
             self._known[uid].sent = now
-        return [self._waiting.pop(uid) for uid in uids]
+        return [self._whole(self._waiting.pop(uid)) for uid in uids]
 
     def resolve(self, now: float, after: float) -> None:
         """Let go of what was not seen for so many seconds."""

@@ -17,7 +17,7 @@ from probe import health, journal, rights
 from probe.config import Config
 from probe.engine import Engine, load_core
 from probe.evidence import HISTORY, Evidence
-from probe.health import Counters, Interface
+from probe.health import Bypass, Counters, Interface
 from probe.identity import Identity
 from probe.journal import Journal
 from probe.judging import Judgement
@@ -36,7 +36,7 @@ PACKETS_PER_BATCH: Final = 16_384
 WAIT_MS: Final = 200  # for packets, at most: the thread shows so often that it lives
 FOLLOW: Final = 1.0  # seconds between looks at the interfaces and at flows that fell silent
 NEWS: Final = 1.0  # seconds between looks for findings: a new one does not wait for the interval's report
-NEWS_SHARE: Final = 20  # of the time at most one part goes into such looks, however many findings go on
+NEWS_SHARE: Final = 50  # of the time at most one part goes into such looks, however many findings go on
 LATE: Final = (
     1_000_000_000  # ns; a packet reaches us at most this long after its time, so what was silent until then has ended
 )
@@ -104,6 +104,7 @@ class Service:
         self.live: Live = parsers.Live(
             list(capture.interfaces), ring_bytes=capture.ring, promiscuous=capture.promiscuous
         )
+        self._bypassed = 0 if capture.bypass and self._bypass() else None
         rights.drop()
         self._judgement, self._engine, self._marks = judgement, judgement.engine(), judgement.marks()
         self._max_flows = max_flows
@@ -116,6 +117,8 @@ class Service:
             max_flows=max_flows,
         )
         self._core.stay_live()
+        if self._bypassed is not None:
+            self._core.bypass()
         read_key_logs(self._core, judgement.keylog)
         judgement.selection.apply(self._core)
         self._sink, self._records, self._identity, self._folder = sink, records, identity, folder
@@ -134,6 +137,27 @@ class Service:
         self._said_drops = 0
         self.counters = self._count()
         self._rolled = self._told = self.counters
+
+    def _bypass(self) -> bool:
+        """Whether the kernel counts long flows for us."""
+        try:
+            self.live.bypass()
+        except OSError as error:
+            what = f"{error.strerror}; every packet is read; CAP_BPF would let the kernel count long flows"
+            self.journal.say(journal.INFO, "bypass_off", what)
+            return False
+        return True
+
+    def _collect(self) -> None:
+        """What the kernel counted since the last time."""
+        if self._bypassed is None:
+            return
+        try:
+            self._bypassed = self._core.collect(self.live)
+        except PermissionError:
+            self._bypassed = None
+            what = "this kernel takes no flows from a process without rights (Linux 5.19 does); every packet is read"
+            self.journal.say(journal.INFO, "bypass_off", what)
 
     def _keep_packets(self) -> Evidence | None:
         capture = self.config.capture
@@ -199,6 +223,7 @@ class Service:
             looks = look(now) or reports
             if follow(now):
                 self.live.follow()
+                self._collect()
                 if not more:  # else older packets are waiting
                     self._core.expire(time.time_ns() - LATE)
                 self.counters = self._count()
@@ -247,6 +272,7 @@ class Service:
         while time.monotonic() < until:
             self._core.listen(self.live, PACKETS_PER_BATCH, WAIT_MS // 4)
             self._take(observations=False)
+        self._collect()
         while self._core.finish(FLOWS_PER_BATCH):
             self.moved = time.monotonic()
             self._take(observations=False)
@@ -359,6 +385,7 @@ class Service:
             limits=dict(limits),
             open_flows=self._core.open_flows,
             max_flows=self._max_flows,
+            bypass=None if self._bypassed is None else Bypass(self._bypassed, *(self.live.bypassed or (0, 0))),
             memory=memory,
             cpu=cpu,
             sink=self._sink.counters(),

@@ -33,7 +33,7 @@ def test_every_line_is_understood(tmp_path: Path, shipped: Path) -> None:
     assert said.stdout + said.stderr == ""
 
 
-@pytest.mark.parametrize("name", ["gateway.conf", "broker.conf"])
+@pytest.mark.parametrize("name", ["gateway.conf", "broker.conf", "bypass.conf"])
 def test_every_drop_in_is_understood_and_lets_nothing_slip(tmp_path: Path, name: str) -> None:
     unit = tmp_path / UNIT.name
     whole = UNIT.read_text().partition("[Install]")[0] + UNIT.with_name(name).read_text()
@@ -45,9 +45,10 @@ def test_every_drop_in_is_understood_and_lets_nothing_slip(tmp_path: Path, name:
     assert subprocess.run(rate, check=False, capture_output=True).returncode == 0
 
 
-def test_the_limits_of_a_gateway_are_the_units_own_settings() -> None:
+@pytest.mark.parametrize("name", ["gateway.conf", "bypass.conf"])
+def test_what_a_dropin_changes_are_the_units_own_settings(name: str) -> None:
     settings = {line.split("=")[0] for line in UNIT.read_text().splitlines() if "=" in line}
-    dropin = UNIT.with_name("gateway.conf").read_text().splitlines()
+    dropin = UNIT.with_name(name).read_text().splitlines()
     assert {line.split("=")[0] for line in dropin if "=" in line and not line.startswith("#")} <= settings
 
 

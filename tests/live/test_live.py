@@ -34,14 +34,14 @@ def wire() -> Iterator[Wire]:
         yield wire
 
 
-def _serve(wire: Wire) -> None:
+def serve(wire: Wire) -> None:
     """A TLS 1.2 server with a certificate of its own, a web server in the clear, one that answers nothing."""
     key, certificate = wire.folder / "key.pem", wire.folder / "cert.pem"
     files = f"-keyout {key} -out {certificate}"
     run(*f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=live.example -days 2 {files}".split())
     quiet: dict[str, Any] = {"stdout": -3, "stderr": -3, "stdin": -3}
-    tls = f"openssl s_server -accept {SERVER}:4433 -cert {certificate} -key {key} -tls1_2 -www -quiet"
-    wire.start(wire.server, *tls.split(), **quiet)
+    tls = f"openssl s_server -accept {SERVER}:4433 -cert {certificate} -key {key} -tls1_2 -WWW -quiet"
+    wire.start(wire.server, *tls.split(), cwd=wire.folder, **quiet)
     wire.start(wire.server, "/usr/bin/python3", "-m", "http.server", "8080", "--directory", str(wire.folder), **quiet)
     for port in (4433, 8080):
         until(lambda port=port: wire.listens(port), f"a server on {port}")
@@ -59,15 +59,17 @@ def _speak(wire: Wire) -> None:
 TIMES = ("start", "end", "first_seen", "last_seen")
 
 
-def _compared(records: list[dict[str, Any]]) -> list[tuple[str, list[float]]]:
-    """Flows, certificates and findings, sorted, without the names of the captures; their times apart."""
+def compared(records: list[dict[str, Any]]) -> list[tuple[str, list[float]]]:
+    """Flows, certificates and findings, sorted, without the names of the captures; their times apart.
+
+    Of a finding the last record, which has the whole count; its evidence is of what came since the one before.
+    """
+    findings = {record["uid"]: record for record in records if record["type"] == "finding"}
     kept = []
-    for record in records:
-        if record["type"] not in ("flow", "certificate", "finding"):
-            continue
+    for record in [*findings.values(), *(record for record in records if record["type"] in ("flow", "certificate"))]:
         rest = {key: value for key, value in record.items() if key not in TIMES}
         if record["type"] == "finding":
-            rest["evidence"] = {**record["evidence"], "frames": len(record["evidence"]["frames"])}
+            rest["evidence"] = record["evidence"]["class"]
         times = [dt.datetime.fromisoformat(record[key]).timestamp() for key in TIMES if key in record]
         kept.append((json.dumps(rest, sort_keys=True), times))
     return sorted(kept)
@@ -77,7 +79,7 @@ def test_the_same_as_a_replay_of_the_same_wire(wire: Wire) -> None:
     agent = wire.agent("-i", INTERFACE)
     agent.hears("READY=1")
     assert agent.capabilities() == {"0" * 16}
-    _serve(wire)
+    serve(wire)
     recording = wire.folder / "wire.pcap"
     tcpdump = wire.tcpdump(recording)
     _speak(wire)
@@ -87,7 +89,7 @@ def test_the_same_as_a_replay_of_the_same_wire(wire: Wire) -> None:
     replayed = list(probe.replay(recording))
     assert {record["class"] for record in live if record["type"] == "flow"} >= {"tls", "plaintext"}
     assert [record for record in live if record["type"] == "finding"]
-    ours, theirs = _compared(live), _compared(replayed)
+    ours, theirs = compared(live), compared(replayed)
     assert [text for text, _ in ours] == [text for text, _ in theirs]
     # Each packet socket reads the clock for itself, a few microseconds apart.
     for (text, times), (_, others) in zip(ours, theirs, strict=True):

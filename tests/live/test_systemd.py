@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from .manager import UNIT, Manager, booted, cgroups, missing
-from .wire import Wire, laid, until
+from .wire import ROOT, Wire, bypass_permitted, laid, until
 
 WHY_NOT = missing()
 pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
@@ -65,6 +65,27 @@ def test_it_has_no_rights_once_it_is_started(running: Manager) -> None:
         assert thread["Uid"].split()[0] not in ("0", "65534")
         assert (thread["NoNewPrivs"], thread["Seccomp"]) == ("1", "2")
     assert "packets" in running.show("StatusText")
+
+
+def test_the_bypass_is_loaded_before_its_right_is_given_up(manager: Manager) -> None:
+    if not bypass_permitted():
+        pytest.skip("this kernel permits no bpf(2), not even to root")
+    path = f"/etc/systemd/system/{UNIT}.d/bypass.conf"
+    manager.run("systemctl", "stop", UNIT)
+    manager.write(path, (ROOT / "systemd" / "bypass.conf").read_text())
+    manager.run("systemctl", "daemon-reload")
+    before = len(manager.journal())
+    try:
+        manager.run("systemctl", "reset-failed", UNIT)
+        assert manager.run("systemctl", "start", UNIT).returncode == 0, manager.journal()
+        until(lambda: '"type":"health"' in manager.journal()[before:], "a word on its health")
+        said = manager.journal()[before:]
+        assert '"bypass":{"flows":0,"packets":0,"bytes":0}' in said
+        assert {int(thread["CapEff"], 16) for thread in manager.status(manager.show("MainPID"))} == {0}
+    finally:
+        manager.run("rm", path)
+        manager.run("systemctl", "daemon-reload")
+        manager.run("systemctl", "stop", UNIT)
 
 
 def test_it_sees_packets_in_the_memory_that_the_unit_has(running: Manager) -> None:

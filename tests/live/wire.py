@@ -20,6 +20,7 @@ from typing import Any, Final
 import pytest
 
 import probe
+from probe import _parsers
 
 ROOT: Final = Path(probe.__file__).parents[1]
 CLIENT, SERVER = "10.77.0.1", "10.77.0.2"
@@ -43,6 +44,15 @@ def until(true: Any, what: str, seconds: float = 15) -> None:
     while not true():
         assert time.monotonic() < end, f"{what} did not happen in {seconds} s"
         time.sleep(0.02)
+
+
+def bypass_permitted() -> bool:
+    """Whether this kernel lets root load a socket filter with a map."""
+    try:
+        _parsers.Live(["lo"], ring_bytes=2 << 20).bypass()
+    except OSError:
+        return False
+    return True
 
 
 class Wire:

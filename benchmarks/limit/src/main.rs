@@ -2,11 +2,13 @@
 //! flow meter needs, one entry per five-tuple, nothing else. Whatever a probe does beyond this is its own cost.
 //!
 //!     transitproof-limit FILE.pcap      prints {"packets", "flows", "seconds", "cpu_seconds"}
+//!     transitproof-limit --live IFACE   the same from a ring, with "drops"; "ready" before
 //!
 //! It knows classic little-endian pcap over Ethernet only, and trusts its input: the captures are the workloads'.
 #![forbid(unsafe_code)]
 
 mod headers;
+mod live;
 mod records;
 mod table;
 
@@ -20,11 +22,15 @@ use table::FlowTable;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    let (Some(path), None) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: transitproof-limit FILE.pcap");
-        return ExitCode::from(2);
+    let (path, result) = match (arguments.next(), arguments.next(), arguments.next()) {
+        (Some(path), None, None) => (path.clone(), File::open(&path).and_then(measure)),
+        (Some(live), Some(name), None) if live == "--live" => (name.clone(), measure_live(&name.to_string_lossy())),
+        _ => {
+            eprintln!("usage: transitproof-limit FILE.pcap | --live IFACE");
+            return ExitCode::from(2);
+        }
     };
-    match File::open(&path).and_then(measure) {
+    match result {
         Ok(line) => {
             println!("{line}");
             ExitCode::SUCCESS
@@ -34,6 +40,12 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn measure_live(interface: &str) -> io::Result<String> {
+    let [packets, flows, drops] = live::measure(interface)?;
+    let cpu_seconds = cpu_seconds()?;
+    Ok(format!(r#"{{"packets": {packets}, "flows": {flows}, "drops": {drops}, "cpu_seconds": {cpu_seconds:.6}}}"#))
 }
 
 fn measure(file: File) -> io::Result<String> {

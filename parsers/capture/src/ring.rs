@@ -5,12 +5,15 @@
 //! Documentation/networking/packet_mmap.rst and linux/if_packet.h.
 
 mod block;
+mod bypass;
 mod sys;
 
+pub use bypass::{Carried, Way};
 pub use sys::drop_capabilities;
 
 use crate::{Frame, Source};
 use block::Walk;
+use bypass::Bypass;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -51,6 +54,7 @@ pub struct Ring {
     /// The interface it is bound to; 0 is any, None that there is none of its name.
     bound: Option<i32>,
     counts: Counts,
+    bypass: Option<Bypass>,
 }
 
 impl Ring {
@@ -75,7 +79,8 @@ impl Ring {
         let mapping = sys::Mapping::new(&socket, BLOCK, blocks)?;
         let counts = Counts::default();
         let name = name.to_owned();
-        let mut ring = Self { name, promiscuous, socket, mapping, blocks, at: 0, walk: None, bound: None, counts };
+        let (at, walk, bound, bypass) = (0, None, None, None);
+        let mut ring = Self { name, promiscuous, socket, mapping, blocks, at, walk, bound, counts, bypass };
         ring.bind(index)?;
         Ok(ring)
     }
@@ -127,7 +132,9 @@ impl Ring {
             self.counts.drops += u64::from(drops);
             self.counts.freezes += u64::from(freezes);
         }
-        self.counts
+        // The kernel's count begins behind the filter.
+        let bypassed = self.bypass.as_ref().map_or(0, |bypass| bypass.packets);
+        Counts { packets: self.counts.packets + bypassed, ..self.counts }
     }
 
     /// Appends frames of the block at hand, or of the next one that is ours; false if there is none.
@@ -178,6 +185,46 @@ impl Live {
     /// For so long from now `fill` waits for frames.
     pub fn wait_for(&mut self, time: Duration) {
         self.until = Instant::now() + time;
+    }
+
+    /// From now on flows can be counted in the kernel. `PermissionDenied` without CAP_BPF: everything is read as before.
+    pub fn bypass(&mut self) -> io::Result<()> {
+        for ring in &mut self.rings {
+            ring.bypass = Some(Bypass::attach(&ring.socket)?);
+        }
+        Ok(())
+    }
+
+    /// The packets of a flow are counted in the kernel from now on.
+    pub fn put(&mut self, ways: &[Way; 2]) -> io::Result<()> {
+        self.bypasses().try_for_each(|bypass| ways.iter().try_for_each(|way| bypass.put(*way)))
+    }
+
+    /// What was counted of one direction since the last look.
+    pub fn look(&mut self, way: &Way) -> Carried {
+        self.sum(|bypass| bypass.look(way))
+    }
+
+    /// The same for the last time.
+    pub fn take(&mut self, way: &Way) -> Carried {
+        self.sum(|bypass| bypass.take(way))
+    }
+
+    /// Packets and bytes counted in the kernel so far; None where nothing is.
+    pub fn bypassed(&self) -> Option<[u64; 2]> {
+        let all = self.rings.iter().map(|ring| ring.bypass.as_ref().map(|bypass| [bypass.packets, bypass.bytes]));
+        all.reduce(|sum, one| sum.zip(one).map(|(a, b)| [a[0] + b[0], a[1] + b[1]])).flatten()
+    }
+
+    fn bypasses(&mut self) -> impl Iterator<Item = &mut Bypass> {
+        self.rings.iter_mut().filter_map(|ring| ring.bypass.as_mut())
+    }
+
+    fn sum(&mut self, of: impl FnMut(&mut Bypass) -> Carried) -> Carried {
+        self.bypasses().map(of).fold(Carried::default(), |mut sum, carried| {
+            sum.add(carried);
+            sum
+        })
     }
 
     fn next(&mut self, frames: &mut Vec<Frame>, max: usize) -> bool {

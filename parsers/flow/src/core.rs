@@ -4,6 +4,7 @@
 //! the work itself, so that the cache misses of a batch overlap.
 
 mod ahead;
+mod carried;
 mod ends;
 mod particular;
 mod portless;
@@ -15,7 +16,7 @@ use crate::conversation::{Conversation, Follower};
 use crate::entry::{EndReason, Entry, Phase, mark};
 use crate::fragments::Fragments;
 use crate::hash_key::HashKey;
-use crate::key::Seed;
+use crate::key::{Key, Seed};
 use crate::keys::KeyLog;
 use crate::limits::{MAX_OPENING_PACKETS, idle};
 use crate::looked::{Kind, Looked};
@@ -75,6 +76,8 @@ pub struct Core {
     tracking: Option<Box<Tracking>>,
     /// Frames that were looked into, with a number of their flow, if somebody keeps those.
     opening: Option<Vec<(u64, u64)>>,
+    /// Flows of which nothing more is to be learnt and that go on, if somebody can count those elsewhere.
+    settled: Option<Vec<Key>>,
 }
 
 impl Core {
@@ -90,6 +93,7 @@ impl Core {
             ending: Vec::new(),
             tracking: None,
             opening: None,
+            settled: None,
         }
     }
 
@@ -197,7 +201,10 @@ impl Core {
             && looked.flags & (tcp_flags::SYN | tcp_flags::FIN | tcp_flags::RST) == 0
             && frame.time.saturating_sub(entry.last) <= idle::CLOSED * SECOND
         {
-            entry.count(looked.low, frame.time, looked.ip_length);
+            let from = entry.count(looked.low, frame.time, looked.ip_length);
+            if entry.packets[from as usize] % carried::OFTEN == 0 {
+                carried::tell(&mut self.settled, entry);
+            }
             return;
         }
         self.read_packet(frame, looked);

@@ -60,6 +60,7 @@ pub use context::EndpointTotals;
 pub use core::{Config, Core, Frame, Wanted};
 pub use dns::{Said, Watch};
 pub use hash_key::HashKey;
+pub use key::Key;
 pub use keys::{KeyLog, MAX_LINE as MAX_KEY_LOG_LINE};
 pub use looked::Looked;
 pub use observation::FlowId;

@@ -74,6 +74,13 @@ impl Totals {
         self.stretch(arrived.span.first, arrived.span.last);
     }
 
+    /// Packets that somebody else counted.
+    pub fn carried(&mut self, packets: u64, bytes: u64, last: u64) {
+        self.packets += packets;
+        self.bytes += bytes;
+        self.stretch(last, last);
+    }
+
     /// Adds what another core counted of the same frames.
     pub fn add(&mut self, other: &Self) {
         self.packets += other.packets;

@@ -1,6 +1,7 @@
 //! `Core`: the flow side behind a Python object, fed from a `Capture` with the GIL released.
 
 use crate::batch::{Batch, Endpoint};
+use crate::bypassed::Bypassed;
 use crate::capture::Capture;
 use crate::crew::Crew;
 use crate::extraction::{Extraction, FilterError};
@@ -34,6 +35,7 @@ pub struct Core {
     pub shape: Option<Shape>,
     /// Packets that may turn out to be behind a finding.
     kept: Option<Kept>,
+    bypassed: Bypassed,
 }
 
 /// Number of the frame, time, length on the wire, LINKTYPE_, bytes.
@@ -72,13 +74,14 @@ impl Core {
             }
         }
         let crew = if workers > 1 { Crew::new(&mut cores, seed) } else { None };
-        Ok(Self { cores, crew, frame: 0, captured: Vec::with_capacity(FRAMES), shape: None, kept: None })
+        let (captured, bypassed) = (Vec::with_capacity(FRAMES), Bypassed::default());
+        Ok(Self { cores, crew, frame: 0, captured, shape: None, kept: None, bypassed })
     }
 
     fn feed(&mut self, py: Python<'_>, capture: &mut Capture, packets: u64) -> PyResult<bool> {
         Ok(py.detach(|| match &mut self.crew {
             Some(crew) => crew.feed(&mut self.cores, capture, &mut self.frame, packets),
-            None => self.feed_frames(capture.reader(), packets, None),
+            None => self.feed_frames(capture.reader(), packets, None, |_, _, _| {}),
         })?)
     }
 
@@ -92,7 +95,16 @@ impl Core {
         }
         let live = live.reader();
         live.wait_for(Duration::from_millis(milliseconds));
-        Ok(py.detach(|| self.feed_frames(live, packets, None))?)
+        Ok(py.detach(|| self.feed_frames(live, packets, None, Bypassed::hand_over))?)
+    }
+
+    fn bypass(&mut self) {
+        self.bypassed.begin(&mut self.cores[0]);
+    }
+
+    fn collect(&mut self, py: Python<'_>, live: &mut Live) -> PyResult<usize> {
+        py.detach(|| self.bypassed.collect(&mut self.cores[0], live.reader()))?;
+        Ok(self.bypassed.flows())
     }
 
     fn expire(&mut self, py: Python<'_>, time: u64) {
@@ -188,7 +200,7 @@ impl Core {
             return Err(PyValueError::new_err("packets are extracted by one worker"));
         }
         self.cores.iter_mut().for_each(|core| core.follow(&extraction.wanted));
-        Ok(py.detach(|| self.feed_frames(capture.reader(), packets, Some(extraction)))?)
+        Ok(py.detach(|| self.feed_frames(capture.reader(), packets, Some(extraction), |_, _, _| {}))?)
     }
 
     #[pyo3(signature = (flows = None))]
@@ -250,11 +262,13 @@ impl Core {
         &self.cores[0]
     }
 
-    fn feed_frames(
+    /// `settled`: who takes the flows that need not be read any more.
+    fn feed_frames<S: Source>(
         &mut self,
-        reader: &mut impl Source,
+        reader: &mut S,
         packets: u64,
         mut sink: Option<&mut Extraction>,
+        settled: fn(&mut Bypassed, &mut transitproof_flow::Core, &mut S),
     ) -> io::Result<bool> {
         let mut left = packets;
         while left > 0 {
@@ -289,6 +303,7 @@ impl Core {
                     }
                 }
             }
+            settled(&mut self.bypassed, &mut self.cores[0], reader);
             left -= self.captured.len() as u64;
         }
         Ok(true)

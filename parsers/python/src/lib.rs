@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod bypassed;
 mod capture;
 mod core;
 mod crew;

@@ -36,6 +36,15 @@ impl Live {
         Ok(Self { live: Mutex::new(ring::Live::new(rings)) })
     }
 
+    fn bypass(&self) -> io::Result<()> {
+        self.look().bypass()
+    }
+
+    #[getter]
+    fn bypassed(&self) -> Option<(u64, u64)> {
+        self.look().bypassed().map(Into::into)
+    }
+
     fn follow(&self) {
         self.look().rings.iter_mut().for_each(ring::Ring::follow);
     }

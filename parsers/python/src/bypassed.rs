@@ -1,0 +1,87 @@
+//! Flows whose packets the kernel counts: those that the core has nothing more to learn of are told to the rings, and what was
+//! counted there comes back now and then.
+
+use std::collections::HashSet;
+use std::io;
+use transitproof_capture::ring::{Live, Way};
+use transitproof_flow::{Core, Key};
+
+#[derive(Default)]
+pub struct Bypassed {
+    flows: HashSet<Key>,
+    /// Why no more are told.
+    refused: Option<io::Error>,
+    is_on: bool,
+    /// No room was left at the last attempt, and no flow has ended since.
+    is_full: bool,
+}
+
+/// Its two directions: sent by the low end of the key, sent to it.
+fn ways(key: &Key) -> [Way; 2] {
+    let [low, high] = [true, false].map(|low| key.end(low)).map(|(address, port)| (address.to_v6(), port));
+    let way = |from, to| Way::new(key.v6(), key.transport(), from, to);
+    [way(low, high), way(high, low)]
+}
+
+impl Bypassed {
+    pub fn begin(&mut self, core: &mut Core) {
+        core.tell_settled();
+        self.is_on = true;
+    }
+
+    pub fn flows(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Hands over what is settled by now.
+    pub fn hand_over(&mut self, core: &mut Core, live: &mut Live) {
+        if !self.is_on {
+            return;
+        }
+        for key in core.take_settled() {
+            if self.is_full {
+                continue;
+            }
+            // Its packets come up although they are counted below: it ended there, and another began between the same ports.
+            if self.flows.remove(&key) {
+                give_back(core, live, &key);
+            }
+            match live.put(&ways(&key)) {
+                Ok(()) => drop(self.flows.insert(key)),
+                Err(error) => {
+                    give_back(core, live, &key);
+                    if error.kind() == io::ErrorKind::PermissionDenied {
+                        (self.is_on, self.refused) = (false, Some(error));
+                        return;
+                    }
+                    self.is_full = true;
+                }
+            }
+        }
+    }
+
+    /// Adds to the flows what was counted, and lets go of those that end. Fails once if the kernel takes no flows.
+    pub fn collect(&mut self, core: &mut Core, live: &mut Live) -> io::Result<()> {
+        self.flows.retain(|key| {
+            let mut goes_on = true;
+            for (way, low) in ways(key).iter().zip([true, false]) {
+                let carried = live.look(way);
+                goes_on &= core.carried(key, low, carried.packets, carried.bytes, carried.last) && !carried.over;
+            }
+            if !goes_on {
+                give_back(core, live, key);
+                self.is_full = false;
+            }
+            goes_on
+        });
+        self.refused.take().map_or(Ok(()), Err)
+    }
+}
+
+/// Its packets are read again.
+fn give_back(core: &mut Core, live: &mut Live, key: &Key) {
+    for (way, low) in ways(key).iter().zip([true, false]) {
+        let carried = live.take(way);
+        core.carried(key, low, carried.packets, carried.bytes, carried.last);
+    }
+}
