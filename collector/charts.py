@@ -86,7 +86,7 @@ def bar(classes: dict[str, dict[str, int]]) -> str:
 
 
 def expiry(rows: Sequence[dict[str, Any]], now: float, days: int = 90) -> str:
-    """When certificates end: one mark for each, from a week ago over the next days, above each other where it is tight."""
+    """When certificates end: one mark for each, from a week ago over the next days, stacked where it is tight."""
     begin, span = now - 86_400 * 7, 86_400.0 * (days + 7)
     room = WIDTH - 2 * RIGHT
 
