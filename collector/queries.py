@@ -128,7 +128,7 @@ def by_check(connection: Connection, now: float) -> list[Row]:
 
 
 def changes(connection: Connection, since: float, limit: int = 20) -> list[Row]:
-    """Findings that are new or were resolved since then, the worst first, then the latest; not those of severity info."""
+    """Findings that are new or were resolved since then, but for severity info: the worst first, then the latest."""
     statement = (
         select(
             findings.c.uid,
