@@ -9,7 +9,10 @@ from collector.queries import CLASSES
 
 WIDTH: Final = 720
 HEIGHT: Final = 180
-LEFT: Final = 8
+LEFT: Final = 40  # with the scale
+RIGHT: Final = 8
+TOP: Final = 12
+LANES: Final = 6  # of marks that would lie on each other; more of them share the last one
 BOTTOM: Final = 22
 NAMES: Final = {
     "tls": "TLS",
@@ -35,8 +38,14 @@ def bands(slots: Sequence[dict[str, Any]], step: int) -> str:
         return ""
     first, last = slots[0]["start"], slots[-1]["start"]
     steps = (last - first) // step + 1
-    width = (WIDTH - 2 * LEFT) / max(steps, 12)
-    parts = []
+    width = (WIDTH - LEFT - RIGHT) / steps
+    whole = HEIGHT - BOTTOM - TOP
+    parts = [
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text x="{LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{share} %</text>'
+        for share in (0, 50, 100)
+        for y in (TOP + whole * (1 - share / 100),)
+    ]
     for slot in slots:
         total = sum(slot[name] for name in CLASSES)
         when = dt.datetime.fromtimestamp(slot["start"], dt.UTC).strftime("%d %b %H:%M" if step < 86_400 else "%d %b")
@@ -45,7 +54,7 @@ def bands(slots: Sequence[dict[str, Any]], step: int) -> str:
         for name in CLASSES:
             if not total or not slot[name]:
                 continue
-            height = slot[name] / total * (HEIGHT - BOTTOM - 4)
+            height = slot[name] / total * whole
             y -= height
             told = f"{when}: {NAMES[name]} {size(slot[name])}, {slot[name] / total:.1%}"
             parts.append(
@@ -53,7 +62,7 @@ def bands(slots: Sequence[dict[str, Any]], step: int) -> str:
                 f"<title>{escape(told)}</title></rect>"
             )
     right = LEFT + steps * width
-    ends = ((LEFT, "start", first), (right, "end", last)) if steps > 5 else ((LEFT, "start", first),)
+    ends = ((LEFT, "start", first), (right, "end", last)) if steps > 1 else ((LEFT, "start", first),)
     for x, anchor, start in ends:
         text = dt.datetime.fromtimestamp(start, dt.UTC).strftime("%d %b %H:%M")
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{text}</text>')
@@ -77,24 +86,36 @@ def bar(classes: dict[str, dict[str, int]]) -> str:
 
 
 def expiry(rows: Sequence[dict[str, Any]], now: float, days: int = 90) -> str:
-    """When certificates end: one mark for each, over the next days."""
-    parts = []
-    for row in rows:
+    """When certificates end: one mark for each, from a week ago over the next days, stacked where it is tight."""
+    begin, span = now - 86_400 * 7, 86_400.0 * (days + 7)
+    room = WIDTH - 2 * RIGHT
+
+    def at(when: float) -> float:
+        return RIGHT + (when - begin) / span * room
+
+    bottom = 18 + LANES * 14
+    marks, free = [], [float("-inf")] * LANES
+    for row in sorted((row for row in rows if row["not_after"] is not None), key=lambda row: float(row["not_after"])):
         ends = row["not_after"]
-        if ends is None or not now - 86_400 * 7 <= ends <= now + 86_400 * days:
+        if not begin <= ends <= begin + span:
             continue
-        x = LEFT + (ends - now + 86_400 * 7) / (86_400 * (days + 7)) * (WIDTH - 2 * LEFT)
+        x = at(ends)
+        lane = next((number for number, taken in enumerate(free) if x - taken >= 13), LANES - 1)
+        free[lane] = x
         kind = "fail" if ends < now else "warn" if ends < now + 86_400 * 14 else "ok"
         told = f"{row['subject']}: {dt.datetime.fromtimestamp(ends, dt.UTC):%Y-%m-%d}"
-        parts.append(f'<circle class="m-{kind}" cx="{x:.1f}" cy="24" r="6"><title>{escape(told)}</title></circle>')
-    if not parts:
+        y = bottom - 10 - lane * 14
+        marks.append(f'<circle class="m-{kind}" cx="{x:.1f}" cy="{y}" r="6"><title>{escape(told)}</title></circle>')
+    if not marks:
         return ""
-    today = LEFT + 7 / (days + 7) * (WIDTH - 2 * LEFT)
-    parts.append(
-        f'<line x1="{today:.1f}" x2="{today:.1f}" y1="4" y2="44"/><text x="{today + 4:.1f}" y="58">today</text>'
-    )
-    parts.append(f'<text x="{WIDTH - LEFT}" y="58" text-anchor="end">in {days} days</text>')
-    return _svg("chart", 64, "When certificates end", parts)
+    parts = [f'<line x1="{RIGHT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}"/>']
+    for day in (0, 30, 60, 90):
+        if day <= days:
+            x, anchor = at(now + 86_400 * day), "end" if day == days else "start" if not day else "middle"
+            words = "today" if not day else f"in {day} days"
+            parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="8" y2="{bottom + 4}"/>')
+            parts.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="{anchor}">{words}</text>')
+    return _svg("chart", bottom + 24, "When certificates end", [*parts, *marks])
 
 
 def _svg(kind: str, height: int, label: str, parts: list[str], more: str = "") -> str:

@@ -38,6 +38,8 @@ class Matrix(Struct):
     rows: list[dict[str, Any]]
     """`endpoint`, and `cells` by policy; the worst endpoints first."""
     left_out: int
+    unjudged: int
+    """Endpoints of which no rule says anything."""
 
 
 @functools.cache
@@ -56,10 +58,11 @@ def matrix(postures: Iterable[Mapping[str, Any]], day: dt.date, judges: Iterable
         for policy in judging:
             _judge(policy, facts, day, cells)
     worst = {endpoint: max((cell.worst for cell in cells.values()), default=-1) for endpoint, cells in places.items()}
-    order = sorted(places, key=lambda endpoint: (-worst[endpoint], -_wrong(places[endpoint]), endpoint))
+    judged = [endpoint for endpoint, cells in places.items() if cells]
+    order = sorted(judged, key=lambda endpoint: (-worst[endpoint], -_wrong(places[endpoint]), endpoint))
     rows = [{"endpoint": endpoint, "cells": places[endpoint]} for endpoint in order[:MAX_ENDPOINTS]]
     used = sorted({name for row in rows for name in row["cells"]})
-    return Matrix(used, rows, len(order) - len(rows))
+    return Matrix(used, rows, len(order) - len(rows), len(places) - len(judged))
 
 
 def _wrong(cells: Mapping[str, Cell]) -> int:

@@ -128,7 +128,7 @@ def by_check(connection: Connection, now: float) -> list[Row]:
 
 
 def changes(connection: Connection, since: float, limit: int = 20) -> list[Row]:
-    """Findings that are new or were resolved since then, the latest first."""
+    """Findings that are new or were resolved since then, but for severity info: the worst first, then the latest."""
     statement = (
         select(
             findings.c.uid,
@@ -141,8 +141,8 @@ def changes(connection: Connection, since: float, limit: int = 20) -> list[Row]:
         .where(
             or_(findings.c.first_seen >= since, and_(findings.c.workflow == "resolved", findings.c.changed >= since))
         )
-        .where(findings.c.status.in_(("fail", "warn", "pass")))
-        .order_by(desc(findings.c.changed))
+        .where(findings.c.status.in_(("fail", "warn", "pass")), findings.c.severity > 0)
+        .order_by(desc(findings.c.severity), desc(findings.c.changed), findings.c.uid)
         .limit(limit)
     )
     return [dict(row) for row in connection.execute(statement).mappings()]

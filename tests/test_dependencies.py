@@ -18,6 +18,7 @@ COLLECTOR: Final = {
     "prometheus_client",
     "jinja2",
     "markupsafe",
+    "nats",
     "sqlalchemy",
     "starlette",
     "uvicorn",

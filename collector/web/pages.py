@@ -213,14 +213,16 @@ async def _standards(request: Request) -> Response:
     today = dt.datetime.fromtimestamp(now, dt.UTC).date()
     if not asking.text(request, "as_of"):
         names, rows = await asking.answer(request, queries.matrix, now)
-        return shown(request, "standards.html", policies=names, rows=rows, day=None, today=today, left_out=0)
+        return shown(
+            request, "standards.html", policies=names, rows=rows, day=None, today=today, left_out=0, unjudged=0
+        )
     day = asking.day(request, "as_of", today)
 
     def judge(connection: Connection) -> judged.Matrix:
         return judged.matrix(places.all_postures(connection), day, judged.policies())
 
     found = await asking.answer(request, judge)
-    values = {"policies": found.policies, "rows": found.rows, "left_out": found.left_out}
+    values = {"policies": found.policies, "rows": found.rows, "left_out": found.left_out, "unjudged": found.unjudged}
     return shown(request, "standards.html", **values, day=day, today=today)
 
 

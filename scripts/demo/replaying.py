@@ -97,6 +97,7 @@ class Watching(Engine):
 def report(captures: Iterable[str], postures: Postures) -> Iterator[dict[str, Any]]:
     """What the agent would say of this traffic, if it were seen now. `postures`: what is known of places."""
     run = Replay([str(CAPTURES / name) for name in captures], Watching(postures))
+    run.core.stay_live()  # so that it counts for rollups
     decode, now = msgspec.json.Decoder().decode_lines, time.time_ns()
     opened = 0
     for record in (record for chunk in run.chunks() for record in decode(chunk)):
