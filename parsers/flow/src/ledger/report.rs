@@ -16,10 +16,12 @@ const LINE: usize = 768;
 pub struct Report {
     /// Of all sets, one behind the other; a list that sets share is there once.
     verdicts: Vec<Arc<Verdict>>,
-    /// By number of the place: rank of its endpoint, and the name.
-    places: Vec<(u32, Option<Arc<str>>)>,
+    /// By number of the place: rank of its endpoint, and number of the name, 0 for none.
+    places: Vec<(u32, u32)>,
     /// Endpoints as JSON strings, in their order.
     endpoints: Vec<Box<[u8]>>,
+    /// Names as JSON strings; the first is null.
+    names: Vec<Box<[u8]>>,
     middles: Middles,
     order: Vec<Rank>,
 }
@@ -50,13 +52,15 @@ impl Report {
             text.push(b'"');
             text.into_boxed_slice()
         });
-        let mut names = vec![None; taken.names.len() + 1];
+        let mut names = vec![Box::from(*b"null") as Box<[u8]>; taken.names.len() + 1];
         for (name, number) in taken.names {
-            names[number as usize] = Some(name);
+            let mut text = Vec::with_capacity(name.len() + 2);
+            json::text(&mut text, name.as_bytes());
+            names[number as usize] = text.into_boxed_slice();
         }
-        let mut places = vec![(0, None); taken.places.len()];
+        let mut places = vec![(0, 0); taken.places.len()];
         for ((endpoint, name), number) in taken.places {
-            places[number as usize] = (ranks[&endpoint], names[name as usize].clone());
+            places[number as usize] = (ranks[&endpoint], name);
         }
         let mut middles = Middles { sources, ..Middles::default() };
         let (lines, verdicts) = told_apart(taken.sets, &mut middles);
@@ -64,19 +68,19 @@ impl Report {
         let checks: Vec<_> = verdicts.iter().map(|verdict| checks[&*verdict.check]).collect();
         let mut scratch = Vec::new();
         let rank = |line: Line| {
-            let (endpoint, name) = &places[line.place as usize];
+            let (endpoint, name) = places[line.place as usize];
             let verdict = &verdicts[line.verdict as usize];
             Rank {
                 severity: Reverse(verdict.severity),
                 check: checks[line.verdict as usize],
-                endpoint: *endpoint,
-                uid: verdict.uid(&endpoints[*endpoint as usize], name.as_deref(), &mut scratch),
+                endpoint,
+                uid: verdict.uid(&endpoints[endpoint as usize], &names[name as usize], &mut scratch),
                 line,
             }
         };
         let mut order: Vec<Rank> = lines.into_iter().map(rank).collect();
         order.sort_unstable();
-        Self { verdicts, places, endpoints, middles, order }
+        Self { verdicts, places, endpoints, names, middles, order }
     }
 
     pub fn len(&self) -> usize {
@@ -124,8 +128,10 @@ impl Report {
         out.extend_from_slice(&verdict.head);
         out.extend_from_slice(b",\"endpoint\":");
         out.extend_from_slice(&self.endpoints[rank.endpoint as usize]);
-        if let Some(name) = &self.places[rank.line.place as usize].1 {
-            json::string(out, "name", name.as_bytes());
+        let (_, name) = self.places[rank.line.place as usize];
+        if name != 0 {
+            out.extend_from_slice(b",\"name\":");
+            out.extend_from_slice(&self.names[name as usize]);
         }
         out.extend_from_slice(&verdict.observed);
         out.extend_from_slice(before);

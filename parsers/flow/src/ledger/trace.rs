@@ -39,10 +39,14 @@ impl Trace {
     }
 
     fn is_about(&self, verdict: &Verdict, observation: &Observation) -> bool {
-        let (mut endpoint, mut hex) = (vec![b'"'], Vec::with_capacity(32));
+        let (mut endpoint, mut name, mut hex) = (vec![b'"'], Vec::new(), Vec::with_capacity(32));
         observation.endpoint.write(&mut endpoint);
         endpoint.push(b'"');
-        json::hex(&mut hex, &verdict.uid(&endpoint, observation.name.as_deref(), &mut Vec::new()));
+        match &observation.name {
+            Some(text) => json::text(&mut name, text.as_bytes()),
+            None => name.extend_from_slice(b"null"),
+        }
+        json::hex(&mut hex, &verdict.uid(&endpoint, &name, &mut Vec::new()));
         hex.starts_with(&self.uid)
     }
 }

@@ -152,16 +152,13 @@ impl Verdict {
     }
 
     /// The same problem at the same place has the same uid, whoever sees it and however often: the first half of the SHA-256
-    /// over canonical JSON [check, policy, rule, endpoint, name, key]. `endpoint` is JSON already.
-    pub fn uid(&self, endpoint: &[u8], name: Option<&str>, scratch: &mut Vec<u8>) -> [u8; 16] {
+    /// over canonical JSON [check, policy, rule, endpoint, name, key]. `endpoint` and `name` are JSON already.
+    pub fn uid(&self, endpoint: &[u8], name: &[u8], scratch: &mut Vec<u8>) -> [u8; 16] {
         scratch.clear();
         scratch.extend_from_slice(&self.before);
         scratch.extend_from_slice(endpoint);
         scratch.push(b',');
-        match name {
-            Some(name) => json::text(scratch, name.as_bytes()),
-            None => scratch.extend_from_slice(b"null"),
-        }
+        scratch.extend_from_slice(name);
         scratch.extend_from_slice(&self.behind);
         first_half(&Sha256::digest(&*scratch))
     }
@@ -212,7 +209,7 @@ pub mod tests {
             key: b"{\"tls.version\":\"TLSv1.0\"}",
             ..words("tls.version", Severity::High)
         });
-        let uid = verdict.uid(b"\"10.0.0.1:443/tcp\"", Some("ü.example"), &mut Vec::new());
+        let uid = verdict.uid(b"\"10.0.0.1:443/tcp\"", "\"ü.example\"".as_bytes(), &mut Vec::new());
         let mut hex = Vec::new();
         json::hex(&mut hex, &uid);
         assert_eq!(String::from_utf8(hex).unwrap(), "6afdf7109ce28b97bcf95090b063c387");
