@@ -145,6 +145,17 @@ def test_frames_of_the_loopback_count_once_and_any_sees_all(wire: Wire) -> None:
     assert {(flow["src_ip"], flow["packets"][0]) for flow in flows} == {("127.0.0.1", 5), (CLIENT, 6)}
 
 
+def test_any_sees_an_interface_that_comes_later(wire: Wire) -> None:
+    run("ip", "-n", wire.server, "link", "del", INTERFACE)
+    agent = wire.agent()
+    agent.hears("READY=1")
+    wire.join()
+    wire.talk("/usr/bin/python3", "-c", FLOOD, "4", SERVER)
+    time.sleep(0.3)
+    flows = [record for record in agent.stop() if record["type"] == "flow" and record["transport"] == "udp"]
+    assert {(flow["src_ip"], flow["packets"][0]) for flow in flows} == {(CLIENT, 4)}
+
+
 def test_vlan_tags_of_the_hardware_are_put_back(wire: Wire) -> None:
     """A tag travels beside the frame in the kernel; the flow inside must be read, and its tag be stepped over."""
     agent = wire.agent("-i", INTERFACE)
