@@ -200,14 +200,12 @@ impl Live {
         self.bypasses().try_for_each(|bypass| ways.iter().try_for_each(|way| bypass.put(*way)))
     }
 
-    /// What was counted of one direction since the last look.
+    /// What was counted of one direction since the last look; what is over is let go.
     pub fn look(&mut self, way: &Way) -> Carried {
-        self.sum(|bypass| bypass.look(way))
-    }
-
-    /// The same for the last time.
-    pub fn take(&mut self, way: &Way) -> Carried {
-        self.sum(|bypass| bypass.take(way))
+        self.bypasses().map(|bypass| bypass.look(way)).fold(Carried::over(), |mut sum, carried| {
+            sum.add(carried);
+            sum
+        })
     }
 
     /// Packets and bytes counted in the kernel so far; None where nothing is.
@@ -218,13 +216,6 @@ impl Live {
 
     fn bypasses(&mut self) -> impl Iterator<Item = &mut Bypass> {
         self.rings.iter_mut().filter_map(|ring| ring.bypass.as_mut())
-    }
-
-    fn sum(&mut self, of: impl FnMut(&mut Bypass) -> Carried) -> Carried {
-        self.bypasses().map(of).fold(Carried::default(), |mut sum, carried| {
-            sum.add(carried);
-            sum
-        })
     }
 
     fn next(&mut self, frames: &mut Vec<Frame>, max: usize) -> bool {

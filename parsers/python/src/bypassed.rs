@@ -42,46 +42,36 @@ impl Bypassed {
             if self.is_full {
                 continue;
             }
-            // Its packets come up although they are counted below: it ended there, and another began between the same ports.
-            if self.flows.remove(&key) {
-                give_back(core, live, &key);
-            }
+            // If its packets come up although they were counted below, it ended there, and another began between the same ports.
+            look(core, live, &key);
+            self.flows.insert(key);
             match live.put(&ways(&key)) {
-                Ok(()) => drop(self.flows.insert(key)),
-                Err(error) => {
-                    give_back(core, live, &key);
-                    if error.kind() == io::ErrorKind::PermissionDenied {
-                        (self.is_on, self.refused) = (false, Some(error));
-                        return;
-                    }
-                    self.is_full = true;
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    (self.is_on, self.refused) = (false, Some(error));
+                    return;
                 }
+                Err(_) => self.is_full = true,
             }
         }
     }
 
     /// Adds to the flows what was counted, and lets go of those that end. Fails once if the kernel takes no flows.
     pub fn collect(&mut self, core: &mut Core, live: &mut Live) -> io::Result<()> {
-        self.flows.retain(|key| {
-            let mut goes_on = true;
-            for (way, low) in ways(key).iter().zip([true, false]) {
-                let carried = live.look(way);
-                goes_on &= core.carried(key, low, carried.packets, carried.bytes, carried.last) && !carried.over;
-            }
-            if !goes_on {
-                give_back(core, live, key);
-                self.is_full = false;
-            }
-            goes_on
-        });
+        let before = self.flows.len();
+        self.flows.retain(|key| look(core, live, key));
+        self.is_full &= self.flows.len() == before;
         self.refused.take().map_or(Ok(()), Err)
     }
 }
 
-/// Its packets are read again.
-fn give_back(core: &mut Core, live: &mut Live, key: &Key) {
+/// Adds to a flow what was counted of it; whether there is more to come.
+fn look(core: &mut Core, live: &mut Live, key: &Key) -> bool {
+    let mut goes_on = false;
     for (way, low) in ways(key).iter().zip([true, false]) {
-        let carried = live.take(way);
+        let carried = live.look(way);
         core.carried(key, low, carried.packets, carried.bytes, carried.last);
+        goes_on |= !carried.over;
     }
+    goes_on
 }

@@ -7,13 +7,15 @@ mod bpf;
 mod program;
 
 use bpf::{Filter, Map};
-use program::{DST, KEY, PORTS, PROTOCOL, SRC, VERSION, Value};
+use program::{DST, KEY, PORTS, PROTOCOL, SILENCE_NS, SRC, VERSION, Value};
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
 
 /// Directions of flows in the kernel, some 200 bytes each there and here; the flows beyond are read as all were.
 const MAX_WAYS: u32 = 32_768;
+/// Silent for so much longer than the filter tolerates: by then it passes up whatever comes.
+const MARGIN_NS: u64 = 100_000_000;
 
 /// One direction of a flow as its packets have it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,11 +47,17 @@ pub struct Carried {
 }
 
 impl Carried {
+    /// Nothing, and nothing to come.
+    pub fn over() -> Self {
+        Self { over: true, ..Self::default() }
+    }
+
+    /// With what another ring counted of the same direction.
     pub fn add(&mut self, other: Self) {
         self.packets += other.packets;
         self.bytes += other.bytes;
         self.last = self.last.max(other.last);
-        self.over |= other.over;
+        self.over &= other.over;
     }
 }
 
@@ -73,36 +81,44 @@ impl Bypass {
         Ok(Self { map, _filter: filter, told: HashMap::new(), packets: 0, bytes: 0 })
     }
 
-    /// From now on this direction is counted in the kernel. E2BIG: there is no room.
+    /// From now on this direction is counted in the kernel, if it is not already. E2BIG: there is no room.
     pub fn put(&mut self, way: Way) -> io::Result<()> {
+        if self.told.contains_key(&way) {
+            return Ok(());
+        }
         let [last, _] = bpf::clocks();
         self.map.put(&way.0, Value { last, ..Value::default() })?;
         self.told.insert(way, [0; 2]);
         Ok(())
     }
 
-    /// What was counted since the last look.
+    /// What was counted since the last look. One that is over is let go: only then nothing is being counted while it is taken
+    /// out, because the filter passes up what comes after an end or a silence.
     pub fn look(&mut self, way: &Way) -> Carried {
-        let value = self.map.get(&way.0);
-        self.since(way, value)
-    }
-
-    /// The same for the last time: its packets come up again.
-    pub fn take(&mut self, way: &Way) -> Carried {
-        let value = self.map.take(&way.0);
-        let carried = self.since(way, value);
-        self.told.remove(way);
+        let Some(mut value) = self.map.get(&way.0) else {
+            self.told.remove(way);
+            return Carried::over();
+        };
+        let [now, _] = bpf::clocks();
+        let over = value.over != 0 || now.saturating_sub(value.last) > SILENCE_NS as u64 + MARGIN_NS;
+        if over && let Some(latest) = self.map.take(&way.0) {
+            value = latest;
+        }
+        let carried = Carried { over, ..self.since(way, value) };
+        if over {
+            self.told.remove(way);
+        }
         carried
     }
 
-    fn since(&mut self, way: &Way, value: Option<Value>) -> Carried {
-        let (Some(value), Some(told)) = (value, self.told.get_mut(way)) else { return Carried::default() };
+    fn since(&mut self, way: &Way, value: Value) -> Carried {
+        let Some(told) = self.told.get_mut(way) else { return Carried::over() };
         let (packets, bytes) = (value.packets.saturating_sub(told[0]), value.bytes.saturating_sub(told[1]));
         *told = [value.packets, value.bytes];
         self.packets += packets;
         self.bytes += bytes;
         let [monotonic, real] = bpf::clocks();
         let last = real.saturating_sub(monotonic.saturating_sub(value.last));
-        Carried { packets, bytes, last, over: value.over != 0 }
+        Carried { packets, bytes, last, over: false }
     }
 }

@@ -32,23 +32,21 @@ impl Core {
         self.settled.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Packets that somebody else counted, sent by the low end of the key or to it. False: there is no such flow any more.
-    pub fn carried(&mut self, key: &Key, low: bool, packets: u64, bytes: u64, last: u64) -> bool {
-        if packets > 0 {
-            self.ctx.totals.carried(packets, bytes, last);
+    /// Packets that somebody else counted, sent by the low end of the key or to it. Those of a flow that is gone are in the totals.
+    pub fn carried(&mut self, key: &Key, low: bool, packets: u64, bytes: u64, last: u64) {
+        if packets == 0 {
+            return;
         }
+        self.ctx.totals.carried(packets, bytes, last);
         let hash = key.hash(self.seed);
-        let Some(slot) = self.table.find(key, hash, self.table.candidate(hash)) else { return false };
-        let Some(entry) = self.table.entry(slot).filter(|entry| entry.phase != Phase::Open) else { return false };
-        if packets > 0 {
-            if entry.is_empty() {
-                entry.begin(entry.last);
-            }
-            let from = entry.direction(low);
-            entry.packets[from as usize] += packets;
-            entry.bytes[from as usize] += bytes;
-            entry.last = entry.last.max(last);
+        let Some(slot) = self.table.find(key, hash, self.table.candidate(hash)) else { return };
+        let Some(entry) = self.table.entry(slot).filter(|entry| entry.phase != Phase::Open) else { return };
+        if entry.is_empty() {
+            entry.begin(entry.last);
         }
-        true
+        let from = entry.direction(low);
+        entry.packets[from as usize] += packets;
+        entry.bytes[from as usize] += bytes;
+        entry.last = entry.last.max(last);
     }
 }
