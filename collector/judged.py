@@ -6,9 +6,10 @@ another day. Rules are left out that ask for facts which postures do not hold.
 
 import datetime as dt
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET, Struct
 
 from probe.model import SEVERITIES
@@ -18,6 +19,10 @@ from probe.postures import FACTS
 
 KNOWN: Final = frozenset((*FACTS, *(name for name, of in DERIVED.items() if of in FACTS)))
 MAX_ENDPOINTS: Final = 200  # shown; the others are counted
+
+
+Said = tuple[str, str, int]
+"""Policy, title of what is wrong (empty: a rule is met), index of the severity."""
 
 
 class Cell(Struct):
@@ -51,12 +56,22 @@ def policies() -> tuple[Policy, ...]:
 def matrix(postures: Iterable[Mapping[str, Any]], day: dt.date, judges: Iterable[Policy]) -> Matrix:
     """`postures`: rows with `endpoint` and `facts`."""
     places: dict[str, dict[str, Cell]] = {}
-    judging = list(judges)
+    judging, known = list(judges), dict[bytes, list[Said]]()
     for posture in postures:
         cells = places.setdefault(posture["endpoint"], {})
-        facts = derive(posture["facts"])
-        for policy in judging:
-            _judge(policy, facts, day, cells)
+        facts = msgspec.json.encode(posture["facts"], order="deterministic")
+        if facts not in known:  # a fleet has few ways to negotiate, and many endpoints
+            known[facts] = [said for policy in judging for said in _judged(policy, derive(posture["facts"]), day)]
+        for policy_id, title, severity in known[facts]:
+            cell = cells.get(policy_id)
+            if cell is None:
+                cell = cells[policy_id] = Cell(titles=[])
+            if not title:
+                cell.met += 1
+            elif title not in cell.titles:
+                cell.count += 1
+                cell.worst = max(cell.worst, severity)
+                cell.titles.append(title)
     worst = {endpoint: max((cell.worst for cell in cells.values()), default=-1) for endpoint, cells in places.items()}
     judged = [endpoint for endpoint, cells in places.items() if cells]
     order = sorted(judged, key=lambda endpoint: (-worst[endpoint], -_wrong(places[endpoint]), endpoint))
@@ -69,19 +84,13 @@ def _wrong(cells: Mapping[str, Cell]) -> int:
     return sum(cell.count for cell in cells.values())
 
 
-def _judge(policy: Policy, facts: Mapping[str, Any], day: dt.date, cells: dict[str, Cell]) -> None:
+def _judged(policy: Policy, facts: Mapping[str, Any], day: dt.date) -> Iterator[Said]:
     for rule in policy.rules:
         if not rule.holds(day) or rule.text.fact not in KNOWN:
             continue
         if rule.text.present is not UNSET and rule.text.fact not in facts:
             continue  # what a posture does not hold may still have been there
         verdict = rule.judge(dict(facts), passes=True)
-        if verdict is None:
-            continue
-        cell = cells.setdefault(policy.id, Cell(titles=[]))
-        if verdict.status == "pass":
-            cell.met += 1
-        elif verdict.title not in cell.titles:
-            cell.count += 1
-            cell.worst = max(cell.worst, SEVERITIES.index(verdict.severity))
-            cell.titles.append(verdict.title)
+        if verdict is not None:
+            met = verdict.status == "pass"
+            yield policy.id, "" if met else verdict.title, SEVERITIES.index(verdict.severity)

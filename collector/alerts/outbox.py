@@ -81,8 +81,11 @@ def _take_up(connection: Connection, rules: Sequence[Rule], rows: Sequence[Row],
         for rule in rules
         if matches(rule, row)
     }
-    statement = _dialect(connection).insert(alerted).on_conflict_do_nothing()
-    return sum(connection.execute(statement.values(**row)).rowcount for row in taken.values())
+    waiting, count = list(taken.values()), 0
+    for first in range(0, len(waiting), PAGE):  # four parameters a row; SQLite takes 32,766
+        statement = _dialect(connection).insert(alerted).values(waiting[first : first + PAGE])
+        count += connection.execute(statement.on_conflict_do_nothing()).rowcount
+    return count
 
 
 def _forget(connection: Connection, since: float) -> None:
