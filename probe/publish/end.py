@@ -83,7 +83,7 @@ def context(tls: Tls) -> ssl.SSLContext:
     except ssl.SSLError as error:
         raise SettingsError(f"certificate, key or ca cannot be used: {error.reason or 'no PEM'}") from None
     except files.UnreadableError as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(f"{error}; a PEM file is wanted") from None
     except ValueError as error:
         raise SettingsError(str(error)) from None
     return made
