@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from probe import config as configuration
 from probe import identity, journal, judging, metrics, notify, rights
@@ -47,15 +47,18 @@ BASE_MEMORY: Final = 96 << 20  # bytes: interpreter, policies, roots, and what f
 FLOW_MEMORY: Final = 1024  # bytes: 160 of a settled flow, some 4 kB of one in its handshake, few of which are at a time
 FLOWS: Final = (16_384, 1_048_576)
 _CGROUP: Final = Path("/sys/fs/cgroup")
-Wrong: Final = (PolicyError, TrustError, HashKeyError, DnsOptionsError, BaselineError)
+Wrong: Final = (PolicyError, TrustError, HashKeyError, DnsOptionsError, BaselineError, SettingsError)
 """What a configuration can be refused for; each has one line for the operator."""
+Ends = dict[str, Any]
+"""Sections of the configuration that say where reports go, as they stand there (`configuration.publishing`)."""
 
 
 class Agent:
     """One run: the loop's side of it."""
 
-    def __init__(self, service: Service, path: str | None, journal: Journal) -> None:
-        self._service, self._path, self._journal = service, path, journal
+    def __init__(self, service: Service, path: str | None, ends: Ends, journal: Journal) -> None:
+        """`path`: where the configuration is read again; `ends`: where reports go by now."""
+        self._service, self._path, self._ends, self._journal = service, path, ends, journal
         self._failure: BaseException | None = None
         self._restart = False
         self._ended: asyncio.Event | None = None
@@ -141,13 +144,16 @@ class Agent:
             notify.notify("READY=1")
             return
         try:
-            config, judgement = await asyncio.to_thread(load, self._path)
+            config, judgement, ends = await asyncio.to_thread(load, self._path)
+            if ends != self._ends:
+                await asyncio.to_thread(usable, config, ends)
         except Wrong as error:
             service.refused()
             self._journal.say(journal.ERROR, "reload_refused", f"{error}; the old configuration holds")
             notify.notify("READY=1", f"STATUS=reload refused: {error}")
             return
-        if keys := judging.needs_restart(service.config, config):
+        changed = sorted(name for name in {*self._ends, *ends} if self._ends.get(name) != ends.get(name))
+        if keys := judging.needs_restart(service.config, config) + changed:
             what = ", ".join(keys)
             self._restart = True
             self._journal.say(journal.NOTICE, "restart", f"{what}: applied by starting anew, since the rights are gone")
@@ -161,10 +167,22 @@ class Agent:
         notify.notify("READY=1", f"STATUS={service.status()}")
 
 
-def load(path: str) -> tuple[Config, judging.Judgement]:
-    """A configuration and all that it names. Raises one of `Wrong`."""
-    config = configuration.load(path)
-    return config, judging.load(config)
+def load(path: str) -> tuple[Config, judging.Judgement, Ends]:
+    """A configuration and all that it names but for what only ends read. Raises one of `Wrong`."""
+    config, ends = configuration.load(path), configuration.publishing(path)
+    _settings(config.identity.id, config.identity.site, ends)
+    return config, judging.load(config), ends
+
+
+def usable(config: Config, ends: Ends) -> None:
+    """Read the keys and certificates that ends name, as their next start will. Raises SettingsError."""
+    from probe.publish.sink import check
+
+    check(_settings(config.identity.id, config.identity.site, ends))
+
+
+def _settings(probe: str | None, site: str, ends: Ends) -> publishing.Settings:
+    return publishing.read({**ends, "identity": {"id": probe, "site": site}})
 
 
 def without_file(options: "argparse.Namespace") -> Config:
@@ -195,6 +213,7 @@ def run(config: Config, path: str | None, say: Callable[[str], None]) -> int:
     """The whole command, once the configuration is read; `path` is where to read it again. Raises one of `Wrong`."""
     told = Journal()
     judgement = judging.load(config)
+    ends = {} if path is None else configuration.publishing(path)
     who = identity.identify(config.identity.id, config.identity.site, config.identity.ec2)
     if who.problem is not None:
         told.say(journal.WARNING, "no_metadata", who.problem, source=who.source)
@@ -204,7 +223,7 @@ def run(config: Config, path: str | None, say: Callable[[str], None]) -> int:
         service = Service(
             config,
             judgement,
-            sinks(config, path, who, stdout, told),
+            sinks(config, ends, who, stdout, told),
             who,
             told,
             folder=None if directory is None else Folder(directory),
@@ -224,24 +243,23 @@ def run(config: Config, path: str | None, say: Callable[[str], None]) -> int:
     except (FilterError, KeyLogError, SettingsError, SpoolError) as error:
         say(str(error))
         return 2
-    return Agent(service, path, told).run()
+    return Agent(service, path, ends, told).run()
 
 
-def sinks(config: Config, path: str | None, who: identity.Identity, stdout: JsonLines, told: Journal) -> Sink:
+def sinks(config: Config, ends: Ends, who: identity.Identity, stdout: JsonLines, told: Journal) -> Sink:
     """All ends that reports go to. Raises SettingsError and SpoolError."""
-    ends: list[Sink] = []
+    found: list[Sink] = []
     if config.output.stdout != "nothing":
-        ends.append(stdout)
-    tables = {} if path is None else configuration.publishing(path)
-    if not tables.keys().isdisjoint(ENDS):
+        found.append(stdout)
+    if not ends.keys().isdisjoint(ENDS):
         # Loaded by those who publish: SQLite, MQTT and TLS take some 15 MB.
         from probe.publish.sink import Published
 
-        settings = publishing.read({**tables, "identity": {"id": who.id, "site": who.site}})
-        ends.append(
+        settings = _settings(who.id, who.site, ends)
+        found.append(
             Published(settings, lambda line: told.say(journal.WARNING, "publishing", line), boot_id=who.boot_id)
         )
-    return ends[0] if len(ends) == 1 else Several(*ends)
+    return found[0] if len(found) == 1 else Several(*found)
 
 
 def verifiers(config: Config, judgement: judging.Judgement) -> "Background | None":

@@ -90,10 +90,12 @@ def _check_config(options: "argparse.Namespace", say: Say) -> int:
 
 
 def _configuration(path: str) -> str:
-    """A configuration with its drop-ins, and everything that it names."""
+    """A configuration with its drop-ins, and what it names; keys of ends are read where the agent runs."""
     from probe import agent
     from probe import config as configuration
+    from probe.publish.settings import ENDS
 
-    _, judgement = agent.load(path)
+    _, judgement, ends = agent.load(path)
     drop_ins = len(configuration.files(path)) - 1
-    return f"configuration, {drop_ins} drop-ins, {len(judgement.policies)} policies"
+    to = f", reports to {', '.join(named)}" if (named := [name for name in ENDS if name in ends]) else ""
+    return f"configuration, {drop_ins} drop-ins, {len(judgement.policies)} policies{to}"

@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
+from probe import files
 from probe.publish.envelope import Stored
 from probe.publish.settings import SettingsError, Tls
 
+MAX_PEM: Final = 4 << 20  # bytes of a file with keys or certificates; the roots of a whole system have some 250 kB
 _NOISE: Final = re.compile(r"\(?_ssl\.c:\d+\)?:?|\[[A-Z]+: [A-Z_]+\]|\[Errno -?\d+\]")  # of Python's own messages
 
 Rate = tuple[float | None, float | None]
@@ -71,6 +73,8 @@ Say = Callable[[str], None]
 def context(tls: Tls) -> ssl.SSLContext:
     """How the other side is verified, and who we are. Raises SettingsError."""
     try:
+        for path in filter(None, (tls.ca, tls.certificate, tls.key)):
+            files.read(path.resolve(), MAX_PEM)  # OpenSSL would not say which of them it cannot read
         made = ssl.create_default_context(cafile=None if tls.ca is None else tls.ca.resolve())
         made.minimum_version = ssl.TLSVersion.TLSv1_3 if tls.tls == "1.3" else ssl.TLSVersion.TLSv1_2
         if tls.certificate is not None and tls.key is not None:
@@ -78,8 +82,8 @@ def context(tls: Tls) -> ssl.SSLContext:
             made.load_cert_chain(tls.certificate.resolve(), tls.key.resolve(), password=lambda: b"")
     except ssl.SSLError as error:
         raise SettingsError(f"certificate, key or ca cannot be used: {error.reason or 'no PEM'}") from None
-    except OSError as error:
-        raise SettingsError(f"certificate, key or ca: {error}") from None
+    except files.UnreadableError as error:
+        raise SettingsError(f"{error}; a PEM file is wanted") from None
     except ValueError as error:
         raise SettingsError(str(error)) from None
     return made

@@ -18,8 +18,8 @@ another.
 import ipaddress
 import re
 import socket
-import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -27,10 +27,11 @@ import msgspec
 from msgspec import Struct
 
 from probe import files
+from probe.policy import toml
+from probe.policy.toml import PolicyError
 from probe.publish.envelope import KINDS, MAX_PAYLOAD
 from probe.values import AbsolutePath, Duration, Size, hook
 
-MAX_BYTES: Final = 1024 * 1024  # of the file
 MAX_SECRET: Final = 64 * 1024  # bytes of a file with a password or a token; MQTT has no room for more
 ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")  # fits into an MQTT topic, a client id of 128 bytes, a file's name
 PREFIX: Final = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+){0,4}")  # and <site>/<probe>/<kind>: 7 slashes at most
@@ -215,18 +216,23 @@ OTHERS: Final = frozenset({"capture", "judge", "dns", "state", "health", "rollup
 def load(path: str) -> Settings:
     """The settings in a TOML file. Raises SettingsError."""
     try:
-        return read(tomllib.loads(files.read(path, MAX_BYTES).decode()))
-    except files.UnreadableError as error:
-        raise SettingsError(f"{error}; a TOML file is wanted") from None
-    except ValueError as error:  # no UTF-8, no TOML, or what `read` says
-        raise SettingsError(f"{path}: {error}") from None
+        given, text = toml.tables(toml.read(Path(path)), path)
+        settings = toml.convert(_ours(given), text, path, Settings, hook)
+    except PolicyError as error:
+        raise SettingsError(str(error)) from None
+    for problem in _problems(settings):
+        raise SettingsError(f"{path}: {problem}")
+    return settings
+
+
+def _ours(tables: dict[str, Any]) -> dict[str, Any]:
+    return {name: table for name, table in tables.items() if name not in OTHERS}
 
 
 def read(tables: dict[str, Any]) -> Settings:
     """The sections among these tables. Raises SettingsError."""
-    ours = {name: table for name, table in tables.items() if name not in OTHERS}
     try:
-        settings = msgspec.convert(ours, Settings, dec_hook=hook)
+        settings = msgspec.convert(_ours(tables), Settings, dec_hook=hook)
     except msgspec.ValidationError as error:
         what, _, where = str(error).rpartition(" - at `$.")
         raise SettingsError(f"{where.rstrip('`')}: {what}" if what else str(error)) from None

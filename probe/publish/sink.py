@@ -130,6 +130,16 @@ class Published:
         return counters
 
 
+def check(settings: Settings) -> None:
+    """Read the keys and certificates that are named, as `Published` does. Raises SettingsError."""
+    _redactor(settings)
+    _signer(settings)
+    for name in ENDS:
+        section = getattr(settings, name)
+        if section is not None:
+            _end(section, Writer(Probe(settings.probe, settings.identity.site), section.form), "")
+
+
 def kind_of(type_: str) -> str | None:
     """Where a record of this type belongs; None for one that is not published."""
     return type_ if type_ in KINDS or type_ == STATE else None

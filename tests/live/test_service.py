@@ -159,6 +159,25 @@ def test_what_needs_new_rings_is_applied_by_a_restart(wire: Wire, configured: Co
     assert '"online":false' in agent.output().decode()
 
 
+def test_new_ends_are_applied_by_a_restart_unless_they_are_wrong(wire: Wire, configured: Configured) -> None:
+    """A configuration that would keep the agent from starting again is refused while it runs."""
+    agent = _start(wire, configured)
+    for wrong, why in (
+        ('[mqtt]\nhots = "127.0.0.1"\n', "hots"),
+        ('[mqtt]\nhost = "192.0.2.1"\nplain = true\n', "under TLS only"),
+        ('[mqtt]\nhost = "192.0.2.1"\nca = "/nonexistent.pem"\n', "/nonexistent.pem"),
+    ):
+        configured.write(wrong)
+        agent.told.clear()
+        agent.process.send_signal(signal.SIGHUP)
+        agent.hears("STATUS=reload refused: ")
+        assert why in agent.errors()
+    configured.write('[mqtt]\nhost = "127.0.0.1"\nplain = true\n')
+    agent.process.send_signal(signal.SIGHUP)
+    assert agent.process.wait(15) == 75
+    assert "event=restart: mqtt: " in agent.errors()
+
+
 def test_a_crash_forgets_nothing_that_was_saved(wire: Wire, configured: Configured) -> None:
     _tls_server(wire)
     first = _start(wire, configured)

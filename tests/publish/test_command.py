@@ -104,9 +104,12 @@ def test_signed_and_redacted(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "no end is named"),
-        ('[mqtt]\nhost = "x"\nhots = 1\n', "hots"),
+        (
+            '[mqtt]\nhost = "x"\nhots = 1\n',
+            "publish.toml:3: hots: object contains unknown field `hots`; did you mean host?",
+        ),
         ('[mqtt]\nhost = "192.0.2.1"\nplain = true\n', "under TLS only"),
-        ('[mqtt]\nhost = "x"\nca = "/nowhere"\n', "certificate, key or ca"),
+        ('[mqtt]\nhost = "x"\nca = "/nowhere"\n', "/nowhere: no such file or directory; a PEM file is wanted"),
         ('[publish]\nsigning_key = "/nowhere"\n[stdout]\n', "no such file"),
     ],
 )

@@ -1,12 +1,13 @@
 """Rates, waits and what is said of failures, with the time given."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.publish.pace import BURST, Backoff, Circuit, Pace
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 400), min_size=20, max_size=60), st.floats(0, 0.5))
 def test_never_more_than_the_rate_and_a_burst(sizes: list[int], work: float) -> None:
     """Whatever is sent, in no window are there more than the rates allow."""

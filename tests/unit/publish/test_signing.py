@@ -8,7 +8,7 @@ from pathlib import Path
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.publish.signing import SIGNATURE_ROOM, Signer, SigningError, thumbprint, verify
@@ -41,6 +41,7 @@ def test_what_was_signed_verifies() -> None:
     assert verify(SIGNER.sign(ENVELOPE), KEYS) == SIGNER.kid
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_a_changed_byte_does_not(place: int, change: int) -> None:
     signed = bytearray(SIGNER.sign(ENVELOPE))
@@ -49,6 +50,7 @@ def test_a_changed_byte_does_not(place: int, change: int) -> None:
         verify(bytes(signed), KEYS)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_anything_else_is_refused_in_words(data: bytes) -> None:
     with pytest.raises(SigningError):
