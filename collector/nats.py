@@ -87,7 +87,7 @@ async def _pull(settings: NatsSettings, stream: Any, queue: "asyncio.Queue[Messa
 
 
 async def _consumer(settings: NatsSettings, stream: Any) -> ConsumerInfo:  # noqa: ANN401 - nats-py's JetStream
-    """The consumer that all collectors share; made by the first."""
+    """The consumer that all collectors share; made by the first. Until then NATS keeps nothing (interest retention)."""
     try:
         found: ConsumerInfo = await stream.consumer_info(settings.stream, settings.consumer)
     except NotFoundError:

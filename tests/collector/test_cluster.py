@@ -158,6 +158,11 @@ def test_a_node_and_a_collector_are_killed_and_nothing_is_lost_or_doubled(
     store = Store(url)
     collectors = [_collector(cluster, tmp_path, url, number) for number in range(2)]
     try:
+        # NATS keeps nothing of MQTT that nobody has asked for.
+        logs, end = [tmp_path / f"collector{number}.log" for number in range(2)], time.monotonic() + 60
+        while not all("connected to NATS" in log.read_text() for log in logs):
+            assert time.monotonic() < end, [log.read_text() for log in logs]
+            time.sleep(0.1)
         asyncio.run(_all_speak(cluster, collectors[0]))
         end = time.monotonic() + 240  # what the dead collector held comes again, and this machine has other work
         while _kept(store)[0] < PROBES * EACH * ITEMS and time.monotonic() < end:
