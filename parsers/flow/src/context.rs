@@ -165,6 +165,11 @@ impl Context {
         self.selection.as_ref().is_some_and(|selection| selection.asks())
     }
 
+    /// What was read with keys out of a tunnel is told, not judged: on this link it is protected.
+    fn judges(&self, entry: &Entry) -> bool {
+        self.wants(entry) && !self.tunnels.is_opened(entry.key.tunnel())
+    }
+
     fn wants(&self, entry: &Entry) -> bool {
         self.selection.as_ref().is_none_or(|selection| selection.has(&entry.key, entry.protocol))
     }
@@ -200,7 +205,7 @@ impl Context {
     /// A DNS message: what it gives away is judged with all others. Whether the answer to a query is of interest as well.
     #[inline]
     pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) -> bool {
-        let wanted = self.wants(entry);
+        let wanted = self.judges(entry);
         if wanted {
             let spot = Spot { time: self.time, frame: self.frame };
             if let Some(said) = &mut self.said {
@@ -260,7 +265,7 @@ impl Context {
         if entry.class() == Class::Unknown || matches!(entry.protocol, Protocol::Icmp | Protocol::Icmpv6) {
             return;
         }
-        if !self.wants(entry) {
+        if !self.judges(entry) {
             return;
         }
         let session = conversation.and_then(record::session);

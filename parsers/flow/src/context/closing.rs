@@ -42,13 +42,15 @@ impl Context {
                 return self.fragments.release(entry.fragment);
             }
         }
-        if self.wants(&entry)
+        if self.judges(&entry)
             && let Some(facts) = notice::at_end(&entry, self.dns_servers)
         {
             self.notice(&entry, &facts, 0);
         }
         if !(entry.continues && entry.is_empty()) {
-            self.count(&entry);
+            if !self.tunnels.is_opened(entry.key.tunnel()) {
+                self.count(&entry);
+            }
             self.write(&entry, reason);
         }
         self.fragments.release(entry.fragment);
@@ -116,6 +118,7 @@ impl Context {
                 tunnel: self.tunnels.member(entry.key.tunnel()),
                 facts: self.fragments.get(entry.fragment),
                 why: self.write_why,
+                opened: self.tunnels.is_opened(entry.key.tunnel()),
             };
             record::write(entry, middle, reason, &mut self.clock, &mut self.records);
         }
