@@ -10,7 +10,9 @@ use crate::dns::{Said, Watch, notice};
 use crate::endpoint::Endpoint;
 use crate::entry::{Entry, Phase, mark};
 use crate::hash_key::HashKey;
+use crate::ike::Inside;
 use crate::intern::Fragments;
+use crate::ipsec::Ipsec;
 use crate::json;
 use crate::key::Key;
 use crate::limits::MAX_ENDPOINTS;
@@ -233,6 +235,17 @@ impl Context {
             flow: self.trace.then(|| FlowId::of(entry)),
         };
         self.observations.count(&seen, &self.certificates, || facts.to_vec(), || record::community_id(entry));
+    }
+
+    /// What peers agreed on under encryption that was taken off with keys: each child SA is an observation.
+    fn notice_children(&mut self, entry: &Entry, ipsec: &Ipsec) {
+        for child in ipsec.ike.iter().filter_map(|ike| ike.inside()).flat_map(Inside::children) {
+            let mut facts = br#"{"class":"ipsec","protocol":"ike","evidence":"decrypted""#.to_vec();
+            if child.write_facts(&mut facts) {
+                facts.push(b'}');
+                self.notice(entry, &facts, 0);
+            }
+        }
     }
 
     /// How DNS is to be looked at, from the first message on.

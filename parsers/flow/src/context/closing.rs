@@ -17,6 +17,9 @@ impl Context {
             if let Follower::Ipsec(ipsec) = &mut conversation.follower {
                 let wanted = self.wants(&entry);
                 self.leave_tunnel(&entry, ipsec, wanted);
+                if wanted {
+                    self.notice_children(&entry, ipsec);
+                }
             }
             if entry.phase == Phase::Open {
                 let definite = matches!(reason, EndReason::Fin | EndReason::Rst);

@@ -92,10 +92,9 @@ impl Inside {
         let front = (header.length as usize).checked_sub(sealed.body.len())?;
         let fragment = sealed.kind == payload::ENCRYPTED_FRAGMENT;
         let numbers = if fragment { 4 } else { 0 };
-        let content = datagram.get(..header.length as usize).and_then(|whole| {
-            let (front, sealed) = whole.split_at_checked(front + numbers)?;
-            side.open(front, sealed, None).and_then(without_padding)
-        });
+        // Of what the capture cut, nothing can be said.
+        let (associated, ciphertext) = datagram.get(..header.length as usize)?.split_at_checked(front + numbers)?;
+        let content = side.open(associated, ciphertext, None).and_then(without_padding);
         let count = if content.is_some() { &mut self.opened } else { &mut self.misfits };
         *count += 1;
         let first_to_say = *count == 1 && (content.is_some() || self.opened == 0);
@@ -184,11 +183,11 @@ impl Inside {
     fn payload(&mut self, header: &Header, payload: &Payload<'_>, sender: usize, certificates: &mut Certificates) {
         let peer = &mut self.peers[sender];
         match (payload.kind, payload.body) {
-            (payload::ID_I | payload::ID_R, [kind, _, _, _, data @ ..]) => {
-                // IDr of an initiator names whom it wants to speak to.
-                if (payload.kind == payload::ID_R) == (sender == 1) && peer.identity.is_none() {
-                    peer.identity = Some(Identity(*kind, data.get(..MAX_IDENTITY).unwrap_or(data).into()));
-                }
+            // IDr of an initiator names whom it wants to speak to.
+            (payload::ID_I | payload::ID_R, [kind, _, _, _, data @ ..])
+                if (payload.kind == payload::ID_R) == (sender == 1) && peer.identity.is_none() =>
+            {
+                peer.identity = Some(Identity(*kind, data.get(..MAX_IDENTITY).unwrap_or(data).into()));
             }
             (payload::CERT, [X509_SIGNATURE, der @ ..]) if peer.chain.len() < MAX_CHAIN => {
                 peer.chain.extend(certificates.intern(der));
@@ -240,4 +239,59 @@ fn without_padding(mut text: Vec<u8>) -> Option<Vec<u8>> {
     let padding = usize::from(text.pop()?);
     text.truncate(text.len().checked_sub(padding)?);
     Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(exchange: u8, flags: u8, message_id: u32) -> Header {
+        let (initiator_spi, responder_spi) = ([1; 8], [2; 8]);
+        Header { initiator_spi, responder_spi, next_payload: 0, version: 0x20, exchange, flags, message_id, length: 0 }
+    }
+
+    /// A peer that has the keys can still write anything.
+    #[test]
+    fn whatever_is_inside_is_bounded() {
+        let (mut inside, mut certificates) = (Inside::default(), Certificates::new(0));
+        let mut state = 1u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        for message_id in 0..20_000 {
+            let mut content: Vec<u8> = (0..random()).map(|_| random()).collect();
+            if let [_, _, high, low, ..] = content.as_mut_slice() {
+                (*high, *low) = (0, *low % 64);
+            }
+            let exchange = if random() < 128 { exchange::IKE_AUTH } else { exchange::CREATE_CHILD_SA };
+            let header = header(exchange, random(), message_id);
+            inside.read(&header, 33 + random() % 16, &content, &mut certificates);
+            inside.fragment(&header, 33, (&[0, random() % 4, 0, random() % 4], content), &mut certificates);
+        }
+        assert!(inside.children.len() <= MAX_CHILDREN && inside.errors.len() <= MAX_NOTIFIES);
+        assert!(inside.peers.iter().all(|peer| peer.chain.len() <= MAX_CHAIN));
+        let mut out = b"{".to_vec();
+        inside.opened = 1;
+        inside.write(&certificates, &mut out);
+        out.push(b'}');
+        assert!(std::str::from_utf8(&out).is_ok());
+    }
+
+    #[test]
+    fn fragments_make_a_message_in_any_order_and_repeats_say_nothing_new() {
+        let (mut inside, mut certificates) = (Inside::default(), Certificates::new(0));
+        // AUTH by a shared key, in three pieces.
+        let pieces: [&[u8]; 3] = [&[0, 0, 0], &[9, 2, 0], &[0, 0, 7]];
+        let header = header(exchange::IKE_AUTH, 0x08, 1);
+        for number in [3u8, 1, 3, 2] {
+            assert!(inside.peers[0].method.is_none());
+            let body = [0, number, 0, 3];
+            let content = pieces[usize::from(number) - 1].to_vec();
+            inside.fragment(&header, if number == 1 { payload::AUTH } else { 0 }, (&body, content), &mut certificates);
+        }
+        assert_eq!(inside.peers[0].method, Some(2));
+        inside.read(&header, payload::AUTH, &[0, 0, 0, 9, 14, 0, 0, 0, 7], &mut certificates);
+        assert_eq!(inside.peers[0].method, Some(2));
+    }
 }
