@@ -161,6 +161,7 @@ def _decrypted(records: list[dict[str, Any]]) -> dict[str, Any]:
     flows = [record for record in records if record["type"] == "flow" and "decrypted" in record.get("ike", {})]
     [flow] = flows
     assert (flow["ike"]["keys"], flow["esp"]["keys"]) == ("fit", "fit")
+    assert {record["status"] for record in records if record.get("check") in ("ike.keys", "esp.keys")} == {"pass"}
     return dict(flow["ike"]["decrypted"])
 
 

@@ -208,8 +208,12 @@ impl Inside {
     }
 
     /// Whether the keys that were given fit. A message that does not open among others that do may be forged.
-    pub fn keys_word(&self) -> &'static str {
-        if self.opened > 0 { "fit" } else { "unfit" }
+    pub fn keys_word(&self) -> Option<&'static str> {
+        match (self.opened, self.misfits) {
+            (0, 0) => None,
+            (0, _) => Some("unfit"),
+            _ => Some("fit"),
+        }
     }
 
     pub fn pfs(&self) -> Option<bool> {

@@ -233,7 +233,9 @@ impl IkeState {
 
     /// What is only known when the flow ends.
     pub fn has_late_facts(&self) -> bool {
-        self.hours() > 0 || self.exchanges_done.refused() || self.inside.is_some()
+        self.hours() > 0
+            || self.exchanges_done.refused()
+            || self.inside().is_some_and(|inside| inside.keys_word().is_some())
     }
 
     /// The attempt ended with an error.

@@ -105,8 +105,10 @@ impl IkeState {
         if self.exchanges_done.refused() {
             json::boolean(out, "ike.auth_refused", true);
         }
-        if let Some(inside) = &self.inside {
-            json::word(out, "ike.keys", inside.keys_word());
+        if let Some(inside) = &self.inside
+            && let Some(word) = inside.keys_word()
+        {
+            json::word(out, "ike.keys", word);
             if let Some(pfs) = inside.pfs() {
                 json::boolean(out, "ike.child_pfs", pfs);
             }

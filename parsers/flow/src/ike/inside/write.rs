@@ -9,7 +9,9 @@ use transitproof_wire::registry::ike as registry;
 
 impl Inside {
     pub fn write(&self, certificates: &Certificates, out: &mut Vec<u8>) {
-        json::word(out, "keys", self.keys_word());
+        if let Some(word) = self.keys_word() {
+            json::word(out, "keys", word);
+        }
         if self.opened == 0 {
             return;
         }
