@@ -1,8 +1,8 @@
 """esp.keys: keys that were given for an ESP association and do not open it
 
 Meaning: a table of keys (Wireshark's esp_sa, strongSwan's save-keys plug-in) names an SPI of this tunnel, but no packet
-opens with the keys there (`unfit`). Where they fit, the flows inside have records of their own, evidence decrypted; they
-are not judged, since on this link they are protected.
+opens with the keys there (`unfit`). Where they fit, the flows inside have records of their own, evidence decrypted;
+they are not judged, since on this link they are protected.
 
 Evidence: the integrity check value of every packet, made anew with the keys (decrypted).
 

@@ -1,7 +1,7 @@
 """IKEv2 and ESP with their keys beside them, as tables of Wireshark's: strongSwan at both ends, its log says the keys.
 
-Debian's strongSwan comes without the save-keys plug-in, which would write these lines; its log of the highest level holds
-the same keys. They are those of these tunnels alone, made for these captures.
+Debian's strongSwan comes without the save-keys plug-in, which would write these lines; its log of the highest level
+holds the same keys. They are those of these tunnels alone, made for these captures.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def tables(log: str, spis: tuple[str, str], names: Names) -> str:
     addresses = re.findall(r"SPI 0x([0-9a-f]{8}), src (\S+) dst (\S+)", log)
     sides = ("initiator", "responder")
     keys = list(zip(*(secrets(log, f"encryption {side} key") for side in sides), strict=True))
-    checks = list(zip(*(secrets(log, f"integrity {side} key") for side in sides), strict=True)) or [("", "")] * len(keys)
+    found = zip(*(secrets(log, f"integrity {side} key") for side in sides), strict=True)
+    checks = list(found) or [("", "")] * len(keys)
     for number, (key, check) in enumerate(zip(keys, checks, strict=True)):
         lines += _child(addresses[2 * number : 2 * number + 2], key, check, names)
     return "\n".join(lines) + "\n"
@@ -76,7 +77,7 @@ def _child(
 def keyed(
     name: str, holds: str, negotiation: Negotiation, names: Names, flows: list[Flow], *needs: str, rekeys: int = 1
 ) -> None:
-    """A tunnel that carries echoes, replaces its child SA, carries more, and is taken down; the keys go beside the capture."""
+    """A tunnel that carries echoes, replaces its child SA, carries more, and is taken down; its keys go beside it."""
 
     @captured(f"ipsec/{name}.pcap", holds, *(needs or STRONGSWAN), trust="pki/root.pem")
     def act(stage: Stage) -> list[Flow]:
