@@ -213,7 +213,8 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="read the hidden part of TLS 1.3 handshakes with the keys in this file (SSLKEYLOGFILE); may be repeated",
+        help="read the hidden part of TLS 1.3 handshakes with the keys in this file (SSLKEYLOGFILE), IKEv2 and ESP with"
+        " Wireshark's tables ikev2_decryption_table and esp_sa; may be repeated",
     )
     replay.add_argument(
         "--reprobe",

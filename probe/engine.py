@@ -156,6 +156,9 @@ class Engine:
         verdicts += contradictions(self.policies, facts, verdicts, day)
         if (hidden := not_observable(facts)) is not None:
             verdicts.append(hidden)
+        if (evidence := seen.get("evidence")) is not None:
+            # The facts themselves say how they came to be known.
+            verdicts = [msgspec.structs.replace(verdict, evidence=evidence) for verdict in verdicts]
         return verdicts
 
     def _readable(self, history: Facts) -> Facts:

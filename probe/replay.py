@@ -50,7 +50,7 @@ def read_key_logs(core: "Core", paths: Iterable[str]) -> None:
         try:
             core.read_keys(path)
         except OSError as error:
-            message = f"{path}: {why(error)}; --keylog wants a file as SSLKEYLOGFILE makes it"
+            message = f"{path}: {why(error)}; --keylog wants a file as SSLKEYLOGFILE makes it, or keys of IKE or ESP"
             raise KeyLogError(message) from None
 
 
@@ -313,7 +313,8 @@ def replay(
     `at`: judge certificates then (with a time zone), not at packet time; `passes`: also yield findings of status pass;
     `hash_key`: hash secrets seen in the clear with it (16 bytes or more); `why`: say in flow records what decided the
     class; `dns`: a file with options for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3
-    handshakes; `vpn`: a file that declares site-to-site connections (probe.vpn); `as_of`: judge by the
+    handshakes, or tables of keys of IKE and ESP; `vpn`: a file that declares site-to-site connections (probe.vpn);
+    `as_of`: judge by the
     rules in force on that day, not on those of the packets; `expect`: names of
     security policies of AWS, such as ELBSecurityPolicy-TLS13-1-2-2021-06, that sessions are held against. `filter`:
     only flows for which this holds, such as `host 10.0.0.0/8 and not class tls`, all of several; `begin`, `end`: only

@@ -10,7 +10,9 @@ use crate::dns::{Said, Watch, notice};
 use crate::endpoint::Endpoint;
 use crate::entry::{Entry, Phase, mark};
 use crate::hash_key::HashKey;
+use crate::ike::Inside;
 use crate::intern::Fragments;
+use crate::ipsec::Ipsec;
 use crate::json;
 use crate::key::Key;
 use crate::limits::MAX_ENDPOINTS;
@@ -165,6 +167,11 @@ impl Context {
         self.selection.as_ref().is_some_and(|selection| selection.asks())
     }
 
+    /// What was read with keys out of a tunnel is told, not judged: on this link it is protected.
+    fn judges(&self, entry: &Entry) -> bool {
+        self.wants(entry) && !self.tunnels.is_opened(entry.key.tunnel())
+    }
+
     fn wants(&self, entry: &Entry) -> bool {
         self.selection.as_ref().is_none_or(|selection| selection.has(&entry.key, entry.protocol))
     }
@@ -200,7 +207,7 @@ impl Context {
     /// A DNS message: what it gives away is judged with all others. Whether the answer to a query is of interest as well.
     #[inline]
     pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) -> bool {
-        let wanted = self.wants(entry);
+        let wanted = self.judges(entry);
         if wanted {
             let spot = Spot { time: self.time, frame: self.frame };
             if let Some(said) = &mut self.said {
@@ -228,6 +235,17 @@ impl Context {
             flow: self.trace.then(|| FlowId::of(entry)),
         };
         self.observations.count(&seen, &self.certificates, || facts.to_vec(), || record::community_id(entry));
+    }
+
+    /// What peers agreed on under encryption that was taken off with keys: each child SA is an observation.
+    fn notice_children(&mut self, entry: &Entry, ipsec: &Ipsec) {
+        for child in ipsec.ike.iter().filter_map(|ike| ike.inside()).flat_map(Inside::children) {
+            let mut facts = br#"{"class":"ipsec","protocol":"ike","evidence":"decrypted""#.to_vec();
+            if child.write_facts(&mut facts) {
+                facts.push(b'}');
+                self.notice(entry, &facts, 0);
+            }
+        }
     }
 
     /// How DNS is to be looked at, from the first message on.
@@ -260,7 +278,7 @@ impl Context {
         if entry.class() == Class::Unknown || matches!(entry.protocol, Protocol::Icmp | Protocol::Icmpv6) {
             return;
         }
-        if !self.wants(entry) {
+        if !self.judges(entry) {
             return;
         }
         let session = conversation.and_then(record::session);

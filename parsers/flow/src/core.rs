@@ -267,7 +267,11 @@ impl Core {
                 None
             }
         };
-        let readable = self.table.entry(slot).is_some_and(|entry| protected::may_be_readable(entry));
+        let readable = self.table.entry(slot).is_some_and(|entry| {
+            protected::may_be_readable(entry, || {
+                self.ctx.certificates.keys.as_ref().is_some_and(|keys| keys.ipsec.has_esp())
+            })
+        });
         if let Some(reason) = end {
             self.close(slot, reason);
         } else if readable {

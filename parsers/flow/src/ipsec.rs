@@ -1,9 +1,11 @@
 //! IKE, ESP and AH of one flow: they may share it (UDP 4500, TCP), and AH may stand around ESP. RFC 3948, 4302, 4303, 9329.
 
 use crate::Direction;
+use crate::certificates::Certificates;
 use crate::esp::{AhState, EspState};
 use crate::ike::{Ends, IkeState, Spis};
 use crate::ipsec_stream::Framing;
+use crate::keys::KeyLog;
 use crate::peers::KnownSa;
 use crate::why::What;
 use transitproof_wire::Protocol;
@@ -139,10 +141,16 @@ impl Ipsec {
     }
 
     /// One datagram of a flow that carries IKE or ESP.
-    pub fn datagram(&mut self, from: Direction, packet: &Packet<'_>, frame: u64, time: u64) {
+    pub fn datagram(
+        &mut self,
+        from: Direction,
+        packet: &Packet<'_>,
+        (frame, time): (u64, u64),
+        certificates: &mut Certificates,
+    ) {
         let (message, marked) = message_in(packet.payload);
         if looks_like_ike(message) || may_be_cut_ike(packet) {
-            self.ike_message(from, message, Ends::of(packet), (marked, frame, time));
+            self.ike_message(from, message, Ends::of(packet), (marked, frame, time), certificates);
         } else if !marked {
             let wesp = unwrapped(packet);
             let payload = wesp.map_or(packet.payload, |wesp| wesp.esp);
@@ -152,12 +160,20 @@ impl Ipsec {
         }
     }
 
-    fn ike_message(&mut self, from: Direction, message: &[u8], ends: Ends, (nat_t, frame, time): (bool, u64, u64)) {
+    fn ike_message(
+        &mut self,
+        from: Direction,
+        message: &[u8],
+        ends: Ends,
+        (nat_t, frame, time): (bool, u64, u64),
+        certificates: &mut Certificates,
+    ) {
         self.news = true;
         let ike = self.ike.get_or_insert_default();
         ike.between(ends);
         ike.at(time);
         ike.message(from, message, nat_t, frame);
+        ike.open(message, certificates);
     }
 
     /// A connection that carries IKE and ESP begins.
@@ -166,13 +182,20 @@ impl Ipsec {
     }
 
     /// Bytes of such a connection, or the news that some will never come. False if nothing more can be read.
-    pub fn stream(&mut self, from: Direction, bytes: Option<&[u8]>, ends: Ends, frame: u64, time: u64) -> bool {
+    pub fn stream(
+        &mut self,
+        from: Direction,
+        bytes: Option<&[u8]>,
+        ends: Ends,
+        (frame, time): (u64, u64),
+        certificates: &mut Certificates,
+    ) -> bool {
         let Some(mut framing) = self.stream.take() else { return false };
         match bytes {
             None => framing.gap(from),
             Some(bytes) => framing.bytes(from, bytes, |message| {
                 if let Some(message) = strip_non_esp_marker(message) {
-                    self.ike_message(from, message, ends, (false, frame, time));
+                    self.ike_message(from, message, ends, (false, frame, time), certificates);
                 } else {
                     let length = message.len() as u32;
                     let packet = Packet {
@@ -269,6 +292,25 @@ impl Ipsec {
         Some(Content { kind: TunnelKind::Esp, spi, next_header, bytes })
     }
 
+    /// What a packet of this flow carries under encryption, its next header in front, with keys that were given.
+    pub fn open(&mut self, packet: &Packet<'_>, keys: &mut KeyLog) -> Option<(u8, Vec<u8>)> {
+        // Over TCP its packets are not those of the network, and one that the capture cut has no end.
+        if self.stream.is_some() || packet.payload.len() != packet.payload_length as usize {
+            return None;
+        }
+        let (esp, state) = (esp_in(packet)?, self.esp.as_mut()?);
+        let opened = keys.ipsec.open_esp(esp.spi, esp.sequence, esp.payload)?;
+        if state.opened(opened.is_some()) {
+            keys.told(opened.is_some());
+        }
+        opened
+    }
+
+    /// SPI of the flow's first association.
+    pub fn esp_name(&self) -> Option<u32> {
+        self.esp.as_ref()?.first_spi()
+    }
+
     /// Keeps a packet that may turn out to be readable.
     pub fn hold(&mut self, packet: &Packet<'_>, time: u64, frame: u64) {
         if self.held.len() < MAX_HELD && self.esp.as_ref().is_some_and(EspState::is_suspect) {
@@ -312,9 +354,9 @@ impl Ipsec {
         self.ah.as_ref().map(|ah| ah.state())
     }
 
-    pub fn write_record(&self, out: &mut Vec<u8>) {
+    pub fn write_record(&self, certificates: &Certificates, out: &mut Vec<u8>) {
         if let Some(ike) = &self.ike {
-            ike.write_record(out);
+            ike.write_record(certificates, out);
         }
         if let Some(esp) = &self.esp {
             esp.write_record(out, &self.ike_sas);
@@ -338,9 +380,13 @@ impl Ipsec {
     }
 }
 
-/// The SPI of a packet of ESP, also inside AH.
-fn spi(packet: &Packet<'_>) -> Option<u32> {
+/// A packet of ESP, also inside AH or WESP.
+fn esp_in<'a>(packet: &Packet<'a>) -> Option<Esp<'a>> {
     let ah = (packet.transport == ip::AH).then(|| Ah::parse(packet.payload).ok()).flatten();
     let payload = unwrapped(packet).map(|wesp| wesp.esp).or(ah.map(|ah| ah.payload));
-    Some(Esp::parse(payload.unwrap_or(packet.payload)).ok()?.spi)
+    Esp::parse(payload.unwrap_or(packet.payload)).ok()
+}
+
+fn spi(packet: &Packet<'_>) -> Option<u32> {
+    Some(esp_in(packet)?.spi)
 }

@@ -50,7 +50,7 @@ pub fn deliver(
         }
         (Follower::Ipsec(ipsec), piece) => {
             let bytes = if let Piece::Bytes(bytes) = piece { Some(bytes) } else { None };
-            if ipsec.stream(from, bytes, ends(entry, from), ctx.frame, ctx.time) {
+            if ipsec.stream(from, bytes, ends(entry, from), (ctx.frame, ctx.time), &mut ctx.certificates) {
                 after_ipsec(entry, conversation, ctx);
             } else {
                 ctx.settle(entry, Some(conversation));

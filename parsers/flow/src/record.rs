@@ -20,6 +20,8 @@ pub struct Middle<'a> {
     pub facts: &'a [u8],
     /// Say what decided the class.
     pub why: bool,
+    /// Read with keys out of a tunnel.
+    pub opened: bool,
 }
 
 /// Writes the record and its line feed.
@@ -59,7 +61,7 @@ pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut C
     if entry.protocol != Protocol::Unknown {
         json::word(out, "protocol", entry.protocol.name());
     }
-    json::word(out, "evidence", evidence_class(entry));
+    json::word(out, "evidence", evidence_class(entry, middle.opened));
     if middle.why && entry.class() != Class::Unknown {
         entry.why.write(out);
     }
@@ -84,9 +86,10 @@ fn write_pair(out: &mut Vec<u8>, [forward, reverse]: [u64; 2]) {
 }
 
 /// How the class is known; of class unknown nothing could be observed.
-fn evidence_class(entry: &Entry) -> &'static str {
+fn evidence_class(entry: &Entry, opened: bool) -> &'static str {
     match entry.class() {
         Class::Unknown => "not_observable",
+        _ if opened => "decrypted",
         _ if entry.has(mark::INFERRED) => "inferred",
         _ => "observed",
     }
@@ -114,7 +117,7 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
     match &conversation.follower {
         Follower::Tls(tls) => tls.session().write_record(certificates, out),
         Follower::Dtls(dtls) => dtls.session().write_record(certificates, out),
-        Follower::Ipsec(ipsec) => ipsec.write_record(out),
+        Follower::Ipsec(ipsec) => ipsec.write_record(certificates, out),
         Follower::Quic(quic) => quic.write_record(certificates, out),
         Follower::OpenVpn(vpn) => vpn.tls().session().write_record(certificates, out),
         Follower::Radius(radius) => radius.tls().session().write_record(certificates, out),

@@ -54,7 +54,13 @@ impl TunnelStacks {
     /// Whether the flows inside are what an IPsec association carries, whose packets are counted as its own already.
     pub fn is_protected(&self, number: u16) -> bool {
         let stack = self.stack(number).unwrap_or_default();
-        stack.layers().iter().any(|layer| matches!(layer.kind, TunnelKind::Esp | TunnelKind::Ah))
+        stack.layers().iter().any(|layer| matches!(layer.kind, TunnelKind::Esp | TunnelKind::Opened | TunnelKind::Ah))
+    }
+
+    /// Whether the flows inside were read with keys: on this link they are protected.
+    pub fn is_opened(&self, number: u16) -> bool {
+        let stack = self.stack(number).unwrap_or_default();
+        stack.layers().iter().any(|layer| layer.kind == TunnelKind::Opened)
     }
 
     /// `"tunnel":["vxlan:42"]`, empty for none.
@@ -70,7 +76,7 @@ impl TunnelStacks {
 /// SPIs are written in hexadecimal, as everywhere.
 fn write_id(out: &mut Vec<u8>, kind: TunnelKind, id: u32) {
     out.push(b':');
-    if matches!(kind, TunnelKind::Esp | TunnelKind::Ah) {
+    if matches!(kind, TunnelKind::Esp | TunnelKind::Opened | TunnelKind::Ah) {
         out.extend_from_slice(b"0x");
         json::hex(out, &id.to_be_bytes());
     } else {

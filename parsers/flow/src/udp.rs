@@ -25,7 +25,7 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
     let mut conversation = entry.conversation.take().unwrap_or_default();
     let end = match &mut conversation.follower {
         Follower::Ipsec(ipsec) => {
-            ipsec.datagram(from, packet, ctx.frame, ctx.time);
+            ipsec.datagram(from, packet, (ctx.frame, ctx.time), &mut ctx.certificates);
             after_ipsec(entry, &mut conversation, ctx);
             None
         }
@@ -106,7 +106,7 @@ fn start_ipsec(
     ctx: &mut Context,
 ) {
     let mut ipsec = Box::<Ipsec>::default();
-    ipsec.datagram(from, packet, ctx.frame, ctx.time);
+    ipsec.datagram(from, packet, (ctx.frame, ctx.time), &mut ctx.certificates);
     if !ctx.admits_attempt(&mut ipsec) {
         // A flow that is counted, and nothing more.
         (entry.protocol, entry.phase) = (ipsec.protocol(), Phase::Settled);

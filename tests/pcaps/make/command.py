@@ -31,6 +31,7 @@ FAMILIES = (
     "tls_starttls",
     "ipsec",
     "ipsec_cases",
+    "ipsec_keys",
     "ipsec_raw",
     "ipsec_written",
     "encrypted",

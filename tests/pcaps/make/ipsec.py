@@ -88,6 +88,7 @@ class Negotiation:
     connection_more: str = ""
     child_more: str = ""
     daemon_more: str = ""
+    initiator_daemon_more: str = ""
     auth: tuple[str, str] = ("auth = psk", "auth = psk")
     """How the client and the server say who they are."""
     expected: tuple[str, str] = ("auth = psk", "auth = psk")
@@ -102,8 +103,9 @@ class Negotiation:
             return self.addresses[SIDES.index(side)]
         return (CLIENTS if side == "client" else SERVERS)[self.where]
 
-    def daemon(self, directory: Path) -> str:
-        extra = f"{AGGRESSIVE_ALLOWED if self.aggressive else ''}\n{self.daemon_more}"
+    def daemon(self, directory: Path, side: str) -> str:
+        own = self.initiator_daemon_more if side == SIDES[0] else ""
+        extra = f"{AGGRESSIVE_ALLOWED if self.aggressive else ''}\n{self.daemon_more}\n{own}"
         tries, timeout = self.retransmit
         return DAEMON.format(plugins=PLUGINS, extra=extra, directory=directory, tries=tries, timeout=timeout)
 
@@ -147,7 +149,7 @@ class Peer:
 
     @contextmanager
     def running(self, negotiation: Negotiation) -> Iterator[None]:
-        (self.directory / "strongswan.conf").write_text(negotiation.daemon(self.directory))
+        (self.directory / "strongswan.conf").write_text(negotiation.daemon(self.directory, self.side))
         configuration = self.directory / "swanctl.conf"
         configuration.write_text(negotiation.connection(self.side))
         if negotiation.papers is not None:

@@ -17,6 +17,9 @@ impl Context {
             if let Follower::Ipsec(ipsec) = &mut conversation.follower {
                 let wanted = self.wants(&entry);
                 self.leave_tunnel(&entry, ipsec, wanted);
+                if wanted {
+                    self.notice_children(&entry, ipsec);
+                }
             }
             if entry.phase == Phase::Open {
                 let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
@@ -42,13 +45,15 @@ impl Context {
                 return self.fragments.release(entry.fragment);
             }
         }
-        if self.wants(&entry)
+        if self.judges(&entry)
             && let Some(facts) = notice::at_end(&entry, self.dns_servers)
         {
             self.notice(&entry, &facts, 0);
         }
         if !(entry.continues && entry.is_empty()) {
-            self.count(&entry);
+            if !self.tunnels.is_opened(entry.key.tunnel()) {
+                self.count(&entry);
+            }
             self.write(&entry, reason);
         }
         self.fragments.release(entry.fragment);
@@ -116,6 +121,7 @@ impl Context {
                 tunnel: self.tunnels.member(entry.key.tunnel()),
                 facts: self.fragments.get(entry.fragment),
                 why: self.write_why,
+                opened: self.tunnels.is_opened(entry.key.tunnel()),
             };
             record::write(entry, middle, reason, &mut self.clock, &mut self.records);
         }

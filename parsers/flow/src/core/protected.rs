@@ -1,4 +1,4 @@
-//! What AH and unencrypted ESP carry: packets of flows of their own, in a tunnel that is named by its SPI.
+//! What AH and unencrypted ESP carry, and ESP that opens with keys: packets of flows of their own, in a tunnel that is named by its SPI.
 //!
 //! Off the path of everything that is encrypted. The outer packet was counted before, as a packet of the capture and of
 //! its flow; the one inside counts for its own flow only.
@@ -7,18 +7,22 @@ use super::{Core, Frame};
 use crate::conversation::Follower;
 use crate::entry::Entry;
 use crate::ipsec::{Content, Ipsec};
+use crate::observation::FlowId;
 use crate::table::Slot;
-use transitproof_wire::packet::{Packet, ip_protocol as ip, protected};
+use transitproof_wire::packet::{Packet, TunnelKind, ip_protocol as ip, protected};
 use transitproof_wire::{ParseError, Protocol};
 
 /// "No next header": padding against traffic analysis (RFC 4303 section 2.6).
 const DUMMY: u8 = 59;
 
-/// One comparison for what is not IPsec.
+/// One comparison for what is not IPsec. `keys`: there are some of ESP.
 #[inline]
-pub(super) fn may_be_readable(entry: &Entry) -> bool {
+pub(super) fn may_be_readable(entry: &Entry, keys: impl Fn() -> bool) -> bool {
     matches!(entry.protocol, Protocol::Ike | Protocol::Esp | Protocol::Ah)
-        && matches!(entry.conversation.as_deref().map(|c| &c.follower), Some(Follower::Ipsec(i)) if i.may_be_readable())
+        && matches!(
+            entry.conversation.as_deref().map(|c| &c.follower),
+            Some(Follower::Ipsec(ipsec)) if ipsec.may_be_readable() || keys()
+        )
 }
 
 fn ipsec(entry: &mut Entry) -> Option<&mut Ipsec> {
@@ -35,7 +39,17 @@ impl Core {
         let Some(entry) = self.table.entry(slot) else { return };
         let tunnel = entry.key.tunnel();
         let Some(ipsec) = ipsec(entry) else { return };
-        let Some(content) = ipsec.content(packet) else { return ipsec.hold(packet, frame.time, frame.number) };
+        let Some(content) = ipsec.content(packet) else {
+            ipsec.hold(packet, frame.time, frame.number);
+            let opened = self.ctx.certificates.keys.as_mut().and_then(|keys| ipsec.open(packet, keys));
+            if let Some(((next_header, bytes), spi)) = opened.zip(ipsec.esp_name()) {
+                let latest = self.tracking.as_ref().and_then(|tracking| tracking.latest());
+                let content = Content { kind: TunnelKind::Opened, spi, next_header, bytes: &bytes };
+                self.inside(frame, packet, &content, tunnel);
+                self.return_to(latest);
+            }
+            return;
+        };
         // What was held is of the same association: it reads as this one does.
         let held = if packet.transport == ip::AH { Vec::new() } else { ipsec.release(packet) };
         let earlier: Vec<_> = held.iter().map(|held| (held, held.packet())).collect();
@@ -46,6 +60,11 @@ impl Core {
             self.inside(&Frame { time: held.time, link: 0, number: held.frame, bytes: &[] }, outer, &content, tunnel);
         }
         self.inside(frame, packet, &content, tunnel);
+        self.return_to(latest);
+    }
+
+    /// What comes next belongs to the outer flow again.
+    fn return_to(&mut self, latest: Option<FlowId>) {
         if let Some(tracking) = &mut self.tracking {
             tracking.set_latest(latest);
         }

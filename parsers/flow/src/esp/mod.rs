@@ -60,6 +60,8 @@ pub struct EspState {
     wesp: Option<bool>,
     /// Packets of associations beyond [`MAX_SAS`].
     untracked: u64,
+    /// Packets that opened with the keys given for their association, and those that did not.
+    with_keys: [u64; 2],
 }
 
 /// AH counts as ESP does; only the record's member has another name.
@@ -136,6 +138,22 @@ impl EspState {
     pub fn inspect(&mut self, payload: &[u8]) {
         if let Some(sa) = self.sa_mut(self.last[self.last_direction]) {
             sa.null.inspect(payload);
+        }
+    }
+
+    /// The last packet opened with keys that were given, or not. True if it is the first to say so.
+    pub fn opened(&mut self, opened: bool) -> bool {
+        let count = &mut self.with_keys[usize::from(!opened)];
+        *count += 1;
+        *count == 1 && (opened || self.with_keys[0] == 0)
+    }
+
+    /// Whether the keys that were given fit, if any were. A packet that does not open among others that do may be forged.
+    pub fn keys_word(&self) -> Option<&'static str> {
+        match self.with_keys {
+            [0, 0] => None,
+            [0, _] => Some("unfit"),
+            _ => Some("fit"),
         }
     }
 

@@ -38,6 +38,9 @@ impl EspState {
             json::boolean(out, "esp.null_encryption", true);
         }
         json::boolean(out, "esp.nat_t", self.nat_t);
+        if let Some(word) = self.keys_word() {
+            json::word(out, "esp.keys", word);
+        }
         if self.sas().any(|sa| sa.sequence.replayed() > 0) {
             json::boolean(out, "esp.replayed", true);
         }
@@ -84,6 +87,9 @@ impl EspState {
     fn write_totals(&self, out: &mut Vec<u8>) {
         json::number(out, "lost", self.sas().map(|sa| sa.sequence.lost()).sum());
         json::number(out, "replayed", self.sas().map(|sa| sa.sequence.replayed()).sum());
+        if let Some(word) = self.keys_word() {
+            json::word(out, "keys", word);
+        }
         if self.untracked > 0 {
             json::number(out, "untracked_packets", self.untracked);
         }

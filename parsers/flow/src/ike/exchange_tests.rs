@@ -35,7 +35,7 @@ fn fed(messages: &[Vec<u8>]) -> String {
         }
     }
     let mut out = b"{".to_vec();
-    state.write_record(&mut out);
+    state.write_record(&crate::certificates::Certificates::new(0), &mut out);
     String::from_utf8(out).unwrap()
 }
 

@@ -6,13 +6,16 @@
 
 mod cipher;
 mod exchanges;
+mod inside;
 mod nat;
 mod proposal;
 mod weak;
 mod write;
 
+use crate::certificates::Certificates;
 pub use cipher::Cipher;
 use exchanges::Exchanges;
+pub use inside::Inside;
 pub use nat::Ends;
 use nat::{End, Hash, NatDetection};
 use proposal::Kind;
@@ -109,6 +112,8 @@ pub struct IkeState {
     ppk: [bool; 2],
     /// Cipher of the SA in hand, of which another flow may have seen the negotiation.
     cipher: Option<(usize, Cipher)>,
+    /// What was read with keys that were given.
+    inside: Option<Box<Inside>>,
     frame: u64,
     nat_t: bool,
     vendor_ids: Vec<VendorId>,
@@ -164,6 +169,24 @@ impl IkeState {
         }
     }
 
+    /// Reads what is encrypted in a datagram without its marker, if there are keys for it.
+    pub fn open(&mut self, datagram: &[u8], certificates: &mut Certificates) {
+        let Some(keys) = certificates.keys.as_ref().filter(|keys| keys.ipsec.has_ike()) else { return };
+        let Some(message) = Message::parse(datagram).ok().filter(|message| !message.header.is_v1()) else { return };
+        let spis = (message.header.initiator_spi, message.header.responder_spi);
+        let Some(keys) = keys.ipsec.ike(&spis).cloned() else { return };
+        let inside = self.inside.get_or_insert_default();
+        if let Some(opened) = inside.message(datagram, &message, &keys, certificates)
+            && let Some(log) = &mut certificates.keys
+        {
+            log.told(opened);
+        }
+    }
+
+    pub fn inside(&self) -> Option<&Inside> {
+        self.inside.as_deref()
+    }
+
     fn cipher_of(&self, sa: usize) -> Option<Cipher> {
         let negotiated = || self.choice_of(sa).and_then(Cipher::of);
         self.cipher.filter(|(of, _)| *of == sa).map(|(_, cipher)| cipher).or_else(negotiated)
@@ -210,7 +233,9 @@ impl IkeState {
 
     /// What is only known when the flow ends.
     pub fn has_late_facts(&self) -> bool {
-        self.hours() > 0 || self.exchanges_done.refused()
+        self.hours() > 0
+            || self.exchanges_done.refused()
+            || self.inside().is_some_and(|inside| inside.keys_word().is_some())
     }
 
     /// The attempt ended with an error.

@@ -27,7 +27,7 @@ fn facts(state: &IkeState) -> String {
 
 fn record(state: &IkeState) -> String {
     let mut out = b"{".to_vec();
-    state.write_record(&mut out);
+    state.write_record(&crate::certificates::Certificates::new(0), &mut out);
     out.push(b'}');
     String::from_utf8(out).unwrap()
 }

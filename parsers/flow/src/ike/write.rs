@@ -8,6 +8,7 @@ use transitproof_wire::registry::ike as registry;
 
 use super::proposal::{Algorithm, Kind, Offer};
 use super::{IkeState, IkeSummary, VendorId};
+use crate::certificates::Certificates;
 use crate::json;
 
 /// The kinds of which `chosen` has exactly one.
@@ -19,7 +20,7 @@ const NONE: u16 = 0;
 
 impl IkeState {
     /// The `"ike":{…}` member of the flow record.
-    pub fn write_record(&self, out: &mut Vec<u8>) {
+    pub fn write_record(&self, certificates: &Certificates, out: &mut Vec<u8>) {
         json::key(out, "ike");
         out.push(b'{');
         if let Some(version) = self.version {
@@ -47,6 +48,9 @@ impl IkeState {
         json::boolean(out, "nat_t", self.nat_t);
         json::list(out, "vendor_ids", &self.vendor_ids, write_vendor_id);
         self.write_notifies(out, "notifies");
+        if let Some(inside) = &self.inside {
+            inside.write(certificates, out);
+        }
         out.push(b'}');
     }
 
@@ -100,6 +104,14 @@ impl IkeState {
         }
         if self.exchanges_done.refused() {
             json::boolean(out, "ike.auth_refused", true);
+        }
+        if let Some(inside) = &self.inside
+            && let Some(word) = inside.keys_word()
+        {
+            json::word(out, "ike.keys", word);
+            if let Some(pfs) = inside.pfs() {
+                json::boolean(out, "ike.child_pfs", pfs);
+            }
         }
     }
 

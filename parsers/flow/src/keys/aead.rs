@@ -130,3 +130,23 @@ fn open<A: AeadInOut + AeadCore>(aead: &A, nonce: &[u8; 12], associated: &[u8], 
     aead.decrypt_inout_detached(nonce, associated, InOutBuf::from(content), tag).ok()?;
     Some(length)
 }
+
+/// Opens in place with a key and nonce of its own; a tag shorter than the algorithm's is the beginning of one.
+pub fn open_with<A: AeadInOut + AeadCore + KeyInit>(
+    key: &[u8],
+    nonce: &[u8],
+    associated: &[u8],
+    text: &mut [u8],
+    tag: &[u8],
+) -> Option<()> {
+    let aead = A::new_from_slice(key).ok()?;
+    let nonce: &Nonce<A> = nonce.try_into().ok()?;
+    if let Ok(whole) = <&Tag<A>>::try_from(tag) {
+        return aead.decrypt_inout_detached(nonce, associated, InOutBuf::from(text), whole).ok();
+    }
+    // The keystream goes both ways; sealing again makes the tag of what was opened.
+    aead.encrypt_inout_detached(nonce, associated, InOutBuf::from(&mut *text)).ok()?;
+    let mut again = Zeroizing::new(text.to_vec());
+    let made = aead.encrypt_inout_detached(nonce, associated, InOutBuf::from(again.as_mut_slice())).ok()?;
+    (!tag.is_empty() && made.get(..tag.len()) == Some(tag)).then_some(())
+}

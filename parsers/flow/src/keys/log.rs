@@ -1,7 +1,9 @@
 //! Key logs as NSS writes them: a line a secret, `LABEL client_random secret`, in hex. RFC 9850.
 //!
-//! Of all labels only the two of the handshake are kept. What is wrong with a line is counted, never shown.
+//! Of all labels only the two of the handshake are kept. What is wrong with a line is counted, never shown. Lines of the tables
+//! with keys of IKE and ESP may stand in between.
 
+use super::ipsec::{IpsecKeys, Took, is_of_table};
 use super::{Secret, Secrets};
 use crate::hash::Map;
 use crate::json;
@@ -17,6 +19,7 @@ pub type ClientRandom = [u8; 32];
 #[derive(Default)]
 pub struct KeyLog {
     sessions: Map<ClientRandom, Secrets>,
+    pub ipsec: IpsecKeys,
     /// Handshake traffic secrets kept.
     secrets: u64,
     malformed: u64,
@@ -37,6 +40,15 @@ impl KeyLog {
     pub fn line(&mut self, line: &[u8]) {
         let line = line.trim_ascii();
         if line.is_empty() || line.starts_with(b"#") {
+            return;
+        }
+        if is_of_table(line) {
+            match self.ipsec.line(line) {
+                Took::Kept => self.secrets += 1,
+                Took::Passed => {}
+                Took::Malformed => self.malformed += 1,
+                Took::Limited => self.limited += 1,
+            }
             return;
         }
         let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -61,6 +73,11 @@ impl KeyLog {
             (Some((random, 32)), Some(secret)) => self.keep(random, side, secret),
             _ => self.malformed += 1,
         }
+    }
+
+    /// Something was opened with keys that were given for it, or not.
+    pub fn told(&mut self, opened: bool) {
+        *(if opened { &mut self.opened } else { &mut self.unfit }) += 1;
     }
 
     /// A line too long to be one.
@@ -108,7 +125,7 @@ fn secret_of_hex(text: &[u8]) -> Option<Secret> {
 }
 
 /// Up to `N` bytes in hex, and how many they are.
-fn hex<const N: usize>(text: &[u8]) -> Option<([u8; N], usize)> {
+pub(super) fn hex<const N: usize>(text: &[u8]) -> Option<([u8; N], usize)> {
     let (pairs, rest) = text.as_chunks::<2>();
     if !rest.is_empty() || pairs.len() > N {
         return None;

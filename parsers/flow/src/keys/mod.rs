@@ -1,9 +1,11 @@
-//! Secrets that were given to the core, and what is opened with them: handshakes of TLS 1.3 and of what carries it.
+//! Secrets that were given to the core, and what is opened with them: handshakes of TLS 1.3 and of what carries it, messages
+//! of IKEv2, packets of ESP.
 //!
-//! Application data is never decrypted: only handshake traffic secrets are kept. Secrets never leave this room; they are
+//! Application data of TLS is never decrypted: only handshake traffic secrets are kept. Secrets never leave this room; they are
 //! overwritten when they are dropped, and no type that holds one can be printed.
 
 mod aead;
+pub mod ipsec;
 mod log;
 mod schedule;
 

@@ -69,7 +69,7 @@ pub fn ike(input: &[u8]) {
         let _ = state.begins_another(step.bytes);
         state.message(step.from(), step.bytes, step.kind() != 0, 1);
     }
-    json::members(|out| state.write_record(out));
+    json::members(|out| state.write_record(&Certificates::new(0), out));
     json::members(|out| state.write_facts(out));
 }
 

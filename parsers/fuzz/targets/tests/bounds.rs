@@ -158,7 +158,7 @@ fn ike_with_a_thousand_proposals_keeps_a_few() {
         assert!(meter.live() < 64 * KIB, "{}", meter.live());
     }
     let mut out = Vec::new();
-    state.write_record(&mut out);
+    state.write_record(&Certificates::new(0), &mut out);
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text.matches("\"encr\"").count(), 64);
     assert!(text.contains("truncated"), "{text}");

@@ -33,9 +33,16 @@ pub mod payload {
     pub const FRAGMENT_V1: u8 = 132;
     pub const SA: u8 = 33;
     pub const KE: u8 = 34;
+    pub const ID_I: u8 = 35;
+    pub const ID_R: u8 = 36;
+    pub const CERT: u8 = 37;
+    pub const AUTH: u8 = 39;
     pub const NOTIFY: u8 = 41;
     pub const VENDOR_ID: u8 = 43;
+    pub const TS_I: u8 = 44;
+    pub const TS_R: u8 = 45;
     pub const ENCRYPTED: u8 = 46;
+    pub const EAP: u8 = 48;
     pub const ENCRYPTED_FRAGMENT: u8 = 53;
 }
 
@@ -159,6 +166,11 @@ pub struct Payloads<'a> {
 }
 
 impl<'a> Payloads<'a> {
+    /// Those inside an encrypted payload, once it is opened; `first` is the type of the first one.
+    pub fn of(first: u8, content: &'a [u8]) -> Self {
+        Self { r: Reader::new(content, LAYER), next: first, left: MAX_PAYLOADS }
+    }
+
     /// Bytes of the message behind the last payload read.
     pub fn rest(&self) -> &'a [u8] {
         self.r.rest()

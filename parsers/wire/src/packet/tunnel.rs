@@ -30,6 +30,8 @@ pub enum Kind {
     Capwap,
     /// What ESP without encryption carries; the number is an SPI.
     Esp,
+    /// What ESP carried under encryption that was taken off with keys; the number is an SPI.
+    Opened,
     /// What AH protects; the number is an SPI.
     Ah,
 }
@@ -52,7 +54,7 @@ impl Kind {
             Self::GtpU => "gtp-u",
             Self::EtherIp => "etherip",
             Self::Capwap => "capwap",
-            Self::Esp => "esp",
+            Self::Esp | Self::Opened => "esp",
             Self::Ah => "ah",
         }
     }
