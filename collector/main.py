@@ -27,6 +27,7 @@ from probe.publish.signing import Signer, SigningError
 
 _LOG: Final = logging.getLogger("collector")
 USAGE: Final = 2
+FAILED: Final = 70  # EX_SOFTWARE of sysexits.h
 LINGER: Final = 5  # seconds for open requests at the end
 
 
@@ -124,6 +125,8 @@ async def _serve(
         from collector import nats  # for those who have a cluster
 
         tasks.append(asyncio.create_task(nats.listen(configured.nats, ingest.queue)))
+    for task in tasks:  # none of them ends by itself
+        task.add_done_callback(lambda ended: None if ended.cancelled() else _ended(ended, server))
     scheme = "https" if configured.web.certificate else "http"
     say(f"the pages are at {scheme}://{configured.web.listen}/ (Ctrl-C ends)")
     if configured.broker is None and configured.nats is None:
@@ -136,9 +139,14 @@ async def _serve(
     finally:
         for task in tasks:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
-    return 0
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    return FAILED if any(isinstance(end, Exception) for end in ends) else 0
+
+
+def _ended(task: "asyncio.Task[None]", server: "_Server") -> None:
+    """A defect: without this part the pages would go on with nothing coming in, so the service is started anew."""
+    _LOG.critical("a part of the collector ended: %r", task.exception())
+    server.end()
 
 
 async def _keep_house(store: Store, configured: StoreSettings) -> None:

@@ -18,7 +18,7 @@ MAX_PAYLOAD: Final = 1 << 20  # bytes; probes cut at 100 kB, brokers allow more
 MAX_ITEMS: Final = 10_000  # of an envelope: a rollup of a busy host has some hundred
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _PART: Final = re.compile(r"[0-9]{1,6}/[0-9]{1,6}(\.[0-9]{1,6}/[0-9]{1,6}){0,7}")
-_SCHEMA: Final = re.compile(r"transitproof\.([a-z_]+)/([0-9]+)")
+_SCHEMA: Final = re.compile(r"transitproof\.([a-z_]+)/([0-9]{1,6})")
 
 
 class Sender(Struct, frozen=True):
@@ -141,6 +141,6 @@ def _envelope(topic: str, site: str, probe: str, kind: str, payload: bytes) -> E
         why = "the envelope names another probe than its topic"
     elif envelope.part and not _PART.fullmatch(envelope.part):
         why = "a part that cannot be"
-    elif not 0 <= envelope.seq < 1 << 53 or len(envelope.items) > MAX_ITEMS or not envelope.boot_id:
+    elif not 0 <= envelope.seq < 1 << 53 or len(envelope.items) > MAX_ITEMS or not _ID.fullmatch(envelope.boot_id):
         why = "a sequence number, boot or number of items that cannot be"
     return envelope if why is None else Aside(topic, payload, why)

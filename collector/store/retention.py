@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from collector.store.tables import (
+    MOST_KEPT,
     certificates,
     clients,
     findings,
@@ -102,16 +103,19 @@ def _add_up(connection: Connection, before: float, span: int) -> int:
     start = first // span * span
     part = and_(c.span < span, c.start >= start, c.start < start + span)
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    sums = (
-        select(c.probe_id, literal(start), literal(span), c.endpoint, c["class"], func.sum(c.flows), func.sum(c.bytes))
-        .where(part)
-        .group_by(c.probe_id, c.endpoint, c["class"])
-    )
+    columns = (c.probe_id, c.endpoint, c["class"], c.flows, c.bytes)
+    # In one statement where there are several writers, so that what comes in between is not taken away unseen.
+    gone = delete(traffic).where(part).returning(*columns).cte("gone") if dialect is postgresql else None
+    source: Any = select(*columns).where(part).subquery() if gone is None else gone
+    g = source.c
+    least = func.min if gone is None else func.least
+    flows, size = (least(func.sum(column), MOST_KEPT) for column in (g.flows, g.bytes))
+    sums = select(g.probe_id, literal(start), literal(span), g.endpoint, g["class"], flows, size)
     names = ["probe_id", "start", "span", "endpoint", "class", "flows", "bytes"]
-    added = dialect.insert(traffic).from_select(names, sums)
-    values = {name: c[name] + added.excluded[name] for name in ("flows", "bytes")}
-    connection.execute(added.on_conflict_do_update(index_elements=names[:5], set_=values))
-    return connection.execute(delete(traffic).where(part)).rowcount
+    added = dialect.insert(traffic).from_select(names, sums.group_by(g.probe_id, g.endpoint, g["class"]))
+    values = {name: least(c[name] + added.excluded[name], MOST_KEPT) for name in ("flows", "bytes")}
+    rows: int = connection.execute(added.on_conflict_do_update(index_elements=names[:5], set_=values)).rowcount
+    return connection.execute(delete(traffic).where(part)).rowcount if gone is None else rows
 
 
 def _forget_boots(connection: Connection, old: float) -> int:

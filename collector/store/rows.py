@@ -8,6 +8,7 @@ from collector.times import seconds
 
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
 DAY: Final = 86_400
+MOST: Final = 1 << 48  # of anything that is counted in one report: 37 terabit a second for a minute
 MAX_FUTURE: Final = 86_400.0  # seconds that a probe's clock may be ahead before its times are held back
 
 Row = dict[str, Any]
@@ -102,6 +103,11 @@ def traffic(probe: int, item: Item, now: float) -> Iterator[Row]:
         }
 
 
+def ended(item: Item, now: float) -> float:
+    """When the interval of a rollup ended."""
+    return _time(item.get("end"), now)
+
+
 def resolved(item: Item) -> list[str]:
     """The uids of findings that a rollup says are over."""
     told = item.get("findings")
@@ -130,7 +136,7 @@ def text(item: dict[str, Any], name: str, most: int) -> str:
 
 
 def _whole(value: object) -> int:
-    return min(max(value, 0), (1 << 63) - 1) if isinstance(value, int) and not isinstance(value, bool) else 0
+    return min(max(value, 0), MOST) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def dump(value: object) -> str:

@@ -10,9 +10,11 @@ from sqlalchemy import BigInteger as _BigInteger
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
 SCHEMA_VERSION: Final = 1
+MOST_KEPT: Final = 1 << 56  # of flows and bytes in a row of traffic: sums of such rows stay numbers
 
 metadata: Final = MetaData()
-# SQLite counts rows by itself only in columns that it knows as INTEGER.
+# SQLite counts rows by itself only in columns that it knows as INTEGER. Large, because PostgreSQL uses up a number for
+# each upsert.
 _Big: Final = _BigInteger().with_variant(Integer, "sqlite")
 
 meta: Final = Table(
@@ -22,7 +24,7 @@ meta: Final = Table(
 probes: Final = Table(
     "probes",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _Big, primary_key=True),
     Column("site", String(128), nullable=False),
     Column("probe", String(128), nullable=False),
     Column("version", String(40), nullable=False, default=""),
@@ -40,8 +42,8 @@ probes: Final = Table(
 streams: Final = Table(
     "streams",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("probe_id", Integer, nullable=False),
+    Column("id", _Big, primary_key=True),
+    Column("probe_id", _Big, nullable=False),
     Column("boot_id", String(64), nullable=False),
     Column("low", _Big, nullable=False),  # all up to here came, or were given up
     Column("high", _Big, nullable=False),  # the highest that came
@@ -53,7 +55,7 @@ streams: Final = Table(
 received: Final = Table(
     "received",
     metadata,
-    Column("stream_id", Integer, primary_key=True, autoincrement=False),
+    Column("stream_id", _Big, primary_key=True, autoincrement=False),
     Column("seq", _Big, primary_key=True, autoincrement=False),
     Column("part", String(120), primary_key=True),  # "" for a whole envelope
 )
@@ -61,7 +63,7 @@ received: Final = Table(
 findings: Final = Table(
     "findings",
     metadata,
-    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("probe_id", _Big, primary_key=True, autoincrement=False),
     Column("uid", String(64), primary_key=True),
     Column("check_id", String(80), nullable=False),
     Column("status", String(20), nullable=False),
@@ -108,7 +110,7 @@ sightings: Final = Table(
     "sightings",
     metadata,
     Column("sha256", String(64), primary_key=True),
-    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("probe_id", _Big, primary_key=True, autoincrement=False),
     Column("endpoint", String(200), primary_key=True),
     Column("name", String(255), nullable=False, default=""),
     Column("first_seen", Float, nullable=False),
@@ -119,7 +121,7 @@ sightings: Final = Table(
 traffic: Final = Table(
     "traffic",
     metadata,
-    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("probe_id", _Big, primary_key=True, autoincrement=False),
     Column("start", Integer, primary_key=True, autoincrement=False),
     Column("span", Integer, primary_key=True, autoincrement=False),  # seconds: an interval, 3,600 or 86,400
     Column("endpoint", String(200), primary_key=True),  # "" for the whole host
@@ -132,7 +134,7 @@ traffic: Final = Table(
 tunnels: Final = Table(
     "tunnels",
     metadata,
-    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("probe_id", _Big, primary_key=True, autoincrement=False),
     Column("peers", String(200), primary_key=True),  # "198.51.100.10<->192.0.2.10", as in findings
     Column("bytes", _Big, nullable=False),  # of the last record
     Column("record", Text, nullable=False),
@@ -163,7 +165,7 @@ audit: Final = Table(
 postures: Final = Table(
     "postures",
     metadata,
-    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("probe_id", _Big, primary_key=True, autoincrement=False),
     Column("endpoint", String(200), primary_key=True),
     Column("name", String(255), primary_key=True),
     Column("digest", String(32), primary_key=True),  # of the facts
@@ -176,7 +178,7 @@ postures: Final = Table(
 clients: Final = Table(
     "clients",
     metadata,
-    Column("probe_id", Integer, primary_key=True, autoincrement=False),
+    Column("probe_id", _Big, primary_key=True, autoincrement=False),
     Column("endpoint", String(200), primary_key=True),
     Column("peer", String(64), primary_key=True),
     Column("class", String(20), primary_key=True),

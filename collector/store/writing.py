@@ -16,6 +16,7 @@ from collector.messages import Aside, Envelope, State, is_whole
 from collector.store import places, rows
 from collector.store.rows import Row
 from collector.store.tables import (
+    MOST_KEPT,
     aside,
     certificates,
     clients,
@@ -204,7 +205,8 @@ class Writer:
             if uids := rows.resolved(item):
                 # What the probe has not seen for so long that it is over; what was told before comes first.
                 self._write(findings)
-                which = and_(findings.c.probe_id == probe, findings.c.uid.in_(uids))
+                seen = findings.c.last_seen <= rows.ended(item, self._now)
+                which = and_(findings.c.probe_id == probe, findings.c.uid.in_(uids), seen)
                 self._connection.execute(update(findings).where(which).values(workflow="resolved", changed=self._now))
 
     def _write(self, *only: Table) -> None:
@@ -251,7 +253,7 @@ class Writer:
         if name == "last_seen":
             return most(old, new)
         if table in _ADDED and name in {"flows", "bytes"}:
-            return old + new
+            return least(old + new, MOST_KEPT)
         if name == "workflow":
             return case((new == "resolved", new), (old == "resolved", new), else_=old)
         return new

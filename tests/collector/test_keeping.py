@@ -12,7 +12,7 @@ from collector import queries, tunnels
 from collector.messages import Aside, read
 from collector.store import rows, writing
 from collector.store.store import Store, StoreError
-from collector.store.tables import findings, received, streams, traffic
+from collector.store.tables import MOST_KEPT, findings, received, streams, traffic
 from collector.store.writing import WINDOW
 from probe.cli import main
 
@@ -259,3 +259,25 @@ def test_a_copy_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     kept.close()
     assert main(command) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_counts_beyond_all_reason_stop_nothing(store: Store) -> None:
+    most = (1 << 63) - 1
+    told = [
+        {"type": "rollup", "start": "2026-11-17T00:00:00Z", "end": "2026-11-17T00:01:00Z",
+         "by_class": {"tls": {"flows": most, "bytes": most}}, "pairs": []}
+        for _ in range(3)
+    ]  # fmt: skip
+    for seq in range(600):
+        account = store.write([message(*told, kind="rollup", seq=seq)], NOW)
+    assert (account.envelopes, account.refused) == (1, 0)
+    with store.reading() as connection:
+        assert queries.protected(connection, 0, NOW)["tls"]["bytes"] == MOST_KEPT
+
+
+def test_a_late_rollup_ends_no_finding_that_was_seen_since(store: Store) -> None:
+    store.write([message(finding("a", last_seen="2026-11-17T12:00:00Z"), seq=0)], NOW)
+    for seq, end, workflow in ((1, "2025-11-17T00:00:00Z", "open"), (2, "2026-11-17T13:00:00Z", "resolved")):
+        over = {"type": "rollup", "start": end, "end": end, "findings": {"resolved_uids": ["a"]}}
+        store.write([message(over, kind="rollup", seq=seq)], NOW)
+        assert _rows(store, select(findings.c.workflow)) == [{"workflow": workflow}]

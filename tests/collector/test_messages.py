@@ -45,6 +45,8 @@ def test_birth_and_last_will() -> None:
         ({"probe": {"id": "p2", "site": "s1"}}, "names another probe than its topic"),
         ({"seq": -1}, "cannot be"),
         ({"boot_id": ""}, "cannot be"),
+        ({"boot_id": "a\0b"}, "cannot be"),
+        ({"schema": "transitproof.finding/" + "1" * 5000}, "does not know"),
         ({"items": None}, "not an envelope"),
         ({"items": [[]]}, "not an envelope"),
     ],
