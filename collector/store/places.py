@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from collector.store.rows import whole
+
 POSTURE_KEYS: Final = ("probe_id", "endpoint", "name", "digest")
 CLIENT_KEYS: Final = ("probe_id", "endpoint", "peer", "class")
 MAX_FACTS: Final = 32  # of a posture; probes tell 14
@@ -47,8 +49,8 @@ def clients(probe: int, item: Row, when: float) -> list[Row]:
         key = (probe, _short(endpoint, 200), _short(peer, 64), _short(str(pair.get("class", "")), 20))
         empty = {"flows": 0, "bytes": 0, "first_seen": when, "last_seen": when}
         row = rows.setdefault(key, {**dict(zip(CLIENT_KEYS, key, strict=True)), **empty})
-        row["flows"] += _whole(pair.get("flows"))
-        row["bytes"] += sum(map(_whole, carried))
+        row["flows"] += whole(pair.get("flows"))
+        row["bytes"] += sum(map(whole, carried))
     return list(rows.values())
 
 
@@ -67,7 +69,3 @@ def _dicts(value: object) -> Iterator[Row]:
 
 def _short(text: str, most: int) -> str:
     return text.replace("\0", "\ufffd")[:most]
-
-
-def _whole(value: object) -> int:
-    return min(max(value, 0), 1 << 62) if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -35,7 +35,7 @@ def finding(probe: int, item: Item, now: float) -> Row | None:
         "name": text(item, "name", 255),
         "first_seen": min(_time(item.get("first_seen"), now), last),
         "last_seen": last,
-        "sightings": _whole(item.get("count")),
+        "sightings": whole(item.get("count")),
         "record": dump(item),
         "workflow": "resolved" if resolved else "open",
         "note": "",
@@ -80,7 +80,7 @@ def tunnel(probe: int, item: Item, now: float) -> Row | None:
     return {
         "probe_id": probe,
         "peers": text({"": "<->".join(sorted(peers))}, "", 200),
-        "bytes": sum(map(_whole, carried)) if isinstance(carried, list) else 0,
+        "bytes": sum(map(whole, carried)) if isinstance(carried, list) else 0,
         "record": dump(item),
         "first_seen": _time(item.get("start"), now),
         "last_seen": _time(item.get("end"), now),
@@ -120,12 +120,12 @@ def _carried(item: dict[str, Any]) -> Iterator[tuple[str, str, int, int]]:
     whole = item.get("by_class")
     for name, counts in whole.items() if isinstance(whole, dict) else ():
         if isinstance(counts, dict):
-            yield "", name, _whole(counts.get("flows")), _whole(counts.get("bytes"))
+            yield "", name, whole(counts.get("flows")), whole(counts.get("bytes"))
     pairs = item.get("pairs")
     for pair in pairs if isinstance(pairs, list) else ():
         if isinstance(pair, dict) and isinstance(pair.get("bytes"), list):
-            size = sum(_whole(count) for count in pair["bytes"])
-            yield text(pair, "endpoint", 200), text(pair, "class", 20), _whole(pair.get("flows")), size
+            size = sum(whole(count) for count in pair["bytes"])
+            yield text(pair, "endpoint", 200), text(pair, "class", 20), whole(pair.get("flows")), size
 
 
 def text(item: dict[str, Any], name: str, most: int) -> str:
@@ -135,7 +135,8 @@ def text(item: dict[str, Any], name: str, most: int) -> str:
     return value.replace("\0", "\ufffd")[:most] if isinstance(value, str) else ""
 
 
-def _whole(value: object) -> int:
+def whole(value: object) -> int:
+    """A count, 0 for what is none, held at MOST."""
     return min(max(value, 0), MOST) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
