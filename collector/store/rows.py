@@ -117,8 +117,8 @@ def resolved(item: Item) -> list[str]:
 
 def _carried(item: dict[str, Any]) -> Iterator[tuple[str, str, int, int]]:
     """Endpoint ("" for the whole host), class, flows and bytes of a rollup."""
-    whole = item.get("by_class")
-    for name, counts in whole.items() if isinstance(whole, dict) else ():
+    classes = item.get("by_class")
+    for name, counts in classes.items() if isinstance(classes, dict) else ():
         if isinstance(counts, dict):
             yield "", name, whole(counts.get("flows")), whole(counts.get("bytes"))
     pairs = item.get("pairs")
