@@ -92,7 +92,9 @@ class Sender:
             begun = time.monotonic()
             try:
                 await self._connected()
-            except PublishError as error:
+            except Exception as unknown:  # noqa: BLE001 - whatever a library raises: an agent that sends nothing any more helps nobody
+                error = unknown if isinstance(unknown, PublishError) else _defect(unknown)
+                self.failure = None if error is unknown else unknown
                 self.up = False
                 self.reconnects += 1
                 if time.monotonic() - begun > STEADY:
@@ -115,13 +117,11 @@ class Sender:
                     return
                 # What was being sent when the connection ended says more than its end.
                 for ended in (work, lost):
-                    if ended.done():
+                    if ended.done() and not ended.cancelled():
                         ended.result()
                 raise PublishError("the connection was closed")
             finally:
-                for task in (stop, lost, work):
-                    task.cancel()
-                await asyncio.gather(stop, lost, work, return_exceptions=True)
+                await _ended(stop, lost, work)
 
     async def _work(self, connection: Connection) -> None:
         assert self._more is not None  # noqa: S101
@@ -183,6 +183,23 @@ class Sender:
     def _speak(self, line: str | None) -> None:
         if line is not None:
             self._say(line)
+
+
+async def _ended(*tasks: "asyncio.Future[Any]") -> None:
+    """Cancel them until they have ended: wait_for may swallow a cancellation (bpo-37658, mended in Python 3.12)."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.1)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not complain
+
+
+def _defect(error: Exception) -> PublishError:
+    """What should not have come up: said like any failure, and tried again like one."""
+    return PublishError(f"{type(error).__name__}: {error}")
 
 
 async def _first(awaitable: "Coroutine[Any, Any, object]", timeout: float) -> bool:  # noqa: ASYNC109

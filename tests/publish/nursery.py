@@ -63,12 +63,16 @@ def main() -> None:
     while len(acknowledged) < kills or sum(acknowledged.values()) < LEAST:
         agent = len(acknowledged)
         acknowledged[agent] = raised_and_killed(config, agent, chance.uniform(0, LONGEST))
-    sink = Published(settings.load(config), lambda _: None)
+    said: list[str] = []
+    sink = Published(settings.load(config), said.append)
     sink.start()
     drained = sink.drain(600)  # thousands of small envelopes, on a machine that does other things as well
     drops = sink.outlets[0].spool.drops()
     sink.close()
-    json.dump({"acknowledged": acknowledged, "drained": drained, "drops": drops}, sys.stdout)
+    failure = repr(sink.outlets[0].sender.failure)
+    json.dump(
+        {"acknowledged": acknowledged, "drained": drained, "drops": drops, "said": said, "failure": failure}, sys.stdout
+    )
 
 
 if __name__ == "__main__":
