@@ -41,6 +41,7 @@ def main() -> int:
     """The exit code."""
     staying = sys.stdout.isatty() and not os.environ.get("DEMO_EXIT")
     signal.signal(signal.SIGTERM, _ended)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell in the background had it ignored
     try:
         with House() as house:
             house.wait()
