@@ -1,13 +1,14 @@
 """Rates, waits and what is said of failures, with the time given."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from probe.publish.pace import BURST, Backoff, Circuit, Pace
 
 
-@settings(deadline=None)
+# A machine that does other things as well is slow to draw examples.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(1, 400), min_size=20, max_size=60), st.floats(0, 0.5))
 def test_never_more_than_the_rate_and_a_burst(sizes: list[int], work: float) -> None:
     """Whatever is sent, in no window are there more than the rates allow."""
