@@ -75,19 +75,12 @@ class ExportSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """An Ed25519 key (PEM, PKCS #8) that signs audit packs."""
 
 
-class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where reports come from."""
+class SourceSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What every source of reports has."""
 
-    host: str = "127.0.0.1"
-    port: int = 8883
     prefix: str = "transitproof/v1"
-    share: str = "collector"
-    """Name of the shared subscription; several collectors with one name split the work."""
-    protocol: Literal["5", "3.1.1"] = "5"
-    """With 3.1.1 there is no shared subscription: one collector for one broker."""
-    client_id: str = "transitproof-collector"
     plain: bool = False
-    """Without TLS: for a broker on loopback only."""
+    """Without TLS: for a source on loopback only."""
     ca: str | None = None
     certificate: str | None = None
     key: str | None = None
@@ -97,27 +90,30 @@ class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """A file with `SITE PROBE KEY` lines: only what these keys signed counts."""
 
 
-class NatsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+class BrokerSettings(SourceSettings, frozen=True, forbid_unknown_fields=True):
+    """An MQTT broker."""
+
+    host: str = "127.0.0.1"
+    port: int = 8883
+    share: str = "collector"
+    """Name of the shared subscription; several collectors with one name split the work."""
+    protocol: Literal["5", "3.1.1"] = "5"
+    """With 3.1.1 there is no shared subscription: one collector for one broker."""
+    client_id: str = "transitproof-collector"
+
+
+class NatsSettings(SourceSettings, frozen=True, forbid_unknown_fields=True):
     """A NATS JetStream cluster to which probes speak MQTT."""
 
     servers: tuple[str, ...] = ("127.0.0.1:4222",)
     """HOST:PORT of some nodes; the others are told by them."""
-    prefix: str = "transitproof/v1"
     stream: str = "$MQTT_msgs"
     consumer: str = "transitproof-collector"
     """Collectors with one consumer share the work."""
     ack_wait: int = 60
     """Seconds after which what a collector did not acknowledge goes to another; holds for a consumer that is new."""
-    plain: bool = False
-    """Without TLS: for nodes on loopback only."""
-    ca: str | None = None
-    certificate: str | None = None
-    key: str | None = None
-    user: str | None = None
-    password_file: str | None = None
     credentials: str | None = None
     """A `.creds` file of NATS."""
-    signers: str | None = None
 
     @property
     def host(self) -> str:
