@@ -39,8 +39,8 @@ def run(path: str | None, say: Callable[[str], None]) -> int:
         key = configured.export.signing_key
         signer = None if key is None else Signer.load(key)
         tokens = None if configured.web.tokens is None else access.load(configured.web.tokens)
-        named = [source.signers for source in (configured.broker, configured.nats) if source is not None]
-        fault = None if not any(named) else signers.load(next(filter(None, named))).fault
+        source = configured.broker or configured.nats
+        fault = None if source is None or source.signers is None else signers.load(source.signers).fault
     except (SettingsError, StoreError, SigningError) as error:
         say(str(error))
         return USAGE

@@ -160,6 +160,8 @@ def check(settings: Settings, path: str) -> Settings:
         for server in cluster.servers:
             if server.rpartition(":")[0] not in _HERE:
                 raise SettingsError(f"{path}: nats.plain: {server} is not on this host; remove it to use TLS")
+    if broker is not None and cluster is not None and broker.signers != cluster.signers:
+        raise SettingsError(f"{path}: nats.signers: must name the same file as broker.signers")
     for problem in problems(settings.alerts):
         raise SettingsError(f"{path}: {problem}")
     return settings

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from collector import signers
 from collector.messages import MAX_PAYLOAD, Aside, Envelope, State, is_whole, read
-from collector.settings import SettingsError
+from collector.settings import BrokerSettings, NatsSettings, Settings, SettingsError, check
 from probe.publish.signing import Signer
 
 TOPIC = "transitproof/v1/s1/p1/finding"
@@ -156,3 +156,10 @@ def test_a_wrong_line_of_signers_is_named(line: str, why: str, tmp_path: Path) -
         signers.load(str(tmp_path / "signers"))
     with pytest.raises(SettingsError, match="no such file"):
         signers.load(str(tmp_path / "none"))
+
+
+def test_two_sources_have_one_file_of_signers() -> None:
+    broker = BrokerSettings(signers="/etc/signers")
+    with pytest.raises(SettingsError, match="the same file"):
+        check(Settings(broker=broker, nats=NatsSettings()), "c.toml")
+    check(Settings(broker=broker, nats=NatsSettings(signers="/etc/signers")), "c.toml")
