@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiomqtt
 
 from collector.settings import BrokerSettings, NatsSettings, SettingsError
+from probe.publish.client import Client, closing
 
 if TYPE_CHECKING:
     from collector.ingest import Message
@@ -88,7 +89,7 @@ def secret(path: str | None) -> str | None:
         raise SettingsError(f"{path}: {(error.strerror or str(error)).lower()}") from None
 
 
-def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: str | None) -> aiomqtt.Client:
+def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: str | None) -> Client:
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
 
@@ -97,13 +98,13 @@ def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: 
     if properties is not None:
         properties.SessionExpiryInterval = SESSION
         properties.ReceiveMaximum = WINDOW
-    client = aiomqtt.Client(
+    client = Client(
         settings.host,
         settings.port,
         identifier=settings.client_id,
         username=settings.user,
         password=password,
-        tls_context=context,
+        tls_context=closing(context),
         protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
         clean_start=False if five else 3,  # paho's own word for "only the first time", which 3.1.1 wants
         clean_session=None if five else False,

@@ -1,4 +1,4 @@
-"""MQTT by aiomqtt 2, and the only file that knows it. MQTT 5 first, 3.1.1 where the broker does not speak it.
+"""MQTT by aiomqtt 2. MQTT 5 first, 3.1.1 where the broker does not speak it.
 
 A new client for each connection: aiomqtt's are not to be used again after a failure. One message at a time, QoS 1.
 Birth and will are retained on `…/state`.
@@ -18,6 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from probe.publish.client import Client, closing
 from probe.publish.end import Busy, PublishError, Refused, context
 from probe.publish.envelope import Stored
 from probe.publish.settings import Mqtt, secret
@@ -39,7 +40,7 @@ _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False  # aiomqtt says a line for each message that waits; what is worth saying is said by the sender
 
 
-class _Client(aiomqtt.Client):
+class _Client(Client):
     """aiomqtt does not show what the broker answers besides success; both answers are kept here."""
 
     largest: int | None = None
@@ -59,11 +60,6 @@ class _Client(aiomqtt.Client):
         self.answer = reason_code.value if isinstance(reason_code, ReasonCode) else 0
         super()._on_publish(client, userdata, mid, reason_code, properties)
 
-    def drop(self) -> None:
-        """Close what is still open: after a failure aiomqtt leaves socket and futures to the garbage collector."""
-        self._disconnected.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._client._sock_close()  # noqa: SLF001
-
     def patience(self, seconds: float) -> "_Client":
         """For TCP and TLS to be there; paho has 5 s."""
         self._client.connect_timeout = seconds
@@ -79,7 +75,7 @@ class MqttEnd:
         """Raises SettingsError."""
         self._settings, self._writer, self._boot_id = settings, writer, boot_id
         self.payload, self.rate = int(settings.max_payload), settings.rate
-        self._tls = None if settings.plain else context(settings)
+        self._tls = None if settings.plain else closing(context(settings))
         if self._tls is not None and settings.protocols:
             self._tls.set_alpn_protocols(list(settings.protocols))
         self._password = None if settings.password is None else secret(settings.password)
@@ -114,7 +110,6 @@ class MqttEnd:
         try:
             await client.__aenter__()
         except aiomqtt.MqttError as error:
-            client.drop()
             self._reconsider(error)
             raise PublishError(_reason(error)) from None
         self._spoken = True

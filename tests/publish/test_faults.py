@@ -25,9 +25,6 @@ REPORTS = 20_000 if FULL else 10_000
 AWHILE = 30.0 if FULL else 0.7  # seconds that something stays broken
 CHUNK = 100
 
-# paho leaves a socket whose TLS handshake came to nothing to the garbage collector, which closes it at once
-pytestmark = pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")
-
 Lab = tuple[Mosquitto, Receiver]
 
 
