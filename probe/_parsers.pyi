@@ -396,7 +396,7 @@ class Extraction:
 
 @final
 class Report:
-    """Findings in an order that does not depend on how they came: the worst first, then by check, endpoint and uid."""
+    """Findings to be read once, in an order that does not depend on how they came: the worst first, then by check, endpoint and uid."""
 
     def __len__(self) -> int: ...
     @property
@@ -407,8 +407,8 @@ class Report:
     def not_observable(self) -> int:
         """Findings that say that something could not be observed."""
 
-    def lines(self, first: int, most: int) -> bytes:
-        """Records of up to `most` findings from number `first` (from 0) on, as JSON Lines."""
+    def lines(self, most: int) -> bytes:
+        """Records of the next up to `most` findings, as JSON Lines; nothing once all were read."""
 
 @final
 class Endpoint:

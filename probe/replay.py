@@ -184,8 +184,7 @@ class Replay:
         report = self._engine.flush()
         self.outcome.by_severity = dict(report.against)
         self.outcome.not_observable = report.not_observable
-        for first in range(0, len(report), FINDINGS_PER_CHUNK):
-            lines = report.lines(first, FINDINGS_PER_CHUNK)
+        while lines := report.lines(FINDINGS_PER_CHUNK):
             if self._marks is not None:
                 lines = self._marks.mark(lines)
             if self._report:

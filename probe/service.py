@@ -310,8 +310,7 @@ class Service:
     def _findings(self, now: float) -> None:
         """Those that are news; the others are counted."""
         report = self._engine.flush()
-        for first in range(0, len(report), FINDINGS_PER_CHUNK):
-            lines = report.lines(first, FINDINGS_PER_CHUNK)
+        while lines := report.lines(FINDINGS_PER_CHUNK):
             if self._marks is not None:
                 lines = self._marks.mark(lines)
             sent = self._reporter.ongoing.report(lines, now)
