@@ -79,8 +79,10 @@ impl Report {
             places[number as usize] = (ranks[&endpoint], name);
         }
         let mut middles = Middles { sources, ..Middles::default() };
-        let (mut groups, verdicts) = told_apart(taken.sets, &mut middles);
-        groups.sort_by_key(|group| places[group.place as usize].0);
+        let mut sets = taken.sets;
+        // Stable: what came first tells how a finding is worded, unless a later one knows more.
+        sets.sort_by_cached_key(|set| (places[set.place as usize].0, set.place));
+        let (groups, verdicts) = told_apart(&sets, &mut middles);
         let weight = |verdict: &Arc<Verdict>| (Reverse(verdict.severity as u8), verdict.check.clone());
         let weights: Vec<_> = verdicts.iter().map(weight).collect();
         let (_, ranks) = ranked(weights.iter(), |weight| weight);
@@ -212,11 +214,9 @@ fn in_order(groups: &[Group], ranks: &[u32]) -> (Vec<Line>, Vec<u64>) {
     (lines, times)
 }
 
-/// The sets as groups of different findings, and their verdicts. What several sets of a place have in common is one finding.
-fn told_apart(mut sets: Vec<Set>, middles: &mut Middles) -> (Vec<Group>, Vec<Arc<Verdict>>) {
-    // Stable: what came first tells how a finding is worded, unless a later one knows more.
-    sets.sort_by_key(|set| set.place);
-    let mut groups: Vec<Group> = Vec::with_capacity(sets.len());
+/// The sets, place by place, as groups of different findings, and their verdicts. What several sets of a place have in common is one finding.
+fn told_apart(sets: &[Set], middles: &mut Middles) -> (Vec<Group>, Vec<Arc<Verdict>>) {
+    let mut groups: Vec<Group> = Vec::with_capacity(2 * sets.len());
     let mut verdicts: Vec<Arc<Verdict>> = Vec::new();
     let mut lists: Map<usize, u32> = Map::default();
     let mut number_of = |list: &Verdicts| {
@@ -228,15 +228,18 @@ fn told_apart(mut sets: Vec<Set>, middles: &mut Middles) -> (Vec<Group>, Vec<Arc
     for here in sets.chunk_by(|a, b| a.place == b.place) {
         let place = here[0].place;
         if let [set] = here {
-            let (first, len) = (number_of(&set.verdicts), set.verdicts.len() as u32);
-            groups.push(Group { first, len, place, seen: middles.add(&set.seen) });
+            let seen = middles.add(&set.seen);
+            for said in set.said.iter().filter(|said| !said.is_empty()) {
+                groups.push(Group { first: number_of(said), len: said.len() as u32, place, seen });
+            }
             continue;
         }
         // Of each finding its verdict, and the sets that it is in.
         let mut told: Vec<(u32, Vec<usize>)> = Vec::new();
         let mut known: Map<[u8; 16], usize> = Map::default();
         for (at, set) in here.iter().enumerate() {
-            for (verdict, number) in set.verdicts.iter().zip(number_of(&set.verdicts)..) {
+            let numbered = set.said.iter().flat_map(|said| said.iter().zip(number_of(said)..));
+            for (verdict, number) in numbered {
                 let place = *known.entry(verdict.identity).or_insert(told.len());
                 match told.get_mut(place) {
                     None => told.push((number, vec![at])),
