@@ -34,8 +34,8 @@ pub struct Report {
     not_observable: u64,
     /// How many lines were taken in hand.
     taken: usize,
-    /// Those of one severity, check and endpoint that are not written yet, in descending order of their uids.
-    hand: Vec<([u8; 16], Line)>,
+    /// Those of one severity, check and endpoint that are not written yet, in descending order of their uids, as numbers.
+    hand: Vec<(u128, Line)>,
     scratch: Vec<u8>,
 }
 
@@ -142,14 +142,14 @@ impl Report {
                 self.take_in_hand();
             }
             let Some((uid, line)) = self.hand.pop() else { break };
-            self.write(&uid, line, &mut out);
+            self.write(&uid.to_be_bytes(), line, &mut out);
         }
         out
     }
 
     /// The next lines that only their uids tell apart in order.
     fn take_in_hand(&mut self) {
-        let Self { verdicts, ranks, groups, places, endpoints, names, hand, scratch, .. } = self;
+        let Self { verdicts, ranks, groups, places, endpoints, names, middles, hand, scratch, .. } = self;
         let place = |line: &Line| places[groups[line.group as usize].place as usize];
         let weight = |line: &Line| (ranks[line.verdict as usize], place(line).0);
         let rest = &self.lines[self.taken..];
@@ -158,7 +158,9 @@ impl Report {
         hand.extend(alike.iter().map(|line| {
             let (endpoint, name) = place(line);
             let verdict = &verdicts[line.verdict as usize];
-            (verdict.uid(&endpoints[endpoint as usize], &names[name as usize], scratch), *line)
+            middles.load(groups[line.group as usize].seen);
+            let uid = verdict.uid(&endpoints[endpoint as usize], &names[name as usize], scratch);
+            (u128::from_be_bytes(uid), *line)
         }));
         hand.sort_unstable_by(|a, b| b.cmp(a));
     }
@@ -309,6 +311,15 @@ impl Middles {
         text.push(b'}');
         ends.push([class, text.len()]);
         ends.len() as u32 - 1
+    }
+
+    /// Brings it into the cache. Here findings come as the text lies in memory, which the machine reads ahead; when they are written
+    /// they come by their uids, and each would wait for it.
+    fn load(&self, number: u32) {
+        const CACHE_LINE: usize = 64;
+        for part in self.get(number) {
+            part.iter().step_by(CACHE_LINE).for_each(|byte| _ = std::hint::black_box(*byte));
+        }
     }
 
     /// What stands before the class, and what behind it.
