@@ -144,6 +144,9 @@ class Core:
         the endpoint is a pair), class, protocol, flows, packets [from the peer, to it], bytes}; `distinct`: how many pairs there were;
         `others`: sums of those not shown, by class. Up to 65,536 pairs are told apart (`limits`: rollup_pairs). Of the first worker only."""
 
+    def tell_sessions(self) -> None:
+        """From now on observations keep what `Batch.sessions` gives."""
+
     def tell_names(self, names: bool) -> None:
         """The constructor's `names`, from now on."""
 
@@ -218,6 +221,11 @@ class Batch:
     def sightings(self) -> list[tuple[str, str | None, bytes, int]]:
         """Of each observation that no ledger took: endpoint, name, facts (JSON) without names and chains unless the core tells those
         apart, flows."""
+
+    def sessions(self) -> list[tuple[str, str | None, bytes, bytes, str | None, int]]:
+        """Of each observation of TLS that no ledger took, after `Core.tell_sessions`: endpoint, name, facts (JSON) as in `sightings`,
+        what the first flow told besides (JSON: `alpn_offered`, `server_flight`), SHA-256 of the leaf certificate if one was sent
+        and could be read, last seen (ns)."""
 
     @property
     def has_certificates(self) -> bool:

@@ -117,6 +117,8 @@ class Service:
             max_flows=max_flows,
         )
         self._core.stay_live()
+        if background is not None:
+            self._core.tell_sessions()
         if self._bypassed is not None:
             self._core.bypass()
         read_key_logs(self._core, judgement.keylog)
@@ -292,9 +294,10 @@ class Service:
         batch = self._core.take(observations=observations)
         sightings = batch.sightings()
         self._reporter.postures.see(sightings)
-        if self._background is not None:
-            self._background.see(sightings)
+        sessions = batch.sessions()
         records = self._engine.feed(batch, SOURCE)
+        if self._background is not None:
+            self._background.see(sessions, records)
         news = self._reporter.certificates(records) if records else []
         for line in news:
             self._sink.put("certificate", line)

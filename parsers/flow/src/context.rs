@@ -79,6 +79,8 @@ pub struct Context {
     pub exposed: bool,
     /// Observations name their flows.
     pub trace: bool,
+    /// Observations tell what else there is to know of a session, for those who ask its server themselves.
+    pub tells_sessions: bool,
     scratch: Vec<u8>,
     /// Made for the first message.
     dns: Option<Box<Watch>>,
@@ -113,6 +115,7 @@ impl Context {
             selection: None,
             exposed: false,
             trace: false,
+            tells_sessions: false,
             scratch: Vec::new(),
             dns: None,
             said: None,
@@ -233,6 +236,7 @@ impl Context {
             time: entry.last,
             frame: entry.why.frame().unwrap_or(self.frame),
             flow: self.trace.then(|| FlowId::of(entry)),
+            session: None,
         };
         self.observations.count(&seen, &self.certificates, || facts.to_vec(), || record::community_id(entry));
     }
@@ -305,6 +309,7 @@ impl Context {
             }
             (None, None) => (Cow::default(), Provenance::Observed),
         };
+        let told = session.filter(|_| self.tells_sessions).map(Session::told);
         let seen = Sighting {
             endpoint,
             key: &key,
@@ -318,6 +323,7 @@ impl Context {
             // A flow that is judged at its end must not name the packet that ended it, which may be another flow's.
             frame: conversation.and_then(record::evidence).or(entry.why.frame()).unwrap_or(self.frame),
             flow: self.trace.then(|| FlowId::of(entry)),
+            session: told.as_deref(),
         };
         let facts = || {
             let mut all = Vec::new();
@@ -349,6 +355,7 @@ impl Context {
             time: entry.last,
             frame: conversation.and_then(record::evidence).unwrap_or(self.frame),
             flow: self.trace.then(|| FlowId::of(entry)),
+            session: None,
         };
         self.observations.count(&seen, &self.certificates, || CLIENT.to_vec(), || record::community_id(entry));
     }

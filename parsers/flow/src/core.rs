@@ -103,6 +103,11 @@ impl Core {
     }
 
     /// Tell how much a quantum computer could read.
+    /// Observations tell what the client offered and how much the server hid, see [`crate::observation::Observation::session`].
+    pub fn tell_sessions(&mut self) {
+        self.ctx.tells_sessions = true;
+    }
+
     pub fn tell_exposed(&mut self) {
         self.ctx.exposed = true;
     }

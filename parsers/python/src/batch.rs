@@ -77,6 +77,17 @@ impl Batch {
         .collect()
     }
 
+    fn sessions(&self, py: Python<'_>) -> Vec<Session> {
+        let told = self.observations.iter().filter_map(|o| Some((o, o.session.as_deref()?)));
+        told.map(|(o, session)| {
+            let sent = o.chain.as_ref().filter(|_| o.provenance != observation::Provenance::Inherited);
+            let leaf = sent.and_then(|chain| chain.first()).map(|hash| String::from_utf8_lossy(hash).into_owned());
+            let [facts, session] = [&o.key[..], session].map(|json| PyBytes::new(py, json).unbind());
+            (written(&o.endpoint), o.name.as_deref().map(Into::into), facts, session, leaf, o.last_seen)
+        })
+        .collect()
+    }
+
     #[getter]
     fn has_certificates(&self) -> bool {
         !self.certificates.is_empty()
@@ -85,6 +96,9 @@ impl Batch {
 
 /// Endpoint, name, facts without names and chains, flows.
 type Sighting = (String, Option<String>, Py<PyBytes>, u64);
+
+/// Endpoint, name, facts, what else its first flow told, SHA-256 of the certificate that was sent, last seen (ns).
+type Session = (String, Option<String>, Py<PyBytes>, Py<PyBytes>, Option<String>, u64);
 
 fn hex(certificate: &Certificate) -> String {
     String::from_utf8_lossy(&certificate.sha256).into_owned()
@@ -130,6 +144,7 @@ impl Observation {
             last_seen,
             samples: few,
             flows: Vec::new(),
+            session: None,
         }))
     }
 }

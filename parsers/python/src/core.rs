@@ -134,6 +134,10 @@ impl Core {
         PyBytes::new(py, &rollup)
     }
 
+    fn tell_sessions(&mut self) {
+        self.cores.iter_mut().for_each(|core| core.tell_sessions());
+    }
+
     fn tell_names(&mut self, names: bool) {
         self.cores.iter_mut().for_each(|core| core.tell_names(names));
     }

@@ -226,6 +226,7 @@ mod tests {
             last_seen: time + 5,
             samples,
             flows: Vec::new(),
+            session: None,
         }
     }
 

@@ -16,6 +16,7 @@ fn observation(key: &str, chain: Option<&Chain>, second: u64) -> Observation {
         last_seen: second * SECOND,
         samples: Default::default(),
         flows: Vec::new(),
+        session: None,
     }
 }
 
