@@ -67,7 +67,7 @@ def _tls_server(wire: Wire, *options: str, told: Path | None = None) -> None:
     key, certificate = wire.folder / "key.pem", wire.folder / "cert.pem"
     files = f"-keyout {key} -out {certificate}"
     run(*f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=live.example -days 2 {files}".split())
-    command = f"openssl s_server -accept {SERVER}:4433 -cert {certificate} -key {key} -www"
+    command = f"stdbuf -oL openssl s_server -accept {SERVER}:4433 -cert {certificate} -key {key} -www"
     with (told or Path(os.devnull)).open("wb") as output:
         wire.start(
             wire.server, *command.split(), *(options or ("-tls1_2", "-quiet")), stdout=output, stderr=-3, stdin=-3
