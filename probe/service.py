@@ -339,7 +339,13 @@ class Service:
 
     def _reprobed(self, now: float) -> None:
         """What the verifiers found since the last report: news like any other."""
-        for kind, line in self._background.take() if self._background is not None else ():
+        if self._background is None:
+            return
+        for problem in self._background.problems():
+            self.journal.say(
+                journal.WARNING, "certificate_file", f"{problem}; it says nothing of what this host serves"
+            )
+        for kind, line in self._background.take():
             if kind == "certificate":
                 for new in self._reporter.certificates(line):
                     self._sink.put("certificate", new)

@@ -228,7 +228,9 @@ def test_the_agent_compares_what_comes_after_its_attempt_without_another() -> No
         background.see([(*session[:-1], 1_900_000_000_000_000_000)], sent.record)
         background.step()
         records = [json.loads(line) for kind, line in background.take() if kind == "finding"]
-        found.append([one["observed"]["from"]["sha256"] for one in records if one["check"] == "certificate.interception"])
+        found.append(
+            [one["observed"]["from"]["sha256"] for one in records if one["check"] == "certificate.interception"]
+        )
     assert len(asked.asked) == 1
     assert found == [[], [sent.sha256], []]
 
@@ -254,7 +256,9 @@ def test_what_the_core_tells_of_sessions(capture: str, told: set[str], leaves: b
     core.tell_sessions()
     core.feed(_parsers.Capture(str(CAPTURES / capture)), 1_000_000)
     core.finish()
-    records = {(flow["tls"].get("server_flight"), tuple(flow["tls"].get("alpn_offered", []))) for flow in flows(capture)}
+    records = {
+        (flow["tls"].get("server_flight"), tuple(flow["tls"].get("alpn_offered", []))) for flow in flows(capture)
+    }
     sessions = core.take().sessions()
     assert sessions
     for endpoint, _, facts, besides, leaf, last_seen in sessions:

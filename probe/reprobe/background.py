@@ -31,6 +31,7 @@ class Background:
         self._found: deque[tuple[str, bytes]] = deque(maxlen=MAX_WAITING)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reprobe", daemon=True)
+        self._told: set[str] = set()
         self.lost = 0
         """What had no room to wait."""
 
@@ -58,6 +59,13 @@ class Background:
         while self._found:
             taken.append(self._found.popleft())
         return taken
+
+    def problems(self) -> list[str]:
+        """What the operator has to be told, since the last call."""
+        said = [problem for verifier in self._verifiers for problem in verifier.problems]
+        new = [problem for problem in said if problem not in self._told]
+        self._told.update(new)
+        return new
 
     def counters(self) -> dict[str, int]:
         """What the verifiers did, added up."""

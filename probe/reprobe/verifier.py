@@ -22,7 +22,7 @@ from msgspec import Struct, field
 from probe.bounded import Lru
 from probe.checks.certificate_interception import compare
 from probe.model import NANOSECONDS, EvidenceClass, Facts, Verdict, rfc3339
-from probe.reprobe.fetch import ReprobeError, Seen, fetch
+from probe.reprobe.fetch import ReprobeError, Seen, UnusableFileError, fetch
 from probe.reprobe.flight import predicted
 from probe.reprobe.records import finding, judged
 from probe.reprobe.starttls import PROTOCOLS
@@ -119,6 +119,8 @@ class Verifier:
         self._sent: dict[Target, _Sent] = {}
         self._records: Lru[str, dict[str, Any]] = Lru(MAX_TARGETS)
         self.counters: Counter[str] = Counter()
+        self.problems: list[str] = []
+        """Of files that were named and cannot be used, each once."""
         self._decoder = msgspec.json.Decoder(_Flow)
 
     def see(self, records: bytes) -> None:
@@ -209,11 +211,15 @@ class Verifier:
         asked = {"sni": target.name or "", "alpn": sent.alpn, "starttls": target.starttls, "timeout": TIMEOUT}
         try:
             seen = self._look(target.host, target.port, **asked)
-        except ReprobeError:
+        except ReprobeError as error:
             self.counters["failed"] += 1
+            if isinstance(error, UnusableFileError) and str(error) not in self.problems:
+                self.problems.append(str(error))
             return
         self.counters["answered"] += 1
-        records = list(judged(self._chains, seen.chain, target.endpoint, **self._about(target), besides=_fits(sent, seen)))
+        records = list(
+            judged(self._chains, seen.chain, target.endpoint, **self._about(target), besides=_fits(sent, seen))
+        )
         if sent.hidden:
             yield from records
         if seen.chain:

@@ -319,7 +319,9 @@ def test_the_packets_behind_findings_are_kept(wire: Wire, configured: Configured
 def test_a_hidden_certificate_is_asked_for_as_the_client_did(wire: Wire, configured: Configured) -> None:
     told = wire.folder / "server.out"
     _tls_server(wire, "-tls1_3", "-alpn", "h2,http/1.1", told=told)
-    configured.write('[reprobe]\nnetworks = ["10.77.0.0/24"]\n')
+    configured.write(
+        f'[reprobe]\nnetworks = ["10.77.0.0/24"]\n[[host.certificates]]\nfile = "{wire.folder}/absent.pem"\n'
+    )
     agent = _start(wire, configured)
     _speak(wire, "-alpn", "http/1.1,h2")
     until(lambda: b'"class":"reprobed"' in agent.output(), "what the server sends to the agent")
@@ -331,3 +333,4 @@ def test_a_hidden_certificate_is_asked_for_as_the_client_did(wire: Wire, configu
     asked = [line for line in told.read_text().splitlines() if line.startswith("ALPN protocols advertised")]
     assert len(asked) == 2
     assert len(set(asked)) == 1
+    assert agent.errors().count("absent.pem: no such file or directory") == 1
