@@ -4,8 +4,9 @@ TLS 1.3 hides certificates, resumed sessions send none: then what is sent to us 
 is held against what was sent to clients. Where their certificate could be read, ours is compared with it.
 
 Only endpoints that were seen are tried, only inside the networks that were named, with the server name, the application
-protocols (of the first client) and the STARTTLS protocol that were observed, one attempt for each name a day, and not many
-in a second. What an endpoint sends to us now need not be what it sent then: the evidence is `reprobed`, never `observed`.
+protocols (of the first client) and the STARTTLS protocol that were observed, one attempt for each name a day, and not
+many in a second. What an endpoint sends to us now need not be what it sent then: the evidence is `reprobed`, never
+`observed`.
 """
 
 import datetime as dt
@@ -231,7 +232,7 @@ class Verifier:
         return {"name": target.name, "evidence": self.evidence, "when": when}
 
     def _compare(self, target: Target) -> Iterator[dict[str, Any]]:
-        """What is to be said of what clients were sent, next to what was sent to us. A file of this host tells nothing of that."""
+        """What clients were sent, held against what was sent to us; against a file of this host it would tell nothing."""
         sent = self._sent[target]
         if sent.compared or sent.fetched is None or self.evidence != "reprobed":
             return
