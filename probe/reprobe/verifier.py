@@ -232,7 +232,7 @@ class Verifier:
         return {"name": target.name, "evidence": self.evidence, "when": when}
 
     def _compare(self, target: Target) -> Iterator[dict[str, Any]]:
-        """What clients were sent, held against what was sent to us; against a file of this host it would tell nothing."""
+        """What clients were sent, held against what was sent to us. A file of this host would tell nothing of that."""
         sent = self._sent[target]
         if sent.compared or sent.fetched is None or self.evidence != "reprobed":
             return
