@@ -113,7 +113,8 @@ class Core:
         """Take in the handshake traffic secrets of a key log file (SSLKEYLOGFILE, RFC 9850), to open TLS 1.3 handshakes with, as
         those of a capture's Decryption Secrets Blocks always are; or the keys of IKE SAs and ESP associations, as lines of Wireshark's
         tables ikev2_decryption_table and esp_sa. Up to 262,144 sessions and 131,072 associations are kept (`limits`:
-        key_log_sessions). To be called before `feed`. Raises OSError."""
+        key_log_sessions). Sessions with an Encrypted Client Hello are looked for under any random, up to a million secrets tried in
+        all (`limits`: key_log_searches). To be called before `feed`. Raises OSError."""
 
     def listen(self, live: Live, packets: int, milliseconds: int) -> bool:
         """Process what comes within `milliseconds`, up to `packets`; True if that many came, so that more may be waiting."""

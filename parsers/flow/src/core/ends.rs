@@ -165,7 +165,13 @@ impl Core {
         let logs = cores.iter().filter_map(|core| core.ctx.certificates.keys.as_deref());
         // Each core has all secrets.
         let secrets = logs.clone().next().map_or(0, |log| log.limited);
-        let own = [("certificates", certificates), ("tunnel_stacks", stacks), ("key_log_sessions", secrets)];
+        let untried = logs.clone().map(|log| log.untried).sum();
+        let own = [
+            ("certificates", certificates),
+            ("tunnel_stacks", stacks),
+            ("key_log_sessions", secrets),
+            ("key_log_searches", untried),
+        ];
         totals.write(&mut out, &[&own[..], limits].concat(), logs);
         out
     }
