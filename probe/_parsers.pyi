@@ -161,6 +161,13 @@ class Core:
         `protocol WORD`, with the words of the flow record. Flows are followed to their end where class or protocol are asked
         for, else left out with their first packet. To be called before `feed`. Raises FilterError."""
 
+    def protect(self, policies: Sequence[str], *, host: bool = False) -> None:
+        """Tell flows outside of IPsec that have to be inside. A policy is a prefix (all that enters or leaves it) or several with
+        commas between (all between two of them), this side first; `host`: the kernel says so. Observations of such flows have class
+        ipsec, leak.class, leak.protocol, leak.source (given, traffic_selectors, host), leak.policy, leak.direction (both, outbound, inbound,
+        one_way) and leak.seen_inside; without leak.source and what follows those of flows that were seen inside too. They come
+        10 s after the flow. Up to 1024 policies and 65,536 flows that wait (`limits`: leak_policies, leak_waiting). Raises ValueError."""
+
     def watch_dns(self, *, bytes_a_day: float = 2600.0, servers: bool = False, state: bytes | None = None) -> None:
         """How closely DNS is looked at (probe.dns_options), whether facts tell which servers were asked (`dns.server`), and what an earlier core remembered of it (`dns_state`). To be called
         before `feed`. Raises ValueError for a state that cannot be read: cut short, damaged, of another version or size."""

@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 from probe import __version__, publish_options, run_options, trust_options
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
+from probe.values import protected
 
 COMMANDS: Final = (
     "replay", "run", "publish", "collect", "interfaces", "diff", "cert", "policies", "explain", "check-config",
@@ -209,6 +210,15 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--vpn", metavar="FILE", help="declared site-to-site connections (TOML, or JSON of describe-vpn-connections)"
     )
     replay.add_argument(
+        "--protect",
+        action="append",
+        default=[],
+        type=_protected,
+        metavar="PREFIX[,PREFIX…]",
+        help="report traffic between these networks, or of one network with all others, that is outside of an IPsec"
+        " tunnel; this side first; may be repeated",
+    )
+    replay.add_argument(
         "--keylog",
         action="append",
         default=[],
@@ -303,6 +313,14 @@ def _day(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         message = f"{text!r} is no day; write 2030-01-01"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _protected(text: str) -> str:
+    try:
+        return protected(text)
+    except ValueError as error:
+        message = f"{error}; write 10.1.0.0/16, or 10.1.0.0/16,10.2.0.0/16"
         raise argparse.ArgumentTypeError(message) from None
 
 

@@ -107,6 +107,7 @@ def _replay(options: "argparse.Namespace") -> int:
             dns_state=read_state(options.dns_state),
             key_logs=options.keylog,
             vpns=() if options.vpn is None else load_vpns(options.vpn),
+            protect=options.protect,
             marks=marks,
             reprobe=_reprobe(options, store),
         )
@@ -208,6 +209,7 @@ def _extract(
             selection=selection,
             hash_key=hash_key,
             key_logs=options.keylog,
+            protect=options.protect,
             progress=progress,
         )
         with _interruptible(run):

@@ -88,6 +88,7 @@ class Replay:
         key_logs: Iterable[str] = (),
         reprobe: Beside | None = None,
         vpns: Iterable[Vpn] = (),
+        protect: Iterable[str] = (),
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
@@ -97,7 +98,8 @@ class Replay:
         64, else ValueError), one only with `trace`. `dns_state`: what an earlier core remembered of DNS;
         DnsOptionsError if damaged. `key_logs`: files with keys of sessions; raises KeyLogError for one that cannot be
         read. `reprobe`: what looks at endpoints whose certificates were hidden. `vpns`: site-to-site
-        connections that were declared, to be held against the tunnels that are seen.
+        connections that were declared, to be held against the tunnels that are seen. `protect`: what has to be inside
+        a tunnel, as prefixes (probe.values.protected).
         """
         self._paths = list(paths)
         self._engine = engine
@@ -115,6 +117,8 @@ class Replay:
         self._workers = workers
         read_key_logs(self.core, key_logs)
         selection.apply(self.core)
+        if policies := list(protect):
+            self.core.protect(policies)
         if engine.dns.bytes_a_day != BYTES_A_DAY or engine.dns.resolvers or dns_state is not None:
             self._watch_dns(engine.dns, dns_state)
         self._selection = selection
@@ -298,6 +302,7 @@ def replay(
     dns: str | os.PathLike[str] | None = None,
     keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     vpn: str | os.PathLike[str] | None = None,
+    protect: Iterable[str] = (),
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     as_of: dt.date | None = None,
     expect: Iterable[str] = (),
@@ -314,6 +319,7 @@ def replay(
     `hash_key`: hash secrets seen in the clear with it (16 bytes or more); `why`: say in flow records what decided the
     class; `dns`: a file with options for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3
     handshakes, or tables of keys of IKE and ESP; `vpn`: a file that declares site-to-site connections (probe.vpn);
+    `protect`: networks whose traffic has to be inside a tunnel, such as `10.1.0.0/16,10.2.0.0/16`;
     `as_of`: judge by the
     rules in force on that day, not on those of the packets; `expect`: names of
     security policies of AWS, such as ELBSecurityPolicy-TLS13-1-2-2021-06, that sessions are held against. `filter`:
@@ -322,8 +328,7 @@ def replay(
     read is in the summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads
     that share the work of large captures, 1 to 64 (else ValueError); the same records come in another order then.
     Raises PolicyError, TrustError, CrlError, KeyLogError, FilterError, DnsOptionsError, VpnError, and
-    ValueError for text that is
-    no time.
+    ValueError for text that is no time or no network.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
@@ -340,6 +345,7 @@ def replay(
         workers=workers,
         key_logs=paths_of(keylog),
         vpns=() if vpn is None else load_vpns(os.fspath(vpn)),
+        protect=protect,
     )
     decode = msgspec.json.Decoder().decode_lines
     for chunk in run.chunks():

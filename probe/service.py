@@ -121,6 +121,7 @@ class Service:
             self._core.bypass()
         read_key_logs(self._core, judgement.keylog)
         judgement.selection.apply(self._core)
+        self._core.protect(judgement.protect)
         self._sink, self._records, self._identity, self._folder = sink, records, identity, folder
         self._background = background
         self._events: Counter[str] = Counter()

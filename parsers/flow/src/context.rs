@@ -1,6 +1,7 @@
 //! What processing a packet may touch besides its flow: interners, counters, the record buffer, and where we are.
 
 mod closing;
+mod leaks;
 
 use crate::Direction;
 use crate::certificates::{CertificateId, Certificates};
@@ -15,6 +16,7 @@ use crate::intern::Fragments;
 use crate::ipsec::Ipsec;
 use crate::json;
 use crate::key::Key;
+use crate::leak::Leaks;
 use crate::limits::MAX_ENDPOINTS;
 use crate::observation::{FlowId, Observation, Observations, Provenance, Sighting};
 use crate::peers::Peers;
@@ -87,6 +89,7 @@ pub struct Context {
     pub dns_config: transitproof_dns::Config,
     /// Tell which servers were asked.
     dns_servers: bool,
+    leaks: Option<Box<Leaks>>,
     /// Kept of live traffic.
     pub rollup: Option<Rollup>,
 }
@@ -118,6 +121,7 @@ impl Context {
             said: None,
             dns_config: transitproof_dns::Config::default(),
             dns_servers: false,
+            leaks: None,
             rollup: None,
         }
     }

@@ -29,6 +29,8 @@ pub struct Ipsec {
     pub news: bool,
     /// The IKE SA whose negotiation the tunnel has heard of.
     pub agreed: Option<Spis>,
+    /// Child SAs whose traffic selectors are known as policies.
+    pub learnt: usize,
     /// The IKE SAs that these peers had, when the flow ended: what was made by which is told by time.
     pub ike_sas: Vec<KnownSa>,
     /// Over TCP.

@@ -13,9 +13,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use transitproof_capture::{Frame as Captured, Shape, Source};
-use transitproof_flow::{Config, DnsConfig, Frame, HashKey, Selection};
+use transitproof_flow::{Config, DnsConfig, Frame, HashKey, Policy, PolicySource, Selection};
 
 /// Frames asked of the reader at a time: the slices are built on the stack side of the loop, so few at a time stay in cache.
 const FRAMES: usize = 256;
@@ -154,6 +155,17 @@ impl Core {
             selection = selection.filter(&text).map_err(wrong)?;
         }
         self.cores.iter_mut().for_each(|core| core.select(selection.clone()));
+        Ok(())
+    }
+
+    #[pyo3(signature = (policies, *, host = false))]
+    fn protect(&mut self, policies: Vec<String>, host: bool) -> PyResult<()> {
+        let source = if host { PolicySource::Host } else { PolicySource::Given };
+        let read = |text: &String| Policy::of(text, source).map(Arc::new).map_err(PyValueError::new_err);
+        let policies = policies.iter().map(read).collect::<PyResult<Vec<_>>>()?;
+        if !self.cores.iter_mut().all(|core| core.protect(&policies)) {
+            return Err(PyValueError::new_err("too many policies"));
+        }
         Ok(())
     }
 

@@ -50,6 +50,9 @@ impl Context {
         {
             self.notice(&entry, &facts, 0);
         }
+        if !(entry.continues && entry.is_empty()) && self.wants(&entry) {
+            self.pass_by(&entry);
+        }
         if !(entry.continues && entry.is_empty()) {
             if !self.tunnels.is_opened(entry.key.tunnel()) {
                 self.count(&entry);
@@ -71,6 +74,7 @@ impl Context {
                 entry.conversation = conversation;
             }
             if self.wants(&shown) {
+                self.pass_by(&shown);
                 self.count(&shown);
                 self.write(&shown, EndReason::Active);
             }

@@ -7,6 +7,7 @@ use crate::dns::{Said, Watch};
 use crate::endpoint::Endpoint;
 use crate::entry::EndReason;
 use crate::hash::Map;
+use crate::leak::Heard;
 use crate::limits::ACTIVE;
 use crate::observation::Observation;
 use crate::rollup::Rollup;
@@ -86,6 +87,9 @@ impl Core {
         }
         self.expired = expired;
         self.ctx.write_tunnels(Some(time));
+        if self.share.of == 1 {
+            self.ctx.tell_leaks(false);
+        }
     }
 
     /// Ends flows, up to `most` of them, in the order (start, 5-tuple). False once none is left: the time is forgotten then, and
@@ -109,6 +113,9 @@ impl Core {
             return true;
         }
         self.ctx.write_tunnels(None);
+        if self.share.of == 1 {
+            self.ctx.tell_leaks(true);
+        }
         self.next_turn = 0;
         self.table.rewind();
         if let Some(tracking) = &mut self.tracking {
@@ -191,6 +198,20 @@ impl Core {
     pub fn share(&mut self, share: Share) {
         self.share = share;
         self.ctx.said = Some(Said::default());
+    }
+
+    /// What was learnt of tunnels, for the other cores: they may have flows that pass those by.
+    pub fn take_heard(&mut self) -> Heard {
+        self.ctx.leaks().take_heard()
+    }
+
+    pub fn hear_of_tunnels(&mut self, other: &Heard) {
+        self.ctx.leaks().hear(other);
+    }
+
+    /// Counts the leaks of which nothing more is to be heard, once all cores have heard of each other; `all` at the end.
+    pub fn tell_leaks(&mut self, all: bool) {
+        self.ctx.tell_leaks(all);
     }
 
     pub fn said(&mut self) -> &mut Said {
