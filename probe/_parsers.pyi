@@ -144,6 +144,9 @@ class Core:
         the endpoint is a pair), class, protocol, flows, packets [from the peer, to it], bytes}; `distinct`: how many pairs there were;
         `others`: sums of those not shown, by class. Up to 65,536 pairs are told apart (`limits`: rollup_pairs). Of the first worker only."""
 
+    def tell_associations(self) -> None:
+        """From now on batches have `associations`."""
+
     def tell_names(self, names: bool) -> None:
         """The constructor's `names`, from now on."""
 
@@ -163,7 +166,8 @@ class Core:
 
     def protect(self, policies: Sequence[str], *, host: bool = False) -> None:
         """Tell flows outside of IPsec that have to be inside. A policy is a prefix (all that enters or leaves it) or several with
-        commas between (all between two of them), this side first; `host`: the kernel says so. Observations of such flows have class
+        commas between (all between two of them), this side first; `host`: the kernel says so, instead of
+        what it said before. Observations of such flows have class
         ipsec, leak.class, leak.protocol, leak.source (given, traffic_selectors, host), leak.policy, leak.direction (both, outbound, inbound,
         one_way) and leak.seen_inside; without leak.source and what follows those of flows that were seen inside too. They come
         10 s after the flow. Up to 1024 policies and 65,536 flows that wait (`limits`: leak_policies, leak_waiting). Raises ValueError."""
@@ -217,6 +221,11 @@ class Batch:
     @property
     def tunnels(self) -> bytes:
         """Records of tunnels of IKE, ESP and AH that have ended, as JSON Lines."""
+
+    @property
+    def associations(self) -> bytes:
+        """After `tell_associations`: associations of ESP and AH whose flows ended or had a record, as JSON Lines {protocol, src, dst, spi, start, end
+        (ns), packets}."""
 
     @property
     def certificates(self) -> list[bytes]:

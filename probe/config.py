@@ -128,6 +128,8 @@ class Host(Section, frozen=True):
     """[host]: what this host knows of itself."""
 
     certificates: tuple[CertificateFile, ...] = ()
+    gateway: AbsolutePath | None = None
+    """What `transitproof gateway` writes: IPsec is held against it, and traffic against the kernel's policies."""
 
 
 class Output(Section, frozen=True):

@@ -90,6 +90,8 @@ pub struct Context {
     /// Tell which servers were asked.
     dns_servers: bool,
     leaks: Option<Box<Leaks>>,
+    /// Lines of associations of ESP and AH whose flows ended or were cut, for whoever knows which there should be.
+    pub associations: Option<Vec<u8>>,
     /// Kept of live traffic.
     pub rollup: Option<Rollup>,
 }
@@ -122,6 +124,7 @@ impl Context {
             dns_config: transitproof_dns::Config::default(),
             dns_servers: false,
             leaks: None,
+            associations: None,
             rollup: None,
         }
     }

@@ -129,6 +129,11 @@ impl Core {
         policies.iter().all(|policy| self.ctx.leaks().add(policy.clone()))
     }
 
+    /// The same as the host says it, instead of what it said before.
+    pub fn protect_as_host(&mut self, policies: &[Arc<Policy>]) -> bool {
+        self.ctx.leaks().replace_host(policies)
+    }
+
     /// Where secrets of sessions are put; those that are there when a ServerHello comes open what is behind it.
     pub fn keys(&mut self) -> &mut KeyLog {
         self.ctx.certificates.keys.get_or_insert_default()

@@ -135,6 +135,10 @@ impl Core {
         PyBytes::new(py, &rollup)
     }
 
+    fn tell_associations(&mut self) {
+        self.cores.iter_mut().for_each(transitproof_flow::Core::tell_associations);
+    }
+
     fn tell_names(&mut self, names: bool) {
         self.cores.iter_mut().for_each(|core| core.tell_names(names));
     }
@@ -163,8 +167,9 @@ impl Core {
         let source = if host { PolicySource::Host } else { PolicySource::Given };
         let read = |text: &String| Policy::of(text, source).map(Arc::new).map_err(PyValueError::new_err);
         let policies = policies.iter().map(read).collect::<PyResult<Vec<_>>>()?;
-        if !self.cores.iter_mut().all(|core| core.protect(&policies)) {
-            return Err(PyValueError::new_err("too many policies"));
+        let protect = if host { transitproof_flow::Core::protect_as_host } else { transitproof_flow::Core::protect };
+        if !self.cores.iter_mut().all(|core| protect(core, &policies)) {
+            return Err(PyValueError::new_err("more policies than are looked for at a time"));
         }
         Ok(())
     }
@@ -241,7 +246,9 @@ impl Core {
         let records = records(py, cores);
         cores.iter_mut().for_each(transitproof_flow::Core::clear_records);
         let tunnels: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_tunnels).collect();
-        Batch { records, tunnels: PyBytes::new(py, &tunnels).unbind(), certificates, observations }
+        let associations: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_associations).collect();
+        let [tunnels, associations] = [tunnels, associations].map(|lines| PyBytes::new(py, &lines).unbind());
+        Batch { records, tunnels, associations, certificates, observations }
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

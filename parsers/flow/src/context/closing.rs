@@ -5,6 +5,7 @@ use crate::conversation::Follower;
 use crate::dns::notice;
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase};
+use crate::ipsec::Ipsec;
 use crate::record;
 use crate::tls::Volume;
 use transitproof_wire::Protocol;
@@ -19,6 +20,7 @@ impl Context {
                 self.leave_tunnel(&entry, ipsec, wanted);
                 if wanted {
                     self.notice_children(&entry, ipsec);
+                    self.tell_associations(&entry, ipsec);
                 }
             }
             if entry.phase == Phase::Open {
@@ -71,6 +73,11 @@ impl Context {
             if open {
                 let conversation = entry.conversation.take();
                 self.settle(&mut shown, conversation.as_deref());
+                if let Some(Follower::Ipsec(ipsec)) = conversation.as_deref().map(|c| &c.follower)
+                    && self.wants(&shown)
+                {
+                    self.tell_associations(&shown, ipsec);
+                }
                 entry.conversation = conversation;
             }
             if self.wants(&shown) {
@@ -83,6 +90,12 @@ impl Context {
             }
         }
         entry.cut();
+    }
+
+    fn tell_associations(&mut self, entry: &Entry, ipsec: &Ipsec) {
+        if let Some(out) = self.associations.as_mut().filter(|_| ipsec.in_tunnel) {
+            ipsec.write_associations(entry, out);
+        }
     }
 
     /// Adds up what a record says.

@@ -134,6 +134,16 @@ impl Core {
         std::mem::take(&mut self.ctx.tunnel_records)
     }
 
+    /// From now on associations of ESP and AH are told, as their flows end or have lasted long.
+    pub fn tell_associations(&mut self) {
+        self.ctx.associations.get_or_insert_default();
+    }
+
+    /// Those since the last call, as JSON Lines.
+    pub fn take_associations(&mut self) -> Vec<u8> {
+        self.ctx.associations.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Forgets the records and keeps their room: memory given back would have to be cleared by the kernel once more.
     pub fn clear_records(&mut self) {
         self.ctx.records.clear();

@@ -96,6 +96,12 @@ impl Leaks {
         room
     }
 
+    /// What the host says now, instead of what it said before. False if there is no room.
+    pub fn replace_host(&mut self, policies: &[Arc<Policy>]) -> bool {
+        self.policies.retain(|policy| policy.source != Source::Host);
+        policies.iter().all(|policy| self.add(policy.clone()))
+    }
+
     /// Policies may still come from other cores, or copies from inside.
     pub fn expect(&mut self) {
         self.curious = true;
