@@ -35,8 +35,8 @@ def run(core: None, capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., 
         (
             ["zzz"],
             (
-                "unknown command zzz; choose from replay, diff, cert, run, check-config, config, collect, publish, "
-                "interfaces, policies, explain; see: transitproof --help"
+                "unknown command zzz; choose from replay, diff, cert, run, check-config, config, collect, gateway, "
+                "publish, interfaces, policies, explain; see: transitproof --help"
             ),
         ),
         (["replay", "x", "--polcy", "y"], "unknown option --polcy; did you mean --policy?; see: transitproof --help"),
