@@ -148,6 +148,9 @@ class Core:
     def tell_sessions(self) -> None:
         """From now on observations keep what `Batch.sessions` gives."""
 
+    def tell_associations(self) -> None:
+        """From now on batches have `associations`."""
+
     def tell_names(self, names: bool) -> None:
         """The constructor's `names`, from now on."""
 
@@ -164,6 +167,14 @@ class Core:
         parentheses: `host ADDRESS[/LENGTH]` (either end), `port N[-M]` (either end), `transport WORD`, `class WORD`,
         `protocol WORD`, with the words of the flow record. Flows are followed to their end where class or protocol are asked
         for, else left out with their first packet. To be called before `feed`. Raises FilterError."""
+
+    def protect(self, policies: Sequence[str], *, host: bool = False) -> None:
+        """Tell flows outside of IPsec that have to be inside. A policy is a prefix (all that enters or leaves it) or several with
+        commas between (all between two of them), this side first; `host`: the kernel says so, instead of
+        what it said before. Observations of such flows have class
+        ipsec, leak.class, leak.protocol, leak.source (given, traffic_selectors, host), leak.policy, leak.direction (both, outbound, inbound,
+        one_way) and leak.seen_inside; without leak.source and what follows those of flows that were seen inside too. They come
+        10 s after the flow. Up to 1024 policies and 65,536 flows that wait (`limits`: leak_policies, leak_waiting). Raises ValueError."""
 
     def watch_dns(self, *, bytes_a_day: float = 2600.0, servers: bool = False, state: bytes | None = None) -> None:
         """How closely DNS is looked at (probe.dns_options), whether facts tell which servers were asked (`dns.server`), and what an earlier core remembered of it (`dns_state`). To be called
@@ -214,6 +225,11 @@ class Batch:
     @property
     def tunnels(self) -> bytes:
         """Records of tunnels of IKE, ESP and AH that have ended, as JSON Lines."""
+
+    @property
+    def associations(self) -> bytes:
+        """After `tell_associations`: associations of ESP and AH whose flows ended or had a record, as JSON Lines {protocol, src, dst, spi, start, end
+        (ns), packets}."""
 
     @property
     def certificates(self) -> list[bytes]:

@@ -17,6 +17,8 @@ from probe import health, journal, rights
 from probe.config import Config
 from probe.engine import Engine, load_core
 from probe.evidence import HISTORY, Evidence
+from probe.gateway_file import EVERY as GATEWAY
+from probe.gateway_file import GatewayFile
 from probe.health import Bypass, Counters, Interface
 from probe.identity import Identity
 from probe.journal import Journal
@@ -123,6 +125,8 @@ class Service:
             self._core.bypass()
         read_key_logs(self._core, judgement.keylog)
         judgement.selection.apply(self._core)
+        self._core.protect(judgement.protect)
+        self._gateway = None if config.host.gateway is None else GatewayFile(config.host.gateway, self._core, journal)
         self._sink, self._records, self._identity, self._folder = sink, records, identity, folder
         self._background = background
         self._events: Counter[str] = Counter()
@@ -203,11 +207,12 @@ class Service:
 
     def _listen(self) -> None:
         begun = time.monotonic()
-        follow, look, roll, tell, save = (
+        follow, look, ask, roll, tell, save = (
             Every(seconds, begun)
             for seconds in (
                 FOLLOW,
                 NEWS,
+                GATEWAY,
                 self.config.rollup.interval,
                 self.config.health.interval,
                 self.config.state.interval,
@@ -234,6 +239,8 @@ class Service:
                 self._findings(time.time())
                 done = time.monotonic()
                 look.rest(done + (done - now) * NEWS_SHARE)
+            if self._gateway is not None and ask(now):
+                self._engine.feed(self._gateway.look(int(time.time())), SOURCE)
             if reports:
                 self._report()
             if tell(now):
@@ -295,6 +302,8 @@ class Service:
         sightings = batch.sightings()
         self._reporter.postures.see(sightings)
         sessions = batch.sessions()
+        if self._gateway is not None:
+            self._gateway.see(batch.associations)
         records = self._engine.feed(batch, SOURCE)
         if self._background is not None:
             self._background.see(sessions, records)

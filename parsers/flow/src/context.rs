@@ -1,6 +1,7 @@
 //! What processing a packet may touch besides its flow: interners, counters, the record buffer, and where we are.
 
 mod closing;
+mod leaks;
 
 use crate::Direction;
 use crate::certificates::{CertificateId, Certificates};
@@ -15,6 +16,7 @@ use crate::intern::Fragments;
 use crate::ipsec::Ipsec;
 use crate::json;
 use crate::key::Key;
+use crate::leak::Leaks;
 use crate::limits::MAX_ENDPOINTS;
 use crate::observation::{FlowId, Observation, Observations, Provenance, Sighting};
 use crate::peers::Peers;
@@ -89,6 +91,9 @@ pub struct Context {
     pub dns_config: transitproof_dns::Config,
     /// Tell which servers were asked.
     dns_servers: bool,
+    leaks: Option<Box<Leaks>>,
+    /// Lines of associations of ESP and AH whose flows ended or were cut, for whoever knows which there should be.
+    pub associations: Option<Vec<u8>>,
     /// Kept of live traffic.
     pub rollup: Option<Rollup>,
 }
@@ -121,6 +126,8 @@ impl Context {
             said: None,
             dns_config: transitproof_dns::Config::default(),
             dns_servers: false,
+            leaks: None,
+            associations: None,
             rollup: None,
         }
     }

@@ -18,6 +18,8 @@ pub struct Batch {
     pub records: Py<PyBytes>,
     #[pyo3(get)]
     pub tunnels: Py<PyBytes>,
+    #[pyo3(get)]
+    pub associations: Py<PyBytes>,
     pub certificates: Vec<Arc<Certificate>>,
     /// Until a ledger takes them.
     pub observations: Vec<observation::Observation>,
@@ -40,6 +42,7 @@ impl Batch {
         Self {
             records: PyBytes::new(py, records.unwrap_or_default()).unbind(),
             tunnels: PyBytes::new(py, &[]).unbind(),
+            associations: PyBytes::new(py, &[]).unbind(),
             certificates: interner.take_new(),
             observations: observations.iter().map(|observation| observation.0.clone()).collect(),
         }

@@ -149,7 +149,7 @@ impl Configurations {
     }
 
     fn has(&self, said: &Said<'_>) -> bool {
-        self.said.get(self.hasher.hash_one(said)).is_some()
+        self.said.get(&self.hasher.hash_one(said)).is_some()
     }
 }
 
