@@ -7,15 +7,16 @@ understood. An outdated list still tells what it had revoked; what it says nothi
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from cryptography import x509
 
+from probe import files
 from probe.trust.certificates import Parsed, extension
 from probe.trust.reasons import Judgement, of
 from probe.trust.store import TrustError
 
+MAX_LISTS: Final = 256 << 20  # bytes of a file; the largest lists of public authorities have some 50 MB
 _UNDERSTOOD: Final = (x509.IssuingDistributionPoint, x509.AuthorityKeyIdentifier, x509.CRLNumber)
 _PEM: Final = b"-----BEGIN X509 CRL-----"
 _END: Final = b"-----END X509 CRL-----"
@@ -169,10 +170,9 @@ def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:
 
 def _read(path: str) -> list[x509.CertificateRevocationList]:
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        message = f"{path}: {(error.strerror or str(error)).lower()}; --crl wants a readable file of revocation lists"
-        raise CrlError(message) from error
+        data = files.read(path, MAX_LISTS)
+    except files.UnreadableError as error:
+        raise CrlError(f"{error}; --crl wants a readable file of revocation lists") from None
     blocks = [_PEM + block.partition(_END)[0] + _END + b"\n" for block in data.split(_PEM)[1:]]
     try:
         crls = [x509.load_pem_x509_crl(block) for block in blocks] or [x509.load_der_x509_crl(data)]

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from probe import files
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -30,6 +32,7 @@ PRIVATE: Final = "private"
 """The name of a store that is given without one."""
 PUBLIC: Final = (HOST, "mozilla", "chrome", "apple", "microsoft")
 """Stores of public programmes, whose authorities the CA/B Forum's rules bind; all others are private."""
+MAX_BUNDLE: Final = 64 << 20  # bytes of a file of roots; a host's own has 200 kB
 _NAMED: Final = re.compile(r"([a-z][a-z0-9_-]*)=(.+)", re.DOTALL)
 _BEGIN: Final = re.compile(rb"(?:TRUSTED )?CERTIFICATE-----")
 _END: Final = re.compile(rb"-----END (?:TRUSTED )?CERTIFICATE-----")
@@ -198,10 +201,9 @@ def host_bundle() -> str | None:
 def read_pem(path: str) -> list[bytes]:
     """The DER of each certificate in a PEM file."""
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        message = f"{path}: {(error.strerror or str(error)).lower()}; --trust wants a readable PEM file of certificates"
-        raise TrustError(message) from error
+        data = files.read(path, MAX_BUNDLE)
+    except files.UnreadableError as error:
+        raise TrustError(f"{error}; --trust wants a readable PEM file of certificates") from None
     blocks = []
     for part in data.split(b"-----BEGIN "):
         begin, end = _BEGIN.match(part), _END.search(part)
