@@ -81,5 +81,5 @@ def test_what_is_suppressed_is_in_order_with_the_reason() -> None:
 
 
 def test_a_state_without_an_end_is_not_read_to_it() -> None:
-    with pytest.raises(dns_options.DnsOptionsError, match="/dev/zero: larger than"):
-        dns_options.read_state("/dev/zero")
+    with pytest.raises(DnsOptionsError, match="/dev/zero: larger than"):
+        read_state("/dev/zero")
