@@ -14,10 +14,10 @@ use std::os::fd::OwnedFd;
 
 /// Directions of flows in the kernel, some 200 bytes each there and here; the flows beyond are read as all were.
 const MAX_WAYS: u32 = 32_768;
-/// A direction stays in the map for so long after it is over: a processor that found it before may still be adding to it, and what
-/// it adds to an entry that was taken out would be in no count. The filter runs to its end without a pause, but a hypervisor
-/// may stop a processor for tenths of a second.
-const GRACE_NS: u64 = 1_000_000_000;
+/// A direction stays in the map for so long after it is over: another processor that found it before may still be adding to it,
+/// and what it adds to an entry that was taken out would be in no count. The filter runs for less than a microsecond, unless a
+/// hypervisor stops the processor meanwhile.
+const GRACE_NS: u64 = 10_000_000;
 
 /// One direction of a flow as its packets have it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,20 +63,12 @@ impl Carried {
     }
 }
 
-#[derive(Default)]
-struct Told {
-    packets: u64,
-    bytes: u64,
-    /// Since when it is over, by CLOCK_MONOTONIC.
-    over: Option<u64>,
-}
-
 pub struct Bypass {
     map: Map,
     /// The socket has it; kept to be attached to another.
     _filter: Filter,
     /// What was told of each before.
-    told: HashMap<Way, Told>,
+    told: HashMap<Way, [u64; 2]>,
     /// Counted in the kernel so far.
     pub packets: u64,
     pub bytes: u64,
@@ -98,7 +90,7 @@ impl Bypass {
         }
         let [last, _] = bpf::clocks();
         self.map.put(&way.0, Value { last, ..Value::default() })?;
-        self.told.insert(way, Told::default());
+        self.told.insert(way, [0; 2]);
         Ok(())
     }
 
@@ -112,11 +104,10 @@ impl Bypass {
         };
         let [now, real] = bpf::clocks();
         let silent = now.saturating_sub(value.last);
-        let ended = value.over != 0 || silent > SILENCE_NS as u64;
-        told.over = ended.then(|| told.over.unwrap_or(now));
-        let over = told.over.is_some_and(|since| now - since > GRACE_NS);
-        let (packets, bytes) = (value.packets - told.packets, value.bytes - told.bytes);
-        (told.packets, told.bytes) = (value.packets, value.bytes);
+        let ended = value.over != 0 && now.saturating_sub(value.over) > GRACE_NS;
+        let over = ended || silent > SILENCE_NS as u64 + GRACE_NS;
+        let (packets, bytes) = (value.packets - told[0], value.bytes - told[1]);
+        *told = [value.packets, value.bytes];
         self.packets += packets;
         self.bytes += bytes;
         if over {
