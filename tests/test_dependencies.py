@@ -12,6 +12,7 @@ SHIPPED: Final = sorted(path for room in ("probe", "collector") for path in (ROO
 # The dependencies of pyproject.toml by the names under which they are imported; certifi is used where it happens to be.
 DECLARED: Final = {"aiomqtt", "paho", "cryptography", "msgspec", "OpenSSL", "service_identity", "certifi"}
 COLLECTOR: Final = {
+    "alembic",
     "boto3",
     "botocore",
     "cyclonedx",

@@ -9,7 +9,6 @@ from typing import Final
 from sqlalchemy import BigInteger as _BigInteger
 from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
 
-SCHEMA_VERSION: Final = 1
 MOST_KEPT: Final = 1 << 56  # of flows and bytes in a row of traffic: sums of such rows stay numbers
 
 metadata: Final = MetaData()

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from collector import queries, tunnels
 from collector.messages import Aside, read
 from collector.store import rows, writing
-from collector.store.store import Store, StoreError
+from collector.store.store import Store
 from collector.store.tables import MOST_KEPT, findings, received, streams, traffic
 from collector.store.writing import WINDOW
 from probe.cli import main
@@ -223,15 +223,6 @@ def test_opened_again_it_has_everything(url: str) -> None:
         assert connection.execute(select(func.count()).select_from(findings)).scalar_one() == 2
         connection.execute(text("SELECT 1"))
     store.close()
-
-
-def test_a_database_of_a_newer_collector_is_left_alone(url: str) -> None:
-    store = Store(url)
-    with store.changing() as connection:
-        connection.execute(text("UPDATE meta SET value = '99' WHERE key = 'schema'"))
-    store.close()
-    with pytest.raises(StoreError, match="newer than this collector"):
-        Store(url)
 
 
 def test_a_copy_while_it_is_used(tmp_path: Path) -> None:
