@@ -24,8 +24,8 @@ INDEXES: tuple[tuple[str, str, list[str], str | None], ...] = (
 def upgrade() -> None:
     """Whatever of these is there already stays."""
     _pieces()
-    for name, columns in _tables().items():
-        op.create_table(name, *columns, if_not_exists=True)
+    for name, described in _tables().items():
+        op.create_table(name, *described, if_not_exists=True)
     for name, table, columns, where in INDEXES:
         condition = None if where is None else sa.text(where)
         op.create_index(name, table, columns, if_not_exists=True, sqlite_where=condition, postgresql_where=condition)
