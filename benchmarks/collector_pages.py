@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Every page of the collector over a large store: how long it takes, and how much memory the collector has.
 
-    .venv/bin/python benchmarks/collector_pages.py [--findings 10000000] [--certificates 1000000] [--url URL] [--keep FOLDER]
+    .venv/bin/python benchmarks/collector_pages.py [--findings N] [--certificates N] [--url URL] [--keep FOLDER]
 
-Makes the store (SQLite in a temporary folder, or the empty database that URL names), starts `transitproof collect` on it
-and asks each page ROUNDS times over HTTP. Everything made in a temporary folder goes at the end.
+Makes the store (SQLite in a temporary folder, or the empty database that URL names), starts `transitproof collect` on
+it and asks each page ROUNDS times over HTTP. Everything made in a temporary folder goes at the end.
 """
 
 import argparse
@@ -31,7 +31,11 @@ from collector.store.tables import metadata  # noqa: E402
 ROUNDS = 30
 PROBES, SITES, CHECKS, DAY = 1000, 20, 60, 86_400
 HEAVY = ("findings", "certificates", "sightings", "traffic", "postures", "clients")
-RECORD = '{"type":"finding","evidence":{"class":"observed","flows":["1:hc0ZIMHRHLybabgxC59GGOXp6ds="],"frames":[]},"remediation":"' + "x" * 420 + '"}'
+RECORD = (
+    '{"type":"finding","evidence":{"class":"observed","flows":["1:hc0ZIMHRHLybabgxC59GGOXp6ds="],"frames":[]},"remediation":"'
+    + "x" * 420
+    + '"}'
+)
 
 # `i` counts rows; the arithmetic spreads them. 8 in 10 findings are to be looked at, a hundredth is of the last day.
 FINDINGS = """
@@ -84,22 +88,38 @@ def fill(engine: Engine, findings: int, certificates: int, now: int) -> None:
         (CARRIED, 20_000 * 48), (POSTURES, findings // 20), (CLIENTS, findings // 10),
     )  # fmt: skip
     with engine.begin() as connection:
-        for trigger in [f"{of}_{event}" for of in ("findings", "traffic", "certificates") for event in ("insert", "update", "delete")]:
+        for trigger in [
+            f"{of}_{event}"
+            for of in ("findings", "traffic", "certificates")
+            for event in ("insert", "update", "delete")
+        ]:
             table = "" if is_sqlite else f" ON {trigger.partition('_')[0]}"
             connection.execute(text(f"DROP TRIGGER {trigger}{table}"))
         connection.execute(text("DELETE FROM meta WHERE key = 'triggers'"))
         for table in HEAVY:
             for index in metadata.tables[table].indexes:
                 index.drop(connection)
-        rows = (f"({n + 1}, 's{n % SITES}', 'p{n}', '0.1', 'b1', true, {now}, {now + DAY}, 0, '{{}}', '{{}}', '{{}}')" for n in range(PROBES))
-        connection.execute(text("INSERT INTO probes (id, site, probe, version, boot_id, online, first_seen, last_seen, missed, drops, health, state) VALUES " + ", ".join(rows).replace(":", "\\:")))
+        rows = (
+            f"({n + 1}, 's{n % SITES}', 'p{n}', '0.1', 'b1', true, {now}, {now + DAY}, 0, '{{}}', '{{}}', '{{}}')"
+            for n in range(PROBES)
+        )
+        connection.execute(
+            text(
+                "INSERT INTO probes (id, site, probe, version, boot_id, online, first_seen, last_seen, missed, drops, health, state) VALUES "
+                + ", ".join(rows).replace(":", "\\:")
+            )
+        )
     for statement, count in sets:
         begun = time.perf_counter()
-        series = f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count - 1}) SELECT i FROM n"
+        series = (
+            f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count - 1}) SELECT i FROM n"
+        )
         numbers = f"({series})" if is_sqlite else f"generate_series(0, {count - 1}\\:\\:bigint) AS n(i)"
         with engine.begin() as connection:
-            filled = statement.format(**{name: str(value).replace(":", "\\:") for name, value in words.items()}, numbers=numbers)
-            connection.execute(text(filled.replace('{{', '{').replace('}}', '}')))
+            filled = statement.format(
+                **{name: str(value).replace(":", "\\:") for name, value in words.items()}, numbers=numbers
+            )
+            connection.execute(text(filled.replace("{{", "{").replace("}}", "}")))
         _say(f"{statement.split()[2]}: {count:,} rows in {time.perf_counter() - begun:.0f} s")
     begun = time.perf_counter()
     with engine.begin() as connection:
@@ -121,7 +141,9 @@ def pages(connection: Connection, chance: random.Random) -> dict[str, list[str]]
     uids = list(connection.execute(text("SELECT uid FROM findings LIMIT 1000")).scalars())
     shas = list(connection.execute(text("SELECT sha256 FROM certificates LIMIT 1000")).scalars())
     places = list(connection.execute(text("SELECT endpoint FROM endpoints LIMIT 3000")).scalars())
-    some = lambda prefix, names: [prefix + name.replace("<", "%3C").replace(">", "%3E") for name in chance.sample(names, min(ROUNDS, len(names)))]  # noqa: E731
+    some = lambda prefix, names: [
+        prefix + name.replace("<", "%3C").replace(">", "%3E") for name in chance.sample(names, min(ROUNDS, len(names)))
+    ]  # noqa: E731
     lists = (
         "/", "/findings", "/findings?severity=critical", "/findings?check=tls.check44", "/findings?policy=rfc9325", "/findings?site=s7",
         "/findings?workflow=resolved", "/findings?workflow=all", "/findings?workflow=suppressed&check=tls.check44", "/findings?text=number+44",
@@ -130,7 +152,11 @@ def pages(connection: Connection, chance: random.Random) -> dict[str, list[str]]
         "/api/v1/findings?limit=500", "/api/v1/findings?limit=500&format=csv", "/api/v1/endpoints?limit=500", "/api/v1/certificates?limit=500",
     )  # fmt: skip
     found = {name: [name] * ROUNDS for name in lists}
-    return found | {"/findings/UID": some("/findings/", uids), "/endpoints/ENDPOINT": some("/endpoints/", places), "/certificates/SHA256": some("/certificates/", shas)}
+    return found | {
+        "/findings/UID": some("/findings/", uids),
+        "/endpoints/ENDPOINT": some("/endpoints/", places),
+        "/certificates/SHA256": some("/certificates/", shas),
+    }
 
 
 def measure(client: httpx.Client, name: str, addresses: list[str]) -> float:
@@ -205,7 +231,9 @@ def main() -> int:
         with collector(url, Path(temporary)) as (address, pid), httpx.Client(base_url=address, timeout=120) as client:
             client.get("/")
             worst = max([*(measure(client, name, some) for name, some in addresses.items()), deep(client)])
-            peak = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+            peak = next(
+                line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")
+            )
         print(f"\nslowest p95 {worst:.0f} ms; memory of the collector at most {int(peak.split()[1]) // 1024} MB")
     return 0
 

@@ -212,6 +212,7 @@ postures: Final = Table(
     Column("first_seen", Float, nullable=False),
     Column("last_seen", Float, nullable=False),
     Index("postures_endpoint", "endpoint"),
+    Index("postures_digest", "digest", "endpoint"),
 )
 
 clients: Final = Table(

@@ -3,14 +3,14 @@
 import datetime as dt
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import insert, update
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from collector import charts, judged, places, queries, rendering, tunnels
+from collector import charts, places, queries, rendering, standards, tunnels
 from collector.alerts import outbox
 from collector.export.coverage import flat
 from collector.paging import MAX_PAGE, Page, Place
@@ -211,15 +211,20 @@ async def _standards(request: Request) -> Response:
     if not asking.text(request, "as_of"):
         names, rows = await asking.answer(request, queries.matrix)
         return shown(
-            request, "standards.html", policies=names, rows=rows, day=None, today=today, left_out=0, unjudged=0
+            request,
+            "standards.html",
+            policies=names,
+            rows=rows,
+            day=None,
+            today=today,
+            left_out=0,
+            unjudged=0,
+            more=False,
         )
     day = asking.day(request, "as_of", today)
 
-    def judge(connection: Connection) -> judged.Matrix:
-        return judged.matrix(places.all_postures(connection), day, judged.policies())
-
-    found = await asking.answer(request, judge)
-    values = {"policies": found.policies, "rows": found.rows, "left_out": found.left_out, "unjudged": found.unjudged}
+    found = await asking.answer(request, standards.as_of, day)
+    values = {name: getattr(found, name) for name in ("policies", "rows", "left_out", "unjudged", "more")}
     return shown(request, "standards.html", **values, day=day, today=today)
 
 

@@ -23,6 +23,7 @@ INDEXES: tuple[tuple[str, str, list[str], str | None], ...] = (
     ("traffic_intervals", "traffic", ["start"], "span < 3600"),
     ("traffic_hours", "traffic", ["start"], "span >= 3600 AND span < 86400"),
     ("traffic_days", "traffic", ["start"], "span >= 86400"),
+    ("postures_digest", "postures", ["digest", "endpoint"], None),
     ("endpoints_rank", "endpoints", ["rank", "endpoint"], None),
     ("endpoints_ipsec", "endpoints", ["rank", "endpoint"], "ipsec > 0"),
     ("hours_start", "hours", ["start"], None),
