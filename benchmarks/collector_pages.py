@@ -18,15 +18,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 from sqlalchemy import Connection, Engine, create_engine, text
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from collector.store import counting  # noqa: E402
-from collector.store.store import Store  # noqa: E402
-from collector.store.tables import metadata  # noqa: E402
+from collector.store import counting
+from collector.store.store import Store
+from collector.store.tables import metadata
 
 ROUNDS = 30
 PROBES, SITES, CHECKS, DAY = 1000, 20, 60, 86_400
@@ -141,9 +142,10 @@ def pages(connection: Connection, chance: random.Random) -> dict[str, list[str]]
     uids = list(connection.execute(text("SELECT uid FROM findings LIMIT 1000")).scalars())
     shas = list(connection.execute(text("SELECT sha256 FROM certificates LIMIT 1000")).scalars())
     places = list(connection.execute(text("SELECT endpoint FROM endpoints LIMIT 3000")).scalars())
-    some = lambda prefix, names: [
-        prefix + name.replace("<", "%3C").replace(">", "%3E") for name in chance.sample(names, min(ROUNDS, len(names)))
-    ]  # noqa: E731
+
+    def some(prefix: str, names: list[str]) -> list[str]:
+        return [prefix + quote(name) for name in chance.sample(names, min(ROUNDS, len(names)))]
+
     lists = (
         "/", "/findings", "/findings?severity=critical", "/findings?check=tls.check44", "/findings?policy=rfc9325", "/findings?site=s7",
         "/findings?workflow=resolved", "/findings?workflow=all", "/findings?workflow=suppressed&check=tls.check44", "/findings?text=number+44",
