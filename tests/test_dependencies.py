@@ -13,6 +13,7 @@ SHIPPED: Final = sorted(path for room in ("probe", "collector") for path in (ROO
 # vici on gateways that ask strongSwan.
 DECLARED: Final = {"aiomqtt", "paho", "cryptography", "msgspec", "OpenSSL", "service_identity", "certifi", "vici"}
 COLLECTOR: Final = {
+    "alembic",
     "boto3",
     "botocore",
     "cyclonedx",

@@ -3,23 +3,19 @@
 import socket
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from collector.messages import Aside, Envelope, State
-from collector.store import retention
+from collector.store import migrations, retention
 from collector.store.retention import Kept
-from collector.store.tables import SCHEMA_VERSION, meta, metadata
 from collector.store.writing import Account, Writer
 
 BUSY: Final = 10.0  # seconds that a writer waits for another one's commit
-
-MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {}
-"""Statements that lead from the version before to this one; the first version is made by the tables themselves."""
 
 
 class StoreError(Exception):
@@ -32,22 +28,21 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
-        try:
-            with self._engine.begin() as connection:
-                _migrate(connection)
-        except SQLAlchemyError as error:
-            self.close()
-            raise StoreError(f"the database cannot be opened: {why(error)}") from None
-        except StoreError:
-            self.close()
-            raise
+        with ExitStack() as otherwise:
+            otherwise.callback(self.close)
+            try:
+                with self._begun() as connection:
+                    migrations.upgrade(connection)
+            except SQLAlchemyError as error:
+                raise StoreError(f"the database cannot be opened: {why(error)}") from None
+            except migrations.NewerError as error:
+                raise StoreError(f"the database is of version {error}, newer than this collector: update it") from None
+            otherwise.pop_all()
 
     def write(self, messages: Iterable[Envelope | State | Aside], now: float) -> Account:
         """One batch, kept as a whole or not at all. Raises StoreError; then the same batch may be given again."""
         try:
-            with self._engine.begin() as connection:
-                if self.is_sqlite:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with self._begun() as connection:
                 return Writer(connection, now).apply(messages)
         except SQLAlchemyError as error:
             raise StoreError(f"a batch could not be kept: {why(error)}") from None
@@ -66,6 +61,11 @@ class Store:
                 gone += some
         return gone
 
+    def reopen(self, now: float) -> int:
+        """Findings whose suppression is over; how many. Raises StoreError."""
+        with self.changing() as connection:
+            return retention.reopen(connection, now)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for questions, which sees one state of the database. Raises StoreError."""
@@ -79,12 +79,18 @@ class Store:
     def changing(self) -> Iterator[Connection]:
         """A connection for what people change: workflow of findings, audit. Raises StoreError."""
         try:
-            with self._engine.begin() as connection:
-                if self.is_sqlite:
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with self._begun() as connection:
                 yield connection
         except OperationalError as error:
             raise StoreError(f"the change could not be kept: {why(error)}") from None
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        """A transaction that writes. Raises SQLAlchemyError."""
+        with self._engine.begin() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
 
     def backup(self, to: Path, progress: Callable[[int, int, int], None] | None = None) -> None:
         """A copy of a SQLite database while it is in use. Raises StoreError; PostgreSQL has pg_dump for this."""
@@ -143,17 +149,3 @@ def _pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAP
 
 def _no_implicit_begin(connection: Connection) -> None:
     """SQLAlchemy's begin does nothing here: readers are one statement each, writers say BEGIN IMMEDIATE."""
-
-
-def _migrate(connection: Connection) -> None:
-    metadata.create_all(connection)
-    found = connection.execute(select(meta.c.value).where(meta.c.key == "schema")).scalar_one_or_none()
-    if found is None:
-        connection.execute(insert(meta).values(key="schema", value=str(SCHEMA_VERSION)))
-        return
-    if int(found) > SCHEMA_VERSION:
-        raise StoreError(f"the database is of version {found}, newer than this collector ({SCHEMA_VERSION}): update it")
-    for version in range(int(found) + 1, SCHEMA_VERSION + 1):
-        for statement in MIGRATIONS[version]:
-            connection.exec_driver_sql(statement)
-        connection.execute(meta.update().where(meta.c.key == "schema").values(value=str(version)))
