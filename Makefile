@@ -9,7 +9,7 @@ RUST := $(shell find parsers benchmarks/limit -name '*.rs' -o -name Cargo.toml 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help demo showcase test test-faults check bench bench-live soak captures fuzz clean
+.PHONY: help demo showcase test test-faults check bench bench-collector bench-live soak captures fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -32,6 +32,10 @@ check: .build/core .build/dev ## formatting, linters and types only
 
 bench: .build/core .build/dev ## the four workloads against the physical limit
 	@$(VENV)/python benchmarks/run.py
+
+bench-collector: .build/core .build/dev ## every page of the collector over 10 M findings, and reports a second (40 GB, 15 minutes)
+	@$(VENV)/python benchmarks/collector.py
+	@$(VENV)/python benchmarks/collector_pages.py $(COLLECTOR)
 
 bench-live: .build/core .build/dev ## the agent on a veth pair, next to tcpdump and peers (root, tcpreplay; 5 minutes)
 	@source scripts/need

@@ -45,6 +45,8 @@ class Matrix(Struct):
     left_out: int
     unjudged: int
     """Endpoints of which no rule says anything."""
+    more: bool = False
+    """Whether more are left out than were counted."""
 
 
 @functools.cache
@@ -61,7 +63,7 @@ def matrix(postures: Iterable[Mapping[str, Any]], day: dt.date, judges: Iterable
         cells = places.setdefault(posture["endpoint"], {})
         facts = msgspec.json.encode(posture["facts"], order="deterministic")
         if facts not in known:  # a fleet has few ways to negotiate, and many endpoints
-            known[facts] = [said for policy in judging for said in _judged(policy, derive(posture["facts"]), day)]
+            known[facts] = [*said(posture["facts"], day, judging)]
         for policy_id, title, severity in known[facts]:
             cell = cells.get(policy_id)
             if cell is None:
@@ -78,6 +80,13 @@ def matrix(postures: Iterable[Mapping[str, Any]], day: dt.date, judges: Iterable
     rows = [{"endpoint": endpoint, "cells": places[endpoint]} for endpoint in order[:MAX_ENDPOINTS]]
     used = sorted({name for row in rows for name in row["cells"]})
     return Matrix(used, rows, len(order) - len(rows), len(places) - len(judged))
+
+
+def said(facts: Mapping[str, Any], day: dt.date, judges: Iterable[Policy]) -> Iterator[Said]:
+    """What the rules of a day say of one way to negotiate."""
+    derived = derive(dict(facts))
+    for policy in judges:
+        yield from _judged(policy, derived, day)
 
 
 def _wrong(cells: Mapping[str, Cell]) -> int:

@@ -18,7 +18,7 @@ from collector.alerts.service import Service as Alerting
 from collector.ingest import Ingest
 from collector.messages import Fault
 from collector.settings import Settings, SettingsError, StoreSettings
-from collector.store.retention import EVERY, Kept
+from collector.store.retention import Kept
 from collector.store.store import Store, StoreError
 from collector.web import access
 from collector.web.app import make
@@ -28,6 +28,7 @@ from probe.publish.signing import Signer, SigningError
 _LOG: Final = logging.getLogger("collector")
 USAGE: Final = 2
 FAILED: Final = 70  # EX_SOFTWARE of sysexits.h
+LOOK: Final = 10.0  # seconds between looks for suppressions that are over, and whether it is time to keep house
 LINGER: Final = 5  # seconds for open requests at the end
 
 
@@ -155,11 +156,12 @@ async def _keep_house(store: Store, configured: StoreSettings) -> None:
     try:
         while True:
             try:
+                await asyncio.to_thread(store.reopen, time.time())
                 if gone := await asyncio.to_thread(store.keep_house, time.time(), kept, ended.is_set):
                     _LOG.info("%d old rows were added up or taken away", gone)
             except StoreError as error:
                 _LOG.warning("old rows stay for now: %s", error)
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(LOOK)
     finally:
         ended.set()
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, desc, func, select
 
-from collector.queries import MAX_PAGE, Row
+from collector.paging import MAX_PAGE, Row
 from collector.store.tables import audit, certificates, clients, findings, postures, probes
 
 MAX_CHAIN: Final = 8  # certificates

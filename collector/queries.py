@@ -1,35 +1,61 @@
 """Answers to what pages and API ask. Each takes a connection and gives plain data; nothing here changes anything."""
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, and_, case, desc, func, or_, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Double,
+    Float,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    desc,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.sql.elements import ColumnElement, Label
 
+from collector.paging import MAX_PAGE, Order, Page, Place, Row, page
 from collector.store.rows import SEVERITIES
-from collector.store.tables import aside, certificates, findings, probes, sightings, streams, traffic
+from collector.store.tables import (
+    IS_NEWS,
+    IS_OPEN,
+    IS_OVER,
+    IS_SERVER,
+    NEVER,
+    RANK_STEP,
+    aside,
+    certificates,
+    endpoints,
+    findings,
+    hours,
+    keys,
+    probes,
+    sightings,
+    streams,
+    tallies,
+)
 
 CLASSES: Final = ("tls", "ipsec", "encrypted", "plaintext", "unknown")
 PROTECTED: Final = frozenset(CLASSES[:3])
+WORKFLOWS: Final = ("open", "acknowledged", "suppressed", "resolved")
 SILENT: Final = 300.0  # seconds without a word after which a probe counts as silent: five intervals of rollups
-MAX_PAGE: Final = 500  # rows of one answer
+MAX_PLACES: Final = 1_000  # of a certificate in a list, counted
+MAX_CHECKS: Final = 100  # of the overview: a hostile probe may make up more
+MAX_CELLS: Final = 50_000  # findings counted for the matrix of standards
+PLACE: Final = Place()
 DAY: Final = 86_400.0
-
-Row = dict[str, Any]
-
-
-class Page(Struct, frozen=True):
-    """A part of a list, and how long it is."""
-
-    rows: list[Row]
-    total: int
-    offset: int
-    limit: int
 
 
 class FindingFilter(Struct, frozen=True, kw_only=True):
-    """What findings are asked for; None and empty: all."""
+    """What findings are asked for; empty: all."""
 
     workflow: str = ""
     severity: str = ""
@@ -40,60 +66,68 @@ class FindingFilter(Struct, frozen=True, kw_only=True):
     policy: str = ""
     text: str = ""
     """In title, endpoint or name."""
-    now: float = 0.0
 
 
-def _counted(connection: Connection, statement: Any, limit: int, offset: int) -> Page:  # noqa: ANN401 - a Select
-    limit, offset = max(1, min(limit, MAX_PAGE)), max(0, offset)
-    total = connection.execute(select(func.count()).select_from(statement.order_by(None).subquery())).scalar_one()
-    rows = connection.execute(statement.limit(limit).offset(offset)).mappings()
-    return Page([dict(row) for row in rows], total, offset, limit)
+def is_open() -> ColumnElement[bool]:
+    """Findings that somebody should look at. Suppressed ones whose time is over are opened by the store."""
+    return literal_column(f"({IS_OPEN})", Boolean)
 
 
-def open_now(now: float) -> ColumnElement[bool]:
-    """Findings that somebody should look at: open ones, and suppressed ones whose time is over."""
-    over = and_(findings.c.workflow == "suppressed", findings.c.until <= now)
-    counted = findings.c.status.in_(("fail", "warn"))
-    return and_(counted, or_(findings.c.workflow == "open", over))
+_FINDINGS: Final = Order(
+    (findings.c.severity, findings.c.last_seen, findings.c.uid, findings.c.probe_id), descending=True
+)
+_ENDPOINTS: Final = Order((endpoints.c.rank, endpoints.c.endpoint))
+_END: Final[Label[float]] = func.coalesce(certificates.c.not_after, literal_column(NEVER), type_=Float).label("end")
+_COUNTED_PLACES: Final = (
+    "(SELECT count(*) FROM (SELECT 1 FROM sightings WHERE sightings.sha256 = certificates.sha256 "  # noqa: S608 - a number
+    f"LIMIT {MAX_PLACES}) AS some)"
+)
+_CERTIFICATES: Final = Order((_END, certificates.c.sha256))
 
 
-def finding_page(connection: Connection, wanted: FindingFilter, limit: int = 50, offset: int = 0) -> Page:
-    """The worst first, then the latest."""
-    columns = [column for column in findings.c if column.name != "record"]
-    statement = select(*columns, probes.c.site, probes.c.probe).join(probes, probes.c.id == findings.c.probe_id)
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.workflow == "open":
-        conditions.append(open_now(wanted.now))
-    elif wanted.workflow:
-        conditions.append(findings.c.workflow == wanted.workflow)
+def finding_page(connection: Connection, wanted: FindingFilter, place: Place = PLACE) -> Page:
+    """The worst first, then the latest. Raises CursorError."""
+    statement = select(*(column for column in findings.c if column.name != "record")).where(*_wanted(wanted))
+    rest = literal_column(f"NOT ({IS_OPEN})", Boolean)
+    lists = [statement.where(is_open())] if wanted.workflow in {"", "open"} else []
+    if wanted.workflow != "open":
+        words = (wanted.workflow,) if wanted.workflow else WORKFLOWS
+        lists += [statement.where(rest, findings.c.workflow == word) for word in words]
+    found = page(connection, _FINDINGS, lists, place, _looking(wanted.text, "title", "endpoint", "name"))
+    return _with_probes(connection, found)
+
+
+def _wanted(wanted: FindingFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.severity in SEVERITIES:
-        conditions.append(findings.c.severity >= SEVERITIES.index(wanted.severity))
+        yield findings.c.severity >= SEVERITIES.index(wanted.severity)
     for column, value in (
         (findings.c.check_id, wanted.check),
         (findings.c.endpoint, wanted.endpoint),
         (findings.c.policy, wanted.policy),
-        (probes.c.site, wanted.site),
     ):
         if value:
-            conditions.append(column == value)
-    if wanted.text:
-        like = f"%{_escaped(wanted.text)}%"
-        conditions.append(
-            or_(
-                *(
-                    column.ilike(like, escape="\\")
-                    for column in (findings.c.title, findings.c.endpoint, findings.c.name)
-                )
-            )
-        )
-    statement = statement.where(*conditions).order_by(
-        desc(findings.c.severity), desc(findings.c.last_seen), findings.c.uid
-    )
-    return _counted(connection, statement, limit, offset)
+            yield column == value
+    if wanted.policy:
+        yield literal_column("policy <> ''", Boolean)
+    if wanted.site:
+        # The sum keeps SQLite from reading all findings of the site and sorting them.
+        yield (findings.c.probe_id + 0).in_(select(probes.c.id).where(probes.c.site == wanted.site))
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _looking(text: str, *names: str) -> Callable[[Row], bool] | None:
+    """Whether one of these members has the text in it, in whatever case."""
+    wanted = text.casefold()
+    return (lambda row: any(wanted in row[name].casefold() for name in names)) if wanted else None
+
+
+def _with_probes(connection: Connection, found: Page) -> Page:
+    """Each row with `site` and `probe`."""
+    numbers = {row["probe_id"] for row in found.rows}
+    statement = select(probes.c.id, probes.c.site, probes.c.probe).where(probes.c.id.in_(numbers))
+    names = {number: {"site": site, "probe": probe} for number, site, probe in connection.execute(statement)}
+    for row in found.rows:
+        row.update(names.get(row["probe_id"], {"site": "", "probe": ""}))
+    return found
 
 
 def finding(connection: Connection, uid: str) -> list[Row]:
@@ -108,59 +142,64 @@ def finding(connection: Connection, uid: str) -> list[Row]:
     return [{**row, "record": json.loads(row["record"])} for row in connection.execute(statement).mappings()]
 
 
-def by_severity(connection: Connection, now: float) -> dict[str, int]:
+def by_severity(connection: Connection) -> dict[str, int]:
     """Open findings, the worst first; severities without any are there with 0."""
-    statement = select(findings.c.severity, func.count()).where(open_now(now)).group_by(findings.c.severity)
-    counts: dict[int, int] = {row[0]: row[1] for row in connection.execute(statement)}
+    statement = select(tallies.c.severity, func.sum(tallies.c.findings)).group_by(tallies.c.severity)
+    counts = {severity: int(count) for severity, count in connection.execute(statement)}
     return {name: counts.get(number, 0) for number, name in reversed(list(enumerate(SEVERITIES)))}
 
 
-def by_check(connection: Connection, now: float) -> list[Row]:
-    """Open findings by check, the most first."""
-    count = func.count().label("findings")
-    statement = (
-        select(findings.c.check_id, count, func.max(findings.c.severity).label("severity"))
-        .where(open_now(now))
-        .group_by(findings.c.check_id)
-        .order_by(desc("severity"), desc(count), findings.c.check_id)
-    )
-    return [dict(row) for row in connection.execute(statement).mappings()]
+def by_check(connection: Connection) -> list[Row]:
+    """Open findings by check, the worst first, then the most; at most MAX_CHECKS."""
+    t = tallies.c
+    count = func.sum(t.findings).label("findings")
+    statement = select(t.check_id, t.severity, count).group_by(t.check_id, t.severity).having(count > 0)
+    checks: dict[str, Row] = {}
+    for row in connection.execute(statement.order_by(desc(t.severity), desc(count)).limit(MAX_CHECKS * 5)).mappings():
+        check = {"check_id": row["check_id"], "findings": 0, "severity": row["severity"]}
+        checks.setdefault(row["check_id"], check)["findings"] += int(row["findings"])
+    order = sorted(checks.values(), key=lambda row: (-row["severity"], -row["findings"], row["check_id"]))
+    return order[:MAX_CHECKS]
 
 
 def changes(connection: Connection, since: float, limit: int = 20) -> list[Row]:
     """Findings that are new or were resolved since then, but for severity info: the worst first, then the latest."""
-    statement = (
-        select(
-            findings.c.uid,
-            findings.c.title,
-            findings.c.endpoint,
-            findings.c.severity,
-            findings.c.workflow,
-            findings.c.changed,
-        )
-        .where(
-            or_(findings.c.first_seen >= since, and_(findings.c.workflow == "resolved", findings.c.changed >= since))
-        )
-        .where(findings.c.status.in_(("fail", "warn", "pass")), findings.c.severity > 0)
-        .order_by(desc(findings.c.severity), desc(findings.c.changed), findings.c.uid)
-        .limit(limit)
-    )
-    return [dict(row) for row in connection.execute(statement).mappings()]
+    f = findings.c
+    columns = (f.probe_id, f.uid, f.title, f.endpoint, f.severity, f.workflow, f.changed)
+    news = select(*columns, f.first_seen.label("at")).where(literal_column(IS_NEWS, Boolean), f.first_seen >= since)
+    over = select(*columns, f.changed.label("at")).where(literal_column(IS_OVER, Boolean))
+    over = over.where(f.status != "not_observable", f.changed >= since)
+    found: dict[tuple[int, str], Row] = {}
+    for severity in range(len(SEVERITIES) - 1, 0, -1):  # one by one: each is the end of an index
+        some: dict[tuple[int, str], Row] = {}
+        for statement, order in ((news, f.first_seen), (over, f.changed)):
+            latest = statement.where(f.severity == severity).order_by(desc(order)).limit(limit)
+            some |= {(row["probe_id"], row["uid"]): dict(row) for row in connection.execute(latest).mappings()}
+        found |= dict(sorted(some.items(), key=lambda one: (-one[1]["at"], one[0])))
+        if len(found) >= limit:
+            break
+    return list(found.values())[:limit]
 
 
 def protected(connection: Connection, since: float, until: float, endpoint: str = "") -> dict[str, Row]:
-    """Flows and bytes by class in a period."""
-    c = traffic.c
-    statement = (
-        select(c["class"], func.sum(c.flows).label("flows"), func.sum(c.bytes).label("bytes"))
-        .where(c.start >= int(since), c.start < int(until), c.endpoint == endpoint)
-        .group_by(c["class"])
-    )
+    """Flows and bytes by class in a period, to the hour in which it begins."""
+    h = hours.c
+    statement = select(h["class"], _sum(h.flows).label("flows"), _sum(h.bytes).label("bytes"))
     found = {
         row["class"]: {"flows": int(row["flows"]), "bytes": int(row["bytes"])}
-        for row in connection.execute(statement).mappings()
+        for row in connection.execute(_within(statement, since, until, endpoint).group_by(h["class"])).mappings()
     }
     return {name: found.get(name, {"flows": 0, "bytes": 0}) for name in CLASSES}
+
+
+def _within(statement: Select[Any], since: float, until: float, endpoint: str) -> Select[Any]:
+    h = hours.c
+    return statement.where(h.endpoint == endpoint, h.start >= int(since) // 3600 * 3600, h.start < int(until))
+
+
+def _sum(column: ColumnElement[int]) -> ColumnElement[float]:
+    # As floats: sums of whole numbers that do not fit are an error in both engines.
+    return func.sum(cast(column, Double))
 
 
 def share(classes: dict[str, Row]) -> float | None:
@@ -170,58 +209,45 @@ def share(classes: dict[str, Row]) -> float | None:
 
 
 def history(connection: Connection, since: float, until: float, step: int, endpoint: str = "") -> list[Row]:
-    """Bytes by class for each step of a period; of one endpoint, or of all that was carried."""
-    c = traffic.c
-    slot = (c.start - c.start % step).label("slot")
-    statement = (
-        select(slot, c["class"], func.sum(c.bytes).label("bytes"))
-        .where(c.start >= int(since), c.start < int(until), c.endpoint == endpoint)
-        .group_by(slot, c["class"])
-        .order_by(slot)
-    )
+    """Bytes by class for each step (whole hours) of a period; of one endpoint, or of all that was carried."""
+    h = hours.c
+    slot = (h.start - h.start % step).label("slot")
+    statement = _within(select(slot, h["class"], _sum(h.bytes).label("bytes")), since, until, endpoint)
     slots: dict[int, Row] = {}
-    for row in connection.execute(statement).mappings():
+    for row in connection.execute(statement.group_by(slot, h["class"])).mappings():
         slots.setdefault(int(row["slot"]), dict.fromkeys(CLASSES, 0))[row["class"]] = int(row["bytes"])
     return [{"start": start, **classes} for start, classes in sorted(slots.items())]
 
 
-def endpoint_page(connection: Connection, now: float, text: str = "", limit: int = 50, offset: int = 0) -> Page:
-    """Endpoints with their open findings and traffic of the last day, the worst first."""
-    worst = func.max(case((open_now(now), findings.c.severity), else_=-1)).label("worst")
-    count = func.sum(case((open_now(now), 1), else_=0)).label("open")
-    latest = func.max(findings.c.last_seen).label("last_seen")
-    name = func.max(findings.c.name).label("name")
-    statement = select(findings.c.endpoint, name, worst, count, latest).group_by(findings.c.endpoint)
-    if text:
-        like = f"%{_escaped(text)}%"
-        statement = statement.where(
-            or_(findings.c.endpoint.ilike(like, escape="\\"), findings.c.name.ilike(like, escape="\\"))
-        )
-    page = _counted(connection, statement.order_by(desc(worst), desc(count), findings.c.endpoint), limit, offset)
-    names = [row["endpoint"] for row in page.rows]
-    t = traffic.c
-    sums = select(t.endpoint, func.sum(t.bytes).label("bytes"), func.sum(t.flows).label("flows")).where(
-        t.endpoint.in_(names), t.start >= int(now - DAY)
-    )
-    carried = {row["endpoint"]: row for row in connection.execute(sums.group_by(t.endpoint)).mappings()}
-    for row in page.rows:
-        row["bytes"] = int(carried[row["endpoint"]]["bytes"]) if row["endpoint"] in carried else 0
-    return page
+def endpoint_page(connection: Connection, now: float, text: str = "", place: Place = PLACE) -> Page:
+    """Endpoints with their open findings and traffic of the last day, the worst first. Raises CursorError."""
+    e, h = endpoints.c, hours.c
+    statement = select(e.endpoint, e.name, e.last_seen, e.rank)
+    found = page(connection, _ENDPOINTS, [statement], place, _looking(text, "endpoint", "name"))
+    names = [row["endpoint"] for row in found.rows]
+    sums = select(h.endpoint, _sum(h.bytes)).where(h.endpoint.in_(names), h.start >= int(now - DAY) // 3600 * 3600)
+    carried = {endpoint: int(size) for endpoint, size in connection.execute(sums.group_by(h.endpoint))}
+    for row in found.rows:
+        row["worst"], row["open"] = ranked(row.pop("rank"))
+        row["bytes"] = carried.get(row["endpoint"], 0)
+    return found
 
 
-def certificate_page(connection: Connection, text: str = "", limit: int = 50, offset: int = 0) -> Page:
-    """Certificates of servers, those that end first first."""
+def ranked(rank: int) -> tuple[int, int]:
+    """The worst severity of open findings (-1 without any) and their number."""
+    worst, count = divmod(-rank, RANK_STEP)
+    return worst - 1, count
+
+
+def certificate_page(connection: Connection, text: str = "", place: Place = PLACE) -> Page:
+    """Certificates of servers, those that end first first; `endpoints` is at most MAX_PLACES. Raises CursorError."""
+    counted: Label[int] = literal_column(_COUNTED_PLACES, Integer).label("endpoints")
     columns = [column for column in certificates.c if column.name != "record"]
-    places = (
-        select(func.count()).where(sightings.c.sha256 == certificates.c.sha256).scalar_subquery().label("endpoints")
-    )
-    statement = select(*columns, places).where(certificates.c.ca.is_(False))
-    if text:
-        like = f"%{_escaped(text)}%"
-        statement = statement.where(
-            or_(certificates.c.subject.ilike(like, escape="\\"), certificates.c.issuer.ilike(like, escape="\\"))
-        )
-    return _counted(connection, statement.order_by(certificates.c.not_after, certificates.c.sha256), limit, offset)
+    statement = select(*columns, _END, counted).where(literal_column(IS_SERVER, Boolean))
+    found = page(connection, _CERTIFICATES, [statement], place, _looking(text, "subject", "issuer"))
+    for row in found.rows:
+        del row["end"]
+    return found
 
 
 def certificate(connection: Connection, sha256: str) -> Row | None:
@@ -235,32 +261,52 @@ def certificate(connection: Connection, sha256: str) -> Row | None:
 
 def shared_keys(connection: Connection, limit: int = 50) -> list[Row]:
     """Keys that several certificates of servers have: a renewal that kept the key, or a key in several places."""
-    c = certificates.c
-    count = func.count().label("certificates")
-    statement = (
-        select(c.spki_sha256, count, func.min(c.subject).label("subject"))
-        .where(c.ca.is_(False), c.spki_sha256 != "")
-        .group_by(c.spki_sha256)
-        .having(count > 1)
-        .order_by(desc(count), c.spki_sha256)
-        .limit(limit)
-    )
-    return [dict(row) for row in connection.execute(statement).mappings()]
+    c, k = certificates.c, keys.c
+    one = select(c.subject).where(c.spki_sha256 == k.spki_sha256, literal_column(IS_SERVER, Boolean)).limit(1)
+    statement = select(k.spki_sha256, k.certificates, one.scalar_subquery().label("subject"))
+    several = statement.where(literal_column("certificates > 1", Boolean))
+    order = several.order_by(desc(k.certificates), desc(k.spki_sha256)).limit(limit)
+    return [dict(row) for row in connection.execute(order).mappings()]
 
 
-def probe_list(connection: Connection, now: float) -> list[Row]:
-    """Every probe, the silent ones first; `word` says how it is: up, silent, gone."""
-    waiting = (
-        select(func.coalesce(func.sum(streams.c.high - streams.c.low), 0))
-        .where(streams.c.probe_id == probes.c.id)
-        .scalar_subquery()
-        .label("outstanding")
-    )
-    rows = []
-    for row in connection.execute(select(probes, waiting).order_by(probes.c.site, probes.c.probe)).mappings():
-        documents = {name: json.loads(row[name]) for name in ("drops", "health", "state")}
-        rows.append({**row, **documents, "lost": lost(documents["drops"]), "word": word(row, now)})
-    return sorted(rows, key=lambda row: row["word"] == "up")
+def probe_page(connection: Connection, now: float, place: Place = PLACE) -> Page:
+    """Probes, those that are silent or gone first; `word` says how each is. Raises CursorError."""
+    p = probes.c
+    late = p.last_seen < now - SILENT
+    heard: Label[int] = case((and_(late, p.online), 0), (late, 1), else_=2).label("heard")
+    found = page(connection, Order((heard, p.site, p.probe)), [_PROBES.add_columns(heard)], place)
+    for row in found.rows:
+        row.update(_described(row, now))
+        del row["heard"]
+    return found
+
+
+def every_probe(connection: Connection, now: float, most: int) -> list[Row]:
+    """By site and probe."""
+    statement = _PROBES.order_by(probes.c.site, probes.c.probe).limit(most)
+    return [{**row, **_described(row, now)} for row in connection.execute(statement).mappings()]
+
+
+_OUTSTANDING: Final = select(func.coalesce(func.sum(streams.c.high - streams.c.low), 0))
+_PROBES: Final = select(
+    probes, _OUTSTANDING.where(streams.c.probe_id == probes.c.id).scalar_subquery().label("outstanding")
+)
+
+
+def _described(row: Any, now: float) -> Row:  # noqa: ANN401 - a row of probes
+    documents = {name: json.loads(row[name]) for name in ("drops", "health", "state")}
+    return {**documents, "lost": lost(documents["drops"]), "word": word(row, now)}
+
+
+def probe_words(connection: Connection, now: float) -> dict[str, int]:
+    """How many probes are up, silent, gone."""
+    p = probes.c
+    last = func.max(p.last_seen).label("last_seen")
+    groups = select(p.online, last, func.count().label("count")).group_by(p.online, p.last_seen >= now - SILENT)
+    words = {"up": 0, "silent": 0, "gone": 0}
+    for row in connection.execute(groups).mappings():
+        words[word(row, now)] += row["count"]
+    return words
 
 
 def word(row: Any, now: float) -> str:  # noqa: ANN401 - a row of probes
@@ -301,20 +347,16 @@ def certificates_at(connection: Connection, endpoint: str) -> list[Row]:
     return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def matrix(connection: Connection, now: float, limit: int = 200) -> tuple[list[str], list[Row]]:
+def matrix(connection: Connection, limit: int = 200) -> tuple[list[str], list[Row]]:
     """Endpoints against policies: how many open findings each policy has at each, the worst endpoints first."""
-    count, worst = func.count().label("count"), func.max(findings.c.severity).label("worst")
-    statement = (
-        select(findings.c.endpoint, findings.c.policy, count, worst)
-        .where(open_now(now), findings.c.policy != "")
-        .group_by(findings.c.endpoint, findings.c.policy)
-        .order_by(desc(worst), findings.c.endpoint)
-        .limit(limit * 20)
-    )
-    rows: dict[str, Row] = {}
-    policies = set()
-    for row in connection.execute(statement).mappings():
-        policies.add(row["policy"])
-        if row["endpoint"] in rows or len(rows) < limit:
-            rows.setdefault(row["endpoint"], {})[row["policy"]] = {"count": row["count"], "worst": row["worst"]}
-    return sorted(policies), [{"endpoint": endpoint, "cells": cells} for endpoint, cells in rows.items()]
+    e, f = endpoints.c, findings.c
+    # Twice as many, because some may have no finding of a policy.
+    worst_first = select(e.endpoint).where(e.rank < 0).order_by(e.rank, e.endpoint).limit(2 * limit)
+    rows: dict[str, Row] = {endpoint: {} for endpoint in connection.execute(worst_first).scalars()}
+    some = select(f.endpoint, f.policy, f.severity).where(f.endpoint.in_(list(rows)), is_open(), f.policy != "")
+    part = some.limit(MAX_CELLS).subquery().c
+    statement = select(part.endpoint, part.policy, func.count(), func.max(part.severity))
+    for endpoint, policy, count, worst in connection.execute(statement.group_by(part.endpoint, part.policy)):
+        rows[endpoint][policy] = {"count": count, "worst": worst}
+    shown = [{"endpoint": endpoint, "cells": cells} for endpoint, cells in rows.items() if cells][:limit]
+    return sorted({policy for row in shown for policy in row["cells"]}), shown

@@ -10,8 +10,6 @@ from markupsafe import Markup
 from collector import charts, queries
 from collector.store.rows import SEVERITIES
 
-WORKFLOWS: Final = ("open", "acknowledged", "suppressed", "resolved")
-
 
 def render(template: str, values: Mapping[str, Any]) -> str:
     """The page."""
@@ -62,5 +60,5 @@ _ENVIRONMENT.globals |= {
     "CLASSES": queries.CLASSES,
     "NAMES": charts.NAMES,
     "SEVERITIES": SEVERITIES,
-    "WORKFLOWS": WORKFLOWS,
+    "WORKFLOWS": queries.WORKFLOWS,
 }

@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Connection, desc, func, or_, select
+from sqlalchemy import Boolean, Connection, Double, cast, desc, func, literal_column, select
 
-from collector.queries import DAY, MAX_PAGE, Row, open_now
-from collector.store.tables import findings, probes, traffic, tunnels
+from collector.paging import MAX_PAGE, Row
+from collector.queries import DAY, ranked
+from collector.store.tables import endpoints, hours, probes, tunnels
 
-CHECKS: Final = ("ike", "esp", "ipsec", "ah", "vpn")
 
-
-def pairs(connection: Connection, now: float, limit: int = MAX_PAGE) -> list[Row]:
+def pairs(connection: Connection, limit: int = MAX_PAGE) -> list[Row]:
     """Pairs of peers, the worst open findings first: what was negotiated, what went through, for how long."""
     statement = (
         select(tunnels, probes.c.site, probes.c.probe)
@@ -21,26 +20,28 @@ def pairs(connection: Connection, now: float, limit: int = MAX_PAGE) -> list[Row
         .limit(limit)
     )
     found = [dict(row) for row in connection.execute(statement).mappings()]
-    against = _against(connection, now, {row["peers"] for row in found})
+    against = _against(connection, {row["peers"] for row in found})
     rows = [_pair(row, against.get(row["peers"], (0, -1))) for row in found]
     return sorted(rows, key=lambda row: (-row["worst"], -row["last_seen"], row["peers"]))
 
 
-def _against(connection: Connection, now: float, wanted: set[str]) -> dict[str, tuple[int, int]]:
+def _against(connection: Connection, wanted: set[str]) -> dict[str, tuple[int, int]]:
     """Open findings and the worst severity, by peers in the order of text."""
-    statement = (
-        select(findings.c.endpoint, func.count(), func.max(findings.c.severity))
-        .where(open_now(now), findings.c.endpoint.like("%<->%"))
-        .group_by(findings.c.endpoint)
-        .limit(MAX_PAGE * 4)
-    )
     told: dict[str, tuple[int, int]] = {}
-    for endpoint, count, worst in connection.execute(statement):
-        peers = "<->".join(sorted(endpoint.rpartition("/")[0].split("<->")))
+    for row in _objected(connection, MAX_PAGE * 4):
+        peers = "<->".join(sorted(row["endpoint"].rpartition("/")[0].split("<->")))
         if peers in wanted:
             before = told.get(peers, (0, -1))
-            told[peers] = (before[0] + count, max(before[1], worst))
+            told[peers] = (before[0] + row["open"], max(before[1], row["worst"]))
     return told
+
+
+def _objected(connection: Connection, limit: int) -> list[Row]:
+    """Endpoints with open findings of IPsec, the worst first."""
+    e = endpoints.c
+    statement = select(e.endpoint, e.ipsec, e.rank).where(literal_column("ipsec > 0", Boolean))
+    rows = connection.execute(statement.order_by(e.rank, e.endpoint).limit(limit))
+    return [{"endpoint": endpoint, "open": count, "worst": ranked(rank)[0]} for endpoint, count, rank in rows]
 
 
 def _pair(row: Row, against: tuple[int, int]) -> Row:
@@ -85,26 +86,17 @@ def _object(value: object) -> Mapping[str, Any]:
 
 def places(connection: Connection, now: float, limit: int = MAX_PAGE) -> list[Row]:
     """Endpoints of IPsec with their traffic of the last day and their open findings."""
-    c = traffic.c
+    h = hours.c
+    sums = (func.sum(cast(column, Double)).label(column.name) for column in (h.bytes, h.flows))
     carried = (
-        select(
-            c.endpoint,
-            func.sum(c.bytes).label("bytes"),
-            func.sum(c.flows).label("flows"),
-            func.min(c.start).label("start"),
-        )
-        .where(c["class"] == "ipsec", c.endpoint != "", c.start >= int(now - DAY))
-        .group_by(c.endpoint)
+        select(h.endpoint, *sums, func.min(h.start).label("start"))
+        .where(literal_column("class = 'ipsec'", Boolean), h.endpoint != "", h.start >= int(now - DAY) // 3600 * 3600)
+        .group_by(h.endpoint)
         .order_by(desc("bytes"))
         .limit(limit)
     )
     rows = {row["endpoint"]: {**row, "open": 0, "worst": -1} for row in connection.execute(carried).mappings()}
-    area = or_(*(findings.c.check_id.like(f"{name}.%") for name in CHECKS))
-    found = select(findings.c.endpoint, func.count().label("open"), func.max(findings.c.severity).label("worst"))
-    for row in connection.execute(
-        found.where(area, open_now(now)).group_by(findings.c.endpoint).limit(limit)
-    ).mappings():
-        rows.setdefault(row["endpoint"], {"endpoint": row["endpoint"], "bytes": 0, "flows": 0, "start": None}).update(
-            row
-        )
+    for row in _objected(connection, limit):
+        empty = {"bytes": 0, "flows": 0, "start": None}
+        rows.setdefault(row["endpoint"], {"endpoint": row["endpoint"], **empty}).update(row)
     return sorted(rows.values(), key=lambda row: (-row["worst"], -int(row["bytes"]), row["endpoint"]))

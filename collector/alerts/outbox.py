@@ -11,12 +11,13 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, desc, func, insert, select, update
+from sqlalchemy import Connection, delete, desc, func, insert, literal, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.alerts.matching import group, is_quiet, matches, message
 from collector.alerts.settings import Alerts, Rule
-from collector.queries import Row, open_now
+from collector.paging import Row
+from collector.queries import is_open
 from collector.store.rows import SEVERITIES
 from collector.store.tables import alerted, findings, meta, outbox, probes
 
@@ -42,50 +43,55 @@ def lease(connection: Connection, owner: str, now: float) -> bool:
     return taken.rowcount == 1
 
 
-def gather(connection: Connection, rules: Sequence[Rule], now: float) -> int:
-    """Take up what changed since the last time; how many. The first time begins with what changes from then on."""
-    since = _cursor(connection, now)
-    _forget(connection, since - OVERLAP)
-    least = min(SEVERITIES.index(rule.severity) for rule in rules)
+def gather(connection: Connection, rules: Sequence[Rule], now: float) -> bool:
+    """Take up what changed since the last time, PAGE of them; whether there are more.
+
+    The first time begins with what changes from then on.
+    """
+    at, number, uid, goes_on = _cursor(connection, now)
+    if not goes_on:
+        _forget(connection, at)
     f = findings.c
     columns = (f.uid, f.probe_id, f.check_id, f.severity, f.endpoint, f.policy, f.changed, probes.c.site)
-    wanted = select(*columns).join(probes, probes.c.id == f.probe_id).where(open_now(now), f.severity >= least)
-    count, after = 0, (since - OVERLAP, 0, "")
-    while True:
-        at, number, uid = after
-        later = (f.changed > at) | (
-            (f.changed == at) & ((f.probe_id > number) | ((f.probe_id == number) & (f.uid > uid)))
-        )
-        order = wanted.where(f.changed >= at, later).order_by(f.changed, f.probe_id, f.uid).limit(PAGE)
-        rows = [dict(row) for row in connection.execute(order).mappings()]
-        count += _take_up(connection, rules, rows, now)
-        if len(rows) < PAGE:
-            break
-        after = rows[-1]["changed"], rows[-1]["probe_id"], rows[-1]["uid"]
-    connection.execute(update(meta).where(meta.c.key == _CURSOR).values(value=repr(now)))
-    return count
+    later = tuple_(f.changed, f.probe_id, f.uid) > tuple_(literal(at), literal(number), literal(uid))
+    least = min(SEVERITIES.index(rule.severity) for rule in rules)
+    changed = select(f.changed, f.probe_id, f.uid).where(f.changed >= at, later)
+    looked = changed.order_by(f.changed, f.probe_id, f.uid).limit(PAGE)
+    keys = [tuple(key) for key in connection.execute(looked)]
+    if keys:
+        wanted = select(*columns).join(probes, probes.c.id == f.probe_id).where(is_open(), f.severity >= least)
+        mine = wanted.where(tuple_(f.probe_id, f.uid).in_([key[1:] for key in keys]))
+        _take_up(connection, rules, [dict(row) for row in connection.execute(mine).mappings()], now)
+    more = len(keys) == PAGE
+    cursor = [*keys[-1], True] if more else [now - OVERLAP, 0, "", False]
+    connection.execute(update(meta).where(meta.c.key == _CURSOR).values(value=json.dumps(cursor)))
+    return more
 
 
-def _cursor(connection: Connection, now: float) -> float:
+def _cursor(connection: Connection, now: float) -> tuple[float, int, str, bool]:
+    """Behind which finding to go on, and whether that is in the middle of a round."""
     found = connection.execute(select(meta.c.value).where(meta.c.key == _CURSOR)).scalar_one_or_none()
     if found is None:
-        connection.execute(insert(meta).values(key=_CURSOR, value=repr(now)))
-        return now
-    return float(found)
+        connection.execute(insert(meta).values(key=_CURSOR, value=json.dumps([now - OVERLAP, 0, "", False])))
+        return now, 0, "", False
+    told = json.loads(found)
+    if not isinstance(told, list):  # as collectors before 0003 wrote it
+        return float(told) - OVERLAP, 0, "", False
+    at, number, uid, goes_on = told
+    return float(at), int(number), str(uid), bool(goes_on)
 
 
-def _take_up(connection: Connection, rules: Sequence[Rule], rows: Sequence[Row], now: float) -> int:
+def _take_up(connection: Connection, rules: Sequence[Rule], rows: Sequence[Row], now: float) -> None:
     taken = {
         (rule.name, row["uid"]): {"rule": rule.name, "uid": row["uid"], "since": now, "common": group(rule, row)[:200]}
         for row in rows
         for rule in rules
         if matches(rule, row)
     }
-    waiting, count = list(taken.values()), 0
+    waiting = list(taken.values())
     for first in range(0, len(waiting), PAGE):  # four parameters a row; SQLite takes 32,766
         statement = _dialect(connection).insert(alerted).values(waiting[first : first + PAGE])
-        count += connection.execute(statement.on_conflict_do_nothing()).rowcount
-    return count
+        connection.execute(statement.on_conflict_do_nothing())
 
 
 def _forget(connection: Connection, since: float) -> None:
@@ -127,14 +133,14 @@ def _put(connection: Connection, alerts: Alerts, rule: Rule, common: str, now: f
         select(*columns, probes.c.site, probes.c.probe)
         .join(alerted, a.uid == f.uid)
         .join(probes, probes.c.id == f.probe_id)
-        .where(here, open_now(now))
+        .where(here, is_open())
         .order_by(desc(f.severity), desc(f.last_seen), f.uid)
         .limit(MOST)
     )
     rows = {row["uid"]: dict(row) for row in reversed(list(connection.execute(statement).mappings()))}
     told = [row for row in reversed(list(rows.values())) if not is_quiet(alerts.maintenance, row["site"], now)]
     if len(rows) < MOST:  # what is no longer open needs nobody
-        gone = select(f.uid).where(f.uid == a.uid, open_now(now)).exists()
+        gone = select(f.uid).where(f.uid == a.uid, is_open()).exists()
         connection.execute(delete(alerted).where(here, ~gone))
     if not told:
         return 0

@@ -11,7 +11,7 @@ from typing import Final
 
 from collector.alerts import ends, outbox
 from collector.alerts.settings import Alerts
-from collector.queries import Row
+from collector.paging import Row
 from collector.store.store import Store, StoreError
 
 STEP: Final = 5.0  # seconds between looks at what changed
@@ -41,11 +41,13 @@ class Service:
 
     def turn(self, *, tidy: bool = False) -> None:
         """One round. Raises StoreError."""
-        now = self._clock()
+        now, more = self._clock(), True
+        while more:  # each a transaction of its own, so that reports get in between
+            with self._store.changing() as connection:
+                if not outbox.lease(connection, self._owner, now):
+                    return
+                more = outbox.gather(connection, self._alerts.rule, now)
         with self._store.changing() as connection:
-            if not outbox.lease(connection, self._owner, now):
-                return
-            outbox.gather(connection, self._alerts.rule, now)
             self.counters["alerts_made"] += outbox.fill(connection, self._alerts, now)
             if tidy:
                 outbox.tidy(connection, now)

@@ -26,7 +26,7 @@ from collector.export.inventories import suite
 from probe import __version__
 
 if TYPE_CHECKING:
-    from collector.queries import Row
+    from collector.paging import Row
 
 _TYPES: Final = {
     "tls": ProtocolPropertiesType.TLS,

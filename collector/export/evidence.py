@@ -8,7 +8,7 @@ from sqlalchemy import Connection, desc, func, select
 
 from collector import places, queries
 from collector.export.coverage import coverage
-from collector.queries import Row
+from collector.paging import Row
 from collector.store.tables import audit, certificates, findings, probes, sightings, streams
 
 MOST: Final = 50_000  # rows of each kind in one pack, some 100 MB in memory; what is beyond is counted and said
@@ -52,7 +52,7 @@ def collect(connection: Connection, period: Period, now: float) -> Evidence:
         findings=found,
         certificates=shown,
         postures=seen,
-        probes=queries.probe_list(connection, now),
+        probes=queries.every_probe(connection, now, MOST),
         inputs=_inputs(connection),
         decisions=_decisions(connection, period),
         history=queries.history(connection, period.since, period.until, 86_400),

@@ -8,7 +8,7 @@ is left for it.
 from typing import Any, Final
 
 from collector.export.evidence import Evidence
-from collector.queries import Row
+from collector.paging import Row
 from collector.times import rfc3339
 
 CERTIFICATES: Final = (

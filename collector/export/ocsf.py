@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from collector import places
-from collector.queries import Row
+from collector.paging import Row
 from probe.output.ocsf import event
 
 STATUS_IDS: Final = {"open": 1, "acknowledged": 2, "suppressed": 3, "resolved": 4}

@@ -14,7 +14,7 @@ MOST_ROWS: Final = 500  # of a table on paper; the CSV files have all
 def html(evidence: Evidence, signed_by: str | None) -> str:
     """`signed_by`: id of the key that signs the manifest; None if nobody does."""
     counted = [row for row in evidence.findings if row["status"] in {"fail", "warn"}]
-    states = {word: Counter[str]() for word in rendering.WORKFLOWS}
+    states = {word: Counter[str]() for word in queries.WORKFLOWS}
     for row in counted:
         states.setdefault(row["workflow"], Counter())[SEVERITIES[row["severity"]]] += 1
     values: dict[str, Any] = {

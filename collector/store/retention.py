@@ -7,15 +7,32 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, and_, delete, func, insert, literal, not_, or_, select, tuple_, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    not_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from collector.store.tables import (
+    IS_OVER,
     MOST_KEPT,
+    SPANS,
     certificates,
     clients,
     findings,
+    hours,
     meta,
     postures,
     probes,
@@ -61,15 +78,25 @@ def is_due(connection: Connection, now: float, key: str = _KEY, every: float = E
     return True
 
 
+def reopen(connection: Connection, now: float) -> int:
+    """Open findings again whose suppression is over; how many."""
+    f = findings.c
+    over = select(f.probe_id, f.uid).where(literal_column("workflow = 'suppressed'", Boolean), f.until <= now)
+    values = {"workflow": "open", "until": None, "changed": now}
+    some = tuple_(f.probe_id, f.uid).in_(over.limit(TURN))
+    return connection.execute(update(findings).where(some).values(**values)).rowcount
+
+
 def turns(now: float, kept: Kept) -> Iterator[Turn]:
     """What there is to do; each is repeated until it takes nothing away any more."""
-    yield lambda connection: _add_up(connection, now - kept.intervals, HOUR)
-    yield lambda connection: _add_up(connection, now - HOURS_KEPT, DAY)
+    yield lambda connection: _add_up(connection, "intervals", now - kept.intervals, HOUR)
+    yield lambda connection: _add_up(connection, "hours", now - HOURS_KEPT, DAY)
     old = now - kept.all
-    over = and_(findings.c.workflow == "resolved", findings.c.changed < old)
+    f = findings.c
+    over = and_(literal_column(IS_OVER, Boolean), f.severity.in_(range(5)), f.changed < old)
     for table, condition in (
-        (traffic, traffic.c.start < int(old)),
-        (findings, and_(findings.c.last_seen < old, or_(over, findings.c.status == "pass"))),
+        (traffic, and_(literal_column(SPANS["days"], Boolean), traffic.c.start < int(old))),
+        (findings, and_(over, f.last_seen < old)),
         (sightings, sightings.c.last_seen < old),
         (certificates, and_(certificates.c.last_seen < old, not_(_shown()))),
         (tunnels, tunnels.c.last_seen < old),
@@ -77,6 +104,10 @@ def turns(now: float, kept: Kept) -> Iterator[Turn]:
         (postures, postures.c.last_seen < old),
     ):
         yield _sweep(table, condition)
+    yield lambda connection: _forget_hours(
+        connection, and_(hours.c.start < int(now - HOURS_KEPT), hours.c.start % DAY != 0)
+    )
+    yield lambda connection: _forget_hours(connection, hours.c.start < int(old))
     yield lambda connection: _forget_boots(connection, old)
 
 
@@ -90,16 +121,23 @@ def _sweep(table: Table, condition: Any) -> Turn:  # noqa: ANN401 - a condition
     return lambda connection: connection.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount
 
 
-def _add_up(connection: Connection, before: float, span: int) -> int:
-    """Rows of shorter spans from before then, the earliest `span` of them, as one row for each endpoint and class."""
+def _forget_hours(connection: Connection, condition: Any) -> int:  # noqa: ANN401 - a condition
+    """Counts of which nothing is left, because their traffic was added up or went."""
+    h = hours.c
+    groups = select(h.endpoint, h.start, h["class"]).where(condition).group_by(h.endpoint, h.start, h["class"])
+    empty = groups.having(func.sum(h.flows) == 0, func.sum(h.bytes) == 0).limit(TURN)
+    return connection.execute(delete(hours).where(tuple_(h.endpoint, h.start, h["class"]).in_(empty))).rowcount
+
+
+def _add_up(connection: Connection, which: str, before: float, span: int) -> int:
+    """Rows from before then, the earliest `span` of them, as one row for each endpoint and class."""
     c = traffic.c
-    until = int(before) // span * span
-    shorter = and_(c.span < span, c.start < until)
-    first = connection.execute(select(func.min(c.start)).where(shorter)).scalar_one()
+    until, shorter = int(before) // span * span, literal_column(SPANS[which], Boolean)
+    first = connection.execute(select(func.min(c.start)).where(shorter, c.start < until)).scalar_one()
     if first is None:
         return 0
     start = first // span * span
-    part = and_(c.span < span, c.start >= start, c.start < start + span)
+    part = and_(shorter, c.start >= start, c.start < start + span)
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     columns = (c.probe_id, c.endpoint, c["class"], c.flows, c.bytes)
     # In one statement where there are several writers, so that what comes in between is not taken away unseen.

@@ -61,6 +61,11 @@ class Store:
                 gone += some
         return gone
 
+    def reopen(self, now: float) -> int:
+        """Findings whose suppression is over; how many. Raises StoreError."""
+        with self.changing() as connection:
+            return retention.reopen(connection, now)
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for questions, which sees one state of the database. Raises StoreError."""

@@ -7,7 +7,21 @@ statement.
 from typing import Final
 
 from sqlalchemy import BigInteger as _BigInteger
-from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Computed,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.sql.elements import TextClause
 
 MOST_KEPT: Final = 1 << 56  # of flows and bytes in a row of traffic: sums of such rows stay numbers
 
@@ -15,6 +29,26 @@ metadata: Final = MetaData()
 # SQLite counts rows by itself only in columns that it knows as INTEGER. Large, because PostgreSQL uses up a number for
 # each upsert.
 _Big: Final = _BigInteger().with_variant(Integer, "sqlite")
+
+# Conditions of indexes. A query is answered from such an index only if it says the same with the same words.
+IS_OPEN: Final = "workflow = 'open' AND status IN ('fail', 'warn')"
+IS_NEWS: Final = "severity > 0 AND status IN ('fail', 'warn')"
+IS_SERVER: Final = "NOT ca"
+IS_OVER: Final = "workflow = 'resolved'"
+SPANS: Final = {"intervals": "span < 3600", "hours": "span >= 3600 AND span < 86400", "days": "span >= 86400"}
+NEVER: Final = "1e15"  # seconds since 1970: the end of a certificate that tells none
+# The worst severity first, then the number of open findings; small is bad, 0 is fine.
+_OPEN: Final = tuple(f"open{severity}" for severity in range(5))
+_WORST: Final = "CASE " + " ".join(f"WHEN {_OPEN[n]} > 0 THEN {n + 1}" for n in (4, 3, 2, 1, 0)) + " ELSE 0 END"
+RANK_STEP: Final = 1 << 48
+RANK: Final = f"-({_WORST}) * {RANK_STEP} - ({' + '.join(_OPEN)})"
+_ORDER: Final = ("severity", "last_seen", "uid", "probe_id")
+
+
+def _partial(condition: str, name: str, *columns: str | TextClause) -> Index:
+    """An index of some rows."""
+    return Index(name, *columns, sqlite_where=text(condition), postgresql_where=text(condition))
+
 
 meta: Final = Table(
     "meta", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False)
@@ -80,11 +114,17 @@ findings: Final = Table(
     Column("until", Float),  # of a suppression
     Column("note", Text, nullable=False, default=""),
     Column("changed", Float, nullable=False),
-    Index("findings_order", "workflow", "severity", "last_seen"),
+    # Each is in the order of a list, and one of the first two has every row.
+    _partial(IS_OPEN, "findings_open", *_ORDER),
+    _partial(f"NOT ({IS_OPEN})", "findings_rest", "workflow", *_ORDER),
+    Index("findings_check", "check_id", "workflow", *_ORDER),
+    _partial(f"{IS_OPEN} AND policy <> ''", "findings_policy", "policy", *_ORDER),
     Index("findings_endpoint", "endpoint"),
-    Index("findings_check", "check_id"),
     Index("findings_uid", "uid"),
     Index("findings_changed", "changed"),
+    _partial(IS_NEWS, "findings_new", "severity", "first_seen"),
+    _partial(IS_OVER, "findings_resolved", "severity", "changed"),
+    _partial("workflow = 'suppressed'", "findings_suppressed", "until"),
 )
 
 certificates: Final = Table(
@@ -100,9 +140,9 @@ certificates: Final = Table(
     Column("record", Text, nullable=False),
     Column("first_seen", Float, nullable=False),
     Column("last_seen", Float, nullable=False),
-    Index("certificates_not_after", "not_after"),
+    _partial(IS_SERVER, "certificates_end", text(f"coalesce(not_after, {NEVER})"), "sha256"),
     Index("certificates_spki", "spki_sha256"),
-    Index("certificates_authority", "subject", sqlite_where=text("ca"), postgresql_where=text("ca")),
+    _partial("ca", "certificates_authority", "subject"),
 )
 
 sightings: Final = Table(
@@ -127,7 +167,7 @@ traffic: Final = Table(
     Column("class", String(20), primary_key=True),
     Column("flows", _Big, nullable=False),
     Column("bytes", _Big, nullable=False),
-    Index("traffic_start", "span", "start"),
+    *(_partial(which, f"traffic_{name}", "start") for name, which in SPANS.items()),
 )
 
 tunnels: Final = Table(
@@ -172,6 +212,7 @@ postures: Final = Table(
     Column("first_seen", Float, nullable=False),
     Column("last_seen", Float, nullable=False),
     Index("postures_endpoint", "endpoint"),
+    Index("postures_digest", "digest", "endpoint"),
 )
 
 clients: Final = Table(
@@ -216,4 +257,56 @@ outbox: Final = Table(
     Column("failed", Text, nullable=False, default=""),  # the last reason
     Index("outbox_done_next", "done", "next"),
     Index("outbox_rule", "rule", "common", "created"),
+)
+
+# What is counted of other tables, by triggers and so in the transaction of what is counted (`counting.py`).
+
+
+def _shard() -> Column[int]:
+    """So that collectors do not wait for each other; what counts is the sum."""
+    return Column("shard", Integer, primary_key=True, autoincrement=False)
+
+
+endpoints: Final = Table(
+    "endpoints",
+    metadata,
+    Column("endpoint", String(200), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("known", _Big, nullable=False),  # findings in whatever state
+    *(Column(f"open{severity}", _Big, nullable=False) for severity in range(5)),  # open findings of each severity
+    Column("ipsec", _Big, nullable=False),  # open findings of IPsec
+    Column("last_seen", Float, nullable=False),  # to the minute
+    Column("rank", _Big, Computed(RANK, persisted=True), nullable=False),
+    Index("endpoints_rank", "rank", "endpoint"),
+    _partial("ipsec > 0", "endpoints_ipsec", "rank", "endpoint"),
+)
+
+tallies: Final = Table(
+    "tallies",
+    metadata,
+    Column("check_id", String(80), primary_key=True),
+    Column("severity", Integer, primary_key=True, autoincrement=False),
+    _shard(),
+    Column("findings", _Big, nullable=False),  # open ones
+)
+
+hours: Final = Table(
+    "hours",
+    metadata,
+    Column("endpoint", String(200), primary_key=True),  # "" for all that was carried
+    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("class", String(20), primary_key=True),
+    _shard(),
+    Column("flows", _Big, nullable=False),
+    Column("bytes", _Big, nullable=False),
+    Index("hours_start", "start"),
+    _partial("class = 'ipsec'", "hours_ipsec", "start", "endpoint"),
+)
+
+keys: Final = Table(
+    "keys",
+    metadata,
+    Column("spki_sha256", String(64), primary_key=True),
+    Column("certificates", _Big, nullable=False),  # of servers, that have it
+    _partial("certificates > 1", "keys_shared", "certificates", "spki_sha256"),
 )

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, and_, case, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Table, and_, case, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.messages import Aside, Envelope, State, is_whole
@@ -256,6 +256,10 @@ class Writer:
             return least(old + new, MOST_KEPT)
         if name == "workflow":
             return case((new == "resolved", new), (old == "resolved", new), else_=old)
+        if table is findings and name == "changed":
+            over = (table.c.workflow == "resolved") != (statement.excluded.workflow == "resolved")
+            judged = (table.c[other] != statement.excluded[other] for other in ("severity", "status"))
+            return case((or_(over, *judged), new), else_=old)
         return new
 
     def _state(self, probe: int, state: State) -> None:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from collector import queries
 from collector.export.tables import as_csv, plain
+from collector.paging import Page
 from collector.web import asking
 from collector.web.openapi import document
 
@@ -24,21 +25,24 @@ def _json(body: Any) -> Response:  # noqa: ANN401
     return Response(msgspec.json.encode(body), media_type="application/json")
 
 
-def _page(request: Request, page: queries.Page) -> Response:
+def _page(request: Request, page: Page) -> Response:
     rows = [plain(row) for row in page.rows]
     form = asking.text(request, "format") or "json"
     if form not in {"json", "csv"}:
         raise HTTPException(422, "format must be json or csv")
     if form == "json":
-        place = {"total": page.total, "offset": page.offset, "limit": page.limit}
+        place = {"total": page.total, "more": page.more, "next": page.next}
         return _json({**place, "coverage": request.state.coverage, "items": rows})
     headers = {"Content-Disposition": f'attachment; filename="{request.url.path.rsplit("/", 1)[-1]}.csv"'}
+    if page.next:
+        following = request.url.include_query_params(after=page.next)
+        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
     return Response(as_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def _findings(request: Request) -> Response:
     wanted = asking.finding_filter(request, "open")
-    return _page(request, await asking.answer(request, queries.finding_page, wanted, *asking.place(request)))
+    return _page(request, await asking.answer(request, queries.finding_page, wanted, asking.place(request)))
 
 
 async def _finding(request: Request) -> Response:
@@ -49,12 +53,12 @@ async def _finding(request: Request) -> Response:
 
 
 async def _endpoints(request: Request) -> Response:
-    arguments = (request.app.state.now(), asking.text(request, "text"), *asking.place(request))
+    arguments = (request.app.state.now(), asking.text(request, "text"), asking.place(request))
     return _page(request, await asking.answer(request, queries.endpoint_page, *arguments))
 
 
 async def _certificates(request: Request) -> Response:
-    arguments = (asking.text(request, "text"), *asking.place(request))
+    arguments = (asking.text(request, "text"), asking.place(request))
     return _page(request, await asking.answer(request, queries.certificate_page, *arguments))
 
 
@@ -66,8 +70,10 @@ async def _certificate(request: Request) -> Response:
 
 
 async def _probes(request: Request) -> Response:
-    rows = await asking.answer(request, queries.probe_list, request.app.state.now())
-    return _json([{**plain({**row, "id": None})} for row in rows])
+    found = await asking.answer(request, queries.probe_page, request.app.state.now(), asking.place(request))
+    for row in found.rows:
+        del row["id"]
+    return _page(request, found)
 
 
 async def _summary(request: Request) -> Response:
@@ -75,7 +81,7 @@ async def _summary(request: Request) -> Response:
     found = await asking.answer(
         request,
         asking.together(
-            findings=(queries.by_severity, now),
+            findings=(queries.by_severity,),
             last_day=(queries.protected, now - queries.DAY, now),
         ),
     )

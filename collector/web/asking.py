@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from collector.export.coverage import coverage
-from collector.queries import MAX_PAGE, FindingFilter
+from collector.paging import MAX_CURSOR, MAX_PAGE, CursorError, Place
+from collector.queries import FindingFilter
 from collector.store.store import StoreError
 
 MAX_TEXT: Final = 200
@@ -28,27 +29,26 @@ def number(request: Request, name: str, default: int, most: int, least: int = 0)
     return int(text)
 
 
-def text(request: Request, name: str) -> str:
+def text(request: Request, name: str, most: int = MAX_TEXT) -> str:
     """A text of reasonable length. Raises HTTPException(422)."""
     value = request.query_params.get(name, "")
-    if len(value) > MAX_TEXT or "\0" in value:
-        raise HTTPException(422, f"{name} must be a text of at most {MAX_TEXT} characters")
+    if len(value) > most or "\0" in value:
+        raise HTTPException(422, f"{name} must be a text of at most {most} characters")
     return value
 
 
-def place(request: Request) -> tuple[int, int]:
-    """limit and offset."""
-    limit = number(request, "limit", 50, MAX_PAGE)
-    return max(limit, 1), number(request, "offset", 0, 10_000_000)
+def place(request: Request) -> Place:
+    """limit and after. Raises HTTPException(422)."""
+    if "offset" in request.query_params:
+        raise HTTPException(422, "offset is no more: give the `next` of the page before as `after`")
+    return Place(number(request, "limit", 50, MAX_PAGE), text(request, "after", MAX_CURSOR))
 
 
 def finding_filter(request: Request, workflow: str) -> FindingFilter:
     """`workflow`: what is meant where the query does not say."""
     named = {name: text(request, name) for name in ("severity", "check", "endpoint", "site", "policy")}
     asked = text(request, "workflow") or workflow
-    return FindingFilter(
-        workflow="" if asked == "all" else asked, text=text(request, "text"), now=request.app.state.now(), **named
-    )
+    return FindingFilter(workflow="" if asked == "all" else asked, text=text(request, "text"), **named)
 
 
 async def answer(request: Request, question: Any, *arguments: Any) -> Any:  # noqa: ANN401 - what the question gives
@@ -59,7 +59,10 @@ async def answer(request: Request, question: Any, *arguments: Any) -> Any:  # no
         with store.reading() as connection:
             return question(connection, *arguments)
 
-    return await run_in_threadpool(ask)
+    try:
+        return await run_in_threadpool(ask)
+    except CursorError as error:
+        raise HTTPException(422, f"after: {error}") from None
 
 
 async def covering(request: Request) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _OURS: Final = "transitproof_collector"
 def gather(connection: Connection, now: float) -> dict[str, Any]:
     """What the store says."""
     return {
-        "severity": queries.by_severity(connection, now),
+        "severity": queries.by_severity(connection),
         "classes": queries.protected(connection, now - queries.DAY, now),
         "coverage": coverage(connection, now),
     }

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from collector.queries import MAX_PAGE
+from collector.paging import MAX_CURSOR, MAX_PAGE
 from collector.store.rows import SEVERITIES
 from collector.web.asking import MAX_TEXT
 from probe import __version__
@@ -18,7 +18,7 @@ def _query(name: str, schema: Schema, description: str) -> Schema:
 
 _PLACE: Final = [
     _query("limit", {"type": "integer", "minimum": 0, "maximum": MAX_PAGE, "default": 50}, "rows of one answer"),
-    _query("offset", {"type": "integer", "minimum": 0, "maximum": 10_000_000, "default": 0}, "rows before the first"),
+    _query("after", {"type": "string", "maxLength": MAX_CURSOR}, "the `next` of the page before"),
     _query("format", {"type": "string", "enum": ["json", "csv"], "default": "json"}, "CSV for spreadsheets"),
 ]
 _FINDINGS: Final = [
@@ -93,6 +93,6 @@ def document() -> Schema:
             ),
             "/findings.ocsf.jsonl": _file("All findings as OCSF events", "application/jsonl", []),
             "/audit-pack": _file("Report, inventories, CBOM and manifest of a period", "application/zip", _PERIOD),
-            "/probes": _get("Probes and how they are", []),
+            "/probes": _get("Probes and how they are", _PLACE, csv=True),
         },
     }

@@ -3,17 +3,18 @@
 import datetime as dt
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import insert, update
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from collector import charts, judged, places, queries, rendering, tunnels
+from collector import charts, places, queries, rendering, standards, tunnels
 from collector.alerts import outbox
 from collector.export.coverage import flat
-from collector.rendering import WORKFLOWS
+from collector.paging import MAX_PAGE, Page, Place
+from collector.queries import WORKFLOWS
 from collector.store.tables import audit, findings
 from collector.web import asking
 from probe.checks import explain
@@ -43,15 +44,11 @@ def problem(request: Request, status: int, title: str, detail: str) -> Response:
     return shown(request, "problem.html", status, title=title, detail=detail)
 
 
-def _pager(request: Request, page: queries.Page) -> dict[str, str]:
-    """Addresses of the pages before and after."""
-
-    def at(offset: int) -> str:
-        return "?" + str(request.url.include_query_params(offset=offset).query)
-
-    before = at(max(0, page.offset - page.limit)) if page.offset else ""
-    after = at(page.offset + page.limit) if page.offset + page.limit < page.total else ""
-    return {"before": before, "after": after}
+def _pager(request: Request, page: Page) -> dict[str, str]:
+    """Addresses of the first page, if this is another, and of the next one."""
+    first = request.url.remove_query_params("after").query
+    after = request.url.include_query_params(after=page.next).query
+    return {"first": f"?{first}" if "after" in request.query_params else "", "after": f"?{after}" if page.next else ""}
 
 
 async def _overview(request: Request) -> Response:
@@ -62,10 +59,11 @@ async def _overview(request: Request) -> Response:
             today=(queries.protected, now - queries.DAY, now),
             history=(queries.history, now - 30 * queries.DAY, now, 86_400),
             hours=(queries.history, now - queries.DAY, now, 3600),
-            severity=(queries.by_severity, now),
-            checks=(queries.by_check, now),
+            severity=(queries.by_severity,),
+            checks=(queries.by_check,),
             changes=(queries.changes, now - queries.DAY),
-            probes=(queries.probe_list, now),
+            words=(queries.probe_words, now),
+            first=(queries.probe_page, now, Place(5)),
         ),
     )
     return shown(
@@ -81,17 +79,16 @@ async def _overview(request: Request) -> Response:
 
 async def _findings(request: Request) -> Response:
     wanted = asking.finding_filter(request, "open")
-    page = await asking.answer(request, queries.finding_page, wanted, *asking.place(request))
+    page = await asking.answer(request, queries.finding_page, wanted, asking.place(request))
     return shown(request, "findings.html", page=page, pager=_pager(request, page), title="Findings")
 
 
 async def _dns(request: Request) -> Response:
     checks = ("dns.tunnel", "dns.beacon", "dns.random_names")
-    now = request.app.state.now()
     found = []
     for check in checks:
-        wanted = queries.FindingFilter(workflow="open", check=check, now=now)
-        found.append((check, await asking.answer(request, queries.finding_page, wanted, 50, 0)))
+        wanted = queries.FindingFilter(workflow="open", check=check)
+        found.append((check, await asking.answer(request, queries.finding_page, wanted)))
     return shown(request, "dns.html", found=found)
 
 
@@ -147,18 +144,18 @@ async def _workflow(request: Request) -> Response:
 
 
 async def _endpoints(request: Request) -> Response:
-    arguments = (request.app.state.now(), asking.text(request, "text"), *asking.place(request))
+    arguments = (request.app.state.now(), asking.text(request, "text"), asking.place(request))
     page = await asking.answer(request, queries.endpoint_page, *arguments)
     return shown(request, "endpoints.html", page=page, pager=_pager(request, page))
 
 
 async def _endpoint(request: Request) -> Response:
     name, now = request.path_params["endpoint"], request.app.state.now()
-    wanted = queries.FindingFilter(endpoint=name, now=now)
+    wanted = queries.FindingFilter(endpoint=name)
     found = await asking.answer(
         request,
         asking.together(
-            page=(queries.finding_page, wanted, queries.MAX_PAGE, 0),
+            page=(queries.finding_page, wanted, Place(MAX_PAGE)),
             traffic=(queries.protected, now - queries.DAY, now, name),
             certificates=(queries.certificates_at, name),
             postures=(places.postures_at, name),
@@ -180,12 +177,12 @@ async def _endpoint(request: Request) -> Response:
 
 async def _certificates(request: Request) -> Response:
     now = request.app.state.now()
-    arguments = (asking.text(request, "text"), *asking.place(request))
+    arguments = (asking.text(request, "text"), asking.place(request))
     found = await asking.answer(
         request,
         asking.together(
             page=(queries.certificate_page, *arguments),
-            soon=(queries.certificate_page, "", queries.MAX_PAGE, 0),
+            soon=(queries.certificate_page, "", Place(MAX_PAGE)),
             shared=(queries.shared_keys,),
         ),
     )
@@ -203,7 +200,7 @@ async def _certificate(request: Request) -> Response:
 
 async def _tunnels(request: Request) -> Response:
     now = request.app.state.now()
-    found = await asking.answer(request, asking.together(pairs=(tunnels.pairs, now), rows=(tunnels.places, now)))
+    found = await asking.answer(request, asking.together(pairs=(tunnels.pairs,), rows=(tunnels.places, now)))
     return shown(request, "tunnels.html", **found)
 
 
@@ -212,26 +209,34 @@ async def _standards(request: Request) -> Response:
     now = request.app.state.now()
     today = dt.datetime.fromtimestamp(now, dt.UTC).date()
     if not asking.text(request, "as_of"):
-        names, rows = await asking.answer(request, queries.matrix, now)
+        names, rows = await asking.answer(request, queries.matrix)
         return shown(
-            request, "standards.html", policies=names, rows=rows, day=None, today=today, left_out=0, unjudged=0
+            request,
+            "standards.html",
+            policies=names,
+            rows=rows,
+            day=None,
+            today=today,
+            left_out=0,
+            unjudged=0,
+            more=False,
         )
     day = asking.day(request, "as_of", today)
 
-    def judge(connection: Connection) -> judged.Matrix:
-        return judged.matrix(places.all_postures(connection), day, judged.policies())
-
-    found = await asking.answer(request, judge)
-    values = {"policies": found.policies, "rows": found.rows, "left_out": found.left_out, "unjudged": found.unjudged}
+    found = await asking.answer(request, standards.as_of, day)
+    values = {name: getattr(found, name) for name in ("policies", "rows", "left_out", "unjudged", "more")}
     return shown(request, "standards.html", **values, day=day, today=today)
 
 
 async def _probes(request: Request) -> Response:
     now = request.app.state.now()
-    found = await asking.answer(request, asking.together(probes=(queries.probe_list, now), aside=(queries.kept_aside,)))
-    for row in found["probes"]:
+    place = asking.place(request)
+    found = await asking.answer(
+        request, asking.together(page=(queries.probe_page, now, place), aside=(queries.kept_aside,))
+    )
+    for row in found["page"].rows:
         row["missed_packets"] = flat(row["health"].get("missed"))
-    return shown(request, "probes.html", now=now, **found)
+    return shown(request, "probes.html", now=now, pager=_pager(request, found["page"]), **found)
 
 
 async def _alerts(request: Request) -> Response:

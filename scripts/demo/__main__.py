@@ -172,7 +172,7 @@ class House:
             open_ = sum(summary["findings"].values())
             if open_ != last:
                 last, since = open_, time.monotonic()
-            reported = [row for row in self.ask("probes") if row["health"]]
+            reported = [row for row in self.ask("probes")["items"] if row["health"]]
             return len(reported) >= ENOUGH and open_ > 0 and time.monotonic() - since >= CALM
 
         self._until(settled, "the reports did not arrive")
@@ -207,7 +207,7 @@ def _answers(port: int) -> bool:
 
 def shown(house: House) -> Iterator[str]:
     """What the page says, for a terminal."""
-    summary, probes = house.ask("summary"), house.ask("probes")
+    summary, probes = house.ask("summary"), house.ask("probes")["items"]
     findings = house.ask("findings?limit=8")
     total = sum(row["bytes"] for row in summary["last_day"].values())
     yield f"  The collector's page at {house.url} shows:"

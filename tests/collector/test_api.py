@@ -56,6 +56,8 @@ def test_it_answers_as_it_is_described(house: str, mode: str) -> None:
         )
         @given(case=operation.as_strategy(generation_mode=MODES[mode]))
         def ask(case: Any) -> None:
+            if mode == "positive" and case.query:
+                case.query.pop("after", None)  # no schema tells a cursor from other text: test_web.py has real ones
             # An empty value for a parameter is taken as none, as browsers send empty fields of forms.
             lenient = [CHECKS.get_one("negative_data_rejection")] if mode == "negative" else []
             case.call_and_validate(headers=BEARER, excluded_checks=lenient)

@@ -24,7 +24,7 @@ def _rows(store: Store, statement: Any) -> list[Any]:
 
 def _probe(store: Store) -> dict[str, Any]:
     with store.reading() as connection:
-        (probe,) = queries.probe_list(connection, NOW)
+        (probe,) = queries.probe_page(connection, NOW).rows
     return probe
 
 
@@ -110,9 +110,9 @@ def test_names_from_packets_are_no_statements(store: Store) -> None:
     evil = "'; DROP TABLE findings; --"
     store.write([message(finding(evil, title=evil, endpoint=evil, name=evil))], NOW)
     with store.reading() as connection:
-        page = queries.finding_page(connection, queries.FindingFilter(text=evil, now=NOW))
+        page = queries.finding_page(connection, queries.FindingFilter(text=evil))
         assert [row["uid"] for row in page.rows] == [evil]
-        assert queries.finding_page(connection, queries.FindingFilter(text="%", now=NOW)).total == 0
+        assert queries.finding_page(connection, queries.FindingFilter(text="%")).total == 0
         assert queries.finding(connection, evil)[0]["record"]["name"] == evil
 
 
@@ -179,7 +179,7 @@ def test_tunnels_are_their_latest_record_with_what_speaks_against_them(store: St
         store.write([message(*items, kind="tunnel", seq=seq)], NOW)
     store.write([message(against, seq=3)], NOW)
     with store.reading() as connection:
-        (pair,) = tunnels.pairs(connection, NOW)
+        (pair,) = tunnels.pairs(connection)
     assert (pair["between"], pair["bytes"], pair["open"], pair["worst"]) == (told["peers"], 70, 1, 2)
     assert (pair["ike"], pair["esp"]) == ("v2 AES_GCM_16-256 curve25519", "ESP one way")
     assert pair["last_seen"] - pair["first_seen"] == 7200
@@ -205,11 +205,11 @@ def test_probes_that_went_silent(store: Store) -> None:
     store.write([read("x/s1/p1/state", b'{"online":true}')], NOW)
     store.write([read("x/s1/p2/state", b'{"online":false}')], NOW)
     with store.reading() as connection:
-        assert {row["probe"]: row["word"] for row in queries.probe_list(connection, NOW + 1)} == {
+        assert {row["probe"]: row["word"] for row in queries.probe_page(connection, NOW + 1).rows} == {
             "p1": "up",
             "p2": "up",
         }
-        later = queries.probe_list(connection, NOW + queries.SILENT + 1)
+        later = queries.probe_page(connection, NOW + queries.SILENT + 1).rows
     assert {row["probe"]: row["word"] for row in later} == {"p1": "silent", "p2": "gone"}
 
 

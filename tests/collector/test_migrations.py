@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from fleet import NOW, finding, message
 from sqlalchemy import Connection, create_engine, inspect, select, text
@@ -13,7 +11,7 @@ from sqlalchemy import Connection, create_engine, inspect, select, text
 from collector import queries
 from collector.store import migrations
 from collector.store.store import Store, StoreError
-from collector.store.tables import aside, audit, certificates, findings, metadata, probes, received, traffic
+from collector.store.tables import aside, audit, certificates, findings, probes, received, traffic
 
 FIRST = Path(__file__).parent / "v1"
 """Dumps of databases that the first collector on main (609479a) wrote, by sqlite3's iterdump and by pg_dump."""
@@ -55,11 +53,12 @@ def test_what_the_first_collector_kept_is_there_and_goes_on(first: str) -> None:
     store.close()
 
 
+# SQLAlchemy cannot read an index on an expression; their text is compared.
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")
 def test_it_looks_as_if_made_today(first: str) -> None:
     Store(first).close()
     engine = create_engine(first)
     with engine.begin() as connection:
-        assert _differences(connection) == []
         old = _shape(connection)
         for table in [*reversed(inspect(connection).get_table_names())]:
             connection.exec_driver_sql(f"DROP TABLE {table}")
@@ -71,17 +70,15 @@ def test_it_looks_as_if_made_today(first: str) -> None:
     engine.dispose()
 
 
-def _differences(connection: Connection) -> list[Any]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
-    found = compare_metadata(context, metadata)
-    return [one for one in found if not (one[0] == "remove_table" and one[1].name == "alembic_version")]
+def _column(column: Any) -> tuple[Any, ...]:
+    return column["name"], str(column["type"]), column["nullable"], str(column.get("computed"))
 
 
 def _shape(connection: Connection) -> list[tuple[Any, ...]]:
-    """Columns, indexes with their conditions, triggers."""
+    """Keys, columns, indexes with their conditions, triggers."""
     there = inspect(connection)
     shape: list[tuple[Any, ...]] = [
-        (table, tuple(sorted((column["name"], str(column["type"]), column["nullable"]) for column in columns)))
+        (table, tuple(there.get_pk_constraint(table)["constrained_columns"]), tuple(sorted(map(_column, columns))))
         for table in sorted(there.get_table_names())
         for columns in [there.get_columns(table)]
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fleet import NOW, message
 
-from collector import judged, places
+from collector import judged, places, standards
 from collector.store.store import Store
 
 HERE = "10.0.3.7:443/tcp"
@@ -55,8 +55,30 @@ def test_who_uses_an_endpoint_adds_up(store: Store) -> None:
 def test_what_cannot_be_does_no_harm(store: Store, odd: dict[str, Any]) -> None:
     store.write([message(rollup() | odd, kind="rollup", seq=0)], NOW)
     with store.reading() as connection:
-        matrix = judged.matrix(places.all_postures(connection), dt.date(2030, 1, 1), judged.policies())
+        matrix = standards.as_of(connection, dt.date(2030, 1, 1))
     assert matrix.left_out == 0
+
+
+def test_the_worst_of_many_are_found_without_judging_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def way(number: int) -> dict[str, Any]:
+        version = ("TLSv1.0", "TLSv1.2", "TLSv1.3")[number % 3]
+        return {"protocol": "tls", "tls.version": version} if number % 4 else {"protocol": "http"}
+
+    changes = [
+        {"endpoint": f"10.0.0.{place}:443/tcp", "name": "", "after": way(place * number)}
+        for place in range(40)
+        for number in (1, 2)
+    ]
+    store.write([message(rollup() | {"changes": changes}, kind="rollup", seq=0)], NOW)
+    day = dt.date(2030, 1, 1)
+    with store.reading() as connection:
+        whole = judged.matrix(places.all_postures(connection), day, judged.policies())
+        assert standards.as_of(connection, day) == whole
+        monkeypatch.setattr(judged, "MAX_ENDPOINTS", 5)
+        part = standards.as_of(connection, day)
+    worst = {id(row): max(cell.worst for cell in row["cells"].values()) for row in [*whole.rows, *part.rows]}
+    assert [worst[id(row)] for row in part.rows] == [worst[id(row)] for row in whole.rows[:5]]
+    assert (part.left_out, part.unjudged) == (len(whole.rows) - 5, whole.unjudged)
 
 
 def test_a_chain_leads_by_names_to_where_nothing_was_seen(store: Store) -> None:

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, insert, inspect, text
 
+from collector.store import counting
 from collector.store.tables import meta, metadata
 
 UNNUMBERED: Final = "2"  # what collectors from before Alembic find in `meta`, and leave the database alone
@@ -32,9 +33,11 @@ def upgrade(connection: Connection) -> None:
         metadata.create_all(connection)
         connection.execute(insert(meta).values(key="schema", value=UNNUMBERED))
         command.stamp(config, "head")
+        counting.install(connection)
         return
     try:
         command.upgrade(config, "head")
+        counting.install(connection)
     except CommandError:
         left = _left(connection)
         if left in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
