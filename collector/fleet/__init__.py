@@ -7,14 +7,12 @@ import importlib
 import pkgutil
 from typing import Final
 
-from collector import fleet
-
 PREFIX: Final = "fleet."
 
 
 def checks() -> list[str]:
     """Their names, in order."""
-    modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(fleet.__path__))
+    modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
     return sorted(module.CHECK for module in modules if hasattr(module, "CHECK"))
 
 

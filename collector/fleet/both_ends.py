@@ -1,15 +1,17 @@
 """fleet.both_ends: two probes see the same flows, and not the same protection
 
-Meaning: for a client and an endpoint one probe reports a class (plaintext, say) that another one never did in the time in which
-both saw them. `observed.seen` has what each of them saw.
+Meaning: for a client and an endpoint one probe reports a class (plaintext, say) that another one never did in the
+time in which both saw them. `observed.seen` has what each of them saw.
 
-Evidence: the pairs in rollups of both probes, while their times overlap (inferred). Class unknown says nothing, and does not count.
+Evidence: the pairs in rollups of both probes, while their times overlap (inferred). Class unknown says nothing, and
+does not count.
 
 Why it matters: something between the two takes the protection off, or puts it on: a load balancer or proxy that ends
-TLS, a tunnel that covers only a part of the way. On one of the parts the data is less protected than the other probe says.
+TLS, a tunnel that covers only a part of the way. On one of the parts the data is less protected than the other probe
+says.
 
-How to fix: protect the part that is not (TLS to the backend, a tunnel from host to host); where the two are the ends of a
-tunnel, that is what it is for: acknowledge the finding.
+How to fix: protect the part that is not (TLS to the backend, a tunnel from host to host); where the two are the ends
+of a tunnel, that is what it is for: acknowledge the finding.
 
 Reference: NIST SP 800-207 section 2.1, tenet 2: all communication is secured regardless of network location.
 """

@@ -1,9 +1,10 @@
 """fleet.dns_domain: several hosts ask in the same odd way for names below one domain
 
-Meaning: findings of dns.tunnel, dns.beacon or dns.random_names about one registered domain, with more than one client.
+Meaning: findings of dns.tunnel, dns.beacon or dns.random_names about one registered domain, with more than one
+client.
 
-Evidence: those findings, whichever probes they are from (inferred). Behind a resolver that all share, probes see the resolver as the
-only client.
+Evidence: those findings, whichever probes they are from (inferred). Behind a resolver that all share, probes see the
+resolver as the only client.
 
 Why it matters: one host may have an odd program; several with the same domain are an outbreak, or a service of which
 somebody should know.
@@ -21,7 +22,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from collector.fleet.verdict import Row, Verdict, some
-from collector.queries import open_now
+from collector.queries import is_open
 from collector.store.rows import SEVERITIES
 from collector.store.tables import findings
 
@@ -30,12 +31,12 @@ ABOUT: Final = ("dns.tunnel", "dns.beacon", "dns.random_names")
 MAX_ROWS: Final = 20_000  # findings, the latest first; some 40 MB
 
 
-def read(connection: Connection, now: float) -> list[Row]:
+def read(connection: Connection, _now: float) -> list[Row]:
     """Open findings about a domain."""
     f = findings.c
     statement = (
         select(f.check_id, f.severity, f.endpoint, f.record, f.first_seen, f.last_seen)
-        .where(f.check_id.in_(ABOUT), open_now(now))
+        .where(f.check_id.in_(ABOUT), is_open())
         .order_by(f.last_seen.desc(), f.uid)
         .limit(MAX_ROWS)
     )

@@ -4,10 +4,11 @@ Meaning: certificates that different probes saw have the same public key. `obser
 certificates (their names have nothing in common) · renewal (they have, and the key is at several endpoints).
 One certificate on many servers is not reported: that is how load is balanced.
 
-Evidence: SHA-256 of the SubjectPublicKeyInfo in certificates as probes reported them, and where they were shown (inferred).
+Evidence: SHA-256 of the SubjectPublicKeyInfo in certificates as probes reported them, and where they were shown
+(inferred).
 
-Why it matters: who takes the key from one of the servers has the sessions of all of them, and a renewal that keeps the
-key does not end that.
+Why it matters: who takes the key from one of the servers has the sessions of all of them, and a renewal that keeps
+the key does not end that.
 
 How to fix: make a new key for each certificate and each service.
 
@@ -20,10 +21,10 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Boolean, Connection, literal_column, select
 
 from collector.fleet.verdict import MOST, SHOWN, Row, Verdict, some
-from collector.store.tables import certificates, sightings
+from collector.store.tables import certificates, keys, sightings
 
 CHECK: Final = "fleet.key_reuse"
 MAX_ROWS: Final = 20_000  # certificates with their places, some 20 MB
@@ -33,8 +34,9 @@ def read(connection: Connection, _now: float) -> list[Row]:
     """Certificates of servers that share a key, each with each of its places (`endpoint` is None without any)."""
     c, s = certificates.c, sightings.c
     servers = (c.ca.is_(False)) & (c.spki_sha256 != "")
-    keys = select(c.spki_sha256).where(servers).group_by(c.spki_sha256).having(func.count() > 1)
-    shared = keys.order_by(func.count().desc(), c.spki_sha256).limit(MOST)
+    k = keys.c
+    several = literal_column("certificates > 1", Boolean)  # as the index has it
+    shared = select(k.spki_sha256).where(several).order_by(k.certificates.desc(), k.spki_sha256.desc()).limit(MOST)
     columns = (c.sha256, c.spki_sha256, c.subject, c.record, c.first_seen, c.last_seen, s.endpoint)
     statement = select(*columns).outerjoin(sightings, s.sha256 == c.sha256).where(servers, c.spki_sha256.in_(shared))
     found = connection.execute(statement.order_by(c.spki_sha256, c.first_seen, c.sha256).limit(MAX_ROWS))
@@ -43,10 +45,10 @@ def read(connection: Connection, _now: float) -> list[Row]:
 
 def judge(rows: Iterable[Row]) -> list[Verdict]:
     """One verdict for each key."""
-    keys: dict[str, list[Row]] = defaultdict(list)
+    by_key: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        keys[row["spki_sha256"]].append(row)
-    return [verdict for key, those in keys.items() for verdict in _judged(key, those)]
+        by_key[row["spki_sha256"]].append(row)
+    return [verdict for key, those in by_key.items() for verdict in _judged(key, those)]
 
 
 def _judged(key: str, rows: list[Row]) -> list[Verdict]:

@@ -8,8 +8,8 @@ Evidence: the time of its last word here, and what it says of itself (inferred).
 
 Why it matters: what passes there is not seen. An empty list of findings proves nothing for that place and time.
 
-How to fix: silent: look at its host, its network and the broker (`systemctl status transitproof`). drops: give its ring more
-memory, let the kernel count judged bulk (docs/agent.md), or give it a processor more.
+How to fix: silent: look at its host, its network and the broker (`systemctl status transitproof`). drops: give its
+ring more memory, let the kernel count judged bulk (docs/agent.md), or give it a processor more.
 
 Reference: PCI DSS 4.0.1 requirement 10.7 (failures of critical security controls are detected and reported).
 """
@@ -24,11 +24,12 @@ from collector.export.coverage import flat
 from collector.fleet.verdict import Row, Verdict
 
 CHECK: Final = "fleet.probe_health"
+MAX_PROBES: Final = 100_000  # some 200 MB of health records at worst
 
 
 def read(connection: Connection, now: float) -> list[Row]:
     """Every probe, with how it is."""
-    return queries.probe_list(connection, now)
+    return queries.every_probe(connection, now, MAX_PROBES)
 
 
 def judge(rows: Iterable[Row]) -> list[Verdict]:
@@ -37,7 +38,9 @@ def judge(rows: Iterable[Row]) -> list[Verdict]:
     for row in rows:
         told = flat(row["health"].get("missed") if isinstance(row["health"], dict) else None)
         if row["word"] == "silent":
-            verdicts.append(_verdict(row, "silent", "A probe went silent", "Look at its host, its network and the broker.", {}))
+            verdicts.append(
+                _verdict(row, "silent", "A probe went silent", "Look at its host, its network and the broker.", {})
+            )
         elif told and row["word"] == "up":
             what = "Give its ring more memory, or let the kernel count judged bulk."
             verdicts.append(_verdict(row, "drops", "A probe misses packets", what, {"missed": told}))

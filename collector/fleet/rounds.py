@@ -10,11 +10,11 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.fleet import both_ends, dns_domain, key_reuse, probe_health, vantage
-from collector.fleet.verdict import MOST, PROBE, SITE, Row, Verdict
+from collector.fleet.verdict import MOST, PROBE, Row, Verdict
 from collector.store import retention
 from collector.store.rows import SEVERITIES
 from collector.store.store import Store
-from collector.store.tables import findings, probes
+from collector.store.tables import FLEET, findings, probes
 
 _LOG: Final = logging.getLogger("collector")
 EVERY: Final = 60.0  # seconds: as often as probes report
@@ -89,9 +89,9 @@ def _put(connection: Connection, row: Row, workflow: str | None, which: Any) -> 
 def _probe(connection: Connection, now: float) -> int:
     """The row of the collector itself among the probes; lists of probes leave it out."""
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    row = {"site": SITE, "probe": PROBE, "first_seen": now, "last_seen": now}
-    defaults = {"version": "", "boot_id": "", "online": False, "missed": 0, "drops": "{}", "health": "{}", "state": "{}"}
-    connection.execute(dialect.insert(probes).values(**row, **defaults).on_conflict_do_nothing())
-    which = select(probes.c.id).where(probes.c.site == SITE, probes.c.probe == PROBE)
+    row = {"site": FLEET, "probe": PROBE, "first_seen": now, "last_seen": now}
+    row |= {"version": "", "boot_id": "", "online": False, "missed": 0, "drops": "{}", "health": "{}", "state": "{}"}
+    connection.execute(dialect.insert(probes).values(**row).on_conflict_do_nothing())
+    which = select(probes.c.id).where(probes.c.site == FLEET, probes.c.probe == PROBE)
     number: int = connection.execute(which).scalar_one()
     return number

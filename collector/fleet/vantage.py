@@ -5,11 +5,11 @@ interception (at the same endpoint, with other keys, from different issuers) ·
 issuers (at different endpoints, from different issuers) ·
 half_rolled (from the same issuer: a renewal that has not reached every server, or every probe).
 
-Evidence: the latest certificate that each probe saw for the name at each endpoint (inferred). TLS 1.3 hides certificates, so
-probes that saw none say nothing.
+Evidence: the latest certificate that each probe saw for the name at each endpoint (inferred). TLS 1.3 hides
+certificates, so probes that saw none say nothing.
 
-Why it matters: a middlebox or an attacker on the way of one of them reads and can change all that passes. A deployment
-that stopped half-way ends with clients that meet an expired certificate.
+Why it matters: a middlebox or an attacker on the way of one of them reads and can change all that passes. A
+deployment that stopped half-way ends with clients that meet an expired certificate.
 
 How to fix: find what stands between the two places if nobody put it there on purpose; else finish the deployment.
 

@@ -9,7 +9,6 @@ from msgspec import Struct
 from collector.store.rows import SEVERITIES, dump
 from collector.times import rfc3339
 
-SITE: Final = "(fleet)"  # no topic can name it: ids have no brackets
 PROBE: Final = "collector"
 MOST: Final = 2000  # verdicts of one check, the worst first; what is beyond is logged
 SHOWN: Final = 16  # endpoints, names or hosts that one verdict lists; all are counted
