@@ -277,7 +277,11 @@ def test_fragments_belong_to_their_flow(tmp_path: Path) -> None:
     whole = [Ether(frame) for _, frame in packets(PCAPS / "sip.pcap")]
     for number, packet in enumerate(whole):
         packet[IP].id, packet[IP].flags = number, 0
-    parts = [Ether() / IP(bytes(part)) for packet in whole for part in reversed(packet.fragment(200))]
+    parts = [
+        Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(bytes(part))
+        for packet in whole
+        for part in reversed(packet.fragment(200))
+    ]
     assert len(parts) > 2 * len(whole)
     others = [Ether(frame) for _, frame in packets(TLS)]
     mixed = [packet for pair in zip_longest(parts, others) for packet in pair if packet is not None]
