@@ -15,6 +15,7 @@ import uvicorn
 
 from collector import broker, settings, signers
 from collector.alerts.service import Service as Alerting
+from collector.fleet import rounds
 from collector.ingest import Ingest
 from collector.messages import Fault
 from collector.settings import Settings, SettingsError, StoreSettings
@@ -159,8 +160,9 @@ async def _keep_house(store: Store, configured: StoreSettings) -> None:
                 await asyncio.to_thread(store.reopen, time.time())
                 if gone := await asyncio.to_thread(store.keep_house, time.time(), kept, ended.is_set):
                     _LOG.info("%d old rows were added up or taken away", gone)
+                await asyncio.to_thread(rounds.judge, store, time.time(), ended.is_set)
             except StoreError as error:
-                _LOG.warning("old rows stay for now: %s", error)
+                _LOG.warning("housekeeping waits: %s", error)
             await asyncio.sleep(LOOK)
     finally:
         ended.set()

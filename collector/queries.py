@@ -25,6 +25,7 @@ from sqlalchemy.sql.elements import ColumnElement, Label
 from collector.paging import MAX_PAGE, Order, Page, Place, Row, page
 from collector.store.rows import SEVERITIES
 from collector.store.tables import (
+    FLEET,
     IS_NEWS,
     IS_OPEN,
     IS_OVER,
@@ -290,7 +291,7 @@ def every_probe(connection: Connection, now: float, most: int) -> list[Row]:
 _OUTSTANDING: Final = select(func.coalesce(func.sum(streams.c.high - streams.c.low), 0))
 _PROBES: Final = select(
     probes, _OUTSTANDING.where(streams.c.probe_id == probes.c.id).scalar_subquery().label("outstanding")
-)
+).where(probes.c.site != FLEET)
 
 
 def _described(row: Any, now: float) -> Row:  # noqa: ANN401 - a row of probes
@@ -302,7 +303,8 @@ def probe_words(connection: Connection, now: float) -> dict[str, int]:
     """How many probes are up, silent, gone."""
     p = probes.c
     last = func.max(p.last_seen).label("last_seen")
-    groups = select(p.online, last, func.count().label("count")).group_by(p.online, p.last_seen >= now - SILENT)
+    groups = select(p.online, last, func.count().label("count")).where(p.site != FLEET)
+    groups = groups.group_by(p.online, p.last_seen >= now - SILENT)
     words = {"up": 0, "silent": 0, "gone": 0}
     for row in connection.execute(groups).mappings():
         words[word(row, now)] += row["count"]

@@ -63,18 +63,16 @@ class Kept(Struct, frozen=True):
     """Seconds of everything else that is over."""
 
 
-def is_due(connection: Connection, now: float) -> bool:
-    """Whether this collector is the one to keep house now: of several, one does."""
-    taken = (
-        update(meta).where(meta.c.key == _KEY, meta.c.value <= f"{now - EVERY:017.3f}").values(value=f"{now:017.3f}")
-    )
+def is_due(connection: Connection, now: float, key: str = _KEY, every: float = EVERY) -> bool:
+    """Whether this collector is the one to do this work (by default: keep house) now: of several, one does."""
+    taken = update(meta).where(meta.c.key == key, meta.c.value <= f"{now - every:017.3f}").values(value=f"{now:017.3f}")
     if connection.execute(taken).rowcount:
         return True
-    if connection.execute(select(meta.c.key).where(meta.c.key == _KEY)).first() is not None:
+    if connection.execute(select(meta.c.key).where(meta.c.key == key)).first() is not None:
         return False
     try:
         with connection.begin_nested():
-            connection.execute(insert(meta).values(key=_KEY, value=f"{now:017.3f}"))
+            connection.execute(insert(meta).values(key=key, value=f"{now:017.3f}"))
     except IntegrityError:
         return False  # another one was faster
     return True

@@ -25,6 +25,8 @@ from sqlalchemy.sql.elements import TextClause
 
 MOST_KEPT: Final = 1 << 56  # of flows and bytes in a row of traffic: sums of such rows stay numbers
 
+FLEET: Final = "(fleet)"  # site of the collector itself, whose findings are about all probes. No topic can name it
+
 metadata: Final = MetaData()
 # SQLite counts rows by itself only in columns that it knows as INTEGER. Large, because PostgreSQL uses up a number for
 # each upsert.

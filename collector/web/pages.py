@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from collector import charts, places, queries, rendering, standards, tunnels
+from collector import charts, fleet, places, queries, rendering, standards, tunnels
 from collector.alerts import outbox
 from collector.export.coverage import flat
 from collector.paging import MAX_PAGE, Page, Place
@@ -105,7 +105,7 @@ async def _finding(request: Request) -> Response:
 
 def _explained(check: str) -> list[tuple[str, str]]:
     """The page of a check, paragraph by paragraph: label and text."""
-    parts = [part.partition(":") for part in (explain(check) or "").strip().split("\n\n")[1:]]
+    parts = [part.partition(":") for part in (fleet.explain(check) or explain(check) or "").strip().split("\n\n")[1:]]
     return [(label.strip(), " ".join(text.split())) for label, _, text in parts if text and len(label) < 30]
 
 
