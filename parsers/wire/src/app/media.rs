@@ -18,7 +18,7 @@ const TS_PACKET: usize = 188;
 /// An MPEG transport stream (ISO 13818-1): whole packets of 188 bytes, each with its sync byte and not scrambled.
 pub fn mpeg_ts(d: &Datagram) -> Look {
     let b = d.payload;
-    if b.len() % TS_PACKET != 0 || b.len() < 4 * TS_PACKET {
+    if !b.len().is_multiple_of(TS_PACKET) || b.len() < 4 * TS_PACKET {
         return NO;
     }
     yes(b.chunks(TS_PACKET).all(|p| p.first() == Some(&0x47) && p.get(3).is_some_and(|c| c & 0xc0 == 0)))
