@@ -8,18 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from collector.messages import Aside, Envelope, State
 from collector.store import migrations, retention
+from collector.store.errors import StoreError, meaning
 from collector.store.retention import Kept
 from collector.store.writing import Account, Writer
 
 BUSY: Final = 10.0  # seconds that a writer waits for another one's commit
-
-
-class StoreError(Exception):
-    """The database cannot be used; the message is one line with the remedy."""
 
 
 class Store:
@@ -34,18 +31,21 @@ class Store:
                 with self._begun() as connection:
                     migrations.upgrade(connection)
             except SQLAlchemyError as error:
-                raise StoreError(f"the database cannot be opened: {why(error)}") from None
+                raise meaning(error, "the database cannot be opened") from None
             except migrations.NewerError as error:
                 raise StoreError(f"the database is of version {error}, newer than this collector: update it") from None
             otherwise.pop_all()
 
     def write(self, messages: Iterable[Envelope | State | Aside], now: float) -> Account:
-        """One batch, kept as a whole or not at all. Raises StoreError; then the same batch may be given again."""
+        """One batch, kept as a whole or not at all.
+
+        Raises StoreError; then the same batch may be given again, unless it is a RefusedError.
+        """
         try:
             with self._begun() as connection:
                 return Writer(connection, now).apply(messages)
         except SQLAlchemyError as error:
-            raise StoreError(f"a batch could not be kept: {why(error)}") from None
+            raise meaning(error, "a batch could not be kept") from None
 
     def keep_house(self, now: float, kept: Kept, stopped: Callable[[], bool] = lambda: False) -> int:
         """Adds up and takes away what is old, if that is due; how many rows went. Raises StoreError."""
@@ -72,8 +72,8 @@ class Store:
         try:
             with self._engine.connect() as connection, connection.begin():
                 yield connection
-        except OperationalError as error:
-            raise StoreError(f"the database does not answer: {why(error)}") from None
+        except DBAPIError as error:
+            raise meaning(error, "the database does not answer") from None
 
     @contextmanager
     def changing(self) -> Iterator[Connection]:
@@ -81,8 +81,8 @@ class Store:
         try:
             with self._begun() as connection:
                 yield connection
-        except OperationalError as error:
-            raise StoreError(f"the change could not be kept: {why(error)}") from None
+        except DBAPIError as error:
+            raise meaning(error, "the change could not be kept") from None
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
@@ -109,13 +109,6 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
-
-
-def why(error: SQLAlchemyError) -> str:
-    """One line without statement and parameters, which hold names from packets."""
-    original = getattr(error, "orig", None)
-    text = str(original if original is not None else type(error).__name__)
-    return " ".join(text.split())[:200]
 
 
 def _engine(url: str) -> Engine:
