@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from collector.messages import Aside, Envelope, State
 from collector.store import migrations, retention
@@ -17,6 +18,8 @@ from collector.store.retention import Kept
 from collector.store.writing import Account, Writer
 
 BUSY: Final = 10.0  # seconds that a writer waits for another one's commit
+POOL: Final = (5, 3)  # connections that are kept, and more of them while many pages are asked for
+CACHE: Final = 8192  # kB of SQLite's pages that each of them holds
 
 
 class Store:
@@ -72,7 +75,7 @@ class Store:
         try:
             with self._engine.connect() as connection, connection.begin():
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, NoConnectionError) as error:
             raise meaning(error, "the database does not answer") from None
 
     @contextmanager
@@ -81,7 +84,7 @@ class Store:
         try:
             with self._begun() as connection:
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, NoConnectionError) as error:
             raise meaning(error, "the change could not be kept") from None
 
     @contextmanager
@@ -113,7 +116,10 @@ class Store:
 
 def _engine(url: str) -> Engine:
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        kept, more = POOL
+        engine = create_engine(
+            url, pool_pre_ping=not url.startswith("sqlite"), pool_size=kept, max_overflow=more, pool_timeout=BUSY
+        )
     except (SQLAlchemyError, ModuleNotFoundError):
         text = (
             "the store's url is wrong; it is like sqlite:////var/lib/transitproof/collector.db or postgresql+pg8000://…"
@@ -136,7 +142,8 @@ def _at_once(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAP
 
 def _pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
     connection.isolation_level = None  # transactions are begun by us, immediately where they write
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={int(BUSY * 1000)}", "foreign_keys=ON"):
+    waits, cache = f"busy_timeout={int(BUSY * 1000)}", f"cache_size=-{CACHE}"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", waits, cache, "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
