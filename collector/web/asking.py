@@ -12,7 +12,7 @@ from starlette.requests import Request
 from collector.export.coverage import coverage
 from collector.paging import MAX_CURSOR, MAX_PAGE, CursorError, Place
 from collector.queries import FindingFilter
-from collector.store.store import StoreError
+from collector.store.errors import StoreError
 
 MAX_TEXT: Final = 200
 FRESH: Final = 3.0  # seconds for which what is known of coverage is told again
