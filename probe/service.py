@@ -112,6 +112,7 @@ class Service:
             hash_key=judgement.hash_key,
             why=config.judge.why,
             max_flows=max_flows,
+            workers=capture.workers,
         )
         self._core.stay_live()
         if background is not None:
@@ -170,6 +171,9 @@ class Service:
         self._sink.flush()
         if self._background is not None:
             self._background.start()
+        # Whoever has to reach others has a thread by now.
+        if (why := rights.confine()) is not None:
+            self.journal.say(journal.INFO, "unconfined", f"{why}; this thread has no filter of system calls of its own")
         self._listen()
         self._finish()
 
