@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from collector.fleet import both_ends, dns_domain, key_reuse, probe_health, vantage
+from collector.fleet import both_ends, dns_domain, key_reuse, probe_health, shared_prime, vantage
 from collector.fleet.verdict import MOST, PROBE, Row, Verdict
 from collector.store import retention
 from collector.store.rows import SEVERITIES
@@ -33,7 +33,7 @@ class Check(Protocol):
         """Pure."""
 
 
-CHECKS: Final[tuple[Any, ...]] = (key_reuse, vantage, both_ends, dns_domain, probe_health)
+CHECKS: Final[tuple[Any, ...]] = (shared_prime, key_reuse, vantage, both_ends, dns_domain, probe_health)
 
 
 def judge(store: Store, now: float, stopped: Callable[[], bool] = lambda: False) -> int:
@@ -42,6 +42,7 @@ def judge(store: Store, now: float, stopped: Callable[[], bool] = lambda: False)
         if not retention.is_due(connection, now, _KEY, EVERY):
             return 0
     count = 0
+    shared_prime.compare(store, stopped)
     for check in CHECKS:
         if stopped():
             break

@@ -1,6 +1,7 @@
 """Items of envelopes as rows of tables. Pure: an item becomes a row, or None if it lacks what its kind must have."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
 DAY: Final = 86_400
 MOST: Final = 1 << 48  # of anything that is counted in one report: 37 terabit a second for a minute
 MAX_FUTURE: Final = 86_400.0  # seconds that a probe's clock may be ahead before its times are held back
+
+_MODULUS: Final = re.compile(r"(?:[0-9a-f]{2}){64,2048}")  # of 512 bits to the 16,384 with which OpenSSL works
 
 Row = dict[str, Any]
 Item = dict[str, Any]
@@ -70,6 +73,14 @@ def certificate(_probe: int, item: Item, now: float) -> Row | None:
         "first_seen": _time(item.get("first_seen"), now),
         "last_seen": _time(item.get("last_seen"), now),
     }
+
+
+def modulus(item: Item, row: Row) -> Row | None:
+    """Of table `moduli`, from a certificate and its row: the modulus of a server's RSA key."""
+    told = item.get("key_modulus")
+    if row["ca"] or not row["spki_sha256"] or not isinstance(told, str) or not _MODULUS.fullmatch(told):
+        return None
+    return {"spki_sha256": row["spki_sha256"], "modulus": told, "seen": row["last_seen"], "compared": False}
 
 
 def tunnel(probe: int, item: Item, now: float) -> Row | None:

@@ -17,7 +17,7 @@ MAX_WAITING: Final = (
     4096  # observations, and records, that wait for the other side; the oldest go first and are counted
 )
 
-Sighting = tuple[str, str | None, bytes, int]
+Sighting = tuple[str, str | None, bytes, int, str | None]
 """Endpoint, name, facts as JSON, flows."""
 
 
@@ -70,7 +70,7 @@ class Background:
     def step(self) -> None:
         """What is due now."""
         while self._observed:
-            endpoint, name, facts, _ = self._observed.popleft()
+            endpoint, name, facts, *_ = self._observed.popleft()
             decoded: dict[str, Any] = msgspec.json.decode(facts)
             for verifier in self._verifiers:
                 verifier.observe(endpoint, name, decoded)

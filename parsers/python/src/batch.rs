@@ -8,7 +8,7 @@ use transitproof_flow::EndpointTotals;
 use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::endpoint;
 use transitproof_flow::few::Few;
-use transitproof_flow::observation;
+use transitproof_flow::observation::{self, Provenance};
 use transitproof_flow::tls::beside::is_beside;
 use transitproof_wire::Protocol;
 
@@ -50,7 +50,7 @@ impl Batch {
         let mut out = Vec::new();
         for certificate in &self.certificates {
             if let Some(facts) = &certificate.facts {
-                facts.write_record(&hex(certificate), &mut out);
+                facts.write_record(&hex(certificate), &certificate.der, &mut out);
             }
         }
         PyBytes::new(py, &out)
@@ -72,7 +72,8 @@ impl Batch {
     fn sightings(&self, py: Python<'_>) -> Vec<Sighting> {
         let all = self.observations.iter();
         all.map(|o| {
-            (written(&o.endpoint), o.name.as_deref().map(Into::into), PyBytes::new(py, &o.key).unbind(), o.count)
+            let name = o.name.as_deref().map(Into::into);
+            (written(&o.endpoint), name, PyBytes::new(py, &o.key).unbind(), o.count, leaf(o))
         })
         .collect()
     }
@@ -83,8 +84,15 @@ impl Batch {
     }
 }
 
-/// Endpoint, name, facts without names and chains, flows.
-type Sighting = (String, Option<String>, Py<PyBytes>, u64);
+/// Endpoint, name, facts without names and chains, flows, SHA-256 of the server's own certificate.
+type Sighting = (String, Option<String>, Py<PyBytes>, u64, Option<String>);
+
+/// Not of a session that was resumed: nothing was shown there.
+fn leaf(observation: &observation::Observation) -> Option<String> {
+    let shown = observation.provenance != Provenance::Inherited;
+    let leaf = observation.chain.as_ref().filter(|_| shown)?.first()?;
+    Some(String::from_utf8_lossy(leaf).into_owned())
+}
 
 fn hex(certificate: &Certificate) -> String {
     String::from_utf8_lossy(&certificate.sha256).into_owned()
