@@ -15,7 +15,8 @@ import uvicorn
 
 from collector import broker, settings, signers
 from collector.alerts.service import Service as Alerting
-from collector.fleet import rounds
+from collector.fleet import rounds, sums
+from collector.fleet.rounds import Paced
 from collector.ingest import Ingest
 from collector.messages import Fault
 from collector.settings import Settings, SettingsError, StoreSettings
@@ -154,13 +155,15 @@ def _ended(task: "asyncio.Task[None]", server: "_Server") -> None:
 async def _keep_house(store: Store, configured: StoreSettings) -> None:
     """What is old, for as long as the collector runs."""
     kept, ended = Kept(configured.keep_hours * 3600.0, configured.keep_days * 86_400.0), threading.Event()
+    paced = [Paced(rounds.judge, rounds.EVERY), Paced(sums.reckon, sums.EVERY)]
     try:
         while True:
             try:
                 await asyncio.to_thread(store.reopen, time.time())
                 if gone := await asyncio.to_thread(store.keep_house, time.time(), kept, ended.is_set):
                     _LOG.info("%d old rows were added up or taken away", gone)
-                await asyncio.to_thread(rounds.judge, store, time.time(), ended.is_set)
+                for one in paced:
+                    await asyncio.to_thread(one.step, store, time.time(), ended.is_set)
             except StoreError as error:
                 _LOG.warning("housekeeping waits: %s", error)
             await asyncio.sleep(LOOK)
