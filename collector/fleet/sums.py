@@ -118,7 +118,9 @@ def _services(connection: Connection, day: int) -> list[Row]:
 def _rows(by: str, day: int, keys: dict[str, Counter[tuple[str, str]]]) -> Iterable[Row]:
     """Rows of table `shares`; what is beyond MOST_KEYS in one."""
     kept: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
-    heavy = sorted(keys.keys() - {OTHERS}, key=lambda key: -sum(count for (_, what), count in keys[key].items() if what == "bytes"))
+    heavy = sorted(
+        keys.keys() - {OTHERS}, key=lambda key: -sum(count for (_, what), count in keys[key].items() if what == "bytes")
+    )
     for place, key in enumerate([*heavy, OTHERS]):
         kept[key if place < MOST_KEYS else OTHERS].update(keys.get(key, {}))
     for key, told in kept.items():
