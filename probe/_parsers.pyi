@@ -113,7 +113,8 @@ class Core:
         """Take in the handshake traffic secrets of a key log file (SSLKEYLOGFILE, RFC 9850), to open TLS 1.3 handshakes with, as
         those of a capture's Decryption Secrets Blocks always are; or the keys of IKE SAs and ESP associations, as lines of Wireshark's
         tables ikev2_decryption_table and esp_sa. Up to 262,144 sessions and 131,072 associations are kept (`limits`:
-        key_log_sessions). To be called before `feed`. Raises OSError."""
+        key_log_sessions). Sessions with an Encrypted Client Hello are looked for under any random, up to a million secrets tried in
+        all (`limits`: key_log_searches). To be called before `feed`. Raises OSError."""
 
     def listen(self, live: Live, packets: int, milliseconds: int) -> bool:
         """Process what comes within `milliseconds`, up to `packets`; True if that many came, so that more may be waiting."""
@@ -144,6 +145,12 @@ class Core:
         the endpoint is a pair), class, protocol, flows, packets [from the peer, to it], bytes}; `distinct`: how many pairs there were;
         `others`: sums of those not shown, by class. Up to 65,536 pairs are told apart (`limits`: rollup_pairs). Of the first worker only."""
 
+    def tell_sessions(self) -> None:
+        """From now on observations keep what `Batch.sessions` gives."""
+
+    def tell_associations(self) -> None:
+        """From now on batches have `associations`."""
+
     def tell_names(self, names: bool) -> None:
         """The constructor's `names`, from now on."""
 
@@ -160,6 +167,14 @@ class Core:
         parentheses: `host ADDRESS[/LENGTH]` (either end), `port N[-M]` (either end), `transport WORD`, `class WORD`,
         `protocol WORD`, with the words of the flow record. Flows are followed to their end where class or protocol are asked
         for, else left out with their first packet. To be called before `feed`. Raises FilterError."""
+
+    def protect(self, policies: Sequence[str], *, host: bool = False) -> None:
+        """Tell flows outside of IPsec that have to be inside. A policy is a prefix (all that enters or leaves it) or several with
+        commas between (all between two of them), this side first; `host`: the kernel says so, instead of
+        what it said before. Observations of such flows have class
+        ipsec, leak.class, leak.protocol, leak.source (given, traffic_selectors, host), leak.policy, leak.direction (both, outbound, inbound,
+        one_way) and leak.seen_inside; without leak.source and what follows those of flows that were seen inside too. They come
+        10 s after the flow. Up to 1024 policies and 65,536 flows that wait (`limits`: leak_policies, leak_waiting). Raises ValueError."""
 
     def watch_dns(self, *, bytes_a_day: float = 2600.0, servers: bool = False, state: bytes | None = None) -> None:
         """How closely DNS is looked at (probe.dns_options), whether facts tell which servers were asked (`dns.server`), and what an earlier core remembered of it (`dns_state`). To be called
@@ -212,12 +227,22 @@ class Batch:
         """Records of tunnels of IKE, ESP and AH that have ended, as JSON Lines."""
 
     @property
+    def associations(self) -> bytes:
+        """After `tell_associations`: associations of ESP and AH whose flows ended or had a record, as JSON Lines {protocol, src, dst, spi, start, end
+        (ns), packets}."""
+
+    @property
     def certificates(self) -> list[bytes]:
         """Certificates never seen before by this core, as DER."""
 
     def sightings(self) -> list[tuple[str, str | None, bytes, int, str | None]]:
         """Of each observation that no ledger took: endpoint, name, facts (JSON) without names and chains unless the core tells those
         apart, flows, SHA-256 of the server's own certificate where one was shown."""
+
+    def sessions(self) -> list[tuple[str, str | None, bytes, bytes, str | None, int]]:
+        """Of each observation of TLS that no ledger took, after `Core.tell_sessions`: endpoint, name, facts (JSON) as in `sightings`,
+        what the first flow told besides (JSON: `alpn_offered`, `server_flight`), SHA-256 of the leaf certificate if one was sent
+        and could be read, last seen (ns)."""
 
     @property
     def has_certificates(self) -> bool:
@@ -396,7 +421,7 @@ class Extraction:
 
 @final
 class Report:
-    """Findings in an order that does not depend on how they came: the worst first, then by check, endpoint and uid."""
+    """Findings to be read once, in an order that does not depend on how they came: the worst first, then by check, endpoint and uid."""
 
     def __len__(self) -> int: ...
     @property
@@ -407,8 +432,8 @@ class Report:
     def not_observable(self) -> int:
         """Findings that say that something could not be observed."""
 
-    def lines(self, first: int, most: int) -> bytes:
-        """Records of up to `most` findings from number `first` (from 0) on, as JSON Lines."""
+    def lines(self, most: int) -> bytes:
+        """Records of the next up to `most` findings, as JSON Lines; nothing once all were read."""
 
 @final
 class Endpoint:

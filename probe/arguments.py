@@ -9,13 +9,14 @@ import re
 import sys
 from typing import Final, NoReturn
 
-from probe import __version__, publish_options, run_options, trust_options
+from probe import __version__, gateway_options, publish_options, run_options, trust_options
 from probe.model import NANOSECONDS, SEVERITIES
 from probe.selection import Moment, moment
+from probe.values import protected
 
 COMMANDS: Final = (
-    "replay", "run", "publish", "collect", "interfaces", "diff", "cert", "policies", "explain", "check-config",
-    "config",
+    "replay", "run", "gateway", "publish", "collect", "interfaces", "diff", "cert", "policies", "explain",
+    "check-config", "config",
 )  # fmt: skip
 # What probe.reprobe.starttls can begin; named here because help must not load a TLS library.
 STARTTLS: Final = ("smtp", "imap", "pop3", "ftp", "ldap", "xmpp", "postgresql", "mysql")
@@ -101,6 +102,7 @@ def build() -> argparse.ArgumentParser:
     _add_cert(commands)
     run_options.add(commands, _EXIT_CODES)
     _add_collect(commands)
+    gateway_options.add(commands, _EXIT_CODES)
     publish_options.add_to(commands)
     commands.add_parser("interfaces", help="list what can be captured here, and what is missing", allow_abbrev=False)
     policies = commands.add_parser(
@@ -209,6 +211,18 @@ def _add_replay(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--vpn", metavar="FILE", help="declared site-to-site connections (TOML, or JSON of describe-vpn-connections)"
     )
     replay.add_argument(
+        "--protect",
+        action="append",
+        default=[],
+        type=_protected,
+        metavar="PREFIX[,PREFIX…]",
+        help="report traffic between these networks, or of one network with all others, that is outside of an IPsec"
+        " tunnel; this side first; may be repeated",
+    )
+    replay.add_argument(
+        "--gateway", metavar="FILE", help="hold IPsec against what its gateway knew, as `transitproof gateway` wrote it"
+    )
+    replay.add_argument(
         "--keylog",
         action="append",
         default=[],
@@ -303,6 +317,14 @@ def _day(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         message = f"{text!r} is no day; write 2030-01-01"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _protected(text: str) -> str:
+    try:
+        return protected(text)
+    except ValueError as error:
+        message = f"{error}; write 10.1.0.0/16, or 10.1.0.0/16,10.2.0.0/16"
         raise argparse.ArgumentTypeError(message) from None
 
 

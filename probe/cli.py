@@ -19,6 +19,8 @@ from probe.arguments import Usage, parse
 from probe.dns_options import DnsOptions, DnsOptionsError, read_state, write_state
 from probe.dns_options import load as load_dns_options
 from probe.engine import Engine, load_core
+from probe.gateway.state import GatewayError
+from probe.gateway.state import load as load_gateway
 from probe.hash_key import HashKeyError, forbid_core_dumps
 from probe.hash_key import read as read_hash_key
 from probe.marks import BaselineError, Marks, baseline
@@ -58,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "replay": _replay,
             "run": _run,
             "collect": _collect,
+            "gateway": _gateway,
             "publish": _publish,
             "interfaces": _interfaces,
             "diff": _diff,
@@ -70,7 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return commands[options.command](options)
     except Usage as stop:
         return stop.code
-    except (PolicyError, TrustError, HashKeyError, DnsOptionsError, VpnError, KeyLogError, BaselineError) as error:
+    except (
+        PolicyError,
+        TrustError,
+        HashKeyError,
+        DnsOptionsError,
+        VpnError,
+        GatewayError,
+        KeyLogError,
+        BaselineError,
+    ) as error:
         _say(str(error))
         return USAGE
     except BrokenPipeError:
@@ -107,6 +119,8 @@ def _replay(options: "argparse.Namespace") -> int:
             dns_state=read_state(options.dns_state),
             key_logs=options.keylog,
             vpns=() if options.vpn is None else load_vpns(options.vpn),
+            protect=options.protect,
+            gateway=() if options.gateway is None else load_gateway(options.gateway),
             marks=marks,
             reprobe=_reprobe(options, store),
         )
@@ -153,6 +167,13 @@ def _run(options: "argparse.Namespace") -> int:
 
     forbid_core_dumps()
     return agent.command(options, _say)
+
+
+def _gateway(options: "argparse.Namespace") -> int:
+    from probe.gateway import helper
+
+    forbid_core_dumps()
+    return helper.run(options.every, options.output, options.vici, _say)
 
 
 def _collect(options: "argparse.Namespace") -> int:
@@ -208,6 +229,7 @@ def _extract(
             selection=selection,
             hash_key=hash_key,
             key_logs=options.keylog,
+            protect=options.protect,
             progress=progress,
         )
         with _interruptible(run):

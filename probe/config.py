@@ -18,7 +18,7 @@ from probe import dns_options
 from probe.dns_options import DnsOptions
 from probe.policy.load import DEFAULT
 from probe.policy.toml import PolicyError, convert, line_of, problem, read, tables
-from probe.values import AbsolutePath, Duration, Size, hook, toml
+from probe.values import AbsolutePath, Duration, Size, hook, protected, toml
 
 PATH: Final = "/etc/transitproof/transitproof.toml"
 DROP_INS: Final = "conf.d"
@@ -67,6 +67,8 @@ class Judge(Section, frozen=True):
     hash_key: AbsolutePath | None = None
     keylog: tuple[AbsolutePath, ...] = ()
     filter: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    """Networks whose traffic has to be inside a tunnel, this side first: `10.1.0.0/16,10.2.0.0/16`."""
     passes: bool = False
     why: bool = False
 
@@ -126,6 +128,8 @@ class Host(Section, frozen=True):
     """[host]: what this host knows of itself."""
 
     certificates: tuple[CertificateFile, ...] = ()
+    gateway: AbsolutePath | None = None
+    """What `transitproof gateway` writes: IPsec is held against it, and traffic against the kernel's policies."""
 
 
 class Output(Section, frozen=True):
@@ -157,6 +161,7 @@ PUBLISHING: Final = ("publish", "spool", "mqtt", "http", "syslog", "file")
 """Sections of the same files that belong to probe.publish.settings, which reads them."""
 
 _TIMED: Final = ("state", "health", "rollup")
+_PREFIXES: Final = "no networks; write 10.1.0.0/16, or 10.1.0.0/16,10.2.0.0/16"
 _NAME: Final = "no name; up to 128 of A-Z a-z 0-9 . _ - are wanted"
 
 
@@ -223,6 +228,7 @@ def _wrong(config: Config) -> Iterator[tuple[str, str, str]]:
         ("capture", "write_limit", capture.write_limit < 1 << 20, "less than 1MiB"),
         ("capture", "flows", capture.flows is not None and capture.flows < 1, "at least 1 is wanted"),
         ("judge", "policies", not all(map(_is_found, named)), "not an id and no absolute path"),
+        ("judge", "protect", not all(map(_is_protected, config.judge.protect)), _PREFIXES),
         ("rollup", "entries", config.rollup.entries < 1, "at least 1 is wanted"),
         ("identity", "id", not _is_name(config.identity.id or "-"), _NAME),
         ("identity", "site", not _is_name(config.identity.site), _NAME),
@@ -245,6 +251,14 @@ def _is_found(policy: str) -> bool:
 def _is_network(text: str) -> bool:
     try:
         ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_protected(text: str) -> bool:
+    try:
+        protected(text)
     except ValueError:
         return False
     return True

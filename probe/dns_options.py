@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 MAX_BYTES: Final = 1024 * 1024  # of the file: some ten thousand suppressions
+MAX_STATE: Final = 64 << 20  # bytes: four times what the bounds of the detector come to
 BYTES_A_DAY: Final = 2600.0
 LEAST: Final = 16.0  # one name: below this everything is an alert
 
@@ -95,12 +96,12 @@ def read_state(path: str | None) -> bytes | None:
     """What an earlier run remembered of DNS; None if there is no such file yet. Raises DnsOptionsError."""
     if path is None:
         return None
-    try:
-        return Path(path).read_bytes()
-    except FileNotFoundError:
+    if not Path(path).exists():
         return None
-    except OSError as error:
-        raise DnsOptionsError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+    try:
+        return read(path, MAX_STATE)
+    except UnreadableError as error:
+        raise DnsOptionsError(f"{error}; --dns-state wants what an earlier run wrote there, or a new name") from None
 
 
 def write_state(path: str | None, core: "Core") -> None:

@@ -50,6 +50,7 @@ class Extract:
         selection: Selection,
         hash_key: bytes | None = None,
         key_logs: Iterable[str] = (),
+        protect: Iterable[str] = (),
         progress: "Callable[[str, Capture], None] | None" = None,
     ) -> None:
         """Raises ExtractError for a uid, input or target that cannot be meant."""
@@ -67,6 +68,7 @@ class Extract:
             progress=progress,
             hash_key=hash_key,
             key_logs=key_logs,
+            protect=protect,
         )
         self._stopped = False
         self.finding: dict[str, Any] | None = None
@@ -148,6 +150,7 @@ def extract(
     passes: bool = False,
     hash_key: bytes | None = None,
     keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    protect: Iterable[str] = (),
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     begin: dt.datetime | str | None = None,
     end: dt.datetime | str | None = None,
@@ -168,6 +171,7 @@ def extract(
         selection=selection,
         hash_key=hash_key,
         key_logs=paths_of(keylog),
+        protect=protect,
     )
     run.run()
     return run.finding or {}

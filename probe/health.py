@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from probe.model import NANOSECONDS, rfc3339
+from probe.model import rfc3339
 
 _STATM: Final = Path("/proc/self/statm")
 
@@ -124,12 +124,6 @@ def record(now: Counters, before: Counters) -> dict[str, Any]:
         "sink": now.sink,
         "events": now.events,
     }
-
-
-def jumped(time: int, elapsed: float, before: tuple[int, float], tolerated: float) -> int:
-    """By how many ns the clock was set between two looks at it and at one that is never set; 0 if it was not."""
-    by = (time - before[0]) - int((elapsed - before[1]) * NANOSECONDS)
-    return by if abs(by) > tolerated * NANOSECONDS else 0
 
 
 def status(now: Counters, findings: int) -> str:

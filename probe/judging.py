@@ -29,6 +29,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     baseline: frozenset[str] | None
     hash_key: bytes | None
     keylog: list[str]
+    protect: list[str]
     selection: Selection
     as_of: dt.date | None
     at: int | None
@@ -63,6 +64,7 @@ def load(config: Config) -> Judgement:
         baseline=None if judge.baseline is None else baseline(_path(judge.baseline)),
         hash_key=None if judge.hash_key is None else read_hash_key(_path(judge.hash_key)),
         keylog=[_path(path) for path in judge.keylog],
+        protect=list(judge.protect),
         selection=Selection(judge.filter),
         as_of=judge.as_of,
         at=None if at is None else int(at.timestamp()) * 1_000_000_000,
@@ -90,5 +92,5 @@ def needs_restart(before: Config, after: Config) -> list[str]:
     return [name for name, old, new in rows if old != new]
 
 
-_AT_START = ("hash_key", "keylog", "filter", "why")
+_AT_START = ("hash_key", "keylog", "filter", "protect", "why")
 _LIVE = ("judge", "dns", "rollup")

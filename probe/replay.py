@@ -4,6 +4,7 @@ The same files give the same bytes: batches are cut by packet count, findings ar
 """
 
 import datetime as dt
+import math
 import os
 import re
 from collections import Counter
@@ -15,6 +16,9 @@ import msgspec
 from probe.dns_options import BYTES_A_DAY, DnsOptions, DnsOptionsError
 from probe.dns_options import load as load_dns_options
 from probe.engine import DNS_OPTIONS, Engine, load_core
+from probe.gateway.state import State
+from probe.gateway.state import load as load_gateway
+from probe.gateway.verdict import Gateway
 from probe.model import NANOSECONDS, SEVERITIES, Finding
 from probe.policy import load as policy_files
 from probe.report import Damage, EndpointTotals, Outcome, Problem, summary_line
@@ -88,6 +92,8 @@ class Replay:
         key_logs: Iterable[str] = (),
         reprobe: Beside | None = None,
         vpns: Iterable[Vpn] = (),
+        protect: Iterable[str] = (),
+        gateway: Iterable[State] = (),
     ) -> None:
         """`flows`: give flow records; `report`: keep the findings and the totals of each endpoint in `outcome`.
 
@@ -97,7 +103,9 @@ class Replay:
         64, else ValueError), one only with `trace`. `dns_state`: what an earlier core remembered of DNS;
         DnsOptionsError if damaged. `key_logs`: files with keys of sessions; raises KeyLogError for one that cannot be
         read. `reprobe`: what looks at endpoints whose certificates were hidden. `vpns`: site-to-site
-        connections that were declared, to be held against the tunnels that are seen.
+        connections that were declared, to be held against the tunnels that are seen. `protect`: what has to be inside
+        a tunnel, as prefixes (probe.values.protected). `gateway`: what a gateway knew of its IPsec, in the order
+        of time.
         """
         self._paths = list(paths)
         self._engine = engine
@@ -115,6 +123,9 @@ class Replay:
         self._workers = workers
         read_key_logs(self.core, key_logs)
         selection.apply(self.core)
+        if policies := list(protect):
+            self.core.protect(policies)
+        self._gateway = self._know(tuple(gateway))
         if engine.dns.bytes_a_day != BYTES_A_DAY or engine.dns.resolvers or dns_state is not None:
             self._watch_dns(engine.dns, dns_state)
         self._selection = selection
@@ -132,6 +143,16 @@ class Replay:
         self.outcome = Outcome(files=self._paths, selection=selection.record())
         self.read: list[str] = []
         """The files that could be opened."""
+
+    def _know(self, states: tuple[State, ...]) -> Gateway | None:
+        if not states:
+            return None
+        gateway = Gateway()
+        for state in states:
+            gateway.learn(state)
+        self.core.tell_associations()
+        self.core.protect(gateway.protected(), host=True)
+        return gateway
 
     def _watch_dns(self, options: DnsOptions, state: bytes | None) -> None:
         try:
@@ -173,19 +194,26 @@ class Replay:
 
     def _hold_against_declared(self) -> None:
         seen = vpn_observations(self._vpns, self.outcome.tunnels)
+        if self._gateway is not None:
+            seen += self._gateway.observations(*self._span())
         if seen:
             batch = self._parsers.Batch(
                 observations=[self._parsers.Observation(msgspec.json.encode(facts), where) for where, facts in seen]
             )
             self._engine.feed(batch, ", ".join(self.read))
 
+    def _span(self) -> tuple[int, int]:
+        """Seconds between which packets were captured."""
+        totals = msgspec.json.decode(self.core.totals())
+        begin, end = (dt.datetime.fromisoformat(totals[at]) if at in totals else None for at in ("start", "end"))
+        return (math.ceil(begin.timestamp()), math.floor(end.timestamp())) if begin and end else (0, 0)
+
     def _findings(self) -> Iterator[bytes]:
         """The findings in parts, because those of a large capture need not be held at once."""
         report = self._engine.flush()
         self.outcome.by_severity = dict(report.against)
         self.outcome.not_observable = report.not_observable
-        for first in range(0, len(report), FINDINGS_PER_CHUNK):
-            lines = report.lines(first, FINDINGS_PER_CHUNK)
+        while lines := report.lines(FINDINGS_PER_CHUNK):
             if self._marks is not None:
                 lines = self._marks.mark(lines)
             if self._report:
@@ -277,6 +305,8 @@ class Replay:
                 self._reprobe.see(records)
             if self._flows:
                 yield records
+        if self._gateway is not None:
+            self._gateway.see(batch.associations)
         if tunnels := batch.tunnels:
             if (self._report or self._vpns) and (left_out := add_tunnels(self.outcome.tunnels, tunnels)):
                 self._drops["tunnel records"] += left_out
@@ -298,6 +328,8 @@ def replay(
     dns: str | os.PathLike[str] | None = None,
     keylog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     vpn: str | os.PathLike[str] | None = None,
+    protect: Iterable[str] = (),
+    gateway: str | os.PathLike[str] | None = None,
     filter: str | Iterable[str] = (),  # noqa: A002 - what it is called on the command line
     as_of: dt.date | None = None,
     expect: Iterable[str] = (),
@@ -314,6 +346,8 @@ def replay(
     `hash_key`: hash secrets seen in the clear with it (16 bytes or more); `why`: say in flow records what decided the
     class; `dns`: a file with options for DNS (probe.dns_options); `keylog`: SSLKEYLOGFILE files whose keys open TLS 1.3
     handshakes, or tables of keys of IKE and ESP; `vpn`: a file that declares site-to-site connections (probe.vpn);
+    `protect`: networks whose traffic has to be inside a tunnel, such as `10.1.0.0/16,10.2.0.0/16`;
+    `gateway`: a file that `transitproof gateway` wrote on the gateway where the capture is from;
     `as_of`: judge by the
     rules in force on that day, not on those of the packets; `expect`: names of
     security policies of AWS, such as ELBSecurityPolicy-TLS13-1-2-2021-06, that sessions are held against. `filter`:
@@ -321,9 +355,8 @@ def replay(
     packets from `begin` on and before `end`, UTC without a zone; text as after `--from` and `--to`. What could not be
     read is in the summary, under `unread` and `damaged`, and what was left out under `filtered`. `workers`: threads
     that share the work of large captures, 1 to 64 (else ValueError); the same records come in another order then.
-    Raises PolicyError, TrustError, CrlError, KeyLogError, FilterError, DnsOptionsError, VpnError, and
-    ValueError for text that is
-    no time.
+    Raises PolicyError, TrustError, CrlError, KeyLogError, FilterError, DnsOptionsError, VpnError, GatewayError, and
+    ValueError for text that is no time or no network.
     """
     moment = None if at is None else int(at.timestamp()) * NANOSECONDS
     options = DNS_OPTIONS if dns is None else load_dns_options(os.fspath(dns))
@@ -340,6 +373,8 @@ def replay(
         workers=workers,
         key_logs=paths_of(keylog),
         vpns=() if vpn is None else load_vpns(os.fspath(vpn)),
+        protect=protect,
+        gateway=() if gateway is None else load_gateway(os.fspath(gateway)),
     )
     decode = msgspec.json.Decoder().decode_lines
     for chunk in run.chunks():

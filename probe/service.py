@@ -9,24 +9,29 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from probe import health, journal, rights
+from probe.bypass import Bypass
+from probe.clock import Clock, Every
 from probe.config import Config
 from probe.engine import Engine, load_core
 from probe.evidence import HISTORY, Evidence
-from probe.health import Bypass, Counters, Interface
+from probe.gateway_file import EVERY as GATEWAY
+from probe.gateway_file import GatewayFile
+from probe.health import Counters, Interface
 from probe.identity import Identity
 from probe.journal import Journal
 from probe.judging import Judgement
+from probe.memory import Memory
 from probe.model import NANOSECONDS
 from probe.replay import read_key_logs
 from probe.report import Outcome, summary_line
 from probe.reporter import Reporter
 from probe.sink import Sink
-from probe.state import DNS, NAME, Folder, Saved, encode
+from probe.state import Folder
 
 if TYPE_CHECKING:
     from probe._parsers import Core, Live
@@ -43,28 +48,9 @@ LATE: Final = (
 LAST_BLOCK: Final = 0.2  # seconds for the kernel to hand over what it has, at the end
 FLOWS_PER_BATCH: Final = 8192
 FINDINGS_PER_CHUNK: Final = 1024
-CLOCK_SET: Final = 2.0  # seconds by which the clock must be off to have been set: chrony and ntpd slew less
 SOURCE: Final = "live"
 """In the place of the capture's name in evidence."""
 Records = Callable[[bytes], None]
-
-
-class Every:
-    """Whether it is time again."""
-
-    def __init__(self, seconds: float, now: float) -> None:
-        self._seconds, self._last = seconds, now
-
-    def __call__(self, now: float) -> bool:
-        """At most once in so many seconds."""
-        if now - self._last < self._seconds:
-            return False
-        self._last = now
-        return True
-
-    def rest(self, until: float) -> None:
-        """Not again before `until`."""
-        self._last = max(self._last, until - self._seconds)
 
 
 class Change(msgspec.Struct):
@@ -104,7 +90,7 @@ class Service:
         self.live: Live = parsers.Live(
             list(capture.interfaces), ring_bytes=capture.ring, promiscuous=capture.promiscuous
         )
-        self._bypassed = 0 if capture.bypass and self._bypass() else None
+        self._bypass = Bypass(self.live, journal, wanted=capture.bypass)
         rights.drop()
         self._judgement, self._engine, self._marks = judgement, judgement.engine(), judgement.marks()
         self._max_flows = max_flows
@@ -117,17 +103,20 @@ class Service:
             max_flows=max_flows,
         )
         self._core.stay_live()
-        if self._bypassed is not None:
-            self._core.bypass()
+        if background is not None:
+            self._core.tell_sessions()
+        self._bypass.begin(self._core)
         read_key_logs(self._core, judgement.keylog)
         judgement.selection.apply(self._core)
-        self._sink, self._records, self._identity, self._folder = sink, records, identity, folder
+        self._core.protect(judgement.protect)
+        self._gateway = None if config.host.gateway is None else GatewayFile(config.host.gateway, self._core, journal)
+        self._sink, self._records, self._identity = sink, records, identity
         self._background = background
         self._events: Counter[str] = Counter()
         self._evidence = self._keep_packets()
-        self._reporter = Reporter(self._restore())
-        self._start = self._boot()
-        self._clock = time.time_ns(), self._start
+        self._memory = Memory(folder, self._core, journal)
+        self._reporter = Reporter(self._memory.restore(judgement.dns))
+        self._clock = Clock()
         self.stop = threading.Event()
         self.moved = time.monotonic()
         """When the thread last showed that it lives."""
@@ -138,52 +127,12 @@ class Service:
         self.counters = self._count()
         self._rolled = self._told = self.counters
 
-    def _bypass(self) -> bool:
-        """Whether the kernel counts long flows for us."""
-        try:
-            self.live.bypass()
-        except OSError as error:
-            what = f"{error.strerror}; every packet is read; CAP_BPF would let the kernel count long flows"
-            self.journal.say(journal.INFO, "bypass_off", what)
-            return False
-        return True
-
-    def _collect(self) -> None:
-        """What the kernel counted since the last time."""
-        if self._bypassed is None:
-            return
-        try:
-            self._bypassed = self._core.collect(self.live)
-        except PermissionError:
-            self._bypassed = None
-            what = "this kernel takes no flows from a process without rights (Linux 5.19 does); every packet is read"
-            self.journal.say(journal.INFO, "bypass_off", what)
-
     def _keep_packets(self) -> Evidence | None:
         capture = self.config.capture
         if capture.write is None:
             return None
         self._core.keep_openings(HISTORY)
         return Evidence(capture.write.resolve(), capture.write_limit, self._core.kept)
-
-    def _restore(self) -> Saved:
-        saved, dns = Saved(), None
-        if self._folder is not None:
-            saved, dns = self._folder.load()
-        self._watch_dns(self._judgement, dns)
-        for what in self._folder.aside if self._folder else ():
-            self.journal.say(journal.WARNING, "state_damaged", f"{what}; set aside as .damaged, begun anew")
-        return saved
-
-    def _watch_dns(self, judgement: Judgement, state: bytes | None) -> None:
-        options = judgement.dns
-        asked: dict[str, Any] = {"bytes_a_day": options.bytes_a_day, "servers": bool(options.resolvers)}
-        try:
-            self._core.watch_dns(**asked, state=state)
-        except ValueError as error:
-            if self._folder is not None:
-                self._folder.set_aside(DNS, str(error))
-            self._core.watch_dns(**asked)
 
     def apply(self, change: Change) -> None:
         """From another thread: judge so from the next batch on."""
@@ -201,11 +150,12 @@ class Service:
 
     def _listen(self) -> None:
         begun = time.monotonic()
-        follow, look, roll, tell, save = (
+        follow, look, ask, roll, tell, save = (
             Every(seconds, begun)
             for seconds in (
                 FOLLOW,
                 NEWS,
+                GATEWAY,
                 self.config.rollup.interval,
                 self.config.health.interval,
                 self.config.state.interval,
@@ -223,7 +173,7 @@ class Service:
             looks = look(now) or reports
             if follow(now):
                 self.live.follow()
-                self._collect()
+                self._bypass.collect(self._core)
                 if not more:  # else older packets are waiting
                     self._core.expire(time.time_ns() - LATE)
                 self.counters = self._count()
@@ -232,17 +182,18 @@ class Service:
                 self._findings(time.time())
                 done = time.monotonic()
                 look.rest(done + (done - now) * NEWS_SHARE)
+            if self._gateway is not None and ask(now):
+                self._engine.feed(self._gateway.look(int(time.time())), SOURCE)
             if reports:
                 self._report()
             if tell(now):
                 self._health()
             if save(now):
-                self._save(self.save_later)
+                self._memory.save(self._reporter.saved(), self.save_later)
 
     def _look_at_clock(self) -> None:
         """If it was set, flows go on by the new one."""
-        before, self._clock = self._clock, (time.time_ns(), self._boot())
-        if by := health.jumped(*self._clock, before, CLOCK_SET):
+        if by := self._clock.was_set_by():
             self._core.shift(by)
             self._events["clock_jumps"] += 1
             self.journal.say(journal.WARNING, "clock_set", "flows go on by the new time", seconds=by / NANOSECONDS)
@@ -253,7 +204,7 @@ class Service:
         self._report()
         change.engine.inherit(self._engine)
         if change.judgement.dns != self._judgement.dns:
-            self._watch_dns(change.judgement, self._core.dns_state())
+            self._memory.watch_dns(change.judgement.dns, self._core.dns_state())
         self._core.tell_names(change.engine.names)
         self.config, self._judgement = change.config, change.judgement
         self._engine, self._marks = change.engine, change.judgement.marks()
@@ -272,7 +223,7 @@ class Service:
         while time.monotonic() < until:
             self._core.listen(self.live, PACKETS_PER_BATCH, WAIT_MS // 4)
             self._take(observations=False)
-        self._collect()
+        self._bypass.collect(self._core)
         while self._core.finish(FLOWS_PER_BATCH):
             self.moved = time.monotonic()
             self._take(observations=False)
@@ -284,7 +235,7 @@ class Service:
         if self._records is not None:
             self._records(self._summary())
         self._sink.flush()
-        self._save(lambda save: save())
+        self._memory.save(self._reporter.saved(), lambda save: save())
         self._sink.close()
 
     def _take(self, *, observations: bool) -> bool:
@@ -292,9 +243,12 @@ class Service:
         batch = self._core.take(observations=observations)
         sightings = batch.sightings()
         self._reporter.postures.see(sightings)
-        if self._background is not None:
-            self._background.see(sightings)
+        sessions = batch.sessions()
+        if self._gateway is not None:
+            self._gateway.see(batch.associations)
         records = self._engine.feed(batch, SOURCE)
+        if self._background is not None:
+            self._background.see(sessions, records)
         news = self._reporter.certificates(records) if records else []
         for line in news:
             self._sink.put("certificate", line)
@@ -310,8 +264,7 @@ class Service:
     def _findings(self, now: float) -> None:
         """Those that are news; the others are counted."""
         report = self._engine.flush()
-        for first in range(0, len(report), FINDINGS_PER_CHUNK):
-            lines = report.lines(first, FINDINGS_PER_CHUNK)
+        while lines := report.lines(FINDINGS_PER_CHUNK):
             if self._marks is not None:
                 lines = self._marks.mark(lines)
             sent = self._reporter.ongoing.report(lines, now)
@@ -337,7 +290,13 @@ class Service:
 
     def _reprobed(self, now: float) -> None:
         """What the verifiers found since the last report: news like any other."""
-        for kind, line in self._background.take() if self._background is not None else ():
+        if self._background is None:
+            return
+        for problem in self._background.problems():
+            self.journal.say(
+                journal.WARNING, "certificate_file", f"{problem}; it says nothing of what this host serves"
+            )
+        for kind, line in self._background.take():
             if kind == "certificate":
                 for new in self._reporter.certificates(line):
                     self._sink.put("certificate", new)
@@ -352,24 +311,6 @@ class Service:
         self._told = self.counters
         self._sink.flush()
 
-    def _save(self, how: Callable[[Callable[[], None]], None]) -> None:
-        """Make the bytes here, let them be written there."""
-        folder = self._folder
-        if folder is None:
-            return
-        files = {NAME: encode(self._reporter.saved()), DNS: self._core.dns_state()}
-
-        def save() -> None:
-            try:
-                for name, data in files.items():
-                    folder.save(name, data)
-                self._events["state_saved"] += 1
-            except OSError as error:
-                self._events["state_unsaved"] += 1
-                self.journal.say(journal.ERROR, "state_unsaved", f"{error}; what was saved before stays")
-
-        how(save)
-
     def _count(self) -> Counters:
         memory, cpu = health.measure()
         totals = msgspec.json.decode(self._core.totals())
@@ -379,27 +320,23 @@ class Service:
             limits["findings_followed"] = self._reporter.ongoing.limited
         return Counters(
             time=time.time_ns(),
-            elapsed=self._boot() - self._start,
+            elapsed=self._clock.elapsed(),
             interfaces=tuple(Interface(*row) for row in self.live.interfaces()),
             totals=totals,
             limits=dict(limits),
             open_flows=self._core.open_flows,
             max_flows=self._max_flows,
-            bypass=None if self._bypassed is None else Bypass(self._bypassed, *(self.live.bypassed or (0, 0))),
+            bypass=self._bypass.counters(),
             memory=memory,
             cpu=cpu,
             sink=self._sink.counters(),
             events={
                 **self._events,
+                **self._memory.events,
                 **(self._evidence.counters() if self._evidence else {}),
                 **(self._background.counters() if self._background else {}),
             },
         )
-
-    @staticmethod
-    def _boot() -> float:
-        """Seconds by a clock that nobody sets and that goes on while the machine sleeps."""
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def _state(self, *, online: bool) -> bytes:
         policies = [policy.id for policy in self._engine.policies]

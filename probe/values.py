@@ -97,6 +97,14 @@ def is_address(text: str) -> bool:
     return True
 
 
+def protected(text: str) -> str:
+    """A policy of what has to be inside a tunnel: prefixes with commas between. Raises ValueError."""
+    networks = [ipaddress.ip_network(prefix.strip(), strict=False) for prefix in text.split(",")]
+    if len(networks) == 1 and networks[0].prefixlen == 0:
+        raise ValueError(f"{text} is everything; name the networks whose traffic has to be inside")
+    return text
+
+
 def toml(value: object) -> str:
     """A value as TOML."""
     if isinstance(value, bool):

@@ -9,8 +9,9 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 SHIPPED: Final = sorted(path for room in ("probe", "collector") for path in (ROOT / room).rglob("*.py"))
-# The dependencies of pyproject.toml by the names under which they are imported; certifi is used where it happens to be.
-DECLARED: Final = {"aiomqtt", "paho", "cryptography", "msgspec", "OpenSSL", "service_identity", "certifi"}
+# The dependencies of pyproject.toml by the names under which they are imported; certifi is used where it happens to be,
+# vici on gateways that ask strongSwan.
+DECLARED: Final = {"aiomqtt", "paho", "cryptography", "msgspec", "OpenSSL", "service_identity", "certifi", "vici"}
 COLLECTOR: Final = {
     "alembic",
     "boto3",

@@ -11,8 +11,12 @@ import pytest
 import trustme
 
 from probe.config import CertificateFile
+from probe.reprobe.background import Background
 from probe.reprobe.fetch import ReprobeError
-from probe.reprobe.host import HostCertificates, addresses, listeners
+from probe.reprobe.host import MAX_FILE, HostCertificates, addresses, listeners
+from probe.reprobe.verifier import Verifier
+from probe.trust.chain import Chains
+from probe.trust.store import Store
 from probe.values import AbsolutePath
 
 _END = "-----END CERTIFICATE-----"
@@ -82,10 +86,26 @@ def _closed() -> int:
         return int(server.getsockname()[1])
 
 
-@pytest.mark.parametrize("content", [b"", b"no certificates", os.urandom(64)])
+@pytest.mark.parametrize("content", [b"", b"no certificates", os.urandom(64), b"-" * (MAX_FILE + 1)])
 def test_a_file_that_is_none(tmp_path: Path, port: int, content: bytes) -> None:
     path = tmp_path / "x.pem"
     path.write_bytes(content)
     for name in (str(path), str(tmp_path / "absent.pem")):
         with pytest.raises(ReprobeError, match=r"\.pem: "):
             HostCertificates([_named(name)]).look("127.0.0.1", port, sni="a.example")
+
+
+def test_a_file_that_is_cut_nowhere_is_said_once(tmp_path: Path, port: int) -> None:
+    """A large one is refused whole: half of it could be the wrong half."""
+    path = Path(_file(tmp_path, "shop.example"))
+    path.write_bytes(path.read_bytes() + b"\n" * MAX_FILE)
+    networks = [ipaddress.ip_network("127.0.0.0/8")]
+    verifier = Verifier(networks, Chains(Store()), evidence="host", look=HostCertificates([_named(str(path))]).look)
+    background = Background([verifier])
+    facts = b'{"tls.version":"TLSv1.3"}'
+    for name in ("shop.example", "other.example"):
+        background.see([(f"127.0.0.1:{port}/tcp", name, facts, b"{}", None, 0)])
+    background.step()
+    assert background.counters()["host_failed"] == 2
+    assert background.problems() == [f"{path}: larger than {MAX_FILE} bytes"]
+    assert background.problems() == []

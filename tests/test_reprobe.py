@@ -17,7 +17,7 @@ from captures import flows
 from servers import openssl, write_chain
 
 from probe import _parsers
-from probe.reprobe.background import MAX_WAITING, Background
+from probe.reprobe.background import MAX_WAITING, Background, Session
 from probe.reprobe.fetch import ReprobeError, Seen
 from probe.reprobe.flight import predicted
 from probe.reprobe.verifier import MAX_TARGETS, PAUSE, Verifier
@@ -183,35 +183,101 @@ def _facts(**more: Any) -> bytes:
     return json.dumps({"class": "tls", "protocol": "tls", "tls.version": "TLSv1.3", **more}).encode()
 
 
+def _session(
+    endpoint: str, name: str | None, facts: bytes, told: dict[str, Any] | None = None, leaf: str | None = None
+) -> Session:
+    return endpoint, name, facts, json.dumps(told or {}).encode(), leaf, 1_700_000_000_000_000_000
+
+
 def test_beside_the_agent() -> None:
     """What the capture thread hands over is looked at elsewhere; what was found waits for it."""
     asked = Asked()
     background = Background([asked.verifier()])
+    suite = {"tls.suite": "TLS_AES_128_GCM_SHA256"}
     background.see(
         [
-            ("10.0.0.1:443/tcp", "www.example", _facts(), 3),
-            ("10.0.0.1:443/tcp", "www.example", _facts(**{"tls.suite": "TLS_AES_128_GCM_SHA256"}), 3),
-            ("[fd00::1]:25/tcp", None, _facts(starttls="smtp"), 1),
-            ("10.0.0.2:443/tcp", "seen.example", _facts(**{"tls.version": "TLSv1.2"}), 1),
-            ("10.0.0.3:443/tcp", "read.example", _facts(**{"tls.keys": "fit"}), 1),
-            ("10.0.0.4:443/udp", "quic.example", _facts(), 1),
-            ("192.0.2.1:443/tcp", "far.example", _facts(), 1),
+            _session("10.0.0.1:443/tcp", "www.example", _facts(), {"alpn_offered": ["h2", "http/1.1"]}),
+            _session("10.0.0.1:443/tcp", "www.example", _facts(**suite), {"alpn_offered": ["other"]}),
+            _session("[fd00::1]:25/tcp", None, _facts(starttls="smtp")),
+            _session("10.0.0.2:443/tcp", "seen.example", _facts(**{"tls.version": "TLSv1.2"}), leaf="ab" * 32),
+            _session("10.0.0.4:443/udp", "quic.example", _facts()),
+            _session("192.0.2.1:443/tcp", "far.example", _facts()),
         ]
     )
     assert asked.asked == []
     background.step()
-    assert asked.asked == [("10.0.0.1", 443, "www.example", (), None), ("fd00::1", 25, "", (), "smtp")]
+    assert asked.asked == [
+        ("10.0.0.1", 443, "www.example", ("h2", "http/1.1"), None),
+        ("fd00::1", 25, "", (), "smtp"),
+        ("10.0.0.2", 443, "seen.example", (), None),
+    ]
     kinds = [(kind, json.loads(line)["endpoint"]) for kind, line in background.take()]
     assert kinds == [("finding", "10.0.0.1:443/tcp"), ("finding", "[fd00::1]:25/tcp")]
     assert background.take() == []
-    counted = {"reprobe_lost": 0, "reprobed_tried": 2, "reprobed_answered": 2, "reprobed_outside": 1}
+    counted = {"reprobe_lost": 0, "reprobed_tried": 3, "reprobed_answered": 3, "reprobed_outside": 1}
     assert background.counters() == counted
+
+
+def test_the_agent_compares_what_comes_after_its_attempt_without_another() -> None:
+    asked, sent, own = Asked(), Chain("Proxy"), Chain("Authority")
+    asked.chain = [own.der]
+    background = Background([asked.verifier()])
+    place, found = ("10.0.0.1:443/tcp", "www.example"), []
+    hidden, seen = _session(*place, _facts()), _session(*place, _facts(), leaf=sent.sha256)
+    for session in (hidden, seen, seen):
+        background.see([(*session[:-1], 1_900_000_000_000_000_000)], sent.record)
+        background.step()
+        records = [json.loads(line) for kind, line in background.take() if kind == "finding"]
+        found.append(
+            [one["observed"]["from"]["sha256"] for one in records if one["check"] == "certificate.interception"]
+        )
+    assert len(asked.asked) == 1
+    assert found == [[], [sent.sha256], []]
+
+
+def test_a_file_of_this_host_says_nothing_of_what_was_sent() -> None:
+    asked, sent, own = Asked(), Chain("Proxy"), Chain("Authority")
+    asked.chain = [own.der]
+    verifier = Verifier(NETWORKS, Chains(Store()), evidence="host", look=asked.look)
+    verifier.see(sent.record + _flow(tls={"version": "TLSv1.2", "certificates": [sent.sha256]}))
+    assert list(verifier.records()) == []
+
+
+@pytest.mark.parametrize(
+    ("capture", "told", "leaves"),
+    [
+        ("tls13_h2.pcap", {"alpn_offered", "server_flight"}, False),
+        ("tls12_h2.pcap", {"alpn_offered"}, True),
+    ],
+)
+def test_what_the_core_tells_of_sessions(capture: str, told: set[str], leaves: bool) -> None:
+    """As the flow records have it, of the first flow of each observation."""
+    core = _parsers.Core(flows=False)
+    core.tell_sessions()
+    core.feed(_parsers.Capture(str(CAPTURES / capture)), 1_000_000)
+    core.finish()
+    records = {
+        (flow["tls"].get("server_flight"), tuple(flow["tls"].get("alpn_offered", []))) for flow in flows(capture)
+    }
+    sessions = core.take().sessions()
+    assert sessions
+    for endpoint, _, facts, besides, leaf, last_seen in sessions:
+        decoded = json.loads(besides)
+        assert endpoint.endswith("/tcp")
+        assert b'"tls.version"' in facts
+        assert told <= set(decoded)
+        assert (decoded.get("server_flight"), tuple(decoded.get("alpn_offered", []))) in records
+        assert (leaf is not None) == leaves
+        assert last_seen > 1_600_000_000_000_000_000
+    assert _parsers.Core(flows=False).take().sessions() == []
 
 
 def test_the_agents_hand_over_is_bounded() -> None:
     background = Background([Asked().verifier()])
-    background.see([("10.0.0.1:443/tcp", None, _facts(), 1)] * (MAX_WAITING + 5))
+    background.see([_session("10.0.0.1:443/tcp", None, _facts())] * (MAX_WAITING + 5))
     assert background.lost == 5
+    background.see([], b"{}\n" * (MAX_WAITING + 2))
+    assert background.lost == 7
 
 
 def test_stops_when_told() -> None:

@@ -9,7 +9,7 @@ import pytest
 from probe import config
 
 UNIT = Path(__file__).parents[1] / "systemd" / "transitproof.service"
-UNITS = [UNIT, UNIT.with_name("transitproof-collector.service")]
+UNITS = [UNIT, *map(UNIT.with_name, ("transitproof-collector.service", "transitproof-gateway.service"))]
 EXPOSURE = 20  # tenths; most agents of this kind stand at 96
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")

@@ -136,14 +136,14 @@ def judge(facts: Facts) -> list[Verdict]:
         return []  # what only redirects is plaintext.redirect
     protocol = str(facts.get("protocol", ""))
     if protocol in ACCEPTED:
-        return [_verdict(protocol, "pass", "info", f"{_shown(protocol)} in the clear, as is usual", None)]
+        return [_verdict(protocol, "pass", "info", f"{shown(protocol)} in the clear, as is usual", None)]
     for remedies, status, severity in _ROWS:
         if protocol in remedies:
-            return [_verdict(protocol, status, severity, f"{_shown(protocol)} in the clear", remedies[protocol])]
-    return [_verdict(protocol, "warn", "low", f"{_shown(protocol)} in the clear", _OTHER)]
+            return [_verdict(protocol, status, severity, f"{shown(protocol)} in the clear", remedies[protocol])]
+    return [_verdict(protocol, "warn", "low", f"{shown(protocol)} in the clear", _OTHER)]
 
 
-def _shown(protocol: str) -> str:
+def shown(protocol: str) -> str:
     """`HTTP`, `PostgreSQL`; abbreviations are short, other names are left as they are unless listed."""
     if not protocol:
         return "Readable content"

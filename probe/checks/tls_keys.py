@@ -12,10 +12,16 @@ P-384, RSA of 2048 bits and more, Ed25519 (decrypted).
 Why it matters: what the session's certificates are stays unknown, and a log that is wrong here may be wrong elsewhere.
 `unfit` says nothing against the endpoint; unproven does, for a client would have to refuse it.
 
+Encrypted Client Hello: a client whose hidden hello was taken logs its secrets under the random of that one, which
+nobody sees. So for a hello with the extension all secrets of the log are tried on the server's first record (over TCP);
+what opens it is of this session, and `tls.ech_accepted` is true. Its Finished and its signature are made over the
+hidden hello and cannot be checked; the certificate is for the hidden name, and is judged without one. A Finished that
+fits the hello that was seen says that the hidden one was not taken (`tls.ech_accepted` false).
+
 How to fix: record the key log with the same run of the client or server as the capture (SSLKEYLOGFILE), and let nobody
 edit it; if only one end's log is wrong, use the other's. unproven: look for an interception between the two.
 
-Reference: RFC 9850 (key logs), RFC 8446 section 4.4.4 (Finished).
+Reference: RFC 9850 (key logs), RFC 8446 section 4.4.4 (Finished), RFC 9849 (Encrypted Client Hello).
 """
 
 from typing import Final

@@ -14,11 +14,11 @@ from probe.reprobe.verifier import Verifier
 
 WAIT: Final = 1.0  # seconds between two looks at what is due
 MAX_WAITING: Final = (
-    4096  # observations, and records, that wait for the other side; the oldest go first and are counted
+    4096  # sessions, certificates, and records, that wait for the other side; the oldest go first and are counted
 )
 
-Sighting = tuple[str, str | None, bytes, int, str | None]
-"""Endpoint, name, facts as JSON, flows."""
+Session = tuple[str, str | None, bytes, bytes, str | None, int]
+"""As `Batch.sessions` gives them."""
 
 
 class Background:
@@ -26,10 +26,12 @@ class Background:
 
     def __init__(self, verifiers: Sequence[Verifier]) -> None:
         self._verifiers = tuple(verifiers)
-        self._observed: deque[Sighting] = deque(maxlen=MAX_WAITING)
+        self._certificates: deque[bytes] = deque(maxlen=MAX_WAITING)
+        self._observed: deque[Session] = deque(maxlen=MAX_WAITING)
         self._found: deque[tuple[str, bytes]] = deque(maxlen=MAX_WAITING)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reprobe", daemon=True)
+        self._told: set[str] = set()
         self.lost = 0
         """What had no room to wait."""
 
@@ -41,12 +43,15 @@ class Background:
         """End after the attempt at hand, or without it: it is bounded by its own timeout and changes nothing here."""
         self._stop.set()
 
-    def see(self, sightings: Iterable[Sighting]) -> None:
-        """Observations of TLS; others are passed over."""
-        for sighting in sightings:
-            if b'"tls.version"' in sighting[2]:
+    def see(self, sessions: Iterable[Session], certificates: bytes = b"") -> None:
+        """Sessions of TLS, and the records of certificates that are new in them (JSON Lines)."""
+        for line in certificates.splitlines():
+            self.lost += len(self._certificates) == MAX_WAITING
+            self._certificates.append(line)
+        for session in sessions:
+            if b'"tls.version"' in session[2]:
                 self.lost += len(self._observed) == MAX_WAITING
-                self._observed.append(sighting)
+                self._observed.append(session)
 
     def take(self) -> list[tuple[str, bytes]]:
         """(`certificate` or `finding`, the record as JSON) of what was found since the last call."""
@@ -54,6 +59,13 @@ class Background:
         while self._found:
             taken.append(self._found.popleft())
         return taken
+
+    def problems(self) -> list[str]:
+        """What the operator has to be told, since the last call."""
+        said = [problem for verifier in self._verifiers for problem in verifier.problems]
+        new = [problem for problem in said if problem not in self._told]
+        self._told.update(new)
+        return new
 
     def counters(self) -> dict[str, int]:
         """What the verifiers did, added up."""
@@ -69,11 +81,15 @@ class Background:
 
     def step(self) -> None:
         """What is due now."""
-        while self._observed:
-            endpoint, name, facts, *_ = self._observed.popleft()
-            decoded: dict[str, Any] = msgspec.json.decode(facts)
+        while self._certificates:
+            line = self._certificates.popleft()
             for verifier in self._verifiers:
-                verifier.observe(endpoint, name, decoded)
+                verifier.see(line)
+        while self._observed:
+            endpoint, name, facts, told, leaf, last_seen = self._observed.popleft()
+            seen: dict[str, Any] = {**msgspec.json.decode(facts), **msgspec.json.decode(told)}
+            for verifier in self._verifiers:
+                verifier.observe(endpoint, name, seen, leaf=leaf, last_seen=last_seen)
         for verifier in self._verifiers:
             for record in verifier.records(self._stop.is_set):
                 self.lost += len(self._found) == MAX_WAITING

@@ -24,6 +24,10 @@ class ReprobeError(Exception):
     """The chain could not be had; the message is one line."""
 
 
+class UnusableFileError(ReprobeError):
+    """A certificate file that the operator named cannot be used: the operator is to be told."""
+
+
 class Seen(Struct, frozen=True):
     """What an endpoint answered."""
 

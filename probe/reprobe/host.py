@@ -15,7 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.config import CertificateFile
-from probe.reprobe.fetch import ReprobeError, Seen
+from probe.files import UnreadableError, read
+from probe.reprobe.fetch import ReprobeError, Seen, UnusableFileError
 from probe.trust import names
 from probe.trust.certificates import extension
 
@@ -94,11 +95,11 @@ class HostCertificates:
         for path, own in sorted(self._files, key=lambda file: file[1] is None):
             if own in {port, None}:
                 try:
-                    with Path(path).open("rb") as opened:
-                        chain = x509.load_pem_x509_certificates(opened.read(MAX_FILE))
-                except (OSError, ValueError) as error:
-                    raise ReprobeError(f"{path}: {getattr(error, 'strerror', None) or 'no PEM certificates'}") from None
-                yield chain
+                    yield x509.load_pem_x509_certificates(read(path, MAX_FILE))
+                except UnreadableError as error:
+                    raise UnusableFileError(str(error)) from None
+                except ValueError:
+                    raise UnusableFileError(f"{path}: no PEM certificates") from None
 
 
 def _names(leaf: x509.Certificate, name: str) -> bool:

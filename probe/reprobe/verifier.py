@@ -4,8 +4,9 @@ TLS 1.3 hides certificates, resumed sessions send none: then what is sent to us 
 is held against what was sent to clients. Where their certificate could be read, ours is compared with it.
 
 Only endpoints that were seen are tried, only inside the networks that were named, with the server name, the application
-protocols and the STARTTLS protocol that their clients used, one attempt for each of those a day, and not many in a
-second. What an endpoint sends to us now need not be what it sent then: the evidence is `reprobed`, never `observed`.
+protocols (of the first client) and the STARTTLS protocol that were observed, one attempt for each name a day, and not
+many in a second. What an endpoint sends to us now need not be what it sent then: the evidence is `reprobed`, never
+`observed`.
 """
 
 import datetime as dt
@@ -21,8 +22,8 @@ from msgspec import Struct, field
 
 from probe.bounded import Lru
 from probe.checks.certificate_interception import compare
-from probe.model import NANOSECONDS, EvidenceClass, Facts, Verdict
-from probe.reprobe.fetch import ReprobeError, Seen, fetch
+from probe.model import NANOSECONDS, EvidenceClass, Facts, Verdict, rfc3339
+from probe.reprobe.fetch import ReprobeError, Seen, UnusableFileError, fetch
 from probe.reprobe.flight import predicted
 from probe.reprobe.records import finding, judged
 from probe.reprobe.starttls import PROTOCOLS
@@ -70,7 +71,6 @@ class Target(Struct, frozen=True):
     host: str
     port: int
     name: str | None
-    alpn: tuple[str, ...]
     starttls: str | None
 
     @property
@@ -80,14 +80,20 @@ class Target(Struct, frozen=True):
 
 
 class _Sent(Struct):
-    """What an endpoint sent to its clients."""
+    """What an endpoint sent to its clients, and to us."""
 
+    alpn: tuple[str, ...]
+    """What the first of them offered."""
     hidden: bool = False
     """There is something to judge that could not be read."""
     leaves: dict[str, str] = field(default_factory=dict)
     """Certificates that could be read, by SHA-256: when they were last seen."""
     flights: set[tuple[str, int]] = field(default_factory=set)
     """Suites, and sizes of what was hidden."""
+    fetched: dict[str, Any] | None = None
+    """Record of the certificate that it sent to us, once it was looked at."""
+    compared: bool = True
+    """Nothing came since that it is to be compared with."""
 
 
 class Verifier:
@@ -114,6 +120,8 @@ class Verifier:
         self._sent: dict[Target, _Sent] = {}
         self._records: Lru[str, dict[str, Any]] = Lru(MAX_TARGETS)
         self.counters: Counter[str] = Counter()
+        self.problems: list[str] = []
+        """Of files that were named and cannot be used, each once."""
         self._decoder = msgspec.json.Decoder(_Flow)
 
     def see(self, records: bytes) -> None:
@@ -129,28 +137,40 @@ class Verifier:
         tls = flow.tls
         if tls is None or tls.version is None:
             return
-        sent = self._remember(Target(flow.dst_ip, flow.dst_port, tls.sni, tuple(tls.alpn_offered), flow.starttls))
+        self._note(Target(flow.dst_ip, flow.dst_port, tls.sni, flow.starttls), tls, flow.end)
+
+    def observe(
+        self, endpoint: str, name: str | None, facts: Mapping[str, Any], *, leaf: str | None = None, last_seen: int = 0
+    ) -> None:
+        """The same of a session that the live agent observed; `facts` with what the session told besides.
+
+        `leaf`: SHA-256 of the certificate that was sent, if it could be read; `last_seen` in ns.
+        """
+        host, _, port = endpoint.removesuffix("/tcp").rpartition(":")
+        if "tls.version" not in facts or not endpoint.endswith("/tcp") or not port.isdecimal():
+            return
+        tls = _Tls(
+            suite=facts.get("tls.suite", ""),
+            alpn_offered=facts.get("alpn_offered", []),
+            certificates=[] if leaf is None else [leaf],
+            resumed=facts.get("tls.resumed", False),
+            server_flight=facts.get("server_flight"),
+        )
+        self._note(Target(host.strip("[]"), int(port), name, facts.get("starttls")), tls, rfc3339(last_seen))
+
+    def _note(self, target: Target, tls: _Tls, end: str) -> None:
+        sent = self._remember(target, tls.alpn_offered)
         if sent is None:
             return
         sent.hidden |= not tls.certificates
         if tls.certificates and (tls.certificates[0] in sent.leaves or len(sent.leaves) < MAX_COMPARED):
             leaf = tls.certificates[0]
-            sent.leaves[leaf] = max(sent.leaves.get(leaf, ""), flow.end)
+            sent.compared &= leaf in sent.leaves
+            sent.leaves[leaf] = max(sent.leaves.get(leaf, ""), end)
         elif tls.server_flight is not None and not tls.resumed and len(sent.flights) < MAX_COMPARED:
             sent.flights.add((tls.suite, tls.server_flight))
 
-    def observe(self, endpoint: str, name: str | None, facts: Mapping[str, Any]) -> None:
-        """The same of an observation of the live agent."""
-        host, _, port = endpoint.removesuffix("/tcp").rpartition(":")
-        hidden = facts.get("tls.version") == "TLSv1.3" or facts.get("tls.resumed")
-        if not hidden or facts.get("tls.keys") == "fit" or not endpoint.endswith("/tcp") or not port.isdecimal():
-            return
-        alpn = facts.get("tls.alpn_offered", ())
-        sent = self._remember(Target(host.strip("[]"), int(port), name, tuple(alpn), facts.get("starttls")))
-        if sent is not None:
-            sent.hidden = True
-
-    def _remember(self, target: Target) -> _Sent | None:
+    def _remember(self, target: Target, alpn: Sequence[str]) -> _Sent | None:
         """What is known of it so far; None if it is left out."""
         if target in self._due:
             return self._sent[target]
@@ -162,7 +182,7 @@ class Verifier:
             self.counters["full"] += 1
         else:
             self._due[target] = 0.0
-            return self._sent.setdefault(target, _Sent())
+            return self._sent.setdefault(target, _Sent(tuple(alpn)))
         return None
 
     def _allowed(self, host: str) -> bool:
@@ -177,6 +197,7 @@ class Verifier:
         for target, due in list(self._due.items()):
             now = self._clock()
             if due > now:
+                yield from self._compare(target)
                 continue
             if stop():
                 return
@@ -187,23 +208,39 @@ class Verifier:
 
     def _one(self, target: Target) -> Iterator[dict[str, Any]]:
         self.counters["tried"] += 1
-        asked = {"sni": target.name or "", "alpn": target.alpn, "starttls": target.starttls, "timeout": TIMEOUT}
+        sent = self._sent[target]
+        asked = {"sni": target.name or "", "alpn": sent.alpn, "starttls": target.starttls, "timeout": TIMEOUT}
         try:
             seen = self._look(target.host, target.port, **asked)
-        except ReprobeError:
+        except ReprobeError as error:
             self.counters["failed"] += 1
+            if isinstance(error, UnusableFileError) and str(error) not in self.problems:
+                self.problems.append(str(error))
             return
         self.counters["answered"] += 1
-        when = int(dt.datetime.fromtimestamp(self._clock(), dt.UTC).timestamp()) * NANOSECONDS
-        sent = self._sent[target]
-        about: _About = {"name": target.name, "evidence": self.evidence, "when": when}
-        records = list(judged(self._chains, seen.chain, target.endpoint, **about, besides=_fits(sent, seen)))
+        records = list(
+            judged(self._chains, seen.chain, target.endpoint, **self._about(target), besides=_fits(sent, seen))
+        )
         if sent.hidden:
             yield from records
-        if seen.chain and (differs := self._compare(sent, self._chains.record(sha256(seen.chain[0]).hexdigest()))):
-            yield finding(differs, target.endpoint, **about)
+        if seen.chain:
+            sent.fetched, sent.compared = self._chains.record(sha256(seen.chain[0]).hexdigest()), False
+        yield from self._compare(target)
 
-    def _compare(self, sent: _Sent, fetched: dict[str, Any]) -> Verdict | None:
+    def _about(self, target: Target) -> _About:
+        when = int(dt.datetime.fromtimestamp(self._clock(), dt.UTC).timestamp()) * NANOSECONDS
+        return {"name": target.name, "evidence": self.evidence, "when": when}
+
+    def _compare(self, target: Target) -> Iterator[dict[str, Any]]:
+        """What clients were sent, held against what was sent to us. A file of this host would tell nothing of that."""
+        sent = self._sent[target]
+        if sent.compared or sent.fetched is None or self.evidence != "reprobed":
+            return
+        sent.compared = True
+        if (differs := self._differs(sent, sent.fetched)) is not None:
+            yield finding(differs, target.endpoint, **self._about(target))
+
+    def _differs(self, sent: _Sent, fetched: dict[str, Any]) -> Verdict | None:
         """The latest certificate that clients were sent and that is not this one, if it is of somebody else."""
         if fetched["sha256"] in sent.leaves:
             return None

@@ -7,15 +7,16 @@ understood. An outdated list still tells what it had revoked; what it says nothi
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from cryptography import x509
 
+from probe.files import UnreadableError, read
 from probe.trust.certificates import Parsed, extension
 from probe.trust.reasons import Judgement, of
 from probe.trust.store import TrustError
 
+MAX_BYTES: Final = 128 << 20  # of one file; the largest lists of public authorities had 80 MB
 _UNDERSTOOD: Final = (x509.IssuingDistributionPoint, x509.AuthorityKeyIdentifier, x509.CRLNumber)
 _PEM: Final = b"-----BEGIN X509 CRL-----"
 _END: Final = b"-----END X509 CRL-----"
@@ -169,9 +170,9 @@ def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:
 
 def _read(path: str) -> list[x509.CertificateRevocationList]:
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        message = f"{path}: {(error.strerror or str(error)).lower()}; --crl wants a readable file of revocation lists"
+        data = read(path, MAX_BYTES)
+    except UnreadableError as error:
+        message = f"{error}; --crl wants a readable file of revocation lists"
         raise CrlError(message) from error
     blocks = [_PEM + block.partition(_END)[0] + _END + b"\n" for block in data.split(_PEM)[1:]]
     try:

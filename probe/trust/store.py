@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from probe.files import UnreadableError, read
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from probe.trust.ct import Logs
     from probe.trust.revocation import Revocations
 
+MAX_BYTES: Final = 16 << 20  # of one file of roots; those of all public programmes together have 400 kB
 HOST_BUNDLES: Final = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 """Debian and its family; Fedora, Amazon Linux and theirs."""
 HOST: Final = "host"
@@ -198,9 +201,9 @@ def host_bundle() -> str | None:
 def read_pem(path: str) -> list[bytes]:
     """The DER of each certificate in a PEM file."""
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        message = f"{path}: {(error.strerror or str(error)).lower()}; --trust wants a readable PEM file of certificates"
+        data = read(path, MAX_BYTES)
+    except UnreadableError as error:
+        message = f"{error}; --trust wants a readable PEM file of certificates"
         raise TrustError(message) from error
     blocks = []
     for part in data.split(b"-----BEGIN "):

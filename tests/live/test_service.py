@@ -63,18 +63,21 @@ def _start(wire: Wire, configured: Configured) -> Agent:
     return agent
 
 
-def _tls_server(wire: Wire) -> None:
+def _tls_server(wire: Wire, *options: str, told: Path | None = None) -> None:
     key, certificate = wire.folder / "key.pem", wire.folder / "cert.pem"
     files = f"-keyout {key} -out {certificate}"
     run(*f"openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=live.example -days 2 {files}".split())
-    command = f"openssl s_server -accept {SERVER}:4433 -cert {certificate} -key {key} -tls1_2 -www -quiet"
-    wire.start(wire.server, *command.split(), stdout=-3, stderr=-3, stdin=-3)
+    command = f"stdbuf -oL openssl s_server -accept {SERVER}:4433 -cert {certificate} -key {key} -www"
+    with (told or Path(os.devnull)).open("wb") as output:
+        wire.start(
+            wire.server, *command.split(), *(options or ("-tls1_2", "-quiet")), stdout=output, stderr=-3, stdin=-3
+        )
     until(lambda: wire.listens(4433), "a server")
 
 
-def _speak(wire: Wire) -> None:
+def _speak(wire: Wire, *options: str) -> None:
     command = f"openssl s_client -connect {SERVER}:4433 -servername live.example -quiet -no_ign_eof"
-    wire.talk(*command.split(), input="GET / HTTP/1.0\r\n\r\n")
+    wire.talk(*command.split(), *options, input="GET / HTTP/1.0\r\n\r\n")
 
 
 def _of(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -311,3 +314,23 @@ def test_the_packets_behind_findings_are_kept(wire: Wire, configured: Configured
     # What was kept leads to the same verdicts about the session.
     again = list(probe.replay(kept))
     assert {record["check"] for record in again if record["type"] == "finding"} >= {"certificate.chain"}
+
+
+def test_a_hidden_certificate_is_asked_for_as_the_client_did(wire: Wire, configured: Configured) -> None:
+    told = wire.folder / "server.out"
+    _tls_server(wire, "-tls1_3", "-alpn", "h2,http/1.1", told=told)
+    configured.write(
+        f'[reprobe]\nnetworks = ["10.77.0.0/24"]\n[[host.certificates]]\nfile = "{wire.folder}/absent.pem"\n'
+    )
+    agent = _start(wire, configured)
+    _speak(wire, "-alpn", "http/1.1,h2")
+    until(lambda: b'"class":"reprobed"' in agent.output(), "what the server sends to the agent")
+    found = [one for one in _of(agent.stop(), "finding") if one["evidence"]["class"] == "reprobed"]
+    assert {(one["endpoint"], one["name"]) for one in found} == {(f"{SERVER}:4433/tcp", "live.example")}
+    observed = [one["observed"] for one in found]
+    assert "self_signed" in {one.get("reason") for one in observed}
+    assert {one["flight"] for one in observed} == {"fits"}
+    asked = [line for line in told.read_text().splitlines() if line.startswith("ALPN protocols advertised")]
+    assert len(asked) == 2
+    assert len(set(asked)) == 1
+    assert agent.errors().count("absent.pem: no such file or directory") == 1

@@ -35,8 +35,8 @@ def run(core: None, capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., 
         (
             ["zzz"],
             (
-                "unknown command zzz; choose from replay, diff, cert, run, check-config, config, collect, publish, "
-                "interfaces, policies, explain; see: transitproof --help"
+                "unknown command zzz; choose from replay, diff, cert, run, check-config, config, collect, gateway, "
+                "publish, interfaces, policies, explain; see: transitproof --help"
             ),
         ),
         (["replay", "x", "--polcy", "y"], "unknown option --polcy; did you mean --policy?; see: transitproof --help"),
@@ -66,6 +66,10 @@ def run(core: None, capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., 
             "certificate.chian: no such check; did you mean certificate.chain? see: transitproof explain",
         ),
         (["policies", "rfc1"], "policy rfc1: unknown; did you mean"),
+        (["replay", "x", "--protect", "10.0.0.0/8,b"], "--protect: 'b' does not appear to be an IPv4 or IPv6 network;"),
+        (["replay", "x", "--protect", "0.0.0.0/0"], "--protect: 0.0.0.0/0 is everything; name the networks"),
+        (["replay", "x", "--gateway", "/nonexistent"], "/nonexistent: no such file or directory"),
+        (["gateway", "--every", "30"], "--every: '30' is no duration"),
     ],
 )
 def test_mistakes_are_answered_in_one_line(run: Callable[..., Any], arguments: list[str], message: str) -> None:

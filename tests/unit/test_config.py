@@ -36,6 +36,8 @@ def _write(folder: Path, text: str, name: str = "transitproof.toml") -> str:
         ('[judge]\npolicies = ["mine.toml"]\n', "2: policies: not an id and no absolute path"),
         ('[judge]\nhash_key = "credential:a/b"\n', "2: hash_key: 'credential:a/b' is no credential"),
         ('[health]\nmetrics = "0.0.0.0:9464"\n', "2: metrics: no port of the loopback"),
+        ('[judge]\nprotect = ["0.0.0.0/0"]\n', "2: protect: no networks"),
+        ('[judge]\nprotect = ["10.0.0.0/8,ten"]\n', "2: protect: no networks"),
         ('[identity]\nid = "a/b"\n', "2: id: no name"),
         ('[dns]\nresolvers = ["x"]\n', "1: dns: 'x' does not appear to be an IPv4 or IPv6 address"),
         (

@@ -78,3 +78,8 @@ def test_what_is_suppressed_is_in_order_with_the_reason() -> None:
     assert engine._known(verdict).status == "pass"
     assert engine._known(verdict).observed["suppressed"] == "a reason"
     assert Engine([], Store(()))._known(verdict).status == "fail"
+
+
+def test_a_state_without_an_end_is_not_read_to_it() -> None:
+    with pytest.raises(DnsOptionsError, match="/dev/zero: larger than"):
+        read_state("/dev/zero")

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
-from counted import BEFORE, LATER, SECOND, counters
+from counted import BEFORE, LATER, counters
 from prometheus_client.parser import text_string_to_metric_families
 
 from probe import health, metrics
@@ -29,15 +29,6 @@ def test_this_process_is_measured() -> None:
     memory, cpu = health.measure()
     assert 10 << 20 < memory < 4 << 30
     assert cpu > 0
-
-
-@pytest.mark.parametrize(("by", "told"), [(0.0, False), (1.9, False), (-1.9, False), (3600.0, True), (-86_400.0, True)])
-def test_a_clock_that_was_set_is_noticed(by: float, told: bool) -> None:
-    before = (1_700_000_000 * SECOND, 100.0)
-    jump = health.jumped(before[0] + int((0.2 + by) * SECOND), 100.2, before, 2.0)
-    assert (jump != 0) is told
-    if told:
-        assert jump == pytest.approx(by * SECOND, abs=SECOND / 1000)
 
 
 def _samples(page: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

@@ -29,7 +29,7 @@ def _found(*batches: Batch, checks: tuple[str, ...], passes: bool = False) -> li
     engine = Engine([], Store(host=False), passes=passes)
     for batch in batches:
         engine.feed(batch, "x.pcap")
-    found = [json.loads(line) for line in engine.flush().lines(0, 99).splitlines()]
+    found = [json.loads(line) for line in engine.flush().lines(99).splitlines()]
     return [one for one in found if one["check"] in checks]
 
 
@@ -98,6 +98,6 @@ def test_a_long_run_remembers_and_tells_once(two: tuple[pki.Issued, pki.Issued])
     for at, issued in ((1, first), (2, first), (3, second), (4, second), (5, first)):
         ders = [first.der, second.der] if at == 1 else []
         engine.feed(Batch(certificates=ders, observations=[_seen(TLS, at, issued)]), "live")
-        lines = engine.flush().lines(0, 99).splitlines()
+        lines = engine.flush().lines(99).splitlines()
         told.append([one["title"] for one in map(json.loads, lines) if one["check"] == "certificate.changed"])
     assert [len(titles) for titles in told] == [0, 0, 1, 0, 0]

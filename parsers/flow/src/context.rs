@@ -1,6 +1,7 @@
 //! What processing a packet may touch besides its flow: interners, counters, the record buffer, and where we are.
 
 mod closing;
+mod leaks;
 
 use crate::Direction;
 use crate::certificates::{CertificateId, Certificates};
@@ -15,6 +16,7 @@ use crate::intern::Fragments;
 use crate::ipsec::Ipsec;
 use crate::json;
 use crate::key::Key;
+use crate::leak::Leaks;
 use crate::limits::MAX_ENDPOINTS;
 use crate::observation::{FlowId, Observation, Observations, Provenance, Sighting};
 use crate::peers::Peers;
@@ -79,6 +81,8 @@ pub struct Context {
     pub exposed: bool,
     /// Observations name their flows.
     pub trace: bool,
+    /// Observations tell what else there is to know of a session, for those who ask its server themselves.
+    pub tells_sessions: bool,
     scratch: Vec<u8>,
     /// Made for the first message.
     dns: Option<Box<Watch>>,
@@ -87,6 +91,9 @@ pub struct Context {
     pub dns_config: transitproof_dns::Config,
     /// Tell which servers were asked.
     dns_servers: bool,
+    leaks: Option<Box<Leaks>>,
+    /// Lines of associations of ESP and AH whose flows ended or were cut, for whoever knows which there should be.
+    pub associations: Option<Vec<u8>>,
     /// Kept of live traffic.
     pub rollup: Option<Rollup>,
 }
@@ -113,11 +120,14 @@ impl Context {
             selection: None,
             exposed: false,
             trace: false,
+            tells_sessions: false,
             scratch: Vec::new(),
             dns: None,
             said: None,
             dns_config: transitproof_dns::Config::default(),
             dns_servers: false,
+            leaks: None,
+            associations: None,
             rollup: None,
         }
     }
@@ -233,6 +243,7 @@ impl Context {
             time: entry.last,
             frame: entry.why.frame().unwrap_or(self.frame),
             flow: self.trace.then(|| FlowId::of(entry)),
+            session: None,
         };
         self.observations.count(&seen, &self.certificates, || facts.to_vec(), || record::community_id(entry));
     }
@@ -305,6 +316,7 @@ impl Context {
             }
             (None, None) => (Cow::default(), Provenance::Observed),
         };
+        let told = session.filter(|_| self.tells_sessions).map(Session::told);
         let seen = Sighting {
             endpoint,
             key: &key,
@@ -318,6 +330,7 @@ impl Context {
             // A flow that is judged at its end must not name the packet that ended it, which may be another flow's.
             frame: conversation.and_then(record::evidence).or(entry.why.frame()).unwrap_or(self.frame),
             flow: self.trace.then(|| FlowId::of(entry)),
+            session: told.as_deref(),
         };
         let facts = || {
             let mut all = Vec::new();
@@ -349,6 +362,7 @@ impl Context {
             time: entry.last,
             frame: conversation.and_then(record::evidence).unwrap_or(self.frame),
             flow: self.trace.then(|| FlowId::of(entry)),
+            session: None,
         };
         self.observations.count(&seen, &self.certificates, || CLIENT.to_vec(), || record::community_id(entry));
     }

@@ -18,6 +18,7 @@ use crate::fragments::Fragments;
 use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
 use crate::keys::KeyLog;
+use crate::leak::Policy;
 use crate::limits::{MAX_OPENING_PACKETS, idle};
 use crate::looked::{Kind, Looked};
 use crate::observation::FlowId;
@@ -29,6 +30,7 @@ use crate::why::{What, Why};
 use crate::{tcp, udp};
 use particular::Tracking;
 pub use particular::Wanted;
+use std::sync::Arc;
 use transitproof_wire::packet::{Packet, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
 use transitproof_wire::{ParseError, Protocol};
 
@@ -103,6 +105,11 @@ impl Core {
     }
 
     /// Tell how much a quantum computer could read.
+    /// Observations tell what the client offered and how much the server hid, see [`crate::observation::Observation::session`].
+    pub fn tell_sessions(&mut self) {
+        self.ctx.tells_sessions = true;
+    }
+
     pub fn tell_exposed(&mut self) {
         self.ctx.exposed = true;
     }
@@ -120,6 +127,16 @@ impl Core {
 
     pub fn restore_dns(&mut self, state: &[u8]) -> Result<(), ParseError> {
         self.ctx.dns().restore(state)
+    }
+
+    /// Flows that one of these policies covers are told if they are seen outside of tunnels. False if there are too many.
+    pub fn protect(&mut self, policies: &[Arc<Policy>]) -> bool {
+        policies.iter().all(|policy| self.ctx.leaks().add(policy.clone()))
+    }
+
+    /// The same as the host says it, instead of what it said before.
+    pub fn protect_as_host(&mut self, policies: &[Arc<Policy>]) -> bool {
+        self.ctx.leaks().replace_host(policies)
     }
 
     /// Where secrets of sessions are put; those that are there when a ServerHello comes open what is behind it.

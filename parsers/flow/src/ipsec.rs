@@ -2,6 +2,7 @@
 
 use crate::Direction;
 use crate::certificates::Certificates;
+use crate::entry::Entry;
 use crate::esp::{AhState, EspState};
 use crate::ike::{Ends, IkeState, Spis};
 use crate::ipsec_stream::Framing;
@@ -29,6 +30,8 @@ pub struct Ipsec {
     pub news: bool,
     /// The IKE SA whose negotiation the tunnel has heard of.
     pub agreed: Option<Spis>,
+    /// Child SAs whose traffic selectors are known as policies.
+    pub learnt: usize,
     /// The IKE SAs that these peers had, when the flow ended: what was made by which is told by time.
     pub ike_sas: Vec<KnownSa>,
     /// Over TCP.
@@ -352,6 +355,14 @@ impl Ipsec {
 
     pub fn ah(&self) -> Option<&EspState> {
         self.ah.as_ref().map(|ah| ah.state())
+    }
+
+    /// Lines of the associations of ESP and AH, see [`EspState::write_associations`].
+    pub fn write_associations(&self, entry: &Entry, out: &mut Vec<u8>) {
+        let of_ah = self.ah().map(|ah| ("ah", ah));
+        for (protocol, state) in self.esp.as_ref().map(|esp| ("esp", esp)).into_iter().chain(of_ah) {
+            state.write_associations(protocol, entry, out);
+        }
     }
 
     pub fn write_record(&self, certificates: &Certificates, out: &mut Vec<u8>) {

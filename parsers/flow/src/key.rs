@@ -61,6 +61,12 @@ impl Key {
         (self.rest >> 16) as u16
     }
 
+    /// The same without what it was unwrapped from.
+    pub fn bare(&self) -> Self {
+        const TUNNEL: u64 = 0xffff << 16;
+        Self { rest: self.rest & !TUNNEL, ..*self }
+    }
+
     /// Address and port of the low or the high end.
     pub fn end(&self, low: bool) -> (Address, u16) {
         if low { (self.low, (self.rest >> 48) as u16) } else { (self.high, (self.rest >> 32) as u16) }

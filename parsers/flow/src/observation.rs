@@ -81,6 +81,8 @@ pub struct Observation {
     pub samples: Few<Sample>,
     /// Every flow of `count`, if the core traces them.
     pub flows: Vec<FlowId>,
+    /// What else the first of them told of its session, as a JSON object, if the core tells sessions.
+    pub session: Option<Box<[u8]>>,
 }
 
 /// One flow's contribution.
@@ -97,6 +99,7 @@ pub struct Sighting<'a> {
     pub frame: u64,
     /// To be named.
     pub flow: Option<FlowId>,
+    pub session: Option<&'a [u8]>,
 }
 
 /// Numbers of facts, name and chain, 0 for none; and where.
@@ -168,6 +171,7 @@ impl Observations {
             last_seen: 0,
             samples: Few::default(),
             flows: Vec::new(),
+            session: seen.session.map(Into::into),
         });
         self.by_place.insert(place, self.all.len() - 1);
         self.all.len() - 1
@@ -235,6 +239,7 @@ mod tests {
             time: time + 1,
             frame: time,
             flow: None,
+            session: None,
         }
     }
 

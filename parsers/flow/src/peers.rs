@@ -185,6 +185,7 @@ impl Context {
         }
         if std::mem::take(&mut ipsec.news) {
             self.follow_ike(entry, ipsec);
+            self.learn_selectors(ipsec);
         }
     }
 
@@ -227,6 +228,7 @@ impl Context {
 
     /// A flow ends; `wanted`: it is to be reported.
     pub fn leave_tunnel(&mut self, entry: &Entry, ipsec: &mut Ipsec, wanted: bool) {
+        self.learn_selectors(ipsec); // over TCP only now
         self.peers.half_open -= u64::from(std::mem::take(&mut ipsec.half_open));
         if ipsec.in_tunnel {
             ipsec.ike_sas = self.peers.known(entry).to_vec();

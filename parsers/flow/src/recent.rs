@@ -1,28 +1,29 @@
-//! What was met lately, by a keyed hash: when so many have come together, those before the last so many are forgotten.
+//! What was met lately, by a key or a keyed hash of it: when so many have come together, those before the last so many are forgotten.
 
 use crate::hash::Map;
+use std::hash::Hash;
 
-pub struct Recent<V, const MOST: usize> {
-    recent: Map<u64, V>,
-    before: Map<u64, V>,
+pub struct Recent<V, const MOST: usize, K = u64> {
+    recent: Map<K, V>,
+    before: Map<K, V>,
 }
 
-impl<V, const MOST: usize> Default for Recent<V, MOST> {
+impl<V, const MOST: usize, K> Default for Recent<V, MOST, K> {
     fn default() -> Self {
         Self { recent: Map::default(), before: Map::default() }
     }
 }
 
-impl<V, const MOST: usize> Recent<V, MOST> {
-    pub fn insert(&mut self, key: u64, value: V) {
+impl<V, const MOST: usize, K: Eq + Hash> Recent<V, MOST, K> {
+    pub fn insert(&mut self, key: K, value: V) {
         if self.recent.len() >= MOST {
             self.before = std::mem::take(&mut self.recent);
         }
         self.recent.insert(key, value);
     }
 
-    pub fn get(&self, key: u64) -> Option<&V> {
-        self.recent.get(&key).or_else(|| self.before.get(&key))
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.recent.get(key).or_else(|| self.before.get(key))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -40,6 +41,6 @@ mod tests {
         assert!(all.is_empty());
         (1..=201).for_each(|key| all.insert(key, 2 * key));
         assert_eq!((all.recent.len(), all.before.len()), (1, 100));
-        assert_eq!((all.get(100), all.get(101), all.get(201)), (None, Some(&202), Some(&402)));
+        assert_eq!((all.get(&100), all.get(&101), all.get(&201)), (None, Some(&202), Some(&402)));
     }
 }

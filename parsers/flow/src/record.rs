@@ -181,7 +181,8 @@ pub fn session(conversation: &Conversation) -> Option<&Session> {
 
 /// The server's name as the client gave it, bytes that are no UTF-8 as `\xNN`.
 pub fn name(session: &Session) -> Option<Cow<'_, str>> {
-    let sni = session.offer.as_ref().and_then(Offer::server_name)?;
+    // What is seen in front of a hidden hello is the name of the server in front.
+    let sni = session.offer.as_ref().filter(|_| !session.hides_name()).and_then(Offer::server_name)?;
     if json::is_plain(sni) {
         return std::str::from_utf8(sni).ok().map(Cow::Borrowed);
     }

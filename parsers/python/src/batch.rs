@@ -18,6 +18,8 @@ pub struct Batch {
     pub records: Py<PyBytes>,
     #[pyo3(get)]
     pub tunnels: Py<PyBytes>,
+    #[pyo3(get)]
+    pub associations: Py<PyBytes>,
     pub certificates: Vec<Arc<Certificate>>,
     /// Until a ledger takes them.
     pub observations: Vec<observation::Observation>,
@@ -40,6 +42,7 @@ impl Batch {
         Self {
             records: PyBytes::new(py, records.unwrap_or_default()).unbind(),
             tunnels: PyBytes::new(py, &[]).unbind(),
+            associations: PyBytes::new(py, &[]).unbind(),
             certificates: interner.take_new(),
             observations: observations.iter().map(|observation| observation.0.clone()).collect(),
         }
@@ -78,6 +81,15 @@ impl Batch {
         .collect()
     }
 
+    fn sessions(&self, py: Python<'_>) -> Vec<Session> {
+        let told = self.observations.iter().filter_map(|o| Some((o, o.session.as_deref()?)));
+        told.map(|(o, session)| {
+            let [facts, session] = [&o.key[..], session].map(|json| PyBytes::new(py, json).unbind());
+            (written(&o.endpoint), o.name.as_deref().map(Into::into), facts, session, leaf(o), o.last_seen)
+        })
+        .collect()
+    }
+
     #[getter]
     fn has_certificates(&self) -> bool {
         !self.certificates.is_empty()
@@ -93,6 +105,9 @@ fn leaf(observation: &observation::Observation) -> Option<String> {
     let leaf = observation.chain.as_ref().filter(|_| shown)?.first()?;
     Some(String::from_utf8_lossy(leaf).into_owned())
 }
+
+/// Endpoint, name, facts, what else its first flow told, SHA-256 of the certificate that was sent, last seen (ns).
+type Session = (String, Option<String>, Py<PyBytes>, Py<PyBytes>, Option<String>, u64);
 
 fn hex(certificate: &Certificate) -> String {
     String::from_utf8_lossy(&certificate.sha256).into_owned()
@@ -138,6 +153,7 @@ impl Observation {
             last_seen,
             samples: few,
             flows: Vec::new(),
+            session: None,
         }))
     }
 }

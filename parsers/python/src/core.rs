@@ -13,9 +13,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use transitproof_capture::{Frame as Captured, Shape, Source};
-use transitproof_flow::{Config, DnsConfig, Frame, HashKey, Selection};
+use transitproof_flow::{Config, DnsConfig, Frame, HashKey, Policy, PolicySource, Selection};
 
 /// Frames asked of the reader at a time: the slices are built on the stack side of the loop, so few at a time stay in cache.
 const FRAMES: usize = 256;
@@ -134,6 +135,14 @@ impl Core {
         PyBytes::new(py, &rollup)
     }
 
+    fn tell_sessions(&mut self) {
+        self.cores.iter_mut().for_each(|core| core.tell_sessions());
+    }
+
+    fn tell_associations(&mut self) {
+        self.cores.iter_mut().for_each(transitproof_flow::Core::tell_associations);
+    }
+
     fn tell_names(&mut self, names: bool) {
         self.cores.iter_mut().for_each(|core| core.tell_names(names));
     }
@@ -154,6 +163,18 @@ impl Core {
             selection = selection.filter(&text).map_err(wrong)?;
         }
         self.cores.iter_mut().for_each(|core| core.select(selection.clone()));
+        Ok(())
+    }
+
+    #[pyo3(signature = (policies, *, host = false))]
+    fn protect(&mut self, policies: Vec<String>, host: bool) -> PyResult<()> {
+        let source = if host { PolicySource::Host } else { PolicySource::Given };
+        let read = |text: &String| Policy::of(text, source).map(Arc::new).map_err(PyValueError::new_err);
+        let policies = policies.iter().map(read).collect::<PyResult<Vec<_>>>()?;
+        let protect = if host { transitproof_flow::Core::protect_as_host } else { transitproof_flow::Core::protect };
+        if !self.cores.iter_mut().all(|core| protect(core, &policies)) {
+            return Err(PyValueError::new_err("more policies than are looked for at a time"));
+        }
         Ok(())
     }
 
@@ -229,7 +250,9 @@ impl Core {
         let records = records(py, cores);
         cores.iter_mut().for_each(transitproof_flow::Core::clear_records);
         let tunnels: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_tunnels).collect();
-        Batch { records, tunnels: PyBytes::new(py, &tunnels).unbind(), certificates, observations }
+        let associations: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_associations).collect();
+        let [tunnels, associations] = [tunnels, associations].map(|lines| PyBytes::new(py, &lines).unbind());
+        Batch { records, tunnels, associations, certificates, observations }
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

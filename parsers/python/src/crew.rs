@@ -101,6 +101,7 @@ impl Crew {
         });
         let mut said: Vec<_> = cores.iter_mut().map(Core::said).collect();
         self.watch.hear(&mut said);
+        tell_each_other(cores, false);
         more
     }
 
@@ -151,6 +152,7 @@ impl Crew {
         });
         let mut said: Vec<_> = cores.iter_mut().map(Core::said).collect();
         self.watch.hear(&mut said);
+        tell_each_other(cores, !more);
         self.rest = None;
         if !more {
             self.shares.rewind();
@@ -211,6 +213,15 @@ impl Chunk {
         let place = |of: usize| places.partition_point(|at| (*at as usize) < of);
         let range = place(from)..place(to);
         (&places[range.clone()], &looked[range])
+    }
+}
+
+/// What each learnt of tunnels is told to the others; then they can say what passed those by.
+fn tell_each_other(cores: &mut [Core], all: bool) {
+    let heard: Vec<_> = cores.iter_mut().map(Core::take_heard).collect();
+    for (core, own) in cores.iter_mut().zip(0..) {
+        heard.iter().zip(0..).filter(|(_, from)| *from != own).for_each(|(heard, _)| core.hear_of_tunnels(heard));
+        core.tell_leaks(all);
     }
 }
 

@@ -176,7 +176,7 @@ impl Ledger {
     }
 }
 
-#[pyclass(frozen, module = "probe._parsers")]
+#[pyclass(module = "probe._parsers")]
 pub struct Report(ledger::Report);
 
 #[pymethods]
@@ -196,7 +196,7 @@ impl Report {
         self.0.not_observable()
     }
 
-    fn lines<'py>(&self, py: Python<'py>, first: usize, most: usize) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &py.detach(|| self.0.lines(first, most)))
+    fn lines<'py>(&mut self, py: Python<'py>, most: usize) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.0.lines(most)))
     }
 }

@@ -33,7 +33,7 @@ def _outcome(*observations: Any, **rest: Any) -> Outcome:
         },
     }
     report = engine.flush()
-    findings = msgspec.json.Decoder(Finding).decode_lines(report.lines(0, len(report)))
+    findings = msgspec.json.Decoder(Finding).decode_lines(report.lines(len(report)))
     totals = rest.pop("totals", totals)
     return Outcome(files=["capture.pcapng"], findings=findings, by_severity=dict(report.against), totals=totals, **rest)
 

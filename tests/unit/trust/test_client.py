@@ -64,7 +64,7 @@ def test_every_other_reason(authority: Any) -> None:
 
 def _findings(engine: Engine, *observations: Observation, certificates: list[bytes]) -> list[dict[str, Any]]:
     engine.feed(Batch(certificates=certificates, observations=list(observations)), "x.pcap")
-    return [json.loads(line) for line in engine.flush().lines(0, 99).splitlines()]
+    return [json.loads(line) for line in engine.flush().lines(99).splitlines()]
 
 
 def test_findings_are_the_client_s_own_and_nothing_else_is_said() -> None:

@@ -40,3 +40,8 @@ def test_a_root_that_cannot_be_parsed_is_left_out(authority: Any, tmp_path: Path
     path = tmp_path / "roots.pem"
     path.write_bytes(b"-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n" + authority.root.pem)
     assert len(Store((str(path),), host=False).roots) == 1
+
+
+def test_a_file_that_never_ends_is_refused() -> None:
+    with pytest.raises(TrustError, match=f"/dev/zero: larger than {store.MAX_BYTES} bytes; --trust"):
+        Store(("/dev/zero",))

@@ -14,8 +14,10 @@ use std::os::fd::OwnedFd;
 
 /// Directions of flows in the kernel, some 200 bytes each there and here; the flows beyond are read as all were.
 const MAX_WAYS: u32 = 32_768;
-/// Silent for so much longer than the filter tolerates: by then it passes up whatever comes.
-const MARGIN_NS: u64 = 100_000_000;
+/// A direction stays in the map for so long after it is over: another processor that found it before may still be adding to it,
+/// and what it adds to an entry that was taken out would be in no count. The filter runs for less than a microsecond, unless a
+/// hypervisor stops the processor meanwhile.
+const GRACE_NS: u64 = 10_000_000;
 
 /// One direction of a flow as its packets have it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,33 +94,26 @@ impl Bypass {
         Ok(())
     }
 
-    /// What was counted since the last look. One that is over is let go: only then nothing is being counted while it is taken
-    /// out, because the filter passes up what comes after an end or a silence.
+    /// What was counted since the last look. One that is over is let go a while later, when nobody counts it any more: what comes
+    /// after an end or a silence is passed up.
     pub fn look(&mut self, way: &Way) -> Carried {
-        let Some(mut value) = self.map.get(&way.0) else {
+        let Some(told) = self.told.get_mut(way) else { return Carried::over() };
+        let Some(value) = self.map.get(&way.0) else {
             self.told.remove(way);
             return Carried::over();
         };
-        let [now, _] = bpf::clocks();
-        let over = value.over != 0 || now.saturating_sub(value.last) > SILENCE_NS as u64 + MARGIN_NS;
-        if over && let Some(latest) = self.map.take(&way.0) {
-            value = latest;
-        }
-        let carried = Carried { over, ..self.since(way, value) };
-        if over {
-            self.told.remove(way);
-        }
-        carried
-    }
-
-    fn since(&mut self, way: &Way, value: Value) -> Carried {
-        let Some(told) = self.told.get_mut(way) else { return Carried::over() };
-        let (packets, bytes) = (value.packets.saturating_sub(told[0]), value.bytes.saturating_sub(told[1]));
+        let [now, real] = bpf::clocks();
+        let silent = now.saturating_sub(value.last);
+        let ended = value.over != 0 && now.saturating_sub(value.over) > GRACE_NS;
+        let over = ended || silent > SILENCE_NS as u64 + GRACE_NS;
+        let (packets, bytes) = (value.packets - told[0], value.bytes - told[1]);
         *told = [value.packets, value.bytes];
         self.packets += packets;
         self.bytes += bytes;
-        let [monotonic, real] = bpf::clocks();
-        let last = real.saturating_sub(monotonic.saturating_sub(value.last));
-        Carried { packets, bytes, last, over: false }
+        if over {
+            self.told.remove(way);
+            self.map.remove(&way.0);
+        }
+        Carried { packets, bytes, last: real.saturating_sub(silent), over }
     }
 }

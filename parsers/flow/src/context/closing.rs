@@ -5,6 +5,7 @@ use crate::conversation::Follower;
 use crate::dns::notice;
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase};
+use crate::ipsec::Ipsec;
 use crate::record;
 use crate::tls::Volume;
 use transitproof_wire::Protocol;
@@ -19,6 +20,7 @@ impl Context {
                 self.leave_tunnel(&entry, ipsec, wanted);
                 if wanted {
                     self.notice_children(&entry, ipsec);
+                    self.tell_associations(&entry, ipsec);
                 }
             }
             if entry.phase == Phase::Open {
@@ -50,6 +52,9 @@ impl Context {
         {
             self.notice(&entry, &facts, 0);
         }
+        if !(entry.continues && entry.is_empty()) && self.wants(&entry) {
+            self.pass_by(&entry);
+        }
         if !(entry.continues && entry.is_empty()) {
             if !self.tunnels.is_opened(entry.key.tunnel()) {
                 self.count(&entry);
@@ -68,9 +73,15 @@ impl Context {
             if open {
                 let conversation = entry.conversation.take();
                 self.settle(&mut shown, conversation.as_deref());
+                if let Some(Follower::Ipsec(ipsec)) = conversation.as_deref().map(|c| &c.follower)
+                    && self.wants(&shown)
+                {
+                    self.tell_associations(&shown, ipsec);
+                }
                 entry.conversation = conversation;
             }
             if self.wants(&shown) {
+                self.pass_by(&shown);
                 self.count(&shown);
                 self.write(&shown, EndReason::Active);
             }
@@ -79,6 +90,12 @@ impl Context {
             }
         }
         entry.cut();
+    }
+
+    fn tell_associations(&mut self, entry: &Entry, ipsec: &Ipsec) {
+        if let Some(out) = self.associations.as_mut().filter(|_| ipsec.in_tunnel) {
+            ipsec.write_associations(entry, out);
+        }
     }
 
     /// Adds up what a record says.

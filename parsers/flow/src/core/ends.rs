@@ -7,6 +7,7 @@ use crate::dns::{Said, Watch};
 use crate::endpoint::Endpoint;
 use crate::entry::EndReason;
 use crate::hash::Map;
+use crate::leak::Heard;
 use crate::limits::ACTIVE;
 use crate::observation::Observation;
 use crate::rollup::Rollup;
@@ -86,6 +87,9 @@ impl Core {
         }
         self.expired = expired;
         self.ctx.write_tunnels(Some(time));
+        if self.share.of == 1 {
+            self.ctx.tell_leaks(false);
+        }
     }
 
     /// Ends flows, up to `most` of them, in the order (start, 5-tuple). False once none is left: the time is forgotten then, and
@@ -109,6 +113,9 @@ impl Core {
             return true;
         }
         self.ctx.write_tunnels(None);
+        if self.share.of == 1 {
+            self.ctx.tell_leaks(true);
+        }
         self.next_turn = 0;
         self.table.rewind();
         if let Some(tracking) = &mut self.tracking {
@@ -125,6 +132,16 @@ impl Core {
     /// Records of tunnels that ended, as JSON Lines, since the last call.
     pub fn take_tunnels(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.ctx.tunnel_records)
+    }
+
+    /// From now on associations of ESP and AH are told, as their flows end or have lasted long.
+    pub fn tell_associations(&mut self) {
+        self.ctx.associations.get_or_insert_default();
+    }
+
+    /// Those since the last call, as JSON Lines.
+    pub fn take_associations(&mut self) -> Vec<u8> {
+        self.ctx.associations.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Forgets the records and keeps their room: memory given back would have to be cleared by the kernel once more.
@@ -165,7 +182,13 @@ impl Core {
         let logs = cores.iter().filter_map(|core| core.ctx.certificates.keys.as_deref());
         // Each core has all secrets.
         let secrets = logs.clone().next().map_or(0, |log| log.limited);
-        let own = [("certificates", certificates), ("tunnel_stacks", stacks), ("key_log_sessions", secrets)];
+        let untried = logs.clone().map(|log| log.untried).sum();
+        let own = [
+            ("certificates", certificates),
+            ("tunnel_stacks", stacks),
+            ("key_log_sessions", secrets),
+            ("key_log_searches", untried),
+        ];
         totals.write(&mut out, &[&own[..], limits].concat(), logs);
         out
     }
@@ -191,6 +214,20 @@ impl Core {
     pub fn share(&mut self, share: Share) {
         self.share = share;
         self.ctx.said = Some(Said::default());
+    }
+
+    /// What was learnt of tunnels, for the other cores: they may have flows that pass those by.
+    pub fn take_heard(&mut self) -> Heard {
+        self.ctx.leaks().take_heard()
+    }
+
+    pub fn hear_of_tunnels(&mut self, other: &Heard) {
+        self.ctx.leaks().hear(other);
+    }
+
+    /// Counts the leaks of which nothing more is to be heard, once all cores have heard of each other; `all` at the end.
+    pub fn tell_leaks(&mut self, all: bool) {
+        self.ctx.tell_leaks(all);
     }
 
     pub fn said(&mut self) -> &mut Said {

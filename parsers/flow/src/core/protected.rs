@@ -83,6 +83,7 @@ impl Core {
             self.fragments.add(&packet, tunnels, frame.time, frame.number);
             return self.reassembled();
         }
+        self.ctx.leaks().expect();
         let looked = self.place(&packet, &tunnels);
         if self.ctx.may_have(&looked.key) {
             (self.ctx.frame, self.ctx.time) = (frame.number, frame.time);

@@ -109,6 +109,7 @@ impl Watch {
                 last_seen: alert.last_seen,
                 samples: std::mem::take(&mut evidence.samples),
                 flows: std::mem::take(&mut evidence.flows),
+                session: None,
             });
             *handed = queries;
         }

@@ -1,6 +1,8 @@
 //! The `esp` and `ah` members of a flow record, and the facts that rules judge.
 
 use super::{AhState, EspState, Sa};
+use crate::endpoint::write_address;
+use crate::entry::{Entry, mark};
 use crate::peers::{KnownSa, made_by};
 use crate::time::SECOND;
 use crate::{Direction, json};
@@ -30,6 +32,27 @@ impl EspState {
             });
         }
         out.push(b'}');
+    }
+
+    /// A line for each association: who sends to whom, under which SPI, from when to when (ns).
+    pub fn write_associations(&self, protocol: &str, entry: &Entry, out: &mut Vec<u8>) {
+        for sa in self.sas() {
+            let from_low = entry.has(mark::INITIATOR_LOW) == (sa.direction == Direction::Forward);
+            out.extend_from_slice(b"{\"protocol\":\"");
+            out.extend_from_slice(protocol.as_bytes());
+            for (member, low) in [("src", from_low), ("dst", !from_low)] {
+                out.extend_from_slice(b"\",\"");
+                out.extend_from_slice(member.as_bytes());
+                out.extend_from_slice(b"\":\"");
+                write_address(out, entry.key.v6(), entry.key.end(low).0);
+            }
+            out.push(b'"');
+            for (member, number) in [("spi", sa.spi.into()), ("start", sa.first_time), ("end", sa.last_time)] {
+                json::number(out, member, number);
+            }
+            json::number(out, "packets", sa.packets);
+            out.extend_from_slice(b"}\n");
+        }
     }
 
     /// The facts, appended to an open object.

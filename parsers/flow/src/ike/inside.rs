@@ -10,7 +10,7 @@ use super::{MAX_NOTIFIES, Spis, push_distinct};
 use crate::certificates::{CertificateId, Certificates};
 use crate::keys::ipsec::IkeKeys;
 use child::Asked;
-pub use child::Child;
+pub use child::{Child, Selector};
 use std::sync::Arc;
 use transitproof_wire::ike::{Header, Message, Notify, Payload, Payloads, exchange, fragment_number, payload};
 

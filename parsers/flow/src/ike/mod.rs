@@ -15,7 +15,7 @@ mod write;
 use crate::certificates::Certificates;
 pub use cipher::Cipher;
 use exchanges::Exchanges;
-pub use inside::Inside;
+pub use inside::{Inside, Selector};
 pub use nat::Ends;
 use nat::{End, Hash, NatDetection};
 use proposal::Kind;

@@ -11,6 +11,8 @@ use zeroize::Zeroize;
 
 /// Sessions whose secrets are kept: some 40 MB, and ten times what a gigabyte of capture has in handshakes.
 const MAX_SESSIONS: usize = 1 << 18;
+/// Secrets that are tried on sessions whose hello may be hidden, in all: some seconds.
+const MAX_TRIALS: usize = 1 << 20;
 /// The longest line with a secret is 162 bytes; what is longer than this is no line of a key log.
 pub const MAX_LINE: usize = 1024;
 
@@ -28,6 +30,9 @@ pub struct KeyLog {
     /// Sessions that were opened, and those to which their keys do not fit.
     pub opened: u64,
     pub unfit: u64,
+    trials: usize,
+    /// Sessions for which the log was not looked through, because of [`MAX_TRIALS`].
+    pub untried: u64,
 }
 
 impl KeyLog {
@@ -101,6 +106,17 @@ impl KeyLog {
         self.sessions.get(random)
     }
 
+    /// The session whose server's secret opens something, whatever random it stands under. All are tried or none, so that the outcome
+    /// does not depend on their order.
+    pub fn search(&mut self, mut opens: impl FnMut(&Secret) -> bool) -> Option<&Secrets> {
+        if self.trials + self.sessions.len() > MAX_TRIALS {
+            self.untried += 1;
+            return None;
+        }
+        self.trials += self.sessions.len();
+        self.sessions.values().find(|[_, server]| server.as_ref().is_some_and(&mut opens))
+    }
+
     /// `"keys":{…}` of the summary; of several cores, each of which was given all secrets. Nothing if there are none.
     pub fn write<'a>(mut logs: impl Iterator<Item = &'a Self>, out: &mut Vec<u8>) {
         let Some(first) = logs.next() else { return };
@@ -172,6 +188,20 @@ mod tests {
             log.line(wrong.as_bytes());
         }
         assert_eq!(log.malformed as usize, good.len() + 3);
+    }
+
+    #[test]
+    fn searches_are_bounded_and_try_all_or_none() {
+        let mut log = KeyLog::default();
+        for n in 0..3 {
+            log.keep([n; 32], 1, Secret::new(&[n; 32]).unwrap());
+        }
+        assert!(log.search(|secret| secret.bytes() == [2; 32]).is_some());
+        assert!(log.search(|_| false).is_none());
+        log.trials = MAX_TRIALS - 3;
+        assert!(log.search(|_| true).is_some());
+        assert!(log.search(|_| unreachable!()).is_none());
+        assert_eq!((log.untried, log.trials), (1, MAX_TRIALS));
     }
 
     #[test]

@@ -9,18 +9,43 @@ use super::verdict::Verdict;
 use crate::endpoint::Endpoint;
 use crate::few::{Few, Sampled};
 use crate::hash::Map;
-use crate::limits::{MAX_FINDING_SETS, MAX_FINDINGS, MAX_JUDGED};
+use crate::limits::{MAX_FINDING_SETS, MAX_FINDINGS};
 use crate::observation::{CommunityId, Observation};
 use std::sync::Arc;
 
 /// Where something was observed, and the number of the name there, from 1; 0 for none.
 pub type Place = (Endpoint, u32);
 
+/// What is said of one set of facts or of one chain, at one kind of address: observations are counted onto it as a whole.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub verdicts: Verdicts,
+    /// Equal for verdicts of the same identities in the same order; 0 for none.
+    shape: u128,
+    renews: bool,
+}
+
+impl Said {
+    /// Of verdicts of one finding the first counts.
+    pub fn new(verdicts: impl IntoIterator<Item = Arc<Verdict>>) -> Self {
+        let mut once: Vec<Arc<Verdict>> = Vec::new();
+        for verdict in verdicts {
+            if !once.iter().any(|other| other.identity == verdict.identity) {
+                once.push(verdict);
+            }
+        }
+        let verdicts: Verdicts = once.into();
+        let shape = verdicts.iter().fold(0, |shape, verdict| mix(shape, u128::from_le_bytes(verdict.identity)));
+        let renews = verdicts.iter().any(|verdict| verdict.renews);
+        Self { verdicts, shape, renews }
+    }
+}
+
 /// Findings at one place that are still counted up together.
 #[derive(Debug)]
 pub struct Set {
-    /// Of different identities.
-    pub verdicts: Verdicts,
+    /// Of different identities, of facts and of a chain.
+    pub said: [Verdicts; 2],
     /// Number of its place.
     pub place: u32,
     pub seen: Seen,
@@ -88,10 +113,6 @@ pub struct Findings {
     pub sets: Vec<Set>,
     /// Findings in the sets, those counted twice that two sets of a place have in common.
     findings: usize,
-    /// Lists of verdicts by their places in memory, which they hold, so that sets share them.
-    lists: Map<u128, Verdicts>,
-    /// Verdicts of the observation in hand.
-    hand: Vec<Arc<Verdict>>,
     /// Findings not kept because of [`MAX_FINDINGS`] and [`MAX_FINDING_SETS`].
     pub limited: u64,
 }
@@ -105,68 +126,42 @@ impl Default for Findings {
             by_place: Map::default(),
             sets: Vec::new(),
             findings: 0,
-            lists: Map::default(),
-            hand: Vec::new(),
             limited: 0,
         }
     }
 }
 
 impl Findings {
-    /// Counts what was seen somewhere onto the findings of its verdicts.
-    pub fn count<'a>(
+    /// Counts what was seen somewhere onto the findings of what is said of it: of its facts and of its chain.
+    pub fn count(
         &mut self,
-        verdicts: impl Iterator<Item = &'a Arc<Verdict>> + Clone,
+        said: [&Said; 2],
         (endpoint, name): (Endpoint, Option<&Arc<str>>),
         more: impl FnOnce() -> Seen,
     ) {
-        let (mut shape, mut renews) = (0, false);
-        for verdict in verdicts.clone() {
-            shape = mix(shape, u128::from_le_bytes(verdict.identity));
-            renews |= verdict.renews;
-        }
+        let shape = said.iter().filter(|said| said.shape != 0).fold(0, |shape, said| mix(shape, said.shape));
         if shape == 0 {
             return;
         }
+        let renews = said.iter().any(|said| said.renews);
         let place = self.place(endpoint, name);
         if let Some(at) = self.by_place.get(&(shape, place)) {
             let at = *at as usize;
             self.sets[at].seen.merge(&more());
             if renews {
-                self.sets[at].verdicts = self.list(verdicts, true);
+                self.sets[at].said = told_once(said);
             }
             return;
         }
-        let list = self.list(verdicts, renews);
-        if self.sets.len() >= MAX_FINDING_SETS || self.findings + list.len() > self.most {
-            self.limited += list.len() as u64;
+        let said = told_once(said);
+        let more_findings = said.iter().map(|verdicts| verdicts.len()).sum::<usize>();
+        if self.sets.len() >= MAX_FINDING_SETS || self.findings + more_findings > self.most {
+            self.limited += more_findings as u64;
             return;
         }
-        self.findings += list.len();
+        self.findings += more_findings;
         self.by_place.insert((shape, place), self.sets.len() as u32);
-        self.sets.push(Set { verdicts: list, place, seen: more() });
-    }
-
-    /// The verdicts as a list, each finding once; one that was made before, unless there are no others like it.
-    fn list<'a>(&mut self, verdicts: impl Iterator<Item = &'a Arc<Verdict>> + Clone, single: bool) -> Verdicts {
-        let held = verdicts.clone().fold(0, |held, verdict| mix(held, Arc::as_ptr(verdict).addr() as u128));
-        if let Some(list) = self.lists.get(&held).filter(|_| !single) {
-            return list.clone();
-        }
-        self.hand.clear();
-        for verdict in verdicts {
-            if !self.hand.iter().any(|other| other.identity == verdict.identity) {
-                self.hand.push(verdict.clone());
-            }
-        }
-        let list: Verdicts = self.hand.as_slice().into();
-        if !single {
-            if self.lists.len() >= MAX_JUDGED {
-                self.lists.clear();
-            }
-            self.lists.insert(held, list.clone());
-        }
-        list
+        self.sets.push(Set { said, place, seen: more() });
     }
 
     fn place(&mut self, endpoint: Endpoint, name: Option<&Arc<str>>) -> u32 {
@@ -188,6 +183,17 @@ impl Findings {
         let taken = std::mem::replace(self, Self { limited, ..Self::default() });
         Report::new(taken, sources)
     }
+}
+
+/// Each finding once; the lists themselves where there is none twice, so that sets share them.
+fn told_once(said: [&Said; 2]) -> [Verdicts; 2] {
+    let [facts, chain] = said.map(|said| &said.verdicts);
+    let again = |verdict: &&Arc<Verdict>| facts.iter().any(|other| other.identity == verdict.identity);
+    let chain = match chain.iter().find(again) {
+        None => chain.clone(),
+        Some(_) => chain.iter().filter(|verdict| !again(verdict)).cloned().collect(),
+    };
+    [facts.clone(), chain]
 }
 
 /// Tells sequences apart by 128 bits; 0 is the empty one.
@@ -220,12 +226,14 @@ mod tests {
             last_seen: time + 5,
             samples,
             flows: Vec::new(),
+            session: None,
         }
     }
 
     fn count(findings: &mut Findings, verdicts: &[&Arc<Verdict>], seen: &Observation, source: u32) {
         let place = (seen.endpoint, seen.name.as_ref());
-        findings.count(verdicts.iter().copied(), place, || Seen::of(seen, source));
+        let (said, nothing) = (Said::new(verdicts.iter().copied().cloned()), Said::new([]));
+        findings.count([&said, &nothing], place, || Seen::of(seen, source));
     }
 
     #[test]
@@ -237,10 +245,11 @@ mod tests {
             count(&mut findings, &[&low, &high], &observation(10, Some("x"), time, b'A'), source);
             count(&mut findings, &[&high], &observation(9, None, time, b'B'), source);
         }
-        let report = findings.take(vec!["one.pcap".into(), "t\"wo".into()]);
+        let mut report = findings.take(vec!["one.pcap".into(), "t\"wo".into()]);
         assert_eq!((report.len(), report.against(), report.not_observable()), (3, [0, 1, 0, 2, 0], 0));
-        let lines = String::from_utf8(report.lines(0, 9)).unwrap();
+        let lines = String::from_utf8([report.lines(1), report.lines(1), report.lines(9)].concat()).unwrap();
         let lines: Vec<_> = lines.lines().collect();
+        assert_eq!((lines.len(), report.len()), (3, 3));
         // As text: 10.0.0.10 before 10.0.0.9.
         assert!(
             lines[0].contains("b.check") && lines[0].contains("10.0.0.10:443/tcp\",\"name\":\"x\""),
@@ -258,7 +267,7 @@ mod tests {
         for line in &lines {
             assert!(line.contains(",\"observed\":{\"a\":1},\"count\":"), "{line}");
         }
-        assert_eq!(report.lines(1, 1), format!("{}\n", lines[1]).as_bytes());
+        assert!(report.lines(9).is_empty());
         assert!(findings.take(vec![]).is_empty());
     }
 
@@ -280,9 +289,9 @@ mod tests {
             let these: Vec<_> = of.iter().map(|at: &usize| &verdicts[*at]).collect();
             count(&mut findings, &these, &observation(1, None, u64::from(flow), flow), 0);
         }
-        assert_eq!(findings.sets.iter().map(|set| set.verdicts.len()).collect::<Vec<_>>(), [2, 2, 3]);
-        let report = findings.take(vec!["x".into()]);
-        let lines = String::from_utf8(report.lines(0, 9)).unwrap();
+        assert_eq!(findings.sets.iter().map(|set| set.said[0].len()).collect::<Vec<_>>(), [2, 2, 3]);
+        let mut report = findings.take(vec!["x".into()]);
+        let lines = String::from_utf8(report.lines(9)).unwrap();
         let facts: Vec<_> = lines
             .lines()
             .map(|line| {
@@ -301,7 +310,7 @@ mod tests {
             let verdict = Arc::new(Verdict::new(&Words { details, ..words("dns.tunnel", Severity::High) }));
             count(&mut findings, &[&verdict], &observation(1, None, 1, b'A'), 0);
         }
-        let lines = String::from_utf8(findings.take(vec!["x".into()]).lines(0, 9)).unwrap();
+        let lines = String::from_utf8(findings.take(vec!["x".into()]).lines(9)).unwrap();
         assert!(
             lines.lines().count() == 1 && lines.contains("\"count\":4") && lines.contains("\"bytes\":2"),
             "{lines}"

@@ -24,7 +24,7 @@ use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
 use crate::trust::{Role, Roots};
 use chains::Chains;
-use findings::{Findings, Seen};
+use findings::{Findings, Said, Seen};
 use history::{History, Question};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -34,6 +34,9 @@ use trace::Trace;
 type Subject = (Chain, Option<Arc<str>>);
 
 type Verdicts = Arc<[Arc<Verdict>]>;
+
+/// What is said somewhere, and at an address of the public Internet.
+type Answer = [Said; 2];
 
 /// By place in memory and era: what is held for it, and where it is judged.
 type KnownFacts = Map<(usize, usize), (Arc<[u8]>, usize)>;
@@ -52,9 +55,9 @@ struct Asked {
     question: ChainQuestion,
     from: u64,
     until: u64,
-    verdicts: Option<Verdicts>,
+    answer: Option<Answer>,
     /// The same for a chain that was read with keys, and for an inherited one; made when first wanted.
-    otherwise: [Option<Verdicts>; 2],
+    otherwise: [Option<Answer>; 2],
 }
 
 impl Asked {
@@ -62,16 +65,16 @@ impl Asked {
         (self.from..=self.until).contains(&when)
     }
 
-    fn words(&mut self, provenance: Provenance) -> Option<Verdicts> {
-        let verdicts = self.verdicts.as_ref()?;
+    fn words(&mut self, provenance: Provenance) -> Option<&Answer> {
+        let answer = self.answer.as_ref()?;
         let [decrypted, inherited] = &mut self.otherwise;
         let (other, evidence) = match provenance {
-            Provenance::Observed => return Some(verdicts.clone()),
+            Provenance::Observed => return Some(answer),
             Provenance::Decrypted => (decrypted, "decrypted"),
             Provenance::Inherited => (inherited, "inferred"),
         };
         let copy = |verdict: &Arc<Verdict>| Arc::new(verdict.with_evidence(evidence));
-        Some(other.get_or_insert_with(|| verdicts.iter().map(copy).collect()).clone())
+        Some(other.get_or_insert_with(|| answer.each_ref().map(|said| Said::new(said.verdicts.iter().map(copy)))))
     }
 }
 
@@ -79,7 +82,7 @@ impl Asked {
 struct Judged {
     facts: Arc<[u8]>,
     when: u64,
-    verdicts: Option<Verdicts>,
+    answer: Option<Answer>,
     /// What it is in a word, if that is to be remembered of its endpoint.
     word: Option<Arc<str>>,
 }
@@ -115,6 +118,8 @@ pub struct Ledger {
     /// Names of the captures since findings were taken.
     sources: Vec<Arc<str>>,
     findings: Findings,
+    /// Of what has no answer.
+    nothing: Said,
     history: History,
     /// What was asked about it and not answered yet.
     histories: Vec<Question>,
@@ -142,6 +147,7 @@ impl Ledger {
             pending: Vec::new(),
             sources: Vec::new(),
             findings: Findings::default(),
+            nothing: Said::new([]),
             history: History::default(),
             histories: Vec::new(),
             trace: None,
@@ -200,7 +206,7 @@ impl Ledger {
         let (facts, judged, new) = (&mut self.facts, &mut self.judged, &mut self.new_facts);
         let (_, at) = self.known_facts.entry((key.as_ptr().addr(), era)).or_insert_with(|| {
             let at = *facts.entry((key.clone(), era)).or_insert_with(|| {
-                judged.push(Judged { facts: observation.facts.clone(), when, verdicts: None, word: None });
+                judged.push(Judged { facts: observation.facts.clone(), when, answer: None, word: None });
                 new.push(judged.len() - 1);
                 judged.len() - 1
             });
@@ -220,15 +226,15 @@ impl Ledger {
         known.insert(known.partition_point(|(second, _)| *second < when), (when, at));
         let question = ChainQuestion { chain: chain.clone(), name: name.clone(), when };
         let answer = self.trust.judge(&question);
-        self.asked.push(Asked { question, from: when, until: when, verdicts: None, otherwise: [None, None] });
+        self.asked.push(Asked { question, from: when, until: when, answer: None, otherwise: [None, None] });
         match answer {
             None => self.new_chains.push_back(at),
             Some(answer) => {
                 let reason = |judgement| self.trust.reason(judgement, &answer);
                 let reasons: Vec<_> = answer.judgements.iter().map(reason).collect();
-                let verdicts = Some(verdicts(&self.wordings, &reasons, self.trust.role(chain)));
-                let Asked { from, until, verdicts: slot, .. } = &mut self.asked[at];
-                (*from, *until, *slot) = (answer.from_second, answer.until_second, verdicts);
+                let words = self.answer(verdicts(&self.wordings, &reasons, self.trust.role(chain)));
+                let Asked { from, until, answer: slot, .. } = &mut self.asked[at];
+                (*from, *until, *slot) = (answer.from_second, answer.until_second, Some(words));
             }
         }
         at
@@ -242,8 +248,9 @@ impl Ledger {
 
     /// `word`: what they are in a word, if that is to be remembered of their endpoints.
     pub fn answer_facts(&mut self, number: usize, verdicts: Vec<Arc<Verdict>>, word: Option<&str>) {
+        let answer = self.answer(verdicts);
         if let Some(judged) = self.judged.get_mut(number) {
-            (judged.verdicts, judged.word) = (Some(verdicts.into()), word.map(Into::into));
+            (judged.answer, judged.word) = (Some(answer), word.map(Into::into));
         }
     }
 
@@ -257,9 +264,10 @@ impl Ledger {
     /// Counts the verdicts at every place that the question was about.
     pub fn answer_history(&mut self, number: usize, verdicts: &[Arc<Verdict>]) {
         let Some(question) = self.histories.get_mut(number) else { return };
+        let wanted = verdicts.iter().filter(|verdict| self.passes || verdict.status != Status::Pass);
+        let said = Said::new(wanted.cloned());
         for (endpoint, name, seen) in std::mem::take(&mut question.places) {
-            let wanted = verdicts.iter().filter(|verdict| self.passes || verdict.status != Status::Pass);
-            self.findings.count(wanted, (endpoint, name.as_ref()), || seen);
+            self.findings.count([&said, &self.nothing], (endpoint, name.as_ref()), || seen);
         }
     }
 
@@ -271,24 +279,37 @@ impl Ledger {
             let key = (question.chain, question.name);
             let known = self.chains.get(&key).map(|known| neighbours(known, question.when)).into_iter().flatten();
             let answered =
-                |other: &usize| self.asked[*other].verdicts.is_some() && self.asked[*other].holds(question.when);
+                |other: &usize| self.asked[*other].answer.is_some() && self.asked[*other].holds(question.when);
             let Some(other) = { known }.find(answered) else {
                 let (chain, name) = key;
                 return Some((at, ChainQuestion { chain, name, when: question.when }));
             };
-            let Asked { from, until, verdicts, .. } = &self.asked[other];
-            let same = (*from, *until, verdicts.clone());
-            (self.asked[at].from, self.asked[at].until, self.asked[at].verdicts) = same;
+            let Asked { from, until, answer, .. } = &self.asked[other];
+            let same = (*from, *until, answer.clone());
+            (self.asked[at].from, self.asked[at].until, self.asked[at].answer) = same;
         }
         None
     }
 
     /// Every reason against the chain, or one `ok`; the first of each reason is the one that counts.
     pub fn answer_chain(&mut self, number: usize, reasons: &[Reason<'_>], from: u64, until: u64) {
-        let Some(asked) = self.asked.get_mut(number) else { return };
-        (asked.from, asked.until) = (from, until);
+        let Some(asked) = self.asked.get(number) else { return };
         let role = self.trust.role(&asked.question.chain);
-        asked.verdicts = Some(verdicts(&self.wordings, reasons, role));
+        let answer = Some(self.answer(verdicts(&self.wordings, reasons, role)));
+        let asked = &mut self.asked[number];
+        (asked.from, asked.until, asked.answer) = (from, until, answer);
+    }
+
+    /// Those that are to be reported.
+    fn answer(&self, verdicts: Vec<Arc<Verdict>>) -> Answer {
+        let reported = |verdict: &&Arc<Verdict>| self.passes || verdict.status != Status::Pass;
+        let public = Said::new(verdicts.iter().filter(reported).cloned());
+        let everywhere = public.verdicts.iter().all(|verdict| !verdict.public_only);
+        let anywhere = match everywhere {
+            true => public.clone(),
+            false => Said::new(verdicts.iter().filter(reported).filter(|verdict| !verdict.public_only).cloned()),
+        };
+        [anywhere, public]
     }
 
     /// Counts what was taken in onto findings, by the answers that there are.
@@ -296,19 +317,17 @@ impl Ledger {
         for Pending { observations, source, judged } in self.pending.drain(..) {
             for (observation, (facts, chain)) in observations.iter().zip(judged) {
                 let judged = &self.judged[facts];
-                let of_facts = judged.verdicts.iter();
                 remember(&mut self.history, &self.trust, (observation, source), judged.word.as_ref());
                 let of_chain = chain.and_then(|at| self.asked.get_mut(at)?.words(observation.provenance));
-                let is_public = observation.endpoint.is_public();
-                let wanted = |verdict: &&Arc<Verdict>| {
-                    (self.passes || verdict.status != Status::Pass) && (is_public || !verdict.public_only)
-                };
-                let verdicts = of_facts.chain(of_chain.iter()).flat_map(|verdicts| verdicts.iter()).filter(wanted);
+                let reach = usize::from(observation.endpoint.is_public());
+                let said = [judged.answer.as_ref(), of_chain]
+                    .map(|answer| answer.map_or(&self.nothing, |answer| &answer[reach]));
                 if let Some(trace) = &mut self.trace {
-                    verdicts.clone().for_each(|verdict| trace.count(verdict, observation));
+                    let verdicts = said.iter().flat_map(|said| said.verdicts.iter());
+                    verdicts.for_each(|verdict| trace.count(verdict, observation));
                 }
                 let place = (observation.endpoint, observation.name.as_ref());
-                self.findings.count(verdicts, place, || Seen::of(observation, source));
+                self.findings.count(said, place, || Seen::of(observation, source));
             }
         }
         if self.judged.len().max(self.known_facts.len()) > MAX_JUDGED {
@@ -360,7 +379,7 @@ fn remember(history: &mut History, trust: &Chains, seen: (&Observation, u32), wo
 }
 
 /// The verdicts of each reason; the first of each counts.
-fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>], role: Role) -> Verdicts {
+fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>], role: Role) -> Vec<Arc<Verdict>> {
     let first = |at: usize| reasons.iter().position(|other| other.reason == reasons[at].reason) == Some(at);
     let distinct = reasons.iter().enumerate().filter(|(at, _)| first(*at));
     distinct.flat_map(|(_, reason)| wordings.verdicts(reason, role)).map(Arc::new).collect()

@@ -7,15 +7,20 @@ use crate::hash::Map;
 use crate::json;
 use crate::time::Clock;
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What a line usually takes, to set room aside.
 const LINE: usize = 768;
 
-/// Findings that are not counted up any more.
+/// Findings that are not counted up any more, to be read once: the worst first, then by check, endpoint and uid. Uids are hashed
+/// when their turn comes; what is held of a finding until then is a [`Line`].
 pub struct Report {
     /// Of all sets, one behind the other; a list that sets share is there once.
     verdicts: Vec<Arc<Verdict>>,
+    /// By number of the verdict: rank of its severity and check.
+    ranks: Vec<u32>,
+    groups: Vec<Group>,
     /// By number of the place: rank of its endpoint, and number of the name, 0 for none.
     places: Vec<(u32, u32)>,
     /// Endpoints as JSON strings, in their order.
@@ -23,25 +28,36 @@ pub struct Report {
     /// Names as JSON strings; the first is null.
     names: Vec<Box<[u8]>>,
     middles: Middles,
-    order: Vec<Rank>,
+    /// In order, but for the uid.
+    lines: Vec<Line>,
+    against: [u64; Severity::ALL.len()],
+    not_observable: u64,
+    /// How many lines were taken in hand.
+    taken: usize,
+    /// Those of one severity, check and endpoint that are not written yet, in descending order of their uids, as numbers.
+    hand: Vec<(u128, Line)>,
+    scratch: Vec<u8>,
 }
 
-/// Where a finding stands among the others; compared member by member.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    severity: Reverse<Severity>,
-    check: u32,
-    endpoint: u32,
-    uid: [u8; 16],
-    line: Line,
-}
-
-/// What a line is made of, by number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A finding: numbers of its verdict and its group.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Line {
     verdict: u32,
+    group: u32,
+}
+
+/// Findings at one place that were seen together: `len` verdicts from `first` on.
+struct Group {
+    first: u32,
+    len: u32,
     place: u32,
     seen: u32,
+}
+
+impl Group {
+    fn verdicts(&self) -> Range<u32> {
+        self.first..self.first + self.len
+    }
 }
 
 impl Report {
@@ -63,72 +79,103 @@ impl Report {
             places[number as usize] = (ranks[&endpoint], name);
         }
         let mut middles = Middles { sources, ..Middles::default() };
-        let (lines, verdicts) = told_apart(taken.sets, &mut middles);
-        let (_, checks) = ranked(verdicts.iter().map(|verdict| &*verdict.check), |check| check);
-        let checks: Vec<_> = verdicts.iter().map(|verdict| checks[&*verdict.check]).collect();
-        let mut scratch = Vec::new();
-        let rank = |line: Line| {
-            let (endpoint, name) = places[line.place as usize];
-            let verdict = &verdicts[line.verdict as usize];
-            Rank {
-                severity: Reverse(verdict.severity),
-                check: checks[line.verdict as usize],
-                endpoint,
-                uid: verdict.uid(&endpoints[endpoint as usize], &names[name as usize], &mut scratch),
-                line,
+        let mut sets = taken.sets;
+        // Stable: what came first tells how a finding is worded, unless a later one knows more.
+        sets.sort_by_cached_key(|set| (places[set.place as usize].0, set.place));
+        let (groups, verdicts) = told_apart(&sets, &mut middles);
+        let weight = |verdict: &Arc<Verdict>| (Reverse(verdict.severity as u8), verdict.check.clone());
+        let weights: Vec<_> = verdicts.iter().map(weight).collect();
+        let (_, ranks) = ranked(weights.iter(), |weight| weight);
+        let ranks: Vec<_> = weights.iter().map(|weight| ranks[weight]).collect();
+        let (lines, times) = in_order(&groups, &ranks);
+        let (mut against, mut not_observable) = ([0; Severity::ALL.len()], 0);
+        for (verdict, times) in verdicts.iter().zip(times) {
+            match verdict.status {
+                Status::NotObservable => not_observable += times,
+                status if status.is_against() => against[verdict.severity as usize] += times,
+                _ => {}
             }
-        };
-        let mut order: Vec<Rank> = lines.into_iter().map(rank).collect();
-        order.sort_unstable();
-        Self { verdicts, places, endpoints, names, middles, order }
+        }
+        let (taken, hand, scratch) = (0, Vec::new(), Vec::new());
+        Self {
+            verdicts,
+            ranks,
+            groups,
+            places,
+            endpoints,
+            names,
+            middles,
+            lines,
+            against,
+            not_observable,
+            taken,
+            hand,
+            scratch,
+        }
     }
 
+    /// How many there are, those that were read included.
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.lines.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.lines.is_empty()
     }
 
     /// How many warn or fail, by severity, mildest first.
     pub fn against(&self) -> [u64; Severity::ALL.len()] {
-        let mut counts = [0; Severity::ALL.len()];
-        for verdict in self.verdicts().filter(|verdict| verdict.status.is_against()) {
-            counts[verdict.severity as usize] += 1;
-        }
-        counts
+        self.against
     }
 
     /// How many say that something could not be observed.
     pub fn not_observable(&self) -> u64 {
-        self.verdicts().filter(|verdict| verdict.status == Status::NotObservable).count() as u64
+        self.not_observable
     }
 
-    fn verdicts(&self) -> impl Iterator<Item = &Verdict> {
-        self.order.iter().map(|rank| &*self.verdicts[rank.line.verdict as usize])
-    }
-
-    /// Lines of up to `most` findings from `first` on, as JSON Lines.
-    pub fn lines(&self, first: usize, most: usize) -> Vec<u8> {
-        let some = self.order.iter().skip(first).take(most);
-        let mut out = Vec::with_capacity(some.len() * LINE);
-        for rank in some {
-            self.write(rank, &mut out);
+    /// The next up to `most` findings as JSON Lines; nothing once all were read.
+    pub fn lines(&mut self, most: usize) -> Vec<u8> {
+        let left = self.lines.len() - self.taken + self.hand.len();
+        let mut out = Vec::with_capacity(left.min(most) * LINE);
+        for _ in 0..most {
+            if self.hand.is_empty() {
+                self.take_in_hand();
+            }
+            let Some((uid, line)) = self.hand.pop() else { break };
+            self.write(&uid.to_be_bytes(), line, &mut out);
         }
         out
     }
 
-    fn write(&self, rank: &Rank, out: &mut Vec<u8>) {
-        let verdict = &*self.verdicts[rank.line.verdict as usize];
-        let [before, behind] = self.middles.get(rank.line.seen);
+    /// The next lines that only their uids tell apart in order.
+    fn take_in_hand(&mut self) {
+        let Self { verdicts, ranks, groups, places, endpoints, names, middles, hand, scratch, .. } = self;
+        let place = |line: &Line| places[groups[line.group as usize].place as usize];
+        let weight = |line: &Line| (ranks[line.verdict as usize], place(line).0);
+        let rest = &self.lines[self.taken..];
+        let Some(alike) = rest.chunk_by(|a, b| weight(a) == weight(b)).next() else { return };
+        self.taken += alike.len();
+        hand.extend(alike.iter().map(|line| {
+            let (endpoint, name) = place(line);
+            let verdict = &verdicts[line.verdict as usize];
+            middles.load(groups[line.group as usize].seen);
+            let uid = verdict.uid(&endpoints[endpoint as usize], &names[name as usize], scratch);
+            (u128::from_be_bytes(uid), *line)
+        }));
+        hand.sort_unstable_by(|a, b| b.cmp(a));
+    }
+
+    fn write(&self, uid: &[u8], line: Line, out: &mut Vec<u8>) {
+        let verdict = &*self.verdicts[line.verdict as usize];
+        let group = &self.groups[line.group as usize];
+        let (endpoint, name) = self.places[group.place as usize];
+        let [before, behind] = self.middles.get(group.seen);
         out.extend_from_slice(b"{\"type\":\"finding\",\"uid\":\"");
-        json::hex(out, &rank.uid);
+        json::hex(out, uid);
         out.push(b'"');
         out.extend_from_slice(&verdict.head);
         out.extend_from_slice(b",\"endpoint\":");
-        out.extend_from_slice(&self.endpoints[rank.endpoint as usize]);
-        let (_, name) = self.places[rank.line.place as usize];
+        out.extend_from_slice(&self.endpoints[endpoint as usize]);
         if name != 0 {
             out.extend_from_slice(b",\"name\":");
             out.extend_from_slice(&self.names[name as usize]);
@@ -142,11 +189,36 @@ impl Report {
     }
 }
 
-/// The sets as single findings, and their verdicts. What several sets of a place have in common is one finding.
-fn told_apart(mut sets: Vec<Set>, middles: &mut Middles) -> (Vec<Line>, Vec<Arc<Verdict>>) {
-    // Stable: what came first tells how a finding is worded, unless a later one knows more.
-    sets.sort_by_key(|set| set.place);
-    let mut lines: Vec<Line> = Vec::with_capacity(sets.iter().map(|set| set.verdicts.len()).sum());
+/// The lines of all groups by the ranks of their verdicts, in the order of the groups where those are equal; and how many there are of
+/// each verdict.
+fn in_order(groups: &[Group], ranks: &[u32]) -> (Vec<Line>, Vec<u64>) {
+    let mut times = vec![0u64; ranks.len()];
+    for verdict in groups.iter().flat_map(Group::verdicts) {
+        times[verdict as usize] += 1;
+    }
+    // Counting sort: of each rank the place of its next line.
+    let mut next = vec![0; ranks.iter().max().map_or(0, |most| *most as usize + 1)];
+    for (rank, times) in ranks.iter().zip(&times) {
+        next[*rank as usize] += *times as usize;
+    }
+    let mut total = 0;
+    for next in &mut next {
+        (*next, total) = (total, total + *next);
+    }
+    let mut lines = vec![Line::default(); total];
+    for (group, number) in groups.iter().zip(0..) {
+        for verdict in group.verdicts() {
+            let at = &mut next[ranks[verdict as usize] as usize];
+            lines[*at] = Line { verdict, group: number };
+            *at += 1;
+        }
+    }
+    (lines, times)
+}
+
+/// The sets, place by place, as groups of different findings, and their verdicts. What several sets of a place have in common is one finding.
+fn told_apart(sets: &[Set], middles: &mut Middles) -> (Vec<Group>, Vec<Arc<Verdict>>) {
+    let mut groups: Vec<Group> = Vec::with_capacity(2 * sets.len());
     let mut verdicts: Vec<Arc<Verdict>> = Vec::new();
     let mut lists: Map<usize, u32> = Map::default();
     let mut number_of = |list: &Verdicts| {
@@ -158,15 +230,18 @@ fn told_apart(mut sets: Vec<Set>, middles: &mut Middles) -> (Vec<Line>, Vec<Arc<
     for here in sets.chunk_by(|a, b| a.place == b.place) {
         let place = here[0].place;
         if let [set] = here {
-            let (start, seen) = (number_of(&set.verdicts), middles.add(&set.seen));
-            lines.extend((start..).take(set.verdicts.len()).map(|verdict| Line { verdict, place, seen }));
+            let seen = middles.add(&set.seen);
+            for said in set.said.iter().filter(|said| !said.is_empty()) {
+                groups.push(Group { first: number_of(said), len: said.len() as u32, place, seen });
+            }
             continue;
         }
         // Of each finding its verdict, and the sets that it is in.
         let mut told: Vec<(u32, Vec<usize>)> = Vec::new();
         let mut known: Map<[u8; 16], usize> = Map::default();
         for (at, set) in here.iter().enumerate() {
-            for (verdict, number) in set.verdicts.iter().zip(number_of(&set.verdicts)..) {
+            let numbered = set.said.iter().flat_map(|said| said.iter().zip(number_of(said)..));
+            for (verdict, number) in numbered {
                 let place = *known.entry(verdict.identity).or_insert(told.len());
                 match told.get_mut(place) {
                     None => told.push((number, vec![at])),
@@ -180,16 +255,16 @@ fn told_apart(mut sets: Vec<Set>, middles: &mut Middles) -> (Vec<Line>, Vec<Arc<
             }
         }
         let mut joined: Map<Vec<usize>, u32> = Map::default();
-        for (verdict, of) in told {
+        for (first, of) in told {
             let seen = *joined.entry(of).or_insert_with_key(|of| {
                 let mut seen = here[of[0]].seen.clone();
                 of[1..].iter().for_each(|at| seen.merge(&here[*at].seen));
                 middles.add(&seen)
             });
-            lines.push(Line { verdict, place, seen });
+            groups.push(Group { first, len: 1, place, seen });
         }
     }
-    (lines, verdicts)
+    (groups, verdicts)
 }
 
 /// What lines say between the observed and the remediation, but for the class of the evidence: written once for all findings that
@@ -236,6 +311,15 @@ impl Middles {
         text.push(b'}');
         ends.push([class, text.len()]);
         ends.len() as u32 - 1
+    }
+
+    /// Brings it into the cache. Here findings come as the text lies in memory, which the machine reads ahead; when they are written
+    /// they come by their uids, and each would wait for it.
+    fn load(&self, number: u32) {
+        const CACHE_LINE: usize = 64;
+        for part in self.get(number) {
+            part.iter().step_by(CACHE_LINE).for_each(|byte| _ = std::hint::black_box(*byte));
+        }
     }
 
     /// What stands before the class, and what behind it.

@@ -7,6 +7,7 @@ mod expression;
 mod parse;
 
 pub use parse::FilterError;
+pub(crate) use parse::network;
 
 use crate::key::Key;
 use expression::Node;

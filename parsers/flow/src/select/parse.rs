@@ -181,7 +181,8 @@ fn wanted(kind: &str) -> &'static str {
     }
 }
 
-fn network(text: &str) -> Result<Network, String> {
+/// An address or a prefix. Err says what is wrong with it.
+pub(crate) fn network(text: &str) -> Result<Network, String> {
     let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
     let address: IpAddr = address.parse().map_err(|_| format!("\"{text}\" is not {}", wanted("host")))?;
     let (v6, address, most) = match address {

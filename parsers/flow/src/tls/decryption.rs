@@ -2,20 +2,23 @@
 //!
 //! Exists only where keys were given. Stops at each side's Finished, which is checked over the whole transcript: what
 //! opens and has a right Finished is what both ends agreed upon. Knows neither records nor packets beyond their numbers.
-//! RFC 8446 section 4.4, RFC 8879.
+//!
+//! Where the hello may hide another (RFC 9849), the two are told apart by what the secrets do: those of a hidden hello that was taken
+//! stand under its own random, and open records whose Finished is made over what was never seen.
 
+mod messages;
+
+#[cfg(test)]
+pub use messages::decompressed;
+
+use super::ech::Ech;
 use super::session::Keys;
 use super::{Handshake, limits};
 use crate::Direction;
 use crate::certificates::Certificates;
 use crate::fingerprint::Transport;
-use crate::keys::{ClientRandom, Hash, Labels, Protection, SAMPLE, Secret, Transcript, hash_of};
-use crate::trust;
-use transitproof_wire::Reader;
-use transitproof_wire::tls::{
-    Alert, Certificate13, EncryptedExtensions, MessageHeader, ServerHello, certificate_verify, content, extension,
-    handshake, sct_count,
-};
+use crate::keys::{ClientRandom, Hash, Labels, Protection, SAMPLE, Secret, Secrets, Transcript, hash_of};
+use transitproof_wire::tls::{Alert, ServerHello, content, handshake};
 
 pub struct Decryption {
     labels: Labels,
@@ -24,6 +27,12 @@ pub struct Decryption {
     /// The server takes early data, so the client says where it ends.
     early_data: bool,
     transcript: Transcript,
+    /// The suite, while the log has no secrets under this random but may have them under that of a hidden hello.
+    searches: Option<u16>,
+    /// A hidden hello was taken (RFC 9849): the transcript begins with what was never seen, so nothing can be held against it.
+    hidden: bool,
+    /// The server's CertificateVerify is wrong, if the hello that was seen is the one that counts.
+    unproven: bool,
     /// Of the client and of the server.
     sides: [Side; 2],
 }
@@ -47,7 +56,18 @@ struct Side {
 
 impl Decryption {
     fn is_over(&self) -> bool {
-        self.sides.iter().all(|side| side.keys.is_none())
+        self.searches.is_none() && self.sides.iter().all(|side| side.keys.is_none())
+    }
+
+    /// Takes the secrets for this suite; false if one is not as long as the suite's.
+    fn take(&mut self, suite: u16, secrets: &Secrets) -> bool {
+        let mut fit = true;
+        for (side, secret) in self.sides.iter_mut().zip(secrets) {
+            let protection = secret.as_ref().and_then(|secret| Protection::new(suite, secret, self.labels));
+            fit &= secret.is_some() == protection.is_some();
+            side.keys = protection.zip(secret.clone());
+        }
+        fit
     }
 }
 
@@ -92,10 +112,17 @@ impl Handshake {
                 let Some(random) = body.get(2..34).and_then(|random| random.try_into().ok()) else { return };
                 let mut transcript = Transcript::Bytes(Vec::new());
                 transcript.message(handshake::CLIENT_HELLO, body);
-                let (labels, hash) = (self.labels(), Hash::Sha256);
-                let decryption =
-                    Decryption { labels, random, hash, early_data: false, transcript, sides: Default::default() };
-                self.decryption = Some(Box::new(decryption));
+                self.decryption = Some(Box::new(Decryption {
+                    labels: self.labels(),
+                    random,
+                    hash: Hash::Sha256,
+                    early_data: false,
+                    transcript,
+                    searches: None,
+                    hidden: false,
+                    unproven: false,
+                    sides: Default::default(),
+                }));
             }
             // The second one, behind a HelloRetryRequest.
             Some(decryption) if self.session.hello_retry_request && self.session.server.is_none() => {
@@ -106,8 +133,10 @@ impl Handshake {
     }
 
     fn unlock(&mut self, hello: &ServerHello<'_>, body: &[u8], certificates: &mut Certificates) {
+        let searches = self.hides() && self.transport == Transport::Tcp;
         let (Some(decryption), Some(log)) = (&mut self.decryption, &certificates.keys) else { return };
-        let (Some(hash), Some(secrets)) = (hash_of(hello.suite), log.secrets(&decryption.random)) else {
+        let secrets = log.secrets(&decryption.random);
+        let Some(hash) = hash_of(hello.suite).filter(|_| searches || secrets.is_some()) else {
             self.decryption = None;
             return;
         };
@@ -121,17 +150,46 @@ impl Handshake {
         decryption.transcript.message(handshake::SERVER_HELLO, body);
         decryption.transcript.start(hash);
         decryption.hash = hash;
-        let labels = decryption.labels;
-        let mut misfit = false;
-        for (side, secret) in decryption.sides.iter_mut().zip(secrets) {
-            let protection = secret.as_ref().and_then(|secret| Protection::new(hello.suite, secret, labels));
-            misfit |= secret.is_some() && protection.is_none();
-            side.keys = protection.zip(secret.clone());
-        }
-        if misfit {
+        let Some(secrets) = secrets else {
+            decryption.searches = Some(hello.suite);
+            return;
+        };
+        if !decryption.take(hello.suite, secrets) {
             self.unfit(certificates);
         } else if decryption.is_over() {
             self.decryption = None;
+        }
+    }
+
+    /// Whether there may be a hidden hello in the one that was seen.
+    fn hides(&self) -> bool {
+        self.session.offer.as_ref().is_some_and(|offer| offer.ech.is_some_and(|ech| ech != Ech::Inner))
+    }
+
+    /// Looks through the log for the secrets that open the server's first record: there they stand under the random of the hidden
+    /// hello (RFC 9850 section 2.1).
+    fn search(&mut self, from: Direction, associated: &[u8], record: &[u8], certificates: &mut Certificates) {
+        let by_client = self.client == Some(from);
+        let Some(decryption) = self.decryption.as_mut().filter(|_| !by_client) else { return };
+        let Some(suite) = decryption.searches.take() else { return };
+        let labels = decryption.labels;
+        let mut copy = Vec::with_capacity(record.len());
+        let opens = |secret: &Secret| {
+            copy.clear();
+            copy.extend_from_slice(record);
+            Protection::new(suite, secret, labels).and_then(|keys| keys.open(0, associated, &mut copy)).is_some()
+        };
+        match certificates.keys.as_mut().and_then(|log| log.search(opens)) {
+            Some(secrets) if decryption.take(suite, secrets) => self.accepted(),
+            _ => self.decryption = None,
+        }
+    }
+
+    /// The server took the hidden hello.
+    fn accepted(&mut self) {
+        self.session.more.ech_accepted = Some(true);
+        if let Some(decryption) = &mut self.decryption {
+            decryption.hidden = true;
         }
     }
 
@@ -149,7 +207,9 @@ impl Handshake {
     #[inline]
     pub fn opens(&self, from: Direction) -> bool {
         let Some(decryption) = &self.decryption else { return false };
-        self.session.server.is_some() && decryption.sides.get(self.role(from)).is_some_and(|side| side.keys.is_some())
+        let role = self.role(from);
+        let searches = decryption.searches.is_some() && role == SERVER;
+        self.session.server.is_some() && decryption.sides.get(role).is_some_and(|side| searches || side.keys.is_some())
     }
 
     /// Whether more can be read although both sides have sent protected data.
@@ -195,6 +255,7 @@ impl Handshake {
         record: &mut [u8],
         certificates: &mut Certificates,
     ) -> Option<usize> {
+        self.search(from, associated, record, certificates);
         let by_client = self.client == Some(from);
         let early = by_client && self.session.offer.as_ref().is_some_and(|offer| offer.early_data);
         let lost = self.sides[from as usize].lost;
@@ -244,134 +305,6 @@ impl Handshake {
         }
     }
 
-    fn hidden_messages(&mut self, from: Direction, content: &[u8], frame: u64, certificates: &mut Certificates) {
-        let Some(side) = self.side(from) else { return };
-        let mut messages = std::mem::take(&mut side.messages);
-        messages.extend_from_slice(content);
-        let mut rest = &*messages;
-        while let Some((header, behind)) = rest.split_first_chunk::<{ MessageHeader::LEN }>() {
-            let header = MessageHeader::parse(*header);
-            if header.length > limits::MAX_MESSAGE {
-                self.limited();
-                self.stop_reading(from);
-                return;
-            }
-            let Some((body, behind)) = behind.split_at_checked(header.length as usize) else { break };
-            self.hidden_message(from, header.kind, body, frame, certificates);
-            rest = behind;
-        }
-        let left = rest.len();
-        messages.drain(..messages.len() - left);
-        if let Some(side) = self.side(from) {
-            side.messages = messages;
-        }
-    }
-
-    /// A whole message behind the ServerHello, whoever carried it.
-    pub fn hidden_message(
-        &mut self,
-        from: Direction,
-        kind: u8,
-        body: &[u8],
-        frame: u64,
-        certificates: &mut Certificates,
-    ) {
-        if !self.opens(from) {
-            return;
-        }
-        let by_server = self.client != Some(from);
-        match kind {
-            handshake::ENCRYPTED_EXTENSIONS if by_server => self.encrypted_extensions(body),
-            handshake::CERTIFICATE => self.certificate13(from, body, certificates),
-            handshake::COMPRESSED_CERTIFICATE => match decompressed(body) {
-                Some(message) => self.certificate13(from, &message, certificates),
-                None => self.limited(),
-            },
-            handshake::CERTIFICATE_REQUEST if by_server => self.session.more.certificate_request = true,
-            handshake::CERTIFICATE_VERIFY => self.certificate_verify(by_server, body, certificates),
-            handshake::FINISHED => return self.finished(from, body, frame, certificates),
-            _ => {}
-        }
-        self.session.frame = frame;
-        self.session.more.last = Some(kind);
-        if let Some(decryption) = &mut self.decryption {
-            decryption.transcript.message(kind, body);
-        }
-    }
-
-    fn encrypted_extensions(&mut self, body: &[u8]) {
-        let Ok(extensions) = EncryptedExtensions::parse(body) else { return };
-        if let Some(decryption) = &mut self.decryption {
-            decryption.early_data = extensions.accepts_early_data();
-        }
-        self.session.alpn = extensions.protocol().map(Into::into);
-        self.session.srtp_profile = extensions.srtp_profile();
-        self.raw_public_key = extensions.certificate_type() == Some(super::handshake::RAW_PUBLIC_KEY);
-    }
-
-    fn certificate13(&mut self, from: Direction, body: &[u8], certificates: &mut Certificates) {
-        let Ok(list) = Certificate13::parse(body) else { return };
-        if self.client != Some(from) {
-            let told = list.leaf_extensions();
-            self.session.more.ocsp_staple = told.find(extension::STATUS_REQUEST).is_some();
-            self.session.more.scts = told.find(extension::SCT).map_or(0, sct_count);
-            for (_, extensions) in list {
-                if !self.session.beside.entry(extensions) {
-                    self.limited();
-                }
-            }
-        }
-        self.chain(from, list.map(|(der, _)| der), certificates);
-    }
-
-    /// Proof that an end has the key of its certificate: the signature over what was said so far. RFC 8446 section 4.4.3.
-    fn certificate_verify(&mut self, by_server: bool, body: &[u8], certificates: &Certificates) {
-        let Some(decryption) = &self.decryption else { return };
-        let chain = if by_server { &self.session.certificates } else { &self.session.client_certificates };
-        let leaf = chain.as_ref().and_then(|chain| chain.first()).copied();
-        let Some((scheme, signature)) = certificate_verify(body) else { return };
-        if by_server {
-            self.session.more.signature_scheme = Some(scheme);
-        }
-        let context: &[u8] =
-            if by_server { b"TLS 1.3, server CertificateVerify\0" } else { b"TLS 1.3, client CertificateVerify\0" };
-        let signed = [&[0x20; 64], context, &decryption.transcript.hash()].concat();
-        let proven = leaf.and_then(|leaf| trust::proves(certificates, leaf, scheme, &signed, signature));
-        self.session.proven = match (self.session.proven, proven) {
-            (Some(false), _) => Some(false),
-            (earlier, proven) => proven.or(earlier),
-        };
-    }
-
-    fn finished(&mut self, from: Direction, verify_data: &[u8], frame: u64, certificates: &mut Certificates) {
-        let by_server = self.client != Some(from);
-        let role = self.role(from);
-        let Some(decryption) = &mut self.decryption else { return };
-        let Some(side) = decryption.sides.get_mut(role) else { return };
-        // The client's is made over the server's: without that one, it cannot be checked.
-        let behind = by_server || self.session.server_finished;
-        let Some((_, secret)) = side.keys.take() else { return };
-        let hash = decryption.transcript.hash();
-        decryption.transcript.message(handshake::FINISHED, verify_data);
-        if behind && !decryption.hash.is_finished(&secret, decryption.labels, &hash, verify_data) {
-            return self.unfit(certificates);
-        }
-        self.session.frame = frame;
-        if by_server {
-            if decryption.early_data && decryption.labels == Labels::Tls {
-                // Sealed with the keys of the early data, so never seen, but its bytes are known.
-                decryption.transcript.message(handshake::END_OF_EARLY_DATA, &[]);
-            }
-            self.session.server_finished = true;
-            if let Some(log) = &mut certificates.keys {
-                log.opened += 1;
-            }
-        }
-        if self.decryption.as_ref().is_some_and(|decryption| decryption.is_over()) {
-            self.decryption = None;
-        }
-    }
-
     fn unfit(&mut self, certificates: &mut Certificates) {
         self.decryption = None;
         if self.session.keys != Some(Keys::Unfit)
@@ -396,26 +329,5 @@ pub fn split_inner(inner: &[u8]) -> Option<(u8, &[u8])> {
     Some((*inner.get(end)?, inner.get(..end)?))
 }
 
-/// A CompressedCertificate's message, RFC 8879 section 4. `None` if it cannot be had within the limit.
-pub(super) fn decompressed(body: &[u8]) -> Option<Vec<u8>> {
-    let mut r = Reader::new(body, "tls compressed certificate");
-    let (algorithm, length) = (r.u16().ok()?, r.u24().ok()?);
-    let compressed = r.vec24().ok()?.rest();
-    if length > limits::MAX_MESSAGE {
-        return None;
-    }
-    // Not what a length promises, but what comes.
-    let bound = u64::from(length) + 1;
-    let mut out = Vec::new();
-    use std::io::Read;
-    match algorithm {
-        1 => flate2::read::ZlibDecoder::new(compressed).take(bound).read_to_end(&mut out),
-        2 => brotli_decompressor::Decompressor::new(compressed, BROTLI_BUFFER).take(bound).read_to_end(&mut out),
-        3 => ruzstd::decoding::StreamingDecoder::new(compressed).ok()?.take(bound).read_to_end(&mut out),
-        _ => return None,
-    }
-    .ok()?;
-    (out.len() == length as usize).then_some(out)
-}
-
-const BROTLI_BUFFER: usize = 4096;
+/// Index of its side.
+const SERVER: usize = 1;

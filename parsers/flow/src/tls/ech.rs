@@ -31,10 +31,13 @@ pub enum Ech {
 }
 
 impl Ech {
+    /// The word for one with a hidden hello in it.
+    pub const REAL: &str = "real";
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Offered { .. } => "offered",
-            Self::Real { .. } => "real",
+            Self::Real { .. } => Self::REAL,
             Self::Grease { .. } => "grease",
             Self::Inner => "inner",
         }
@@ -146,7 +149,7 @@ impl Configurations {
     }
 
     fn has(&self, said: &Said<'_>) -> bool {
-        self.said.get(self.hasher.hash_one(said)).is_some()
+        self.said.get(&self.hasher.hash_one(said)).is_some()
     }
 }
 

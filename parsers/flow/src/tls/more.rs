@@ -2,6 +2,7 @@
 //! client's certificate, who ended it. As the record and the facts of an observation word it; absent means not seen.
 
 use super::Session;
+use super::ech::Ech;
 use super::session::is_tls13;
 use super::write::code;
 use crate::json;
@@ -29,6 +30,8 @@ pub struct More {
     pub dh_prime: Option<&'static str>,
     /// Signed certificate timestamps beside the certificate, RFC 6962 section 3.3.1; in TLS 1.3 hidden in the Certificate.
     pub scts: u16,
+    /// Whether the server took the hidden hello of an encrypted_client_hello, where keys tell.
+    pub ech_accepted: Option<bool>,
 }
 
 /// Not a message of the handshake; no message has this type.
@@ -60,6 +63,11 @@ impl Session {
         })
     }
 
+    /// Whether the session is for another name than the one that was seen.
+    pub fn hides_name(&self) -> bool {
+        self.more.ech_accepted == Some(true)
+    }
+
     /// How that is known, where it was not sent in the clear.
     fn client_certificate_evidence(&self) -> Option<&'static str> {
         let how = if self.more.certificate_request { "decrypted" } else { "inferred" };
@@ -81,9 +89,9 @@ impl Session {
             code(out, "alert", alert_name(alert.description), &[alert.description]);
             self.write_alert_from(out, ["alert_from", "alert_after"]);
         }
-        self.write_offered(["fallback_scsv", "early_data_offered", "ech_offered", "ech"], out);
+        self.write_offered(["fallback_scsv", "early_data_offered", "ech_offered", "ech", "ech_accepted"], out);
         if let Some(ech) = self.offer.as_ref().and_then(|offer| offer.ech) {
-            json::word(out, "ech_evidence", ech.evidence());
+            json::word(out, "ech_evidence", if self.hides_name() { "decrypted" } else { ech.evidence() });
             if let Some(id) = ech.config_id() {
                 json::number(out, "ech_config_id", id.into());
             }
@@ -120,7 +128,8 @@ impl Session {
         if self.fatal_alert().is_some() {
             self.write_alert_from(out, ["tls.alert_from", "tls.alert_after"]);
         }
-        self.write_offered(["tls.fallback_scsv", "tls.early_data_offered", "tls.ech_offered", "tls.ech"], out);
+        let offered = ["tls.fallback_scsv", "tls.early_data_offered", "tls.ech_offered", "tls.ech", "tls.ech_accepted"];
+        self.write_offered(offered, out);
         self.write_extensions(["tls.scts", "tls.heartbeat", "tls.psk_mode"], out);
         if self.is_tls13() {
             let offered = self.offer.as_ref().map(|offer| offer.is_post_quantum());
@@ -176,7 +185,7 @@ impl Session {
     }
 
     #[inline(always)]
-    fn write_offered(&self, [fallback, early_data, ech_offered, ech]: [&str; 4], out: &mut Vec<u8>) {
+    fn write_offered(&self, [fallback, early_data, ech_offered, ech, accepted]: [&str; 5], out: &mut Vec<u8>) {
         let Some(offer) = &self.offer else { return };
         // A client that reached TLS 1.3 did not fall back.
         let older = !self.server.is_some_and(|server| is_tls13(server.version));
@@ -188,7 +197,10 @@ impl Session {
         }
         if let Some(what) = offer.ech {
             json::boolean(out, ech_offered, true);
-            json::word(out, ech, what.word());
+            json::word(out, ech, if self.hides_name() { Ech::REAL } else { what.word() });
+        }
+        if let Some(is) = self.more.ech_accepted {
+            json::boolean(out, accepted, is);
         }
     }
 }

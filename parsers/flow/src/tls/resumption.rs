@@ -59,7 +59,7 @@ impl Resumptions {
             return None;
         }
         let shown = session.offer.as_ref().map_or(0, |offer| offer.ticket);
-        let find = |token: Token| self.origins.get(token).filter(|_| token != 0);
+        let find = |token: Token| self.origins.get(&token).filter(|_| token != 0);
         find(shown).or_else(|| find(session.session_id))
     }
 }
@@ -111,6 +111,6 @@ mod tests {
         let mut all = Resumptions::default();
         all.remember(&session(7, 0, false), &Key::NONE, true);
         all.remember(&session(7, 11, true), &Key::NONE, false);
-        assert!(all.origins.get(11).is_some_and(|origin| origin.initiator_low));
+        assert!(all.origins.get(&11).is_some_and(|origin| origin.initiator_low));
     }
 }

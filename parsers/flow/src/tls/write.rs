@@ -25,10 +25,7 @@ impl Session {
         if let Some(alpn) = &self.alpn {
             json::string(out, "alpn", alpn);
         }
-        let mut protocols = offer.into_iter().flat_map(|offer| offer.protocols()).peekable();
-        if protocols.peek().is_some() {
-            json::list(out, "alpn_offered", protocols, json::text);
-        }
+        self.write_protocols(out);
         if let Some(offer) = offer {
             offer.write_lists(out, ["groups_offered", "psk_modes_offered"]);
         }
@@ -60,9 +57,7 @@ impl Session {
             out.extend_from_slice(&ja4);
             out.push(b'"');
         }
-        if let Some(bytes) = self.flight.bytes() {
-            json::number(out, "server_flight", bytes.into());
-        }
+        self.write_flight(out);
         if self.is_decrypted() {
             json::boolean(out, "decrypted", true);
         }
@@ -71,6 +66,28 @@ impl Session {
         chain(out, "certificates", self.certificates.as_deref(), certificates);
         chain(out, "client_certificates", self.client_certificates.as_deref(), certificates);
         out.push(b'}');
+    }
+
+    /// What is needed to ask its server the same and to compare the answer: a JSON object.
+    pub fn told(&self) -> Vec<u8> {
+        let mut out = b"{".to_vec();
+        self.write_protocols(&mut out);
+        self.write_flight(&mut out);
+        out.push(b'}');
+        out
+    }
+
+    fn write_protocols(&self, out: &mut Vec<u8>) {
+        let mut protocols = self.offer.iter().flat_map(|offer| offer.protocols()).peekable();
+        if protocols.peek().is_some() {
+            json::list(out, "alpn_offered", protocols, json::text);
+        }
+    }
+
+    fn write_flight(&self, out: &mut Vec<u8>) {
+        if let Some(bytes) = self.flight.bytes() {
+            json::number(out, "server_flight", bytes.into());
+        }
     }
 
     /// The `tls.` facts of an observation, appended to an object that is open: all, or those that are judged.

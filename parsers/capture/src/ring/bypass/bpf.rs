@@ -11,8 +11,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 const MAP_CREATE: c_int = 0;
 const MAP_LOOKUP_ELEM: c_int = 1;
 const MAP_UPDATE_ELEM: c_int = 2;
+const MAP_DELETE_ELEM: c_int = 3;
 const PROG_LOAD: c_int = 5;
-const MAP_LOOKUP_AND_DELETE_ELEM: c_int = 21;
 const MAP_TYPE_HASH: u32 = 1;
 /// Memory for a flow is taken when it comes.
 const NO_PREALLOC: u32 = 1;
@@ -89,9 +89,8 @@ impl Map {
         self.element(MAP_LOOKUP_ELEM, key, &mut value).ok().map(|()| value)
     }
 
-    pub fn take(&self, key: &[u8; KEY]) -> Option<Value> {
-        let mut value = Value::default();
-        self.element(MAP_LOOKUP_AND_DELETE_ELEM, key, &mut value).ok().map(|()| value)
+    pub fn remove(&self, key: &[u8; KEY]) {
+        let _ = self.element(MAP_DELETE_ELEM, key, &mut Value::default());
     }
 
     pub fn number(&self) -> i32 {

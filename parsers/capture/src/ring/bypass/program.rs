@@ -28,7 +28,7 @@ pub struct Value {
     pub last: u64,
     /// Packets met, for samples.
     pub met: u64,
-    /// Not 0: the flow ends, begins anew or was silent, so that its packets are passed up.
+    /// Not 0: the flow ended, began anew or was silent at this time of CLOCK_MONOTONIC, so that its packets are passed up.
     pub over: u64,
 }
 
@@ -234,7 +234,8 @@ pub fn program(map: i32) -> Vec<Instruction> {
     a.label(Label::Look);
     count(&mut a, map);
     a.label(Label::Over);
-    a.store_number(DW, VALUE, offset_of!(Value, over) as i16, 1);
+    a.call(KTIME_GET_NS);
+    a.store(DW, VALUE, offset_of!(Value, over) as i16, R0);
     a.label(Label::Pass);
     a.leave(WHOLE);
     a.label(Label::Sample);

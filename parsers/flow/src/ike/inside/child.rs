@@ -43,8 +43,9 @@ pub struct Selector {
     pub v6: bool,
     pub first: u128,
     pub last: u128,
-    protocol: u8,
-    ports: (u16, u16),
+    /// IP protocol, 0 for any.
+    pub protocol: u8,
+    pub ports: (u16, u16),
 }
 
 impl Asked {
@@ -117,6 +118,13 @@ impl Child {
             json::list(out, member, selectors, |out, selector| json::quoted(out, &selector.text()));
         }
         out.push(b'}');
+    }
+
+    /// The traffic that it is for, of both sides, and the same as text.
+    pub fn policy(&self) -> ([Vec<Selector>; 2], String) {
+        let side = |selectors: &[Selector]| selectors.iter().map(Selector::text).collect::<Vec<_>>().join(" ");
+        let [one, other] = &self.selectors;
+        (self.selectors.clone(), format!("{} <-> {}", side(one), side(other)))
     }
 
     /// The facts that rules judge, appended to an open object. Of ESP only.

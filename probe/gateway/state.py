@@ -1,0 +1,125 @@
+"""The state of a gateway as the helper hands it to those who judge: JSON, one state a line, without keys."""
+
+import ipaddress
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from probe.files import UnreadableError, read
+
+MAX_BYTES: Final = 64 << 20  # of a file: some 100,000 associations, or a day of states of a small gateway
+VERSION: Final = 1
+
+
+class Association(Struct, frozen=True, omit_defaults=True):
+    """One state of the kernel (RFC 4301 section 4.4.2): what it sends or receives under one SPI."""
+
+    src: str
+    dst: str
+    protocol: str
+    """`esp` or `ah`; others as `ip/N`."""
+    spi: int
+    mode: str
+    encr: str | None = None
+    """By its IANA name; as the kernel calls it where it has none."""
+    key_length: int | None = None
+    """Bits, without those of the salt."""
+    integ: str | None = None
+    extended_sequence: bool = False
+    in_udp: bool = False
+    replay_window: int = 0
+    packets: int = 0
+    bytes: int = 0
+    added: int = 0
+    """Seconds since the epoch, as all times."""
+    last_used: int = 0
+    """0: never, or the kernel does not say."""
+    hard_seconds: int = 0
+    """0: no limit, as of the other two."""
+    hard_bytes: int = 0
+    hard_packets: int = 0
+
+
+class Policy(Struct, frozen=True, omit_defaults=True):
+    """One policy of the kernel (RFC 4301 section 4.4.1)."""
+
+    src: str
+    dst: str
+    """Networks."""
+    direction: str
+    """`in`, `out`, `fwd`."""
+    action: str
+    """`allow` or `block`."""
+    priority: int = 0
+    """The least is the first to be asked."""
+    narrowed: bool = False
+    """It is for one transport, for ports, an interface or marked packets only."""
+    transforms: tuple[str, ...] = ()
+    """What it wants: `esp`, `ah`, `comp`. None: such packets pass as they are."""
+    optional: bool = False
+    """They pass as they are if there is no association."""
+    peers: tuple[str, ...] = ()
+    """The ends of the tunnel."""
+
+
+class IkeSa(Struct, frozen=True, omit_defaults=True):
+    """An IKE SA that strongSwan holds."""
+
+    local: str
+    remote: str
+    name: str
+    version: int
+    initiator_spi: str
+    responder_spi: str
+    encr: str | None = None
+    key_length: int | None = None
+    integ: str | None = None
+    prf: str | None = None
+    ke: str | None = None
+    established: int = 0
+    """Seconds ago."""
+
+
+class State(Struct, frozen=True):
+    """All of a gateway at one time."""
+
+    time: int
+    """Seconds since the epoch."""
+    addresses: tuple[str, ...] = ()
+    """The gateway's own."""
+    associations: tuple[Association, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    ike_sas: tuple[IkeSa, ...] = ()
+    version: int = VERSION
+
+
+class GatewayError(ValueError):
+    """The file cannot be used; the text is one line for the operator."""
+
+
+_DECODER: Final = msgspec.json.Decoder(State)
+
+
+def encode(state: State) -> bytes:
+    """One line."""
+    return msgspec.json.encode(state) + b"\n"
+
+
+def load(path: str) -> tuple[State, ...]:
+    """The states in a file, in the order of their times. Raises GatewayError."""
+    try:
+        states = _DECODER.decode_lines(read(path, MAX_BYTES))
+        for state in states:
+            if state.version != VERSION:
+                raise GatewayError(f"{path}: of version {state.version}; this program reads {VERSION}")
+            for policy in state.policies:
+                ipaddress.ip_network(policy.src), ipaddress.ip_network(policy.dst)
+    except UnreadableError as error:
+        raise GatewayError(str(error)) from None
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        if isinstance(error, GatewayError):
+            raise
+        message = f"{path}: no state of a gateway: {error}; `transitproof gateway` writes one"
+        raise GatewayError(message) from None
+    return tuple(sorted(states, key=lambda state: state.time))

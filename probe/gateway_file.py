@@ -1,0 +1,64 @@
+"""What the helper wrote, for the live agent: looked at again and again, and held against what was seen since."""
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from probe.engine import load_core
+from probe.gateway import state
+from probe.gateway.state import GatewayError
+from probe.gateway.verdict import Gateway
+from probe.journal import WARNING, Journal
+from probe.values import AbsolutePath
+
+if TYPE_CHECKING:
+    from probe._parsers import Batch, Core
+
+EVERY: Final = 30.0  # seconds; as often as the helper's unit writes it
+TOLD: Final = 700  # seconds after which what a flow carried has been told: twice what the core cuts live flows by
+OLD: Final = 300  # seconds after which a state says nothing of now
+
+
+class GatewayFile:
+    """The file of the configuration. It may come later, and go."""
+
+    def __init__(self, path: AbsolutePath, core: "Core", journal: Journal) -> None:
+        """Asks the core for what is to be held against it."""
+        self._path, self._core, self._journal = path, core, journal
+        self._gateway = Gateway()
+        self._begin = int(time.time())
+        self._latest = 0
+        self._complained = False
+        core.tell_associations()
+
+    def see(self, associations: bytes) -> None:
+        """Lines of `Batch.associations`."""
+        if associations:
+            self._gateway.see(associations)
+
+    def look(self, now: int) -> "Batch":
+        """What is to be judged of the state that is there now; nothing if it is the one of the last time, or old."""
+        parsers = load_core()
+        empty: Batch = parsers.Batch()
+        try:
+            [latest] = state.load(self._path.resolve())[-1:]
+            if latest.time < now - OLD:
+                raise GatewayError(f"{self._path}: {now - latest.time} s old; is transitproof-gateway running?")
+            if latest.time > self._latest:
+                self._gateway.learn(latest)
+                self._core.protect(self._gateway.protected(), host=True)
+        except ValueError as error:  # also an empty file, and more policies than the core looks for
+            if not self._complained:
+                self._journal.say(WARNING, "gateway_unread", str(error))
+            self._complained = True
+            return empty
+        self._complained = False
+        if latest.time <= self._latest:
+            return empty
+        self._latest = latest.time
+        found = self._gateway.observations(self._begin, now - TOLD)
+        batch: Batch = parsers.Batch(
+            observations=[parsers.Observation(msgspec.json.encode(facts), where) for where, facts in found]
+        )
+        return batch
