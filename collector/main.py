@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from typing import Final
 
 import uvicorn
 
-from collector import broker, settings, signers
+from collector import broker, logs, settings, signers
 from collector.alerts.service import Service as Alerting
 from collector.fleet import rounds, sums
 from collector.fleet.rounds import Paced
@@ -47,7 +46,7 @@ def run(path: str | None, say: Callable[[str], None]) -> int:
     except (SettingsError, StoreError, SigningError) as error:
         say(str(error))
         return USAGE
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logs.begin()
     try:
         return asyncio.run(_serve(configured, store, access.Access(tokens), fault=fault, signer=signer, say=say))
     finally:
