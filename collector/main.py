@@ -19,8 +19,9 @@ from collector.fleet.rounds import Paced
 from collector.ingest import Ingest
 from collector.messages import Fault
 from collector.settings import Settings, SettingsError, StoreSettings
+from collector.store.errors import RefusedError, StoreError
 from collector.store.retention import Kept
-from collector.store.store import Store, StoreError
+from collector.store.store import Store
 from collector.web import access
 from collector.web.app import make
 from collector.web.live import Bell
@@ -146,8 +147,14 @@ async def _serve(
 
 
 def _ended(task: "asyncio.Task[None]", server: "_Server") -> None:
-    """A defect: without this part the pages would go on with nothing coming in, so the service is started anew."""
-    _LOG.critical("a part of the collector ended: %r", task.exception())
+    """Without this part the pages would go on with nothing coming in, so the service is started anew."""
+    error = task.exception()
+    if isinstance(error, RefusedError):
+        _LOG.critical(
+            "%s; may its user still write, is its disk sound (docs/collector.md, “When the store refuses”)?", error
+        )
+    else:
+        _LOG.critical("a part of the collector ended: %r", error)
     server.end()
 
 

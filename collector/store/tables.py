@@ -71,6 +71,8 @@ probes: Final = Table(
     Column("drops", Text, nullable=False, default="{}"),
     Column("health", Text, nullable=False, default="{}"),
     Column("state", Text, nullable=False, default="{}"),
+    Column("told", Float, nullable=False, server_default="0"),  # when the probe sent what boot_id and drops are from
+    Column("health_told", Float, nullable=False, server_default="0"),
     Index("probes_site_probe", "site", "probe", unique=True),
 )
 
@@ -116,6 +118,7 @@ findings: Final = Table(
     Column("until", Float),  # of a suppression
     Column("note", Text, nullable=False, default=""),
     Column("changed", Float, nullable=False),
+    Column("ended", Float),  # up to when a rollup has said that it is over
     # Each is in the order of a list, and one of the first two has every row.
     _partial(IS_OPEN, "findings_open", *_ORDER),
     _partial(f"NOT ({IS_OPEN})", "findings_rest", "workflow", *_ORDER),
@@ -127,6 +130,16 @@ findings: Final = Table(
     _partial(IS_NEWS, "findings_new", "severity", "first_seen"),
     _partial(IS_OVER, "findings_resolved", "severity", "changed"),
     _partial("workflow = 'suppressed'", "findings_suppressed", "until"),
+)
+
+early: Final = Table(
+    "early",
+    metadata,
+    # Findings that a rollup said were over before they came.
+    Column("probe_id", _Big, primary_key=True, autoincrement=False),
+    Column("uid", String(64), primary_key=True),
+    Column("ended", Float, nullable=False),
+    Index("early_ended", "ended"),
 )
 
 certificates: Final = Table(
@@ -302,7 +315,7 @@ hours: Final = Table(
     Column("flows", _Big, nullable=False),
     Column("bytes", _Big, nullable=False),
     Index("hours_start", "start"),
-    _partial("class = 'ipsec'", "hours_ipsec", "start", "endpoint"),
+    _partial("class = 'ipsec'", "hours_ipsec", "start", "endpoint", "flows", "bytes"),
 )
 
 keys: Final = Table(

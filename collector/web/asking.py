@@ -13,7 +13,7 @@ from starlette.requests import Request
 from collector.export.coverage import coverage
 from collector.paging import MAX_CURSOR, MAX_PAGE, CursorError, Place
 from collector.queries import FindingFilter
-from collector.store.store import StoreError
+from collector.store.errors import StoreError
 
 MAX_DAYS: Final = 800
 MAX_TEXT: Final = 200
