@@ -17,7 +17,8 @@ from collector.alerts.service import Service
 from collector.alerts.settings import Alerts, Rule, Webhook
 from collector.fleet import rounds, sums
 from collector.logs import OneLine
-from collector.store.store import Store, StoreError, why
+from collector.store.errors import StoreError, meaning
+from collector.store.store import Store
 from probe.values import Duration
 
 FORGED = "ok\r\nCRITICAL forged by a name\u2028CRITICAL forged\x1b[31m\u202e"
@@ -83,7 +84,7 @@ def test_what_a_receiver_of_alerts_answers(log: io.StringIO, tmp_path: Path) -> 
 def test_errors_of_the_database_tell_no_names(log: io.StringIO, store: Store) -> None:
     with pytest.raises((SQLAlchemyError, StoreError)) as raised, store.reading() as connection:
         connection.execute(text("SELECT CAST(:name AS integer) FROM nowhere"), {"name": FORGED})
-    told = why(raised.value) if isinstance(raised.value, SQLAlchemyError) else raised.value
+    told = meaning(raised.value, "a question") if isinstance(raised.value, SQLAlchemyError) else raised.value
     logging.getLogger("collector").warning("housekeeping waits: %s", told)
     assert "forged" not in log.getvalue()
     assert is_ours(log.getvalue())
