@@ -244,9 +244,9 @@ class Batch:
     def certificates(self) -> list[bytes]:
         """Certificates never seen before by this core, as DER."""
 
-    def sightings(self) -> list[tuple[str, str | None, bytes, int]]:
+    def sightings(self) -> list[tuple[str, str | None, bytes, int, str | None]]:
         """Of each observation that no ledger took: endpoint, name, facts (JSON) without names and chains unless the core tells those
-        apart, flows."""
+        apart, flows, SHA-256 of the server's own certificate where one was shown."""
 
     def sessions(self) -> list[tuple[str, str | None, bytes, bytes, str | None, int]]:
         """Of each observation of TLS that no ledger took, after `Core.tell_sessions`: endpoint, name, facts (JSON) as in `sightings`,

@@ -34,9 +34,12 @@ from collector.store.tables import (
     findings,
     hours,
     meta,
+    moduli,
     postures,
+    primes,
     probes,
     received,
+    shares,
     sightings,
     streams,
     traffic,
@@ -101,6 +104,9 @@ def turns(now: float, kept: Kept) -> Iterator[Turn]:
         (early, early.c.ended < now - EARLY_KEPT),
         (sightings, sightings.c.last_seen < old),
         (certificates, and_(certificates.c.last_seen < old, not_(_shown()))),
+        (moduli, and_(moduli.c.seen < old, not_(_certified()))),
+        (primes, not_(and_(_known(primes.c.spki_sha256), _known(primes.c.other)))),
+        (shares, shares.c.day < int(old)),
         (tunnels, tunnels.c.last_seen < old),
         (clients, clients.c.last_seen < old),
         (postures, postures.c.last_seen < old),
@@ -115,6 +121,14 @@ def turns(now: float, kept: Kept) -> Iterator[Turn]:
 
 def _shown() -> Any:  # noqa: ANN401 - a condition
     return select(literal(1)).where(sightings.c.sha256 == certificates.c.sha256).exists()
+
+
+def _certified() -> Any:  # noqa: ANN401 - a condition
+    return select(literal(1)).where(certificates.c.spki_sha256 == moduli.c.spki_sha256).exists()
+
+
+def _known(key: Any) -> Any:  # noqa: ANN401 - a column
+    return select(literal(1)).where(moduli.c.spki_sha256 == key).exists()
 
 
 def _sweep(table: Table, condition: Any) -> Turn:  # noqa: ANN401 - a condition

@@ -1,6 +1,7 @@
 """Items of envelopes as rows of tables. Pure: an item becomes a row, or None if it lacks what its kind must have."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ MOST: Final = 1 << 48  # of anything that is counted in one report: 37 terabit a
 MAX_RESOLVED: Final = 10_000  # findings that one rollup may end: more than a host has
 MAX_LATE: Final = 86_400.0  # seconds after which an envelope no longer says that its probe is alive
 MAX_FUTURE: Final = 86_400.0  # seconds that a probe's clock may be ahead before its times are held back
+
+_MODULUS: Final = re.compile(r"(?:[0-9a-f]{2}){64,2048}")  # of 512 bits to the 16,384 with which OpenSSL works
 
 Row = dict[str, Any]
 Item = dict[str, Any]
@@ -72,6 +75,14 @@ def certificate(_probe: int, item: Item, now: float) -> Row | None:
         "first_seen": _time(item.get("first_seen"), now),
         "last_seen": _time(item.get("last_seen"), now),
     }
+
+
+def modulus(item: Item, row: Row) -> Row | None:
+    """Of table `moduli`, from a certificate and its row: the modulus of a server's RSA key."""
+    told = item.get("key_modulus")
+    if row["ca"] or not row["spki_sha256"] or not isinstance(told, str) or not _MODULUS.fullmatch(told):
+        return None
+    return {"spki_sha256": row["spki_sha256"], "modulus": told, "seen": row["last_seen"], "compared": False}
 
 
 def tunnel(probe: int, item: Item, now: float) -> Row | None:

@@ -325,3 +325,44 @@ keys: Final = Table(
     Column("certificates", _Big, nullable=False),  # of servers, that have it
     _partial("certificates > 1", "keys_shared", "certificates", "spki_sha256"),
 )
+
+# What is reckoned over the whole fleet from time to time (`collector/fleet`).
+
+moduli: Final = Table(
+    "moduli",
+    metadata,
+    Column("spki_sha256", String(64), primary_key=True),
+    Column("modulus", Text, nullable=False),  # of an RSA key of a server, in hex
+    Column("seen", Float, nullable=False),
+    Column("compared", Boolean, nullable=False, default=False),  # with all that were there then
+    Index("moduli_compared", "compared", "seen"),
+)
+
+primes: Final = Table(
+    "primes",
+    metadata,
+    Column("spki_sha256", String(64), primary_key=True),
+    Column("other", String(64), primary_key=True),  # a key whose modulus has a prime in common with the first one's
+    Column("bits", Integer, nullable=False),  # of that prime
+)
+
+shares: Final = Table(
+    "shares",
+    metadata,
+    Column("by", String(10), primary_key=True),  # site, host or service
+    Column("day", Integer, primary_key=True, autoincrement=False),  # its start
+    Column("key", String(260), primary_key=True),
+    Column("class", String(20), primary_key=True),
+    Column("flows", _Big, nullable=False),
+    Column("bytes", _Big, nullable=False),
+)
+
+exposures: Final = Table(
+    "exposures",
+    metadata,
+    Column("by", String(10), primary_key=True),
+    Column("key", String(260), primary_key=True),
+    Column("bytes", _Big, nullable=False),
+    Column("findings", _Big, nullable=False),
+    Column("last_seen", Float, nullable=False),
+)

@@ -22,6 +22,7 @@ from collector.store.tables import (
     clients,
     early,
     findings,
+    moduli,
     postures,
     probes,
     received,
@@ -208,6 +209,8 @@ class Writer:
             self._waiting[table].append(row)
             if table is findings and (seen := rows.sighting(item, row)) is not None:
                 self._waiting[sightings].append(seen)
+            elif table is certificates and (known := rows.modulus(item, row)) is not None:
+                self._waiting[moduli].append(known)
 
     def _rollups(self, probe: int, items: list[dict[str, Any]]) -> None:
         """Counts add up: an envelope is taken once, and an interval may come in parts."""
@@ -215,6 +218,7 @@ class Writer:
             self._waiting[traffic] += rows.traffic(probe, item, self._now)
             when = min(seconds(item.get("end"), self._now), self._now + rows.MAX_FUTURE)
             self._waiting[postures] += places.postures(probe, item, when)
+            self._waiting[sightings] += places.shown(probe, item, when)
             self._waiting[clients] += places.clients(probe, item, when)
             if uids := rows.resolved(item):
                 self._write(findings)  # what was told before comes first
@@ -252,6 +256,9 @@ class Writer:
         """What waits, to its tables."""
         for table in only or tuple(self._waiting):
             waiting = self._waiting.pop(table, [])
+            if table is moduli:
+                self._insert(moduli, waiting)
+                continue
             if table is findings and waiting:
                 self._ended_early(waiting)
             for some in _summed(waiting) if table is traffic else _turns(table, waiting):

@@ -13,7 +13,7 @@ use transitproof_flow::x509::{Facts, Parts, RsaKey};
 pub fn certificate_record<'py>(py: Python<'py>, der: &[u8]) -> Option<Bound<'py, PyBytes>> {
     let (facts, mut hex, mut line) = (Facts::read(der)?, Vec::new(), Vec::new());
     json::hex(&mut hex, &Sha256::digest(der));
-    facts.write_record(std::str::from_utf8(&hex).ok()?, &mut line);
+    facts.write_record(std::str::from_utf8(&hex).ok()?, der, &mut line);
     Some(PyBytes::new(py, &line))
 }
 

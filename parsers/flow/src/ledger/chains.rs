@@ -95,7 +95,9 @@ impl Chains {
     /// The record of a certificate that is as certificates ought to be, its line.
     pub fn record(&self, sha256: &Sha256Hex) -> Option<Vec<u8>> {
         let mut line = Vec::new();
-        self.get(sha256)?.facts.as_ref()?.write_record(std::str::from_utf8(sha256).ok()?, &mut line);
+        let certificate = self.get(sha256)?;
+        let hex = std::str::from_utf8(sha256).ok()?;
+        certificate.facts.as_ref()?.write_record(hex, &certificate.der, &mut line);
         Some(line)
     }
 

@@ -18,7 +18,7 @@ fn a_certificate_as_openssl_prints_it() {
     let der = pay_example();
     let facts = Facts::read(&der).unwrap();
     let mut line = Vec::new();
-    facts.write_record("04e0", &mut line);
+    facts.write_record("04e0", &der, &mut line);
     let wanted = concat!(
         r#"{"type":"certificate","sha256":"04e0","subject":"CN=pay.example","issuer":"CN=pay.example","#,
         r#""serial":"1e7c405c8b6226fe6ddd5f4b7834a327c8f907a9","not_before":"2026-11-24T00:07:03.000000Z","#,
@@ -122,7 +122,7 @@ proptest! {
             *at.get_mut(&mut der) = byte;
         }
         if let Some(facts) = Facts::read(&der) {
-            facts.write_record("", &mut Vec::new());
+            facts.write_record("", &der, &mut Vec::new());
         }
     }
 }
