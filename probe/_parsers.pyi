@@ -148,8 +148,8 @@ class Core:
     def tell_sessions(self) -> None:
         """From now on observations keep what `Batch.sessions` gives."""
 
-    def tell_associations(self) -> None:
-        """From now on batches have `associations`."""
+    def tell_tunnels(self) -> None:
+        """From now on batches have `associations` and `so_far`."""
 
     def tell_names(self, names: bool) -> None:
         """The constructor's `names`, from now on."""
@@ -228,8 +228,12 @@ class Batch:
 
     @property
     def associations(self) -> bytes:
-        """After `tell_associations`: associations of ESP and AH whose flows ended or had a record, as JSON Lines {protocol, src, dst, spi, start, end
+        """After `tell_tunnels`: associations of ESP and AH whose flows ended or had a record, as JSON Lines {protocol, src, dst, spi, start, end
         (ns), packets}."""
+
+    @property
+    def so_far(self) -> bytes:
+        """After `tell_tunnels`: flows of IKE, ESP and AH that ended or had a record, each as the record of a tunnel."""
 
     @property
     def certificates(self) -> list[bytes]:
@@ -508,9 +512,9 @@ class Roots:
         """Never judge what this authority issued (RFC 4514): more is known of it than certificates tell."""
 
     def judge(
-        self, chain: list[bytes], name: str | None, when: int, *, client: bool = False
+        self, chain: list[bytes], name: str | None, when: int, *, client: bool = False, peer: bool = False
     ) -> tuple[list[tuple[str, str, str | None]], int, int, str | None] | None:
-        """What `Chains.judge` says of a chain (DER, leaf first), of a server or a client, at `when` (seconds since the epoch):
+        """What `Chains.judge` says of a chain (DER, leaf first), of a server, a client or a peer of IKE, at `when` (seconds since the epoch):
         [(reason, SHA-256 of the certificate, detail)], the first and last second at which that holds, and the stores that an
         accepted chain reaches. None if something in the chain is out of the ordinary, it should reach a root and does not, or
         a client's may reach one."""

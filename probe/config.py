@@ -67,6 +67,8 @@ class Judge(Section, frozen=True):
     hash_key: AbsolutePath | None = None
     keylog: tuple[AbsolutePath, ...] = ()
     filter: tuple[str, ...] = ()
+    vpn: AbsolutePath | None = None
+    """Declared site-to-site connections, as after `--vpn`."""
     protect: tuple[str, ...] = ()
     """Networks whose traffic has to be inside a tunnel, this side first: `10.1.0.0/16,10.2.0.0/16`."""
     passes: bool = False

@@ -212,3 +212,12 @@ def test_keys_of_another_run_do_not_fit(tmp_path: Path) -> None:
     flows = [record["ike"] for record in records if record["type"] == "flow" and "keys" in record.get("ike", {})]
     assert [(flow["keys"], "decrypted" in flow) for flow in flows] == [("unfit", False)]
     assert {record["status"] for record in records if record.get("check") == "ike.keys"} == {"warn"}
+
+
+def test_certificates_of_peers_are_judged_under_the_names_that_they_claim() -> None:
+    recorded = PCAPS / "ipsec" / "keys_gcm.pcap"
+    records = probe.replay(recorded, keylog=recorded.with_suffix(".keys"))
+    found = [record for record in records if record.get("check") == "ike.certificate"]
+    assert [finding["name"] for finding in found] == ["client.example.test", "server.example.test"]
+    assert {finding["observed"]["reason"] for finding in found} == {"missing_intermediate"}
+    assert {finding["evidence"]["class"] for finding in found} == {"decrypted"}

@@ -139,8 +139,8 @@ impl Core {
         self.cores.iter_mut().for_each(|core| core.tell_sessions());
     }
 
-    fn tell_associations(&mut self) {
-        self.cores.iter_mut().for_each(transitproof_flow::Core::tell_associations);
+    fn tell_tunnels(&mut self) {
+        self.cores.iter_mut().for_each(transitproof_flow::Core::tell_tunnels);
     }
 
     fn tell_names(&mut self, names: bool) {
@@ -250,9 +250,12 @@ impl Core {
         let records = records(py, cores);
         cores.iter_mut().for_each(transitproof_flow::Core::clear_records);
         let tunnels: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_tunnels).collect();
-        let associations: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_associations).collect();
-        let [tunnels, associations] = [tunnels, associations].map(|lines| PyBytes::new(py, &lines).unbind());
-        Batch { records, tunnels, associations, certificates, observations }
+        let told: Vec<_> = cores.iter_mut().map(transitproof_flow::Core::take_told).collect();
+        let associations = told.iter().flat_map(|told| &told.associations).copied().collect();
+        let so_far = told.iter().flat_map(|told| &told.tunnels).copied().collect();
+        let [tunnels, associations, so_far]: [Py<PyBytes>; 3] =
+            [tunnels, associations, so_far].map(|lines| PyBytes::new(py, &lines).unbind());
+        Batch { records, tunnels, associations, so_far, certificates, observations }
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
