@@ -164,7 +164,7 @@ impl Inside {
             // IKE_AUTH with EAP makes the child SA many messages later than it was asked for.
             if let Some(child) = Child::agreed(header, &payloads, asked.as_ref().or(self.asked.as_ref())) {
                 self.child(child);
-            } else if header.exchange == exchange::IKE_AUTH {
+            } else if header.exchange == exchange::IKE_AUTH && asked.is_some() {
                 self.asked = asked;
             }
         } else if let Some(asked) = Asked::of(header, &payloads) {
