@@ -271,6 +271,7 @@ impl Context {
                 chain: &extended(chain, Some(beside)),
                 provenance: Provenance::Decrypted,
                 bytes: 0,
+                session: None,
                 start: entry.start,
                 time: entry.last,
                 frame: entry.why.frame().unwrap_or(self.frame),
