@@ -80,6 +80,11 @@ def drop_capabilities() -> None:
     """Give up every capability of this thread and of those that it starts, and the chance of new ones (PR_SET_NO_NEW_PRIVS),
     capabilities(7). Raises OSError."""
 
+def confine() -> None:
+    """Have the kernel refuse this thread, and those that it starts from now on, to run programs, to reach the network or other
+    processes, and more that nothing needs who looks at packets (EPERM, seccomp(2)). Wants what `drop_capabilities` set. Raises
+    OSError where there are no such filters."""
+
 @final
 class Core:
     """Flow table, classification and handshakes; one capture after another, or one live ring."""

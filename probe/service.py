@@ -145,6 +145,9 @@ class Service:
         self._sink.flush()
         if self._background is not None:
             self._background.start()
+        # Whoever has to reach others has a thread by now.
+        if (why := rights.confine()) is not None:
+            self.journal.say(journal.INFO, "unconfined", f"{why}; this thread has no filter of system calls of its own")
         self._listen()
         self._finish()
 

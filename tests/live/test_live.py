@@ -85,6 +85,7 @@ def test_the_same_as_a_replay_of_the_same_wire(wire: Wire) -> None:
     _speak(wire)
     wire.recorded(tcpdump)
     agent.hears("WATCHDOG=1")
+    assert len(agent.filters()) == 2, "the capture thread has one more than the others"
     live = agent.stop()
     replayed = list(probe.replay(recording))
     assert {record["class"] for record in live if record["type"] == "flow"} >= {"tls", "plaintext"}

@@ -184,6 +184,14 @@ class Agent:
     def errors(self) -> str:
         return self._err.read_text()
 
+    def filters(self) -> set[str]:
+        """Of its threads: under how many filters of system calls each is."""
+        found = set()
+        for status in Path(f"/proc/{self.process.pid}/task").glob("*/status"):
+            lines = status.read_text().splitlines()
+            found |= {line.split()[1] for line in lines if line.startswith("Seccomp_filters")}
+        return found
+
     def capabilities(self) -> set[str]:
         """Of all of its threads, effective, permitted, inheritable and ambient ones."""
         found = set()

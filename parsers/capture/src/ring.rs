@@ -6,9 +6,11 @@
 
 mod block;
 mod bypass;
+mod confine;
 mod sys;
 
 pub use bypass::{Carried, Way};
+pub use confine::confine;
 pub use sys::drop_capabilities;
 
 use crate::{Frame, Source};
