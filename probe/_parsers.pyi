@@ -136,7 +136,7 @@ class Core:
         """Close what was silent until `time` (ns), where no packet comes to say how late it is."""
 
     def keep_openings(self, most: int) -> None:
-        """Keep packets that are looked into, up to 64 of a flow and `most` bytes in all, the latest; for one worker."""
+        """Keep packets that are looked into, up to 64 of a flow and `most` bytes in all, the latest. ValueError with several workers."""
 
     def kept(self, frame: int) -> list[tuple[int, int, int, int, bytes]]:
         """What is kept of the flow that a frame belongs to: number, time (ns), length on the wire, LINKTYPE_, bytes. Empty if that frame
@@ -148,7 +148,7 @@ class Core:
     def rollup(self, most: int) -> bytes:
         """What the records since the last call come to, as a JSON object: `pairs`, the `most` largest by bytes, {endpoint, peer (absent where
         the endpoint is a pair), class, protocol, flows, packets [from the peer, to it], bytes}; `distinct`: how many pairs there were;
-        `others`: sums of those not shown, by class. Up to 65,536 pairs are told apart (`limits`: rollup_pairs). Of the first worker only."""
+        `others`: sums of those not shown, by class. Up to 65,536 pairs are told apart by each worker (`limits`: rollup_pairs)."""
 
     def tell_sessions(self) -> None:
         """From now on observations keep what `Batch.sessions` gives."""

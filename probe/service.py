@@ -101,6 +101,7 @@ class Service:
             hash_key=judgement.hash_key,
             why=config.judge.why,
             max_flows=max_flows,
+            workers=capture.workers,
         )
         self._core.stay_live()
         if background is not None:

@@ -253,6 +253,19 @@ impl Source for Live {
         Ok(())
     }
 
+    /// A copy of what is left of a block, so that the kernel has it back whoever is how far.
+    fn detach(&mut self, frames: &mut Vec<Frame>, mut spare: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+        self.fill(frames, usize::MAX)?;
+        let Some((first, last)) = frames.first().zip(frames.last()) else { return Ok(None) };
+        let (from, to) = (first.offset, last.offset + last.captured);
+        let ring = &self.rings[usize::from(first.interface)];
+        let bytes = ring.mapping.held(ring.at).get(from as usize..to as usize).unwrap_or_default();
+        spare.clear();
+        spare.extend_from_slice(bytes);
+        frames.iter_mut().for_each(|frame| frame.offset = frame.offset.saturating_sub(from));
+        Ok(Some(spare))
+    }
+
     #[inline]
     fn bytes(&self, frame: &Frame) -> &[u8] {
         self.rings.get(usize::from(frame.interface)).map_or(&[], |ring| ring.bytes(frame))

@@ -48,9 +48,11 @@ impl Core {
         self.opening.get_or_insert_default().drain(..)
     }
 
-    /// What was counted of pairs since the last call, see [`Rollup::take`].
-    pub fn take_rollup(&mut self, most: usize) -> Vec<u8> {
-        self.ctx.rollup.get_or_insert_default().take(most)
+    /// What all of them counted of pairs since the last call, see [`Rollup::take`].
+    pub fn take_rollup(cores: &mut [Self], most: usize) -> Vec<u8> {
+        let mut all = Rollup::default();
+        cores.iter_mut().for_each(|core| all.absorb(core.ctx.rollup.get_or_insert_default()));
+        all.take(most)
     }
 
     /// Whether observations are told apart by names and chains, from now on.
