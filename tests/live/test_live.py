@@ -179,6 +179,23 @@ def test_frames_of_the_loopback_count_once_and_any_sees_all(wire: Wire) -> None:
     assert {(flow["src_ip"], flow["packets"][0]) for flow in flows} == {("127.0.0.1", 5), (CLIENT, 6)}
 
 
+def test_several_interfaces_and_promiscuous_by_choice(wire: Wire) -> None:
+    def promiscuity() -> int:
+        return int(
+            json.loads(run(*f"ip -j -d -n {wire.server} link show {INTERFACE}".split()).stdout)[0]["promiscuity"]
+        )
+
+    agent = wire.agent("-i", INTERFACE, "-i", "lo", "--promiscuous")
+    agent.hears("READY=1")
+    assert promiscuity() == 1
+    run("ip", "netns", "exec", wire.server, "/usr/bin/python3", "-c", FLOOD, "5", "127.0.0.1")
+    wire.talk("/usr/bin/python3", "-c", FLOOD, "6", SERVER)
+    time.sleep(0.3)
+    flows = [record for record in agent.stop() if record["type"] == "flow" and record["transport"] == "udp"]
+    assert {(flow["src_ip"], flow["packets"][0]) for flow in flows} == {("127.0.0.1", 5), (CLIENT, 6)}
+    assert promiscuity() == 0
+
+
 def test_any_sees_an_interface_that_comes_later(wire: Wire) -> None:
     run("ip", "-n", wire.server, "link", "del", INTERFACE)
     agent = wire.agent()
