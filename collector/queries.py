@@ -222,7 +222,8 @@ def share(classes: dict[str, Row]) -> float | None:
 def history(connection: Connection, since: float, until: float, step: int, endpoint: str = "") -> list[Row]:
     """Bytes by class for each step (whole hours) of a period; of one endpoint, or of all that was carried."""
     h = hours.c
-    slot = (h.start - h.start % step).label("slot")
+    # The number itself: with a parameter PostgreSQL does not see that what is grouped by is what is shown.
+    slot = (h.start - h.start % literal_column(str(int(step)), Integer)).label("slot")
     statement = _within(select(slot, h["class"], _sum(h.bytes).label("bytes")), since, until, endpoint)
     slots: dict[int, Row] = {}
     for row in connection.execute(statement.group_by(slot, h["class"])).mappings():
@@ -252,11 +253,15 @@ def ranked(rank: int) -> tuple[int, int]:
 
 def certificate_page(connection: Connection, text: str = "", place: Place = PLACE) -> Page:
     """Certificates of servers, those that end first first; `endpoints` is at most MAX_PLACES. Raises CursorError."""
-    counted: Label[int] = literal_column(_COUNTED_PLACES, Integer).label("endpoints")
-    columns = [column for column in certificates.c if column.name != "record"]
-    statement = select(*columns, _END, counted).where(sql(IS_SERVER))
+    c = certificates.c
+    columns = [column for column in c if column.name != "record"]
+    statement = select(*columns, _END).where(sql(IS_SERVER))
     found = page(connection, _CERTIFICATES, [statement], place, _looking(text, "subject", "issuer"))
+    counted = select(c.sha256, literal_column(_COUNTED_PLACES, Integer))
+    shown = counted.where(c.sha256.in_([row["sha256"] for row in found.rows]))
+    places = dict(map(tuple, connection.execute(shown)))
     for row in found.rows:
+        row["endpoints"] = places[row["sha256"]]
         del row["end"]
     return found
 
