@@ -15,7 +15,6 @@ from probe.values import AbsolutePath
 if TYPE_CHECKING:
     from probe._parsers import Batch, Core
 
-EVERY: Final = 30.0  # seconds; as often as the helper's unit writes it
 TOLD: Final = 700  # seconds after which what a flow carried has been told: twice what the core cuts live flows by
 OLD: Final = 300  # seconds after which a state says nothing of now
 
@@ -30,11 +29,11 @@ class GatewayFile:
         self._begin = int(time.time())
         self._latest = 0
         self._complained = False
-        core.tell_associations()
+        core.tell_tunnels()
 
-    def see(self, associations: bytes) -> None:
-        """Lines of `Batch.associations`."""
-        if associations:
+    def see(self, batch: "Batch", _now: int) -> None:
+        """Associations on the wire."""
+        if associations := batch.associations:
             self._gateway.see(associations)
 
     def look(self, now: int) -> "Batch":

@@ -150,7 +150,7 @@ class Replay:
         gateway = Gateway()
         for state in states:
             gateway.learn(state)
-        self.core.tell_associations()
+        self.core.tell_tunnels()
         self.core.protect(gateway.protected(), host=True)
         return gateway
 

@@ -20,6 +20,8 @@ pub struct Batch {
     pub tunnels: Py<PyBytes>,
     #[pyo3(get)]
     pub associations: Py<PyBytes>,
+    #[pyo3(get)]
+    pub so_far: Py<PyBytes>,
     pub certificates: Vec<Arc<Certificate>>,
     /// Until a ledger takes them.
     pub observations: Vec<observation::Observation>,
@@ -43,6 +45,7 @@ impl Batch {
             records: PyBytes::new(py, records.unwrap_or_default()).unbind(),
             tunnels: PyBytes::new(py, &[]).unbind(),
             associations: PyBytes::new(py, &[]).unbind(),
+            so_far: PyBytes::new(py, &[]).unbind(),
             certificates: interner.take_new(),
             observations: observations.iter().map(|observation| observation.0.clone()).collect(),
         }
