@@ -81,7 +81,7 @@ _ENDPOINTS: Final = Order((endpoints.c.rank, endpoints.c.endpoint))
 _END: Final[Label[float]] = func.coalesce(certificates.c.not_after, literal_column(NEVER), type_=Float).label("end")
 _COUNTED_PLACES: Final = (
     "(SELECT count(*) FROM (SELECT 1 FROM sightings WHERE sightings.sha256 = certificates.sha256 "  # noqa: S608 - a number
-    f"LIMIT {MAX_PLACES}) AS places)"
+    f"LIMIT {MAX_PLACES}) AS shown)"
 )
 _CERTIFICATES: Final = Order((_END, certificates.c.sha256))
 
