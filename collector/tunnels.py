@@ -21,7 +21,7 @@ def pairs(connection: Connection, limit: int = MAX_PAGE) -> list[Row]:
         .limit(limit)
     )
     found = [dict(row) for row in connection.execute(statement).mappings()]
-    against = _against(connection, {row["peers"] for row in found})
+    against = _against(connection, {row["peers"] for row in found}) if found else {}
     rows = [_pair(row, against.get(row["peers"], (0, -1))) for row in found]
     return sorted(rows, key=lambda row: (-row["worst"], -row["last_seen"], row["peers"]))
 
