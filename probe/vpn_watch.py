@@ -4,14 +4,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from probe.engine import load_core
+from probe.engine import batch_of
 from probe.tunnels import Tunnels, add
 from probe.vpn import Vpn, observations
 
 if TYPE_CHECKING:
     from probe._parsers import Batch, Core
+    from probe.model import Facts
 
 PERIOD: Final = 660  # seconds looked back: of flows that go on the core tells every 300
 MAX_LINES: Final = 8 << 20  # bytes kept: some 16,000 tunnels
@@ -39,13 +38,10 @@ class VpnWatch:
 
     def look(self, now: int) -> "Batch":
         """What is to be judged; nothing before everything that goes on has been told once."""
-        parsers = load_core()
-        seen = []
+        seen: list[tuple[str, Facts]] = []
         if now - self._since >= PERIOD:
             tunnels: Tunnels = {}
             for _, lines in self._told:
                 add(tunnels, lines)
             seen = observations(self._vpns, tunnels)
-        made = [parsers.Observation(msgspec.json.encode(facts), where) for where, facts in seen]
-        batch: Batch = parsers.Batch(observations=made)
-        return batch
+        return batch_of(seen, now)

@@ -78,6 +78,7 @@ def test_what_the_kernel_does_not_know(tmp_path: Path) -> None:
     assert (finding["status"], finding["evidence"]["class"]) == ("warn", "host")
     assert finding["endpoint"] == f"{GATEWAYS[0]}<->{GATEWAYS[1]}/esp"
     assert finding["observed"]["host.way"] == f"{GATEWAYS[1]} to {GATEWAYS[0]}"
+    assert finding["first_seen"] == "2026-09-21T14:14:20.000000Z", "when the capture ends"
 
 
 def test_what_the_capture_does_not_show(tmp_path: Path) -> None:
