@@ -7,7 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from probe.checks import explain
+from collector import fleet
+from probe.checks import explain as explain_check
 from probe.checks.fixes import PROGRAMS, fixes
 from probe.output.pages import checks
 from probe.policy.load import load
@@ -18,7 +19,7 @@ MADE = "<!-- Made by scripts/make_findings.py from the code: change it there. --
 
 def pages() -> dict[str, str]:
     """File name to content."""
-    names = checks()
+    names = sorted([*checks(), *fleet.checks()])
     index = [f"- [{name}]({name}.md): {_head(name)}" for name in names]
     return {
         "README.md": f"{MADE}# Findings\n\nWhat each check means, how it is known, and how to fix it.\n\n"
@@ -26,6 +27,11 @@ def pages() -> dict[str, str]:
         + "\n",
         **{f"{name}.md": _page(name) for name in names},
     }
+
+
+def explain(name: str) -> str | None:
+    """The page of a check of probes or of the collector."""
+    return fleet.explain(name) or explain_check(name)
 
 
 def _head(name: str) -> str:

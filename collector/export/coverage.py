@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from collector import queries
-from collector.store.tables import aside, probes, streams
+from collector.store.tables import FLEET, aside, probes, streams
 
 
 def coverage(connection: Connection, now: float) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def coverage(connection: Connection, now: float) -> dict[str, Any]:
     words = {"up": 0, "silent": 0, "gone": 0}
     lost = missed = dropping = 0
     reasons: dict[str, int] = {}
-    for row in connection.execute(select(probes)).mappings():
+    for row in connection.execute(select(probes).where(probes.c.site != FLEET)).mappings():
         words[queries.word(row, now)] += 1
         missed += row["missed"]
         lost += sum(queries.lost(json.loads(row["drops"])).values())

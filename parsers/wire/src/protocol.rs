@@ -54,7 +54,8 @@ protocols! {
     Ssh "ssh" Encrypted, WireGuard "wireguard" Encrypted, OpenVpn "openvpn" Encrypted, GQuic "quic" Encrypted,
     Srtp "srtp" Encrypted, ZeroTier "zerotier" Encrypted, Macsec "macsec" Encrypted, DnsCrypt "dnscrypt" Encrypted,
     Warp "warp" Encrypted, Tailscale "tailscale" Encrypted, SnmpPrivate "snmp" Encrypted, Smb3 "smb" Encrypted,
-    RdpSecurity "rdp" Encrypted,
+    RdpSecurity "rdp" Encrypted, Rlpx "rlpx" Encrypted, Agora "agora" Encrypted, Weave "weave" Encrypted, Pia "pia" Encrypted,
+    Netcode "netcode" Encrypted, CurveZmq "zmtp" Encrypted,
     Http "http" Plaintext, Dns "dns" Plaintext, Mdns "mdns" Plaintext, Llmnr "llmnr" Plaintext,
     Ftp "ftp" Plaintext, Tftp "tftp" Plaintext, Smtp "smtp" Plaintext, Imap "imap" Plaintext, Pop3 "pop3" Plaintext,
     Nntp "nntp" Plaintext, Telnet "telnet" Plaintext, Ldap "ldap" Plaintext, Snmp "snmp" Plaintext,
@@ -86,6 +87,19 @@ protocols! {
     Atg "atg" Plaintext, Capwap "capwap" Plaintext, Ethersbus "ethersbus" Plaintext, Knxip "knxip" Plaintext,
     Monero "monero" Plaintext, Netperfmeter "netperfmeter" Plaintext, Ookla "ookla" Plaintext, Tcpcl "tcpcl" Plaintext,
     Ssrp "ssrp" Plaintext, Syncthing "syncthing" Plaintext, Trdp "trdp" Plaintext, Tuya "tuya" Plaintext,
+    Zmtp "zmtp" Plaintext, Rtmp "rtmp" Plaintext, Ntrip "ntrip" Plaintext, Bolt "bolt" Plaintext,
+    Clickhouse "clickhouse" Plaintext, Tarantool "tarantool" Plaintext, Hadoop "hadoop" Plaintext,
+    Nbd "nbd" Plaintext, Ninep "9p" Plaintext, Iscsi "iscsi" Plaintext,
+    Ceph "ceph" Plaintext, Gearman "gearman" Plaintext, Fastcgi "fastcgi" Plaintext, Ajp "ajp" Plaintext,
+    Dicom "dicom" Plaintext, Svn "svn" Plaintext, Cvs "cvs" Plaintext, Pjl "pjl" Plaintext, Smpp "smpp" Plaintext,
+    Fix "fix" Plaintext, Cosem "cosem" Plaintext, Slmp "slmp" Plaintext, Lumberjack "lumberjack" Plaintext,
+    Relp "relp" Plaintext, Msrp "msrp" Plaintext, Oscar "oscar" Plaintext, Eaq "eaq" Plaintext,
+    Roughtime "roughtime" Plaintext, Statsd "statsd" Plaintext, Quake "quake" Plaintext, Source "source" Plaintext,
+    Steam "steam" Plaintext, Gamespy "gamespy" Plaintext, Mpegts "mpegts" Plaintext, Sap "sap" Plaintext,
+    Iax2 "iax2" Plaintext, Hep "hep" Plaintext, Artnet "artnet" Plaintext, Sacn "sacn" Plaintext,
+    Pathport "pathport" Plaintext, Lifx "lifx" Plaintext, Rmcp "rmcp" Plaintext, Wccp "wccp" Plaintext,
+    Mndp "mndp" Plaintext, Ripng "ripng" Plaintext, Cipio "cipio" Plaintext,
+    Gvcp "gvcp" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 
@@ -96,7 +110,8 @@ mod tests {
     #[test]
     fn names_are_lower_case_words_and_unique_but_for_encrypted_kinds() {
         // The same protocol with its own encryption switched on keeps its name and changes its class.
-        let encrypted = [Protocol::GQuic, Protocol::SnmpPrivate, Protocol::Smb3, Protocol::RdpSecurity];
+        let encrypted =
+            [Protocol::GQuic, Protocol::SnmpPrivate, Protocol::Smb3, Protocol::RdpSecurity, Protocol::CurveZmq];
         let mut names: Vec<_> = Protocol::ALL.iter().filter(|p| !encrypted.contains(p)).map(|p| p.name()).collect();
         assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())));
         names.sort_unstable();

@@ -220,6 +220,21 @@ pub fn egd(d: &Datagram) -> Look {
     weak(byte(d.payload, 0)? == 13 && byte(d.payload, 1)? == 1 && d.payload.len() >= 32)
 }
 
+/// CIP's cyclic data: two items, a sequenced address of eight bytes, connected data.
+pub fn cip_io(d: &Datagram) -> Look {
+    yes(starts(d.payload, b"\x02\0\x02\x80\x08\0")? && at(d.payload, 14, b"\xb1\0")?)
+}
+
+/// GigE Vision's control: key, flags, a known command, a length that fills the datagram.
+pub fn gvcp(d: &Datagram) -> Look {
+    let b = d.payload;
+    weak(
+        byte(b, 0)? == 0x42
+            && matches!(be16(b, 2)?, 2 | 4 | 0x40 | 0x80 | 0x82 | 0x84 | 0x86 | 0xc0)
+            && usize::from(be16(b, 4)?) + 8 == b.len(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Protocol;

@@ -208,6 +208,39 @@ pub fn snmp_stream(b: &[u8]) -> Look {
     yes(matches!(snmp_message(b)?, Ok(Snmp::Clear)))
 }
 
+/// RMCP (ASF 2.0, IPMI 2.0 13.1.3): version 6, no acknowledgement; ASF's enterprise number, or an IPMI session whose
+/// payload is not marked as encrypted.
+pub fn rmcp(d: &Datagram) -> Look {
+    let b = d.payload;
+    if !starts(b, b"\x06\0\xff")? {
+        return NO;
+    }
+    match byte(b, 3)? & 0x7f {
+        6 => yes(be32(b, 4)? == 4542),
+        7 => yes(match byte(b, 4)? {
+            6 => byte(b, 5)? & 0x80 == 0,
+            kind => kind <= 4,
+        }),
+        _ => NO,
+    }
+}
+
+/// Web cache communication (draft-wilson-wrec-wccp-v2): type, version 2, a length that fills the datagram.
+pub fn wccp(d: &Datagram) -> Look {
+    let b = d.payload;
+    let length = usize::from(be16(b, 6)?);
+    yes((10..=13).contains(&be32(b, 0)?) && matches!(be16(b, 4)?, 0x0200 | 0x0201) && length + 8 == b.len())
+}
+
+/// MikroTik's neighbours: four bytes, then types and lengths to the end; the address of the interface is the first.
+pub fn mndp(d: &Datagram) -> Look {
+    let b = d.payload;
+    if b.len() == 4 {
+        return weak(be32(b, 0)? == 0);
+    }
+    yes(be16(b, 4)? == 1 && be16(b, 6)? == 6 && be16(b, 14)? == 5 && usize::from(be16(b, 16)?) + 18 <= b.len())
+}
+
 #[cfg(test)]
 mod tests {
     use crate::app::tests::{client, udp, udp_back};
@@ -215,6 +248,17 @@ mod tests {
 
     /// snmpget -v2c -c public … sysUpTime.0
     const GET: &[u8] = b"\x30\x29\x02\x01\x01\x04\x06public\xa0\x1c\x02\x04\x5c\x1b\x3a\x6e\x02\x01\0\x02\x01\0\x30\x0e\x30\x0c\x06\x08\x2b\x06\x01\x02\x01\x01\x03\0\x05\0";
+
+    #[test]
+    fn consoles_caches_and_neighbours() {
+        use crate::app::tests::udp;
+        assert_eq!(udp(b"\x06\0\xff\x07\0\0\0\0\0\0\0\0\0\x09\x20\x18\xc8", 623), Some(Protocol::Rmcp));
+        assert_eq!(udp(b"\x06\0\xff\x06\0\0\x11\xbe\x80\0\0\0", 623), Some(Protocol::Rmcp));
+        assert_eq!(udp(b"\x06\0\xff\x07\x06\xc0\0\0\0\0", 623), None, "encrypted");
+        assert_eq!(udp(b"\0\0\0\x0a\x02\0\0\x04\0\0\0\0", 2048), Some(Protocol::Wccp));
+        let mndp = b"\0\0\x05\x01\0\x01\0\x06\x02\0\0\0\0\x01\0\x05\0\x02gw";
+        assert_eq!(udp(mndp, 5678), Some(Protocol::Mndp));
+    }
 
     #[test]
     fn snmp_and_its_privacy() {

@@ -1,7 +1,7 @@
-//! Measuring a path and crossing a gap: Speedtest (Ookla), NetPerfMeter, the delay-tolerant network's TCP convergence layer.
+//! Measuring a path and crossing a gap: Speedtest (Ookla), NetPerfMeter, EAQ, Roughtime, StatsD, the delay-tolerant network's TCP convergence layer.
 
 use super::Datagram;
-use super::look::{Look, NO, at, be16, byte, line, starts, weak, yes};
+use super::look::{Look, NO, at, be16, be32, byte, le32, line, starts, weak, yes};
 
 /// "HI" alone or with the client's id.
 pub fn ookla_client(b: &[u8]) -> Look {
@@ -45,6 +45,33 @@ pub fn tcpcl(b: &[u8]) -> Look {
     yes(version == 3 && flags & 0xf0 == 0 || version == 4 && flags == 0)
 }
 
+/// Brazil's meter of broadband quality (EAQ): four small numbers, of which an answer repeats three.
+pub fn eaq(d: &Datagram) -> Look {
+    let b = d.payload;
+    let small = |n| Some(be32(b, n)? < 1 << 20);
+    weak(b.len() == 16 && be32(b, 0)? < 1 << 12 && small(4)? && small(8)? && be32(b, 12)? & 0xffff_0fff == 0)
+}
+
+/// Roughtime's framing (draft-ietf-ntp-roughtime): a word and the length of what follows.
+pub fn roughtime(d: &Datagram) -> Look {
+    let b = d.payload;
+    yes(starts(b, b"ROUGHTIM")? && usize::try_from(le32(b, 8)?).is_ok_and(|length| length + 12 == b.len()))
+}
+
+/// StatsD: a name, a value, a type; one a line.
+pub fn statsd(d: &Datagram) -> Look {
+    let first = d.payload.split(|c| *c == b'\n').next()?;
+    let mut fields = first.split(|c| *c == b'|');
+    let (sample, kind) = (fields.next()?, fields.next().unwrap_or_default());
+    let Some(colon) = memchr::memchr(b':', sample) else { return NO };
+    let (name, value) = sample.split_at(colon);
+    let number = value.len() > 1 && value.iter().skip(1).all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'-' | b'+'));
+    yes(number
+        && name.len() >= 3
+        && name.iter().all(u8::is_ascii_graphic)
+        && matches!(kind, b"c" | b"g" | b"ms" | b"h" | b"s" | b"d"))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
@@ -57,6 +84,16 @@ mod tests {
         assert_eq!(both(b"HI\n", b"HELLO 2.4 2016-10-06\n"), Some(Protocol::Ookla));
         assert_eq!(both(b"HI there\n", b"HELLO 2.4 2016-10-06\n"), None);
         assert_eq!(client(hi), None);
+    }
+
+    #[test]
+    fn samples_and_times() {
+        let eaq = b"\0\0\0\x04\0\0\x0d\xe2\0\x07\xaa\x0d\0\0\x90\0";
+        assert_eq!((udp(eaq, 6000), udp(eaq, 5999)), (Some(Protocol::Eaq), None));
+        assert_eq!(udp(b"ROUGHTIM\x04\0\0\0\x01\0\0\0", 2002), Some(Protocol::Roughtime));
+        assert_eq!(udp(b"updater.start,env=production:1|c", 20_011), Some(Protocol::Statsd));
+        assert_eq!(udp(b"a.b.c:320|ms|@0.1\nx:1|c", 8125), Some(Protocol::Statsd));
+        assert_eq!(udp(b"time:12|oclock", 8125), None);
     }
 
     #[test]

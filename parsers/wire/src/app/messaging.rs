@@ -1,4 +1,4 @@
-//! Brokers and things: MQTT (OASIS 3.1.1, 5.0), AMQP, NATS, STOMP, OpenWire, CoAP (RFC 7252).
+//! Brokers and things: MQTT (OASIS 3.1.1, 5.0), AMQP, NATS, STOMP, OpenWire, ZeroMQ, CoAP (RFC 7252).
 
 use super::Datagram;
 use super::look::{Look, NO, at, be16, be32, byte, is_text, line, one_of, starts, weak, yes};
@@ -146,6 +146,20 @@ fn walk_options(mut b: &[u8]) -> Option<bool> {
         seen += 1;
     }
     Some(seen > 0)
+}
+
+/// The mechanism that a ZMTP 3 greeting names (ZeroMQ RFC 23): signature, version, 20 bytes padded with zeros.
+pub fn zmtp_mechanism(b: &[u8]) -> Option<&[u8]> {
+    if byte(b, 0)? != 0xff || byte(b, 9)? != 0x7f || byte(b, 10)? != 3 || !at(b, 1, b"\0\0\0\0\0\0\0")? {
+        return Some(b"");
+    }
+    let name = b.get(12..32)?;
+    name.split(|c| *c == 0).next()
+}
+
+/// ZMTP 3 without a mechanism that encrypts.
+pub fn zmtp(b: &[u8]) -> Look {
+    yes(matches!(zmtp_mechanism(b)?, b"NULL" | b"PLAIN"))
 }
 
 #[cfg(test)]

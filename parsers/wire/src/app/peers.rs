@@ -98,9 +98,19 @@ pub fn raknet(d: &Datagram) -> Look {
         0x19 => 2,
         // Roblox numbers its offline messages anew.
         0x78..=0x7f => 1,
+        0x80..=0x8d => return raknet_frames(b),
         _ => return NO,
     };
-    yes(b.get(at..at + 16)? == RAKNET_MAGIC)
+    // Some games put a header of their own before it.
+    let head = b.get(..64).unwrap_or(b);
+    yes(b.get(at..at + 16)? == RAKNET_MAGIC || memchr::memmem::find(head, RAKNET_MAGIC).is_some())
+}
+
+/// A datagram of one unreliable frame with a connected ping or pong: sequence, flags, bits, id, one or two times.
+fn raknet_frames(b: &[u8]) -> Look {
+    let (flags, bits, id) = (byte(b, 4)?, usize::from(be16(b, 5)?), byte(b, 7)?);
+    let ping = matches!((id, bits), (0x00, 72) | (0x03, 136));
+    yes(flags == 0 && ping && b.len() == 7 + bits / 8)
 }
 
 /// Stratum and kin: JSON-RPC, one object a line.
@@ -141,5 +151,10 @@ mod tests {
         let mut ping = vec![1, 0, 0, 0, 0, 0, 0, 0, 1];
         ping.extend_from_slice(super::RAKNET_MAGIC);
         assert_eq!(udp(&ping, 19132), Some(Protocol::Raknet));
+        let framed = [b"\x01\0\0\x1f\x01\x11\x01\xa3\x7b".as_slice(), super::RAKNET_MAGIC, b"\x05"].concat();
+        assert_eq!(udp(&framed, 40_002), Some(Protocol::Raknet));
+        let pong = b"\x84\x02\0\0\0\0\x88\x03\0\0\0\0\0\x15\xe9\x5e\0\0\0\x13\x0c\x20\x15\x46";
+        assert_eq!(udp(pong, 40_002), Some(Protocol::Raknet));
+        assert_eq!(udp(&pong[..23], 40_002), None);
     }
 }

@@ -209,6 +209,12 @@ pub fn ptp(d: &Datagram) -> Look {
     weak(kind && byte(b, 1)? & 0x0f == 2 && usize::from(be16(b, 2)?) <= b.len() && (34..=128).contains(&be16(b, 2)?))
 }
 
+/// RIPng (RFC 2080): a command, version 1, zeros, whole entries.
+pub fn ripng(d: &Datagram) -> Look {
+    let b = d.payload;
+    weak(matches!(byte(b, 0)?, 1 | 2) && byte(b, 1)? == 1 && be16(b, 2)? == 0 && b.len() % 20 == 4)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Protocol;

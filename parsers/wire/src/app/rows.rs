@@ -7,8 +7,8 @@
 use super::look::{Look, NO};
 use super::masks::{datagram_masks, port_masks, stream_masks};
 use super::{
-    Datagram, automation, chat, databases, directory, dns, files, industrial, mail, management, measuring, messaging,
-    naming, peers, remote, routing, tunnels, voice, web,
+    Datagram, automation, chat, databases, directory, dns, files, games, industrial, mail, management, measuring,
+    media, messaging, naming, peers, remote, routing, sealed, stores, tunnels, voice, web,
 };
 use crate::Protocol::{self as P};
 
@@ -49,6 +49,9 @@ const UPPER: First = &[(b'A', b'Z')];
 const LETTERS: First = &[(b'A', b'Z'), (b'a', b'z')];
 const WORDS: First = &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')];
 const ZERO: First = &[(0, 0)];
+
+const EAQ_PORTS: &[u16] =
+    &[6000, 6001, 6002, 6003, 6004, 6005, 6006, 6007, 6008, 6009, 6010, 6011, 6012, 6013, 6014, 6015, 6016, 6017];
 
 /// A side whose bytes tell nothing of their own.
 const SILENT: Side = Side { first: &[], test: |_| NO };
@@ -205,6 +208,35 @@ pub(super) const STREAMS: &[StreamRow] = &[
         side(&[(b'H', b'H')], measuring::ookla_server),
     ),
     same(P::Monero, &[18080], &[(1, 1)], peers::monero),
+    same(P::Rlpx, &[30303], &[(0, 8)], sealed::rlpx),
+    same(P::Weave, &[11095], ANY, sealed::weave),
+    same(P::CurveZmq, &[], &[(255, 255)], sealed::curve_zmq),
+    same(P::Zmtp, &[], &[(255, 255)], messaging::zmtp),
+    tcp(P::Rtmp, &[1935], side(&[(3, 3)], media::rtmp_client), side(&[(3, 3)], media::rtmp_server)),
+    tcp(P::Ntrip, &[2101], SILENT, side(UPPER, media::ntrip_server)),
+    tcp(P::Bolt, &[7687], side(&[(0x60, 0x60)], stores::bolt), SILENT),
+    tcp(P::Clickhouse, &[9000], side(ZERO, stores::clickhouse_client), SILENT),
+    tcp(P::Tarantool, &[3301], SILENT, side(&[(b'T', b'T')], stores::tarantool_server)),
+    tcp(P::Hadoop, &[8020], side(&[(b'h', b'h')], stores::hadoop_client), SILENT),
+    same(P::Oscar, &[5190], &[(0x2a, 0x2a)], games::oscar),
+    tcp(P::Nbd, &[10809], SILENT, side(&[(b'N', b'N')], stores::nbd_server)),
+    same(P::Ninep, &[564], ANY, stores::nine_p),
+    tcp(P::Iscsi, &[3260], side(&[(3, 3), (0x43, 0x43)], stores::iscsi_client), SILENT),
+    same(P::Ceph, &[6789], &[(b'c', b'c')], stores::ceph_server),
+    same(P::Gearman, &[4730], ZERO, stores::gearman),
+    tcp(P::Fastcgi, &[9000], side(&[(1, 1)], stores::fastcgi_client), SILENT),
+    tcp(P::Ajp, &[8009], side(&[(0x12, 0x12)], stores::ajp_client), side(&[(b'A', b'A')], stores::ajp_server)),
+    same(P::Dicom, &[104, 11112], &[(1, 2)], stores::dicom),
+    tcp(P::Svn, &[3690], SILENT, side(&[(b'(', b'(')], stores::svn_server)),
+    tcp(P::Cvs, &[2401], side(&[(b'B', b'B')], stores::cvs_client), SILENT),
+    tcp(P::Pjl, &[9100], side(&[(0x1b, 0x1b)], stores::pjl_client), SILENT),
+    tcp(P::Smpp, &[2775], side(ZERO, stores::smpp_client), side(ZERO, stores::smpp_server)),
+    same(P::Fix, &[], &[(b'8', b'8')], stores::fix),
+    same(P::Cosem, &[4059], ZERO, stores::cosem),
+    same(P::Slmp, &[5006, 5007], &[(0x50, 0x50), (0xd0, 0xd0)], stores::slmp),
+    tcp(P::Lumberjack, &[5044], side(&[(b'1', b'2')], stores::lumberjack_client), SILENT),
+    tcp(P::Relp, &[2514, 20514], side(&[(b'1', b'1')], stores::relp_client), SILENT),
+    same(P::Msrp, &[2855], &[(b'M', b'M')], games::msrp),
 ];
 
 pub(super) const DATAGRAMS: &[DatagramRow] = &[
@@ -283,7 +315,7 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Bittorrent, &[6771], &[(b'B', b'B')], peers::bittorrent_lsd),
     udp(P::Gnutella, &[6346], ANY, peers::gnutella_datagram),
     udp(P::Ethereum, &[30303], ANY, peers::ethereum_discovery),
-    udp(P::Raknet, &[19132], &[(1, 0x1c), (0x78, 0x7f)], peers::raknet),
+    udp(P::Raknet, &[19132], &[(1, 0x1c), (0x78, 0x8d)], peers::raknet),
     udp(P::Collectd, &[25826], ZERO, chat::collectd),
     ported(P::Xdmcp, &[177], ZERO, chat::xdmcp),
     udp(P::Giop, &[], UPPER, chat::giop_datagram),
@@ -296,6 +328,30 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Thrift, &[6831], &[(0x82, 0x82)], chat::thrift_compact),
     ported(P::Capwap, &[5246, 5247], ZERO, routing::capwap),
     udp(P::Netperfmeter, &[9000], &[(4, 4)], measuring::netperfmeter_datagram),
+    udp(P::Agora, &[8130], ZERO, sealed::agora),
+    udp(P::Pia, &[], &[(0x32, 0x32)], sealed::pia),
+    udp(P::Netcode, &[], ZERO, sealed::netcode),
+    ported(P::Eaq, EAQ_PORTS, ZERO, measuring::eaq),
+    udp(P::Roughtime, &[2002], &[(b'R', b'R')], measuring::roughtime),
+    udp(P::Statsd, &[8125], &[(b'!', b'~')], measuring::statsd),
+    udp(P::Quake, &[27960], &[(255, 255)], games::quake),
+    udp(P::Source, &[27015], &[(255, 255)], games::source),
+    udp(P::Steam, &[27036], &[(255, 255)], games::steam),
+    ported(P::Gamespy, &[25565], &[(254, 254)], games::gamespy),
+    udp(P::Mpegts, &[], &[(0x47, 0x47)], media::mpeg_ts),
+    udp(P::Sap, &[9875], &[(0x20, 0x3f)], media::sap),
+    ported(P::Iax2, &[4569], &[(0x80, 0xff)], media::iax2),
+    udp(P::Hep, &[9060], &[(b'H', b'H')], media::hep),
+    udp(P::Artnet, &[6454], &[(b'A', b'A')], media::artnet),
+    udp(P::Sacn, &[5568], ZERO, media::e131),
+    udp(P::Pathport, &[3792], &[(0xed, 0xed)], media::pathport),
+    ported(P::Lifx, &[56700], ANY, media::lifx),
+    udp(P::Rmcp, &[623], &[(6, 6)], management::rmcp),
+    udp(P::Wccp, &[2048], ZERO, management::wccp),
+    ported(P::Mndp, &[5678], ANY, management::mndp),
+    ported(P::Ripng, &[521], &[(1, 2)], routing::ripng),
+    udp(P::Cipio, &[2222], &[(2, 2)], industrial::cip_io),
+    ported(P::Gvcp, &[3956], &[(0x42, 0x42)], industrial::gvcp),
 ];
 
 /// For each first byte, the rows it can belong to: bit n is row n.

@@ -1,0 +1,136 @@
+//! Protocols with encryption of their own whose framing or key exchange proves it: RLPx, Agora's transport, Weave, PIA,
+//! netcode.io, CurveZMQ. Each is claimed only where its bytes say that what follows is encrypted.
+
+use num_bigint::BigUint;
+
+use super::Datagram;
+use super::look::{Look, NO, at, be16, byte, le16, le32, starts, yes};
+
+/// Prime and constant of secp256k1: y² = x³ + 7 (SEC 2, 2.4.1). The prime is 2²⁵⁶ − 2³² − 977.
+const SECP256K1_GAP: u64 = (1 << 32) + 977;
+const SECP256K1_B: u32 = 7;
+const POINT: usize = 64;
+
+/// Ethereum's RLPx, the first message of either side (EIP-8): a length of two bytes, then ECIES with an ephemeral public
+/// key, which lies on the curve. All that follows is encrypted with what is agreed on in it.
+pub fn rlpx(b: &[u8]) -> Look {
+    let size = be16(b, 0)?;
+    if !(200..=2048).contains(&size) || byte(b, 2)? != 0x04 {
+        return NO;
+    }
+    yes(on_secp256k1(b.get(3..3 + POINT)?))
+}
+
+fn on_secp256k1(point: &[u8]) -> bool {
+    let (x, y) = point.split_at(POINT / 2);
+    let (x, y) = (BigUint::from_bytes_be(x), BigUint::from_bytes_be(y));
+    let p = (BigUint::from(1u8) << 256u32) - SECP256K1_GAP;
+    x < p && y < p && &y * &y % &p == (&x * &x % &p * &x + SECP256K1_B) % &p
+}
+
+/// Agora's software-defined real-time network: hellos as in Google's QUIC crypto (quic-crypto 2014), tags with their values,
+/// an AEAD and a key exchange among them. SNI comes first from clients, PEID from servers.
+pub fn agora(d: &Datagram) -> Look {
+    let b = d.payload;
+    if !at(b, 13, b"SNI\0")? && !at(b, 13, b"PEID")? {
+        return NO;
+    }
+    let has = |tag: &[u8]| memchr::memmem::find(b, tag).is_some();
+    yes(has(b"AEAD") && has(b"KEXS"))
+}
+
+const NEST_OUI: &[u8] = b"\x30\xb4\x18";
+const SECURITY_PROFILE: u32 = 4;
+
+/// Weave over TCP (openweave-core, WeaveMessageLayer): length, header of version 1 with both node ids, whose first bytes
+/// are Nest's OUI. Either encryption type 1 (AES-128-CTR and SHA-1), or a message of the security profile: CASE, PASE.
+pub fn weave(b: &[u8]) -> Look {
+    let (length, header) = (le16(b, 0)?, le16(b, 2)?);
+    if header & 0xfb0f != 0x1300 || length < 24 {
+        return NO;
+    }
+    let nest = at(b, 13, NEST_OUI)? || at(b, 21, NEST_OUI)?;
+    match header & 0xf0 {
+        0x10 => yes(nest),
+        // Exchange header: version and flags, type, exchange id, profile.
+        0x00 => yes(nest && le32(b, 28)? == SECURITY_PROFILE),
+        _ => NO,
+    }
+}
+
+/// Nintendo's PIA: magic number, then 2 where the packet is encrypted (1 where it is not).
+pub fn pia(d: &Datagram) -> Look {
+    let b = d.payload;
+    yes(starts(b, b"\x32\xab\x98\x64")? && byte(b, 4)? == 2 && b.len() >= 32)
+}
+
+/// netcode.io's connection request: prefix 0, version; its token is sealed with ChaCha20-Poly1305, as is every later packet.
+pub fn netcode(d: &Datagram) -> Look {
+    yes(byte(d.payload, 0)? == 0 && at(d.payload, 1, b"NETCODE 1.0")?)
+}
+
+/// ZMTP 3 with the CURVE mechanism (ZeroMQ RFC 23, 25).
+pub fn curve_zmq(b: &[u8]) -> Look {
+    yes(super::messaging::zmtp_mechanism(b)? == b"CURVE")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Protocol;
+    use crate::app::tests::{client, udp};
+
+    /// The generator of secp256k1 (SEC 2, 2.4.1).
+    const G: [u8; 64] = [
+        0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02, 0x9b,
+        0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17, 0x98, 0x48, 0x3a, 0xda, 0x77,
+        0x26, 0xa3, 0xc4, 0x65, 0x5d, 0xa4, 0xfb, 0xfc, 0x0e, 0x11, 0x08, 0xa8, 0xfd, 0x17, 0xb4, 0x48, 0xa6, 0x85,
+        0x54, 0x19, 0x9c, 0x47, 0xd0, 0x8f, 0xfb, 0x10, 0xd4, 0xb8,
+    ];
+
+    #[test]
+    fn a_key_of_rlpx_lies_on_the_curve() {
+        let hello = |point: &[u8]| [b"\x01\x9a\x04".as_slice(), point, &[0x5a; 330]].concat();
+        assert_eq!(client(&hello(&G)), Some(Protocol::Rlpx));
+        let mut off = G;
+        off[63] ^= 1;
+        assert_eq!(client(&hello(&off)), None);
+        assert_eq!(client(&hello(&[0xff; 64])), None);
+    }
+
+    #[test]
+    fn hellos_with_tags() {
+        let hello = b"\0\x5a\x38\x4c\0\0\x21\0\0\0\0\0\x04SNI\0\x1c\0edge.example\0AEAD\x04\0AESGKEXS\x04\0P256";
+        assert_eq!(udp(hello, 8130), Some(Protocol::Agora));
+        assert_eq!(udp(&hello[..40], 8130), None);
+        assert_eq!(udp(b"\0NETCODE 1.02\0\0\0\0\0", 40_002), Some(Protocol::Netcode));
+    }
+
+    #[test]
+    fn a_header_says_that_it_is_encrypted() {
+        let pia = [b"\x32\xab\x98\x64\x02\x56\x03\xcb".as_slice(), &[0x9d; 52]].concat();
+        assert_eq!(udp(&pia, 49_432), Some(Protocol::Pia));
+        let open = [b"\x32\xab\x98\x64\x01\x56\x03\xcb".as_slice(), &[0x9d; 52]].concat();
+        assert_eq!(udp(&open, 49_432), None);
+        let ids = b"\x08\x03\0\0\x36\x9e\x27\0\0\x30\xb4\x18\x04\0\0\0\x02\x30\xb4\x18";
+        let case = [b"\x11\x02\x00\x13".as_slice(), ids, b"\x11\x0a\x89\x06\x04\0\0\0\x81\0\0"].concat();
+        assert_eq!(client(&case), Some(Protocol::Weave));
+        let report = [b"\x11\x02\x00\x13".as_slice(), ids, b"\x11\x0a\x89\x06\x05\0\0\0\x81\0\0"].concat();
+        assert_eq!(client(&report), None);
+        let sealed = [b"\x44\0\x10\x13".as_slice(), ids, &[7; 46]].concat();
+        assert_eq!(client(&sealed), Some(Protocol::Weave));
+    }
+
+    #[test]
+    fn zeromq_names_its_mechanism() {
+        let greeting = |mechanism: &[u8]| {
+            let mut b = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\0".to_vec();
+            b.extend_from_slice(mechanism);
+            b.resize(64, 0);
+            b
+        };
+        assert_eq!(client(&greeting(b"CURVE")), Some(Protocol::CurveZmq));
+        assert_eq!(client(&greeting(b"NULL")), Some(Protocol::Zmtp));
+        assert_eq!(client(&greeting(b"PLAIN")), Some(Protocol::Zmtp));
+        assert_eq!(client(&greeting(b"GSSAPI")), None);
+    }
+}
