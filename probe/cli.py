@@ -4,6 +4,7 @@ Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable inp
 rights, 130 interrupted; where several hold, 130 > 2 > 4 > 3 > 1 > 0.
 """
 
+import atexit
 import contextlib
 import gc
 import os
@@ -102,6 +103,7 @@ def _replay(options: "argparse.Namespace") -> int:
     progress = _progress(options)
     selection = _selection(options)
     gc.set_threshold(GC_THRESHOLD)
+    atexit.register(gc.freeze)  # nor is it looked for at the end, when all of it goes
     try:
         engine = Engine(policies, store, at=options.at, passes=options.passes, as_of=options.as_of, dns=_dns(options))
         if options.extract is not None:

@@ -53,11 +53,13 @@ impl Conversation {
         u64::from(self.tries)
     }
 
-    /// Reads what a follower needs that lives as long as its flow; the value only has to be used somehow.
+    /// Reads what a follower needs that lives long, beyond the line where it is found; the value only has to be used somehow.
     #[inline]
     pub fn touch_follower(&self, from: Direction) -> u64 {
         match &self.follower {
             Follower::Ipsec(ipsec) => ipsec.touch(from),
+            // Datagrams of which nobody knows what they are yet may be media.
+            Follower::Undecided => self.media[from as usize].map_or(0, |(_, run)| u64::from(run)),
             _ => 0,
         }
     }

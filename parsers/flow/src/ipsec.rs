@@ -111,7 +111,7 @@ impl Ipsec {
     /// Reads what a packet of ESP will need; the value only has to be used somehow.
     #[inline]
     pub fn touch(&self, from: Direction) -> u64 {
-        self.esp.as_ref().map_or(0, |esp| esp.touch(from)) ^ self.counted as u64
+        self.esp.as_ref().map_or(0, |esp| esp.touch(from)) ^ self.counted as u64 ^ u64::from(self.in_tunnel)
     }
 
     /// IKE if any IKE message was seen; AH around ESP is esp.

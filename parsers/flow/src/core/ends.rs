@@ -1,6 +1,6 @@
 //! How flows end, and what the core hands over.
 
-use super::Core;
+use super::{BATCH, Core};
 use crate::certificates::Certificate;
 use crate::context::EndpointTotals;
 use crate::dns::{Said, Watch};
@@ -105,12 +105,17 @@ impl Core {
             self.ending.reverse();
         }
         let rest = self.ending.len().saturating_sub(most);
-        for slot in self.ending.split_off(rest).into_iter().rev() {
-            let reason = match self.table.entry(slot).map(|e| e.silent_end()) {
-                Some(EndReason::Idle) | None => EndReason::Eof,
-                Some(ended) => ended,
-            };
-            self.close(slot, reason);
+        let mut slots = self.ending.split_off(rest);
+        slots.reverse();
+        for batch in slots.chunks(BATCH) {
+            self.table.warm(batch);
+            for slot in batch {
+                let reason = match self.table.entry(*slot).map(|e| e.silent_end()) {
+                    Some(EndReason::Idle) | None => EndReason::Eof,
+                    Some(ended) => ended,
+                };
+                self.close(*slot, reason);
+            }
         }
         if !self.ending.is_empty() {
             return true;

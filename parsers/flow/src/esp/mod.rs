@@ -76,7 +76,8 @@ impl EspState {
     /// Reads the association that the direction used last; the value only has to be used somehow.
     #[inline]
     pub fn touch(&self, from: Direction) -> u64 {
-        self.sa(self.last[from as usize]).map_or(0, |sa| sa.packets ^ u64::from(sa.null.was_tried()))
+        self.sa(self.last[from as usize])
+            .map_or(0, |sa| u64::from(sa.spi) ^ sa.packets ^ u64::from(sa.null.was_tried()))
     }
 
     pub fn is_nat_t(&self) -> bool {
