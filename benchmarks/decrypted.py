@@ -18,7 +18,7 @@ from typing import Any
 
 import probe
 
-HIDDEN = ("TLSv1.3", "DTLSv1.3")
+HIDDEN = "TLSv1.3"  # tshark does not open DTLS 1.3
 ADDRESSES = ("ip.src", "ipv6.src", "ip.dst", "ipv6.dst")
 PORTS = ("tcp.srcport", "udp.srcport", "tcp.dstport", "udp.dstport")
 Flow = frozenset[tuple[str, str]]
@@ -65,7 +65,7 @@ def read(path: Path, keylog: Sequence[Path]) -> dict[Flow, Counter[str]]:
     found: dict[Flow, Counter[str]] = {}
     for record in probe.replay(path, keylog=keylog):
         tls = record.get("tls", {})
-        if record["type"] == "flow" and tls.get("version") in HIDDEN:
+        if record["type"] == "flow" and tls.get("version") == HIDDEN:
             here = found.setdefault(_flow(record), Counter())
             here.update([*tls.get("certificates", ()), *tls.get("client_certificates", ())])
     return found

@@ -7,12 +7,12 @@ import asyncio
 import logging
 import random
 import ssl
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import aiomqtt
 
 from collector.settings import BrokerSettings, NatsSettings, SettingsError
+from probe.files import UnreadableError, read
 from probe.publish.client import Client, closing
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BACK_OFF: Final = (1.0, 60.0)  # seconds: first and longest wait between two attempts to connect
 WINDOW: Final = 1000  # messages that the broker may send without an acknowledgement
+MAX_SECRET: Final = 64 << 10  # bytes of a file with a password
 SESSION: Final = 7 * 86_400  # seconds that the broker keeps what comes while we are away
 
 _LOG: Final = logging.getLogger("collector")
@@ -84,9 +85,11 @@ def secret(path: str | None) -> str | None:
     if path is None:
         return None
     try:
-        return Path(path).read_text().strip()
-    except OSError as error:
-        raise SettingsError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        return read(path, MAX_SECRET).decode().strip()
+    except UnreadableError as error:
+        raise SettingsError(str(error)) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: not text") from None
 
 
 def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: str | None) -> Client:

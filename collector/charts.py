@@ -32,6 +32,13 @@ def size(count: float) -> str:
     return f"{count:.1f} PB"
 
 
+def readable(text: str) -> str:
+    """Without bidirectional and control characters."""
+    return (
+        text if text.isprintable() else "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)
+    )
+
+
 def bands(slots: Sequence[dict[str, Any]], step: int) -> str:
     """Bytes of each class over time, as shares of each step stacked to the whole height."""
     if not slots:
@@ -105,7 +112,9 @@ def expiry(rows: Sequence[dict[str, Any]], now: float, days: int = 90) -> str:
         kind = "fail" if ends < now else "warn" if ends < now + 86_400 * 14 else "ok"
         told = f"{row['subject']}: {dt.datetime.fromtimestamp(ends, dt.UTC):%Y-%m-%d}"
         y = bottom - 10 - lane * 14
-        marks.append(f'<circle class="m-{kind}" cx="{x:.1f}" cy="{y}" r="6"><title>{escape(told)}</title></circle>')
+        marks.append(
+            f'<circle class="m-{kind}" cx="{x:.1f}" cy="{y}" r="6"><title>{escape(readable(told))}</title></circle>'
+        )
     if not marks:
         return ""
     parts = [f'<line x1="{RIGHT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}"/>']

@@ -14,8 +14,9 @@ from typing import Final, Protocol
 
 import msgspec
 
-from collector.messages import Aside, Envelope, Fault, State, read
-from collector.store.store import Store, StoreError
+from collector.messages import MAX_PAYLOAD, Aside, Envelope, Fault, State, read
+from collector.store.errors import RefusedError, StoreError
+from collector.store.store import Store
 from collector.store.writing import Account
 
 BATCH: Final = 200  # messages of one transaction: some 10,000 items
@@ -60,7 +61,7 @@ class Ingest:
         return {**msgspec.structs.asdict(self.total), "store_failures": self.failures, "waiting": self.queue.qsize()}
 
     async def run(self) -> None:
-        """Batch after batch."""
+        """Batch after batch. Raises RefusedError where the store takes nothing at all any more."""
         while True:
             batch = await self._gather()
             await self._keep(batch)
@@ -78,12 +79,30 @@ class Ingest:
         return batch
 
     async def _keep(self, batch: list[Message]) -> None:
+        """As a whole, or in halves if the store refuses something in it, which is kept aside. Raises RefusedError."""
         read_in: list[Envelope | State | Aside] = [self._read(message.topic, message.payload) for message in batch]
+        try:
+            account = await self._write(read_in)
+        except RefusedError as error:
+            if len(batch) > 1:
+                for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+                    await self._keep(half)
+                return
+            if isinstance(read_in[0], Aside):
+                raise  # even what is only put down: it is not the message
+            account = await self._write([Aside(batch[0].topic, batch[0].payload[:MAX_PAYLOAD], f"refused: {error}")])
+        for name in Account.__struct_fields__:
+            setattr(self.total, name, getattr(self.total, name) + getattr(account, name))
+        self._after(account)
+
+    async def _write(self, read_in: list[Envelope | State | Aside]) -> Account:
+        """As often as it takes. Raises RefusedError."""
         attempt = 0
         while True:
             try:
-                account = await asyncio.to_thread(self._store.write, read_in, time.time())
-                break
+                return await asyncio.to_thread(self._store.write, read_in, time.time())
+            except RefusedError:
+                raise
             except StoreError as error:
                 self.failures += 1
                 wait = RETRY[min(attempt, len(RETRY) - 1)]
@@ -91,9 +110,6 @@ class Ingest:
                     _LOG.error("%s; tried again in %g s, nothing is acknowledged until then", error, wait)
                 attempt += 1
                 await asyncio.sleep(wait)
-        for name in Account.__struct_fields__:
-            setattr(self.total, name, getattr(self.total, name) + getattr(account, name))
-        self._after(account)
 
 
 Source = Callable[["asyncio.Queue[Message]"], Awaitable[None]]

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,14 +12,16 @@ from typing import Final
 
 import uvicorn
 
-from collector import broker, settings, signers
+from collector import broker, logs, settings, signers
 from collector.alerts.service import Service as Alerting
-from collector.fleet import rounds
+from collector.fleet import rounds, sums
+from collector.fleet.rounds import Paced
 from collector.ingest import Ingest
 from collector.messages import Fault
 from collector.settings import Settings, SettingsError, StoreSettings
+from collector.store.errors import RefusedError, StoreError
 from collector.store.retention import Kept
-from collector.store.store import Store, StoreError
+from collector.store.store import Store
 from collector.web import access
 from collector.web.app import make
 from collector.web.live import Bell
@@ -46,7 +47,7 @@ def run(path: str | None, say: Callable[[str], None]) -> int:
     except (SettingsError, StoreError, SigningError) as error:
         say(str(error))
         return USAGE
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logs.begin()
     try:
         return asyncio.run(_serve(configured, store, access.Access(tokens), fault=fault, signer=signer, say=say))
     finally:
@@ -146,21 +147,29 @@ async def _serve(
 
 
 def _ended(task: "asyncio.Task[None]", server: "_Server") -> None:
-    """A defect: without this part the pages would go on with nothing coming in, so the service is started anew."""
-    _LOG.critical("a part of the collector ended: %r", task.exception())
+    """Without this part the pages would go on with nothing coming in, so the service is started anew."""
+    error = task.exception()
+    if isinstance(error, RefusedError):
+        _LOG.critical(
+            "%s; may its user still write, is its disk sound (docs/collector.md, “When the store refuses”)?", error
+        )
+    else:
+        _LOG.critical("a part of the collector ended: %r", error)
     server.end()
 
 
 async def _keep_house(store: Store, configured: StoreSettings) -> None:
     """What is old, for as long as the collector runs."""
     kept, ended = Kept(configured.keep_hours * 3600.0, configured.keep_days * 86_400.0), threading.Event()
+    paced = [Paced(rounds.judge, rounds.EVERY), Paced(sums.reckon, sums.EVERY)]
     try:
         while True:
             try:
                 await asyncio.to_thread(store.reopen, time.time())
                 if gone := await asyncio.to_thread(store.keep_house, time.time(), kept, ended.is_set):
                     _LOG.info("%d old rows were added up or taken away", gone)
-                await asyncio.to_thread(rounds.judge, store, time.time(), ended.is_set)
+                for one in paced:
+                    await asyncio.to_thread(one.step, store, time.time(), ended.is_set)
             except StoreError as error:
                 _LOG.warning("housekeeping waits: %s", error)
             await asyncio.sleep(LOOK)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Select, func, literal, select, tuple_, union_
 from sqlalchemy.sql.elements import ColumnElement
 
 MAX_PAGE: Final = 500  # rows of one answer
-MAX_COUNTED: Final = 10_000  # rows that are counted; what is beyond is "more"
-MAX_LOOKED: Final = 5_000  # rows looked at for a text; the next page goes on behind them
+MAX_COUNTED: Final = 2_000  # rows that are counted; what is beyond is "more"
+MAX_LOOKED: Final = 2_000  # rows looked at for a text; the next page goes on behind them
 MAX_CURSOR: Final = 1_000  # characters
 _MOST: Final = 1 << 63
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import Connection, desc, func, select
+from sqlalchemy import text as sql
 
 from collector.paging import MAX_PAGE, Row
 from collector.store.tables import audit, certificates, clients, findings, postures, probes
@@ -71,7 +72,7 @@ def chain(connection: Connection, row: Row) -> list[Row]:
     links, met = [row], {row["subject"]}
     while len(links) < MAX_CHAIN and links[-1]["issuer"] and links[-1]["issuer"] != links[-1]["subject"]:
         name = links[-1]["issuer"]
-        wanted = select(c.sha256, c.subject, c.issuer, c.not_after).where(c.ca.is_(True), c.subject == name)
+        wanted = select(c.sha256, c.subject, c.issuer, c.not_after).where(sql("ca"), c.subject == name)
         found = connection.execute(wanted.order_by(desc(c.not_after)).limit(1)).mappings().one_or_none()
         if found is None or name in met:
             links.append({"sha256": "", "subject": name, "issuer": "", "not_after": None})

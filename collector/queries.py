@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import (
-    Boolean,
     Connection,
     Double,
     Float,
@@ -20,7 +19,8 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.sql.elements import ColumnElement, Label
+from sqlalchemy import text as sql
+from sqlalchemy.sql.elements import ColumnElement, Label, TextClause
 
 from collector.paging import MAX_PAGE, Order, Page, Place, Row, page
 from collector.store.rows import SEVERITIES
@@ -69,9 +69,9 @@ class FindingFilter(Struct, frozen=True, kw_only=True):
     """In title, endpoint or name."""
 
 
-def is_open() -> ColumnElement[bool]:
+def is_open() -> TextClause:
     """Findings that somebody should look at. Suppressed ones whose time is over are opened by the store."""
-    return literal_column(f"({IS_OPEN})", Boolean)
+    return sql(f"({IS_OPEN})")
 
 
 _FINDINGS: Final = Order(
@@ -81,7 +81,7 @@ _ENDPOINTS: Final = Order((endpoints.c.rank, endpoints.c.endpoint))
 _END: Final[Label[float]] = func.coalesce(certificates.c.not_after, literal_column(NEVER), type_=Float).label("end")
 _COUNTED_PLACES: Final = (
     "(SELECT count(*) FROM (SELECT 1 FROM sightings WHERE sightings.sha256 = certificates.sha256 "  # noqa: S608 - a number
-    f"LIMIT {MAX_PLACES}) AS some)"
+    f"LIMIT {MAX_PLACES}) AS places)"
 )
 _CERTIFICATES: Final = Order((_END, certificates.c.sha256))
 
@@ -89,16 +89,26 @@ _CERTIFICATES: Final = Order((_END, certificates.c.sha256))
 def finding_page(connection: Connection, wanted: FindingFilter, place: Place = PLACE) -> Page:
     """The worst first, then the latest. Raises CursorError."""
     statement = select(*(column for column in findings.c if column.name != "record")).where(*_wanted(wanted))
-    rest = literal_column(f"NOT ({IS_OPEN})", Boolean)
-    lists = [statement.where(is_open())] if wanted.workflow in {"", "open"} else []
-    if wanted.workflow != "open":
-        words = (wanted.workflow,) if wanted.workflow else WORKFLOWS
-        lists += [statement.where(rest, findings.c.workflow == word) for word in words]
+    lists = list(_lists(statement, wanted))
     found = page(connection, _FINDINGS, lists, place, _looking(wanted.text, "title", "endpoint", "name"))
     return _with_probes(connection, found)
 
 
-def _wanted(wanted: FindingFilter) -> Iterator[ColumnElement[bool]]:
+def _lists(statement: Select[Any], wanted: FindingFilter) -> Iterator[Select[Any]]:
+    """By state, each in the order of an index; those of an endpoint are few and come from its own."""
+    workflow = findings.c.workflow
+    if wanted.endpoint and wanted.workflow != "open":
+        # What is put together is no column, and no other index is thought of.
+        yield statement.where(workflow.concat("") == wanted.workflow) if wanted.workflow else statement
+        return
+    if wanted.workflow in {"", "open"}:
+        yield statement.where(is_open())
+    if wanted.workflow != "open":
+        for word in (wanted.workflow,) if wanted.workflow else WORKFLOWS:
+            yield statement.where(sql(f"NOT ({IS_OPEN})"), workflow == word)
+
+
+def _wanted(wanted: FindingFilter) -> Iterator[ColumnElement[bool] | TextClause]:
     if wanted.severity in SEVERITIES:
         yield findings.c.severity >= SEVERITIES.index(wanted.severity)
     for column, value in (
@@ -109,7 +119,7 @@ def _wanted(wanted: FindingFilter) -> Iterator[ColumnElement[bool]]:
         if value:
             yield column == value
     if wanted.policy:
-        yield literal_column("policy <> ''", Boolean)
+        yield sql("policy <> ''")
     if wanted.site:
         # The sum keeps SQLite from reading all findings of the site and sorting them.
         yield (findings.c.probe_id + 0).in_(select(probes.c.id).where(probes.c.site == wanted.site))
@@ -167,8 +177,8 @@ def changes(connection: Connection, since: float, limit: int = 20) -> list[Row]:
     """Findings that are new or were resolved since then, but for severity info: the worst first, then the latest."""
     f = findings.c
     columns = (f.probe_id, f.uid, f.title, f.endpoint, f.severity, f.workflow, f.changed)
-    news = select(*columns, f.first_seen.label("at")).where(literal_column(IS_NEWS, Boolean), f.first_seen >= since)
-    over = select(*columns, f.changed.label("at")).where(literal_column(IS_OVER, Boolean))
+    news = select(*columns, f.first_seen.label("at")).where(sql(IS_NEWS), f.first_seen >= since)
+    over = select(*columns, f.changed.label("at")).where(sql(IS_OVER))
     over = over.where(f.status != "not_observable", f.changed >= since)
     found: dict[tuple[int, str], Row] = {}
     for severity in range(len(SEVERITIES) - 1, 0, -1):  # one by one: each is the end of an index
@@ -212,7 +222,8 @@ def share(classes: dict[str, Row]) -> float | None:
 def history(connection: Connection, since: float, until: float, step: int, endpoint: str = "") -> list[Row]:
     """Bytes by class for each step (whole hours) of a period; of one endpoint, or of all that was carried."""
     h = hours.c
-    slot = (h.start - h.start % step).label("slot")
+    # The number itself: with a parameter PostgreSQL does not see that what is grouped by is what is shown.
+    slot = (h.start - h.start % literal_column(str(int(step)), Integer)).label("slot")
     statement = _within(select(slot, h["class"], _sum(h.bytes).label("bytes")), since, until, endpoint)
     slots: dict[int, Row] = {}
     for row in connection.execute(statement.group_by(slot, h["class"])).mappings():
@@ -242,11 +253,15 @@ def ranked(rank: int) -> tuple[int, int]:
 
 def certificate_page(connection: Connection, text: str = "", place: Place = PLACE) -> Page:
     """Certificates of servers, those that end first first; `endpoints` is at most MAX_PLACES. Raises CursorError."""
-    counted: Label[int] = literal_column(_COUNTED_PLACES, Integer).label("endpoints")
-    columns = [column for column in certificates.c if column.name != "record"]
-    statement = select(*columns, _END, counted).where(literal_column(IS_SERVER, Boolean))
+    c = certificates.c
+    columns = [column for column in c if column.name != "record"]
+    statement = select(*columns, _END).where(sql(IS_SERVER))
     found = page(connection, _CERTIFICATES, [statement], place, _looking(text, "subject", "issuer"))
+    counted = select(c.sha256, literal_column(_COUNTED_PLACES, Integer))
+    shown = counted.where(c.sha256.in_([row["sha256"] for row in found.rows]))
+    places = dict(map(tuple, connection.execute(shown)))
     for row in found.rows:
+        row["endpoints"] = places[row["sha256"]]
         del row["end"]
     return found
 
@@ -263,9 +278,9 @@ def certificate(connection: Connection, sha256: str) -> Row | None:
 def shared_keys(connection: Connection, limit: int = 50) -> list[Row]:
     """Keys that several certificates of servers have: a renewal that kept the key, or a key in several places."""
     c, k = certificates.c, keys.c
-    one = select(c.subject).where(c.spki_sha256 == k.spki_sha256, literal_column(IS_SERVER, Boolean)).limit(1)
+    one = select(c.subject).where(c.spki_sha256 == k.spki_sha256, sql(IS_SERVER)).limit(1)
     statement = select(k.spki_sha256, k.certificates, one.scalar_subquery().label("subject"))
-    several = statement.where(literal_column("certificates > 1", Boolean))
+    several = statement.where(sql("certificates > 1"))
     order = several.order_by(desc(k.certificates), desc(k.spki_sha256)).limit(limit)
     return [dict(row) for row in connection.execute(order).mappings()]
 

@@ -35,10 +35,7 @@ def ago(seconds: float) -> str:
 
 
 def _readable(value: Any) -> Any:  # noqa: ANN401 - what a template shows
-    """Without bidirectional and control characters."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
-        return value
-    return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in value)
+    return charts.readable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 _ENVIRONMENT: Final = Environment(

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Double, cast, desc, func, literal_column, select
+from sqlalchemy import Connection, Double, cast, desc, func, select
+from sqlalchemy import text as sql
 
 from collector.paging import MAX_PAGE, Row
 from collector.queries import DAY, ranked
@@ -39,7 +40,7 @@ def _against(connection: Connection, wanted: set[str]) -> dict[str, tuple[int, i
 def _objected(connection: Connection, limit: int) -> list[Row]:
     """Endpoints with open findings of IPsec, the worst first."""
     e = endpoints.c
-    statement = select(e.endpoint, e.ipsec, e.rank).where(literal_column("ipsec > 0", Boolean))
+    statement = select(e.endpoint, e.ipsec, e.rank).where(sql("ipsec > 0"))
     rows = connection.execute(statement.order_by(e.rank, e.endpoint).limit(limit))
     return [{"endpoint": endpoint, "open": count, "worst": ranked(rank)[0]} for endpoint, count, rank in rows]
 
@@ -90,7 +91,7 @@ def places(connection: Connection, now: float, limit: int = MAX_PAGE) -> list[Ro
     sums = (func.sum(cast(column, Double)).label(column.name) for column in (h.bytes, h.flows))
     carried = (
         select(h.endpoint, *sums, func.min(h.start).label("start"))
-        .where(literal_column("class = 'ipsec'", Boolean), h.endpoint != "", h.start >= int(now - DAY) // 3600 * 3600)
+        .where(sql("class = 'ipsec'"), h.endpoint != "", h.start >= int(now - DAY) // 3600 * 3600)
         .group_by(h.endpoint)
         .order_by(desc("bytes"))
         .limit(limit)

@@ -80,6 +80,11 @@ def drop_capabilities() -> None:
     """Give up every capability of this thread and of those that it starts, and the chance of new ones (PR_SET_NO_NEW_PRIVS),
     capabilities(7). Raises OSError."""
 
+def confine() -> None:
+    """Have the kernel refuse this thread, and those that it starts from now on, to run programs, to reach the network or other
+    processes, and more that nothing needs who looks at packets (EPERM, seccomp(2)). Wants what `drop_capabilities` set. Raises
+    OSError where there are no such filters."""
+
 @final
 class Core:
     """Flow table, classification and handshakes; one capture after another, or one live ring."""
@@ -131,7 +136,7 @@ class Core:
         """Close what was silent until `time` (ns), where no packet comes to say how late it is."""
 
     def keep_openings(self, most: int) -> None:
-        """Keep packets that are looked into, up to 64 of a flow and `most` bytes in all, the latest; for one worker."""
+        """Keep packets that are looked into, up to 64 of a flow and `most` bytes in all, the latest. ValueError with several workers."""
 
     def kept(self, frame: int) -> list[tuple[int, int, int, int, bytes]]:
         """What is kept of the flow that a frame belongs to: number, time (ns), length on the wire, LINKTYPE_, bytes. Empty if that frame
@@ -143,13 +148,13 @@ class Core:
     def rollup(self, most: int) -> bytes:
         """What the records since the last call come to, as a JSON object: `pairs`, the `most` largest by bytes, {endpoint, peer (absent where
         the endpoint is a pair), class, protocol, flows, packets [from the peer, to it], bytes}; `distinct`: how many pairs there were;
-        `others`: sums of those not shown, by class. Up to 65,536 pairs are told apart (`limits`: rollup_pairs). Of the first worker only."""
+        `others`: sums of those not shown, by class. Up to 65,536 pairs are told apart by each worker (`limits`: rollup_pairs)."""
 
     def tell_sessions(self) -> None:
         """From now on observations keep what `Batch.sessions` gives."""
 
-    def tell_associations(self) -> None:
-        """From now on batches have `associations`."""
+    def tell_tunnels(self) -> None:
+        """From now on batches have `associations` and `so_far`."""
 
     def tell_names(self, names: bool) -> None:
         """The constructor's `names`, from now on."""
@@ -228,16 +233,20 @@ class Batch:
 
     @property
     def associations(self) -> bytes:
-        """After `tell_associations`: associations of ESP and AH whose flows ended or had a record, as JSON Lines {protocol, src, dst, spi, start, end
+        """After `tell_tunnels`: associations of ESP and AH whose flows ended or had a record, as JSON Lines {protocol, src, dst, spi, start, end
         (ns), packets}."""
+
+    @property
+    def so_far(self) -> bytes:
+        """After `tell_tunnels`: flows of IKE, ESP and AH that ended or had a record, each as the record of a tunnel."""
 
     @property
     def certificates(self) -> list[bytes]:
         """Certificates never seen before by this core, as DER."""
 
-    def sightings(self) -> list[tuple[str, str | None, bytes, int]]:
+    def sightings(self) -> list[tuple[str, str | None, bytes, int, str | None]]:
         """Of each observation that no ledger took: endpoint, name, facts (JSON) without names and chains unless the core tells those
-        apart, flows."""
+        apart, flows, SHA-256 of the server's own certificate where one was shown."""
 
     def sessions(self) -> list[tuple[str, str | None, bytes, bytes, str | None, int]]:
         """Of each observation of TLS that no ledger took, after `Core.tell_sessions`: endpoint, name, facts (JSON) as in `sightings`,
@@ -508,9 +517,9 @@ class Roots:
         """Never judge what this authority issued (RFC 4514): more is known of it than certificates tell."""
 
     def judge(
-        self, chain: list[bytes], name: str | None, when: int, *, client: bool = False
+        self, chain: list[bytes], name: str | None, when: int, *, client: bool = False, peer: bool = False
     ) -> tuple[list[tuple[str, str, str | None]], int, int, str | None] | None:
-        """What `Chains.judge` says of a chain (DER, leaf first), of a server or a client, at `when` (seconds since the epoch):
+        """What `Chains.judge` says of a chain (DER, leaf first), of a server, a client or a peer of IKE, at `when` (seconds since the epoch):
         [(reason, SHA-256 of the certificate, detail)], the first and last second at which that holds, and the stores that an
         accepted chain reaches. None if something in the chain is out of the ordinary, it should reach a root and does not, or
         a client's may reach one."""

@@ -33,6 +33,7 @@ from probe.sink import JsonLines, Several, Sink
 from probe.state import Folder
 from probe.trust.store import TrustError
 from probe.values import AbsolutePath
+from probe.vpn import VpnError
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +48,7 @@ BASE_MEMORY: Final = 96 << 20  # bytes: interpreter, policies, roots, and what f
 FLOW_MEMORY: Final = 1024  # bytes: 160 of a settled flow, some 4 kB of one in its handshake, few of which are at a time
 FLOWS: Final = (16_384, 1_048_576)
 _CGROUP: Final = Path("/sys/fs/cgroup")
-Wrong: Final = (PolicyError, TrustError, HashKeyError, DnsOptionsError, BaselineError, SettingsError)
+Wrong: Final = (PolicyError, TrustError, HashKeyError, DnsOptionsError, BaselineError, SettingsError, VpnError)
 """What a configuration can be refused for; each has one line for the operator."""
 Ends = dict[str, Any]
 """Sections of the configuration that say where reports go, as they stand there (`configuration.publishing`)."""

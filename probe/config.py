@@ -22,7 +22,7 @@ from probe.values import AbsolutePath, Duration, Size, hook, protected, toml
 
 PATH: Final = "/etc/transitproof/transitproof.toml"
 DROP_INS: Final = "conf.d"
-MAX_WORKERS: Final = 16  # each looks after a ring of its own; more than a host gives to watching
+MAX_WORKERS: Final = 16  # one thread reads for all of them, and more it cannot feed
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -44,6 +44,8 @@ class Capture(Section, frozen=True):
     """Keep the packets behind findings here, as pcapng."""
     write_limit: Size = Size(64 << 20)
     """Bytes of that file and the one before it together."""
+    workers: int = 1
+    """Threads that flows are divided among, by their pair of addresses; one more reads."""
     flows: int | None = None
     """Flows followed at a time; without it what the memory of the unit (MemoryMax) allows."""
 
@@ -67,6 +69,8 @@ class Judge(Section, frozen=True):
     hash_key: AbsolutePath | None = None
     keylog: tuple[AbsolutePath, ...] = ()
     filter: tuple[str, ...] = ()
+    vpn: AbsolutePath | None = None
+    """Declared site-to-site connections, as after `--vpn`."""
     protect: tuple[str, ...] = ()
     """Networks whose traffic has to be inside a tunnel, this side first: `10.1.0.0/16,10.2.0.0/16`."""
     passes: bool = False
@@ -176,7 +180,10 @@ def load(path: str) -> Config:
     merged: dict[str, Any] = {}
     for file in files(path):
         merged = _merge(merged, _read(file))
-    return msgspec.convert(_ours(merged), Config, dec_hook=hook)
+    config = msgspec.convert(_ours(merged), Config, dec_hook=hook)
+    for section, key, what in _wrong(config):
+        raise PolicyError(f"{path} and its drop-ins: {section}.{key}: {what}")
+    return config
 
 
 def publishing(path: str) -> dict[str, Any]:
@@ -226,6 +233,13 @@ def _wrong(config: Config) -> Iterator[tuple[str, str, str]]:
         ("capture", "interfaces", not capture.interfaces, "empty; name one, or any"),
         ("capture", "ring", capture.ring < 2 << 20, "less than the two blocks of 1MiB that a ring has"),
         ("capture", "write_limit", capture.write_limit < 1 << 20, "less than 1MiB"),
+        ("capture", "workers", not 1 <= capture.workers <= MAX_WORKERS, f"1 to {MAX_WORKERS} are possible"),
+        (
+            "capture",
+            "workers",
+            capture.workers > 1 and capture.write is not None,
+            "write wants one worker",
+        ),
         ("capture", "flows", capture.flows is not None and capture.flows < 1, "at least 1 is wanted"),
         ("judge", "policies", not all(map(_is_found, named)), "not an id and no absolute path"),
         ("judge", "protect", not all(map(_is_protected, config.judge.protect)), _PREFIXES),

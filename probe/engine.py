@@ -44,6 +44,18 @@ def load_core() -> ModuleType:
     return _parsers
 
 
+def batch_of(seen: "Iterable[tuple[str, Facts]]", second: int) -> "_parsers.Batch":
+    """Observations that are not the core's, of this second since the epoch: where, and the facts."""
+    parsers, when = load_core(), second * NANOSECONDS
+    batch: _parsers.Batch = parsers.Batch(
+        observations=[
+            parsers.Observation(msgspec.json.encode(facts), where, first_seen=when, last_seen=when)
+            for where, facts in seen
+        ]
+    )
+    return batch
+
+
 class Engine:
     """Judges observations by the checks and the given policies, chains against the given store."""
 

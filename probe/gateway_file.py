@@ -3,9 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from probe.engine import load_core
+from probe.engine import batch_of
 from probe.gateway import state
 from probe.gateway.state import GatewayError
 from probe.gateway.verdict import Gateway
@@ -15,7 +13,6 @@ from probe.values import AbsolutePath
 if TYPE_CHECKING:
     from probe._parsers import Batch, Core
 
-EVERY: Final = 30.0  # seconds; as often as the helper's unit writes it
 TOLD: Final = 700  # seconds after which what a flow carried has been told: twice what the core cuts live flows by
 OLD: Final = 300  # seconds after which a state says nothing of now
 
@@ -30,17 +27,15 @@ class GatewayFile:
         self._begin = int(time.time())
         self._latest = 0
         self._complained = False
-        core.tell_associations()
+        core.tell_tunnels()
 
-    def see(self, associations: bytes) -> None:
-        """Lines of `Batch.associations`."""
-        if associations:
+    def see(self, batch: "Batch", _now: int) -> None:
+        """Associations on the wire."""
+        if associations := batch.associations:
             self._gateway.see(associations)
 
     def look(self, now: int) -> "Batch":
         """What is to be judged of the state that is there now; nothing if it is the one of the last time, or old."""
-        parsers = load_core()
-        empty: Batch = parsers.Batch()
         try:
             [latest] = state.load(self._path.resolve())[-1:]
             if latest.time < now - OLD:
@@ -52,13 +47,10 @@ class GatewayFile:
             if not self._complained:
                 self._journal.say(WARNING, "gateway_unread", str(error))
             self._complained = True
-            return empty
+            return batch_of((), now)
         self._complained = False
         if latest.time <= self._latest:
-            return empty
+            return batch_of((), now)
         self._latest = latest.time
         found = self._gateway.observations(self._begin, now - TOLD)
-        batch: Batch = parsers.Batch(
-            observations=[parsers.Observation(msgspec.json.encode(facts), where) for where, facts in found]
-        )
-        return batch
+        return batch_of(found, latest.time)

@@ -17,6 +17,8 @@ from probe.policy.waivers import Waiver
 from probe.selection import Selection
 from probe.trust.store import Store
 from probe.values import AbsolutePath
+from probe.vpn import Vpn
+from probe.vpn import load as load_vpns
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
@@ -30,6 +32,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     hash_key: bytes | None
     keylog: list[str]
     protect: list[str]
+    vpns: tuple[Vpn, ...]
     selection: Selection
     as_of: dt.date | None
     at: int | None
@@ -47,7 +50,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
 
 def load(config: Config) -> Judgement:
-    """Everything that the configuration names. Raises PolicyError, TrustError, HashKeyError and BaselineError."""
+    """All that the configuration names. Raises PolicyError, TrustError, HashKeyError, VpnError and BaselineError."""
     judge = config.judge
     at = judge.at
     if at is not None and at.tzinfo is None:
@@ -65,6 +68,7 @@ def load(config: Config) -> Judgement:
         hash_key=None if judge.hash_key is None else read_hash_key(_path(judge.hash_key)),
         keylog=[_path(path) for path in judge.keylog],
         protect=list(judge.protect),
+        vpns=() if judge.vpn is None else load_vpns(_path(judge.vpn)),
         selection=Selection(judge.filter),
         as_of=judge.as_of,
         at=None if at is None else int(at.timestamp()) * 1_000_000_000,
@@ -92,5 +96,5 @@ def needs_restart(before: Config, after: Config) -> list[str]:
     return [name for name, old, new in rows if old != new]
 
 
-_AT_START = ("hash_key", "keylog", "filter", "protect", "why")
+_AT_START = ("hash_key", "keylog", "filter", "protect", "vpn", "why")
 _LIVE = ("judge", "dns", "rollup")

@@ -93,6 +93,8 @@ class Certificate(Struct, frozen=True, tag_field="type", tag="certificate"):
     key: PublicKey | UnsetType = UNSET
     signature: str | UnsetType = UNSET
     spki_sha256: str | UnsetType = UNSET
+    key_modulus: str | UnsetType = UNSET
+    """Of an RSA key, in hex: two moduli with a prime in common give both keys away, and only who has all can tell."""
     scts: int | UnsetType = UNSET
     ca: bool | UnsetType = UNSET
     issuer_service: str | UnsetType = UNSET

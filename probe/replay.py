@@ -15,7 +15,7 @@ import msgspec
 
 from probe.dns_options import BYTES_A_DAY, DnsOptions, DnsOptionsError
 from probe.dns_options import load as load_dns_options
-from probe.engine import DNS_OPTIONS, Engine, load_core
+from probe.engine import DNS_OPTIONS, Engine, batch_of, load_core
 from probe.gateway.state import State
 from probe.gateway.state import load as load_gateway
 from probe.gateway.verdict import Gateway
@@ -150,7 +150,7 @@ class Replay:
         gateway = Gateway()
         for state in states:
             gateway.learn(state)
-        self.core.tell_associations()
+        self.core.tell_tunnels()
         self.core.protect(gateway.protected(), host=True)
         return gateway
 
@@ -197,9 +197,7 @@ class Replay:
         if self._gateway is not None:
             seen += self._gateway.observations(*self._span())
         if seen:
-            batch = self._parsers.Batch(
-                observations=[self._parsers.Observation(msgspec.json.encode(facts), where) for where, facts in seen]
-            )
+            batch = batch_of(seen, self._span()[1])
             self._engine.feed(batch, ", ".join(self.read))
 
     def _span(self) -> tuple[int, int]:

@@ -25,7 +25,7 @@ class Reporter:
 
     def __init__(self, saved: Saved) -> None:
         self.ongoing = Ongoing(saved.findings)
-        self.postures = Postures(saved.postures)
+        self.postures = Postures(saved.postures, saved.shown)
         self._certificates = dict.fromkeys(saved.certificates)
 
     def certificates(self, records: bytes) -> list[bytes]:
@@ -81,5 +81,8 @@ class Reporter:
     def saved(self) -> Saved:
         """What the next run has to know."""
         return Saved(
-            findings=self.ongoing.state(), postures=self.postures.state(), certificates=list(self._certificates)
+            findings=self.ongoing.state(),
+            postures=self.postures.state(),
+            shown=self.postures.shown(),
+            certificates=list(self._certificates),
         )

@@ -28,6 +28,15 @@ def drop() -> None:
         raise RightsError(message)
 
 
+def confine() -> str | None:
+    """Put this thread under a filter of system calls of its own; why it is not, where the kernel has none."""
+    try:
+        load_core().confine()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
 def held(task: Path = Path("/proc/self/task")) -> list[str]:
     """What the kernel says that the threads of this process may do: lines such as `CapEff: 0000000000002000`."""
     found = set()

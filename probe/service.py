@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -19,7 +19,6 @@ from probe.clock import Clock, Every
 from probe.config import Config
 from probe.engine import Engine, load_core
 from probe.evidence import HISTORY, Evidence
-from probe.gateway_file import EVERY as GATEWAY
 from probe.gateway_file import GatewayFile
 from probe.health import Counters, Interface
 from probe.identity import Identity
@@ -32,14 +31,16 @@ from probe.report import Outcome, summary_line
 from probe.reporter import Reporter
 from probe.sink import Sink
 from probe.state import Folder
+from probe.vpn_watch import VpnWatch
 
 if TYPE_CHECKING:
-    from probe._parsers import Core, Live
+    from probe._parsers import Batch, Core, Live
     from probe.reprobe.background import Background
 
 PACKETS_PER_BATCH: Final = 16_384
 WAIT_MS: Final = 200  # for packets, at most: the thread shows so often that it lives
 FOLLOW: Final = 1.0  # seconds between looks at the interfaces and at flows that fell silent
+COMPARE: Final = 30.0  # seconds between comparisons with what is known of tunnels
 NEWS: Final = 1.0  # seconds between looks for findings: a new one does not wait for the interval's report
 NEWS_SHARE: Final = 50  # of the time at most one part goes into such looks, however many findings go on
 LATE: Final = (
@@ -51,6 +52,16 @@ FINDINGS_PER_CHUNK: Final = 1024
 SOURCE: Final = "live"
 """In the place of the capture's name in evidence."""
 Records = Callable[[bytes], None]
+
+
+class Watcher(Protocol):
+    """Somebody who knows which tunnels there should be."""
+
+    def see(self, batch: "Batch", now: int) -> None:
+        """What was told of those that there are."""
+
+    def look(self, now: int) -> "Batch":
+        """Observations of where the two differ."""
 
 
 class Change(msgspec.Struct):
@@ -101,6 +112,7 @@ class Service:
             hash_key=judgement.hash_key,
             why=config.judge.why,
             max_flows=max_flows,
+            workers=capture.workers,
         )
         self._core.stay_live()
         if background is not None:
@@ -109,7 +121,7 @@ class Service:
         read_key_logs(self._core, judgement.keylog)
         judgement.selection.apply(self._core)
         self._core.protect(judgement.protect)
-        self._gateway = None if config.host.gateway is None else GatewayFile(config.host.gateway, self._core, journal)
+        self._watchers = self._watch_tunnels()
         self._sink, self._records, self._identity = sink, records, identity
         self._background = background
         self._events: Counter[str] = Counter()
@@ -134,6 +146,20 @@ class Service:
         self._core.keep_openings(HISTORY)
         return Evidence(capture.write.resolve(), capture.write_limit, self._core.kept)
 
+    def _watch_tunnels(self) -> list[Watcher]:
+        """Who knows which tunnels there should be."""
+        found: list[Watcher] = []
+        if (gateway := self.config.host.gateway) is not None:
+            found.append(GatewayFile(gateway, self._core, self.journal))
+        if self._judgement.vpns:
+            found.append(VpnWatch(self._judgement.vpns, self._core, int(time.time())))
+        return found
+
+    def _compare(self) -> None:
+        """What they make of the tunnels that there are."""
+        for watcher in self._watchers:
+            self._engine.feed(watcher.look(int(time.time())), SOURCE)
+
     def apply(self, change: Change) -> None:
         """From another thread: judge so from the next batch on."""
         self._change = change
@@ -145,17 +171,20 @@ class Service:
         self._sink.flush()
         if self._background is not None:
             self._background.start()
+        # Whoever has to reach others has a thread by now.
+        if (why := rights.confine()) is not None:
+            self.journal.say(journal.INFO, "unconfined", f"{why}; this thread has no filter of system calls of its own")
         self._listen()
         self._finish()
 
     def _listen(self) -> None:
         begun = time.monotonic()
-        follow, look, ask, roll, tell, save = (
+        follow, look, compare, roll, tell, save = (
             Every(seconds, begun)
             for seconds in (
                 FOLLOW,
                 NEWS,
-                GATEWAY,
+                COMPARE,
                 self.config.rollup.interval,
                 self.config.health.interval,
                 self.config.state.interval,
@@ -182,8 +211,8 @@ class Service:
                 self._findings(time.time())
                 done = time.monotonic()
                 look.rest(done + (done - now) * NEWS_SHARE)
-            if self._gateway is not None and ask(now):
-                self._engine.feed(self._gateway.look(int(time.time())), SOURCE)
+            if compare(now):
+                self._compare()
             if reports:
                 self._report()
             if tell(now):
@@ -244,8 +273,8 @@ class Service:
         sightings = batch.sightings()
         self._reporter.postures.see(sightings)
         sessions = batch.sessions()
-        if self._gateway is not None:
-            self._gateway.see(batch.associations)
+        for watcher in self._watchers:
+            watcher.see(batch, int(time.time()))
         records = self._engine.feed(batch, SOURCE)
         if self._background is not None:
             self._background.see(sessions, records)

@@ -26,6 +26,8 @@ class Saved(Struct, kw_only=True):
     version: int = VERSION
     findings: dict[str, Known] = {}
     postures: dict[str, list[str]] = {}
+    shown: dict[str, list[str]] = {}
+    """By endpoint and name, beginnings of SHA-256 of the certificates shown there."""
     certificates: list[str] = []
     """Beginnings of SHA-256, of those that were reported."""
 

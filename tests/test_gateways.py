@@ -6,11 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pytest
 from captures import PCAPS
 
 import probe
 from probe import gateway_file
+from probe.engine import load_core
 from probe.gateway.state import Association, Policy, State, encode
 from probe.gateway_file import GatewayFile
 from probe.journal import Journal
@@ -76,6 +78,7 @@ def test_what_the_kernel_does_not_know(tmp_path: Path) -> None:
     assert (finding["status"], finding["evidence"]["class"]) == ("warn", "host")
     assert finding["endpoint"] == f"{GATEWAYS[0]}<->{GATEWAYS[1]}/esp"
     assert finding["observed"]["host.way"] == f"{GATEWAYS[1]} to {GATEWAYS[0]}"
+    assert finding["first_seen"] == "2026-09-21T14:14:20.000000Z", "when the capture ends"
 
 
 def test_what_the_capture_does_not_show(tmp_path: Path) -> None:
@@ -111,7 +114,7 @@ class _Core:
         self.told = False
         self.policies: list[str] = []
 
-    def tell_associations(self) -> None:
+    def tell_tunnels(self) -> None:
         self.told = True
 
     def protect(self, policies: list[str], *, host: bool) -> None:
@@ -135,3 +138,19 @@ def test_the_file_of_a_live_gateway(tmp_path: Path, capsys: pytest.CaptureFixtur
     path.write_bytes(encode(State(now - gateway_file.OLD - 1)))
     assert seen() == 0
     assert "is transitproof-gateway running?" in capsys.readouterr().err
+
+
+def test_what_is_told_of_flows_that_end_and_of_those_that_last() -> None:
+    """Of a live one every 300 s, before the record of its tunnel."""
+    parsers = load_core()
+    core, capture = parsers.Core(flows=False), parsers.Capture(str(PCAPS / "ipsec" / "esp_days.pcap"))
+    core.tell_tunnels()
+    core.stay_live()
+    batches = []
+    while core.feed(capture, 2):
+        batches.append(core.take())
+    early = [msgspec.json.decode(line) for batch in batches for line in batch.so_far.splitlines()]
+    assert [tunnel["type"] for tunnel in early[:1]] == ["tunnel"]
+    assert early[0]["esp"]["packets"][0] > 0
+    told = [msgspec.json.decode(line) for batch in batches for line in batch.associations.splitlines()]
+    assert {"protocol", "src", "dst", "spi", "start", "end", "packets"} == set(told[0])

@@ -1,6 +1,11 @@
 """IKE and ESP opened with keys: packets that scapy sealed, tunnels that strongSwan made, and keys that are wrong."""
 
+import ipaddress
+import os
+import shutil
+import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -201,6 +206,15 @@ def test_certificates_of_peers_are_told() -> None:
         assert f"{side}.example.test" in subjects[leaf]
 
 
+def test_eap_makes_the_child_sa_many_messages_after_it_was_asked_for() -> None:
+    inside = _decrypted(_recorded("keys_eap"))
+    assert inside["eap"] == ["Identity", "MS-EAP-Authentication"]
+    methods = [inside[side]["authentication"] for side in ("initiator", "responder")]
+    assert methods == ["Shared Key Message Integrity Code", "Digital Signature"]
+    [child] = inside["children"]
+    assert len(child["spis"]) == 2
+
+
 def test_keys_of_another_run_do_not_fit(tmp_path: Path) -> None:
     """The SPIs are right and the keys are not: a table that was edited."""
     name = "keys_gcm"
@@ -212,3 +226,69 @@ def test_keys_of_another_run_do_not_fit(tmp_path: Path) -> None:
     flows = [record["ike"] for record in records if record["type"] == "flow" and "keys" in record.get("ike", {})]
     assert [(flow["keys"], "decrypted" in flow) for flow in flows] == [("unfit", False)]
     assert {record["status"] for record in records if record.get("check") == "ike.keys"} == {"warn"}
+
+
+def test_certificates_of_peers_are_judged_under_the_names_that_they_claim() -> None:
+    recorded = PCAPS / "ipsec" / "keys_gcm.pcap"
+    records = probe.replay(recorded, keylog=recorded.with_suffix(".keys"))
+    found = [record for record in records if record.get("check") == "ike.certificate"]
+    assert [finding["name"] for finding in found] == ["client.example.test", "server.example.test"]
+    assert {finding["observed"]["reason"] for finding in found} == {"missing_intermediate"}
+    assert {finding["evidence"]["class"] for finding in found} == {"decrypted"}
+
+
+# As tshark 4 wants the rows of esp_sa; ChaCha20 it does not know.
+_AS_TSHARK: Final = (
+    ('"AES-GCM [RFC4106]"', '"AES-GCM with 16 octet ICV [RFC4106]"'),
+    ('"ANY 128 bit authentication [no checking]","0x"', '"NULL",""'),
+    ("TripleDes-CBC", "TripleDES-CBC"),
+)
+_FIELDS: Final = (
+    "isakmp.exchangetype",
+    "isakmp.id.data.fqdn",
+    "isakmp.ts.start_ipv4",
+    "isakmp.ts.end_ipv4",
+    "isakmp.spi",
+    "ip.src",
+    "icmp.type",
+)
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is the judge here")
+@pytest.mark.parametrize("name", ["keys_cbc", "keys_gcm", "keys_3des", "keys_eap"])
+def test_tshark_opens_the_same_with_the_same_tables(tmp_path: Path, name: str) -> None:
+    """Both tables of Wireshark as one file: identities, child SAs with their SPIs and selectors, packets inside."""
+    table = (PCAPS / "ipsec" / f"{name}.keys").read_text()
+    for ours, theirs in _AS_TSHARK:
+        table = table.replace(ours, theirs)
+    (tmp_path / "keys").write_text(table)
+    (tmp_path / "wireshark").mkdir()
+    rows = table.splitlines(keepends=True)
+    for file, is_esp in (("esp_sa", True), ("ikev2_decryption_table", False)):
+        (tmp_path / "wireshark" / file).write_text("".join(row for row in rows if row.startswith('"') is is_esp))
+    capture = PCAPS / "ipsec" / f"{name}.pcap"
+    command = ["tshark", "-r", str(capture), "-o", "esp.enable_encryption_decode:TRUE", "-T", "fields"]
+    command += [part for field in _FIELDS for part in ("-e", field)]
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+    frames = [dict(zip(_FIELDS, line.split("\t"), strict=True)) for line in said.splitlines()]
+    records = _read(capture, tmp_path / "keys")
+    inside = _decrypted(records)
+
+    names = [frame["isakmp.id.data.fqdn"] for frame in frames if frame["isakmp.id.data.fqdn"]]
+    assert names[0].split(",")[0] == inside["initiator"]["identity"]
+    assert names[1] == inside["responder"]["identity"]
+    # Requests and answers in turn: each pair with selectors makes one child SA.
+    agreed = [frame for frame in frames if frame["isakmp.ts.start_ipv4"]]
+    assert len(agreed) == 2 * len(inside["children"])
+    for request, answer, child in zip(agreed[::2], agreed[1::2], inside["children"], strict=True):
+        spis = [frame["isakmp.spi"].split(",")[-1] for frame in (request, answer)]
+        assert [f"0x{spi}" for spi in spis] == child["spis"]
+        ends = zip(answer["isakmp.ts.start_ipv4"].split(","), answer["isakmp.ts.end_ipv4"].split(","), strict=True)
+        told = [*child["initiator_ts"], *child["responder_ts"]]
+        networks = [ipaddress.ip_network(network) for network in told]
+        assert list(ends) == [(str(network[0]), str(network[-1])) for network in networks]
+    # The address of the packet inside is the second in its frame.
+    senders = Counter(frame["ip.src"].split(",")[1] for frame in frames if frame["icmp.type"])
+    [inner] = [flow for flow in _inside(records) if flow["transport"] == "icmp"]
+    assert [senders[inner["src_ip"]], senders[inner["dst_ip"]]] == inner["packets"]

@@ -12,7 +12,8 @@ from typing import Final
 from collector.alerts import ends, outbox
 from collector.alerts.settings import Alerts
 from collector.paging import Row
-from collector.store.store import Store, StoreError
+from collector.store.errors import StoreError
+from collector.store.store import Store
 
 STEP: Final = 5.0  # seconds between looks at what changed
 TIDY: Final = 720  # steps between looks for what is old: an hour

@@ -10,7 +10,21 @@ import msgspec
 from collector.store.rows import SEVERITIES
 from collector.times import rfc3339
 
-_TIMES: Final = frozenset(("first_seen", "last_seen", "changed", "until", "not_before", "not_after", "received"))
+_TIMES: Final = frozenset(
+    (
+        "first_seen",
+        "last_seen",
+        "changed",
+        "until",
+        "not_before",
+        "not_after",
+        "received",
+        "renewal_due",
+        "from",
+        "at",
+        "start",
+    )
+)
 _FORMULA: Final = frozenset("=+-@\t\r")
 
 

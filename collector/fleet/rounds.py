@@ -3,13 +3,14 @@ alerts and exports have them like any other.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from collector.fleet import both_ends, dns_domain, key_reuse, probe_health, vantage
+from collector.fleet import both_ends, dns_domain, key_reuse, probe_health, shared_prime, vantage
 from collector.fleet.verdict import MOST, PROBE, Row, Verdict
 from collector.store import retention
 from collector.store.rows import SEVERITIES
@@ -18,7 +19,24 @@ from collector.store.tables import FLEET, findings, probes
 
 _LOG: Final = logging.getLogger("collector")
 EVERY: Final = 60.0  # seconds: as often as probes report
+IDLE: Final = 20  # times as long as a round took nothing is done after it
 _KEY: Final = "judged_fleet"
+
+
+class Paced:
+    """Does something from time to time, and is busy with it for a twentieth of the time at most."""
+
+    def __init__(self, work: Callable[[Store, float, Callable[[], bool]], object], every: float) -> None:
+        self._work, self._every, self._next = work, every, 0.0
+
+    def step(self, store: Store, now: float, stopped: Callable[[], bool]) -> None:
+        """If it is time. Raises StoreError."""
+        begun = time.monotonic()
+        if begun < self._next:
+            return
+        self._work(store, now, stopped)
+        ended = time.monotonic()
+        self._next = ended + max(self._every, IDLE * (ended - begun))
 
 
 class Check(Protocol):
@@ -33,7 +51,7 @@ class Check(Protocol):
         """Pure."""
 
 
-CHECKS: Final[tuple[Any, ...]] = (key_reuse, vantage, both_ends, dns_domain, probe_health)
+CHECKS: Final[tuple[Any, ...]] = (shared_prime, key_reuse, vantage, both_ends, dns_domain, probe_health)
 
 
 def judge(store: Store, now: float, stopped: Callable[[], bool] = lambda: False) -> int:
@@ -42,6 +60,7 @@ def judge(store: Store, now: float, stopped: Callable[[], bool] = lambda: False)
         if not retention.is_due(connection, now, _KEY, EVERY):
             return 0
     count = 0
+    shared_prime.compare(store, stopped)
     for check in CHECKS:
         if stopped():
             break

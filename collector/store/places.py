@@ -1,6 +1,6 @@
 """What rollups say of places: how endpoints protect what they carry (postures), and who uses them (clients). Pure.
 
-Postures come with a rollup's `changes`, clients with its `pairs` (docs/records.md).
+Postures and certificates shown come with a rollup's `changes`, clients with its `pairs` (docs/records.md).
 """
 
 import hashlib
@@ -36,6 +36,24 @@ def postures(probe: int, item: Row, when: float) -> list[Row]:
             "last_seen": when,
         }
         rows[tuple(row[key] for key in POSTURE_KEYS)] = row
+    return list(rows.values())
+
+
+def shown(probe: int, item: Row, when: float) -> list[Row]:
+    """Of table `sightings`: which certificate a place showed that it had not shown before."""
+    rows = {}
+    for change in _dicts(item.get("changes")):
+        endpoint, name, sha256 = change.get("endpoint"), change.get("name"), change.get("certificate")
+        if isinstance(endpoint, str) and endpoint and isinstance(sha256, str) and sha256:
+            row = {
+                "sha256": _short(sha256, 64),
+                "probe_id": probe,
+                "endpoint": _short(endpoint, 200),
+                "name": _short(name, 255) if isinstance(name, str) else "",
+                "first_seen": when,
+                "last_seen": when,
+            }
+            rows[row["sha256"], row["endpoint"]] = row
     return list(rows.values())
 
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import (
-    Boolean,
     Connection,
     Table,
     and_,
@@ -16,12 +15,12 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    literal_column,
     not_,
     select,
     tuple_,
     update,
 )
+from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -31,12 +30,16 @@ from collector.store.tables import (
     SPANS,
     certificates,
     clients,
+    early,
     findings,
     hours,
     meta,
+    moduli,
     postures,
+    primes,
     probes,
     received,
+    shares,
     sightings,
     streams,
     traffic,
@@ -46,6 +49,7 @@ from collector.store.tables import (
 HOUR: Final = 3600
 DAY: Final = 86_400
 HOURS_KEPT: Final = 32 * DAY  # seconds: a month of hours for the pages, and a day over
+EARLY_KEPT: Final = 7 * DAY  # seconds for which a finding that is over may still come
 TURN: Final = 20_000  # rows that one transaction takes away
 EVERY: Final = 600.0  # seconds between two rounds, whichever collector makes them
 _KEY: Final = "kept_house"
@@ -81,7 +85,7 @@ def is_due(connection: Connection, now: float, key: str = _KEY, every: float = E
 def reopen(connection: Connection, now: float) -> int:
     """Open findings again whose suppression is over; how many."""
     f = findings.c
-    over = select(f.probe_id, f.uid).where(literal_column("workflow = 'suppressed'", Boolean), f.until <= now)
+    over = select(f.probe_id, f.uid).where(sql("workflow = 'suppressed'"), f.until <= now)
     values = {"workflow": "open", "until": None, "changed": now}
     some = tuple_(f.probe_id, f.uid).in_(over.limit(TURN))
     return connection.execute(update(findings).where(some).values(**values)).rowcount
@@ -93,12 +97,16 @@ def turns(now: float, kept: Kept) -> Iterator[Turn]:
     yield lambda connection: _add_up(connection, "hours", now - HOURS_KEPT, DAY)
     old = now - kept.all
     f = findings.c
-    over = and_(literal_column(IS_OVER, Boolean), f.severity.in_(range(5)), f.changed < old)
+    over = and_(sql(IS_OVER), f.severity.in_(range(5)), f.changed < old)
     for table, condition in (
-        (traffic, and_(literal_column(SPANS["days"], Boolean), traffic.c.start < int(old))),
+        (traffic, and_(sql(SPANS["days"]), traffic.c.start < int(old))),
         (findings, and_(over, f.last_seen < old)),
+        (early, early.c.ended < now - EARLY_KEPT),
         (sightings, sightings.c.last_seen < old),
         (certificates, and_(certificates.c.last_seen < old, not_(_shown()))),
+        (moduli, and_(moduli.c.seen < old, not_(_certified()))),
+        (primes, not_(and_(_known(primes.c.spki_sha256), _known(primes.c.other)))),
+        (shares, shares.c.day < int(old)),
         (tunnels, tunnels.c.last_seen < old),
         (clients, clients.c.last_seen < old),
         (postures, postures.c.last_seen < old),
@@ -113,6 +121,14 @@ def turns(now: float, kept: Kept) -> Iterator[Turn]:
 
 def _shown() -> Any:  # noqa: ANN401 - a condition
     return select(literal(1)).where(sightings.c.sha256 == certificates.c.sha256).exists()
+
+
+def _certified() -> Any:  # noqa: ANN401 - a condition
+    return select(literal(1)).where(certificates.c.spki_sha256 == moduli.c.spki_sha256).exists()
+
+
+def _known(key: Any) -> Any:  # noqa: ANN401 - a column
+    return select(literal(1)).where(moduli.c.spki_sha256 == key).exists()
 
 
 def _sweep(table: Table, condition: Any) -> Turn:  # noqa: ANN401 - a condition
@@ -132,7 +148,7 @@ def _forget_hours(connection: Connection, condition: Any) -> int:  # noqa: ANN40
 def _add_up(connection: Connection, which: str, before: float, span: int) -> int:
     """Rows from before then, the earliest `span` of them, as one row for each endpoint and class."""
     c = traffic.c
-    until, shorter = int(before) // span * span, literal_column(SPANS[which], Boolean)
+    until, shorter = int(before) // span * span, sql(SPANS[which])
     first = connection.execute(select(func.min(c.start)).where(shorter, c.start < until)).scalar_one()
     if first is None:
         return 0

@@ -1,6 +1,7 @@
 """Items of envelopes as rows of tables. Pure: an item becomes a row, or None if it lacks what its kind must have."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -9,7 +10,11 @@ from collector.times import seconds
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
 DAY: Final = 86_400
 MOST: Final = 1 << 48  # of anything that is counted in one report: 37 terabit a second for a minute
+MAX_RESOLVED: Final = 10_000  # findings that one rollup may end: more than a host has
+MAX_LATE: Final = 86_400.0  # seconds after which an envelope no longer says that its probe is alive
 MAX_FUTURE: Final = 86_400.0  # seconds that a probe's clock may be ahead before its times are held back
+
+_MODULUS: Final = re.compile(r"(?:[0-9a-f]{2}){64,2048}")  # of 512 bits to the 16,384 with which OpenSSL works
 
 Row = dict[str, Any]
 Item = dict[str, Any]
@@ -17,15 +22,15 @@ Item = dict[str, Any]
 
 def finding(probe: int, item: Item, now: float) -> Row | None:
     """Of table `findings`."""
-    uid, check, severity = item.get("uid"), item.get("check"), item.get("severity")
-    if not (isinstance(uid, str) and isinstance(check, str) and severity in SEVERITIES and uid):
+    uid, severity = text(item, "uid", 64), item.get("severity")
+    if not (uid and isinstance(item.get("check"), str) and severity in SEVERITIES):
         return None
     last = _time(item.get("last_seen"), now)
     resolved = item.get("resolved") is True or item.get("status") == "pass"
     return {
         "probe_id": probe,
-        "uid": uid[:64],
-        "check_id": check[:80],
+        "uid": uid,
+        "check_id": text(item, "check", 80),
         "status": text(item, "status", 20),
         "severity": SEVERITIES.index(severity),
         "policy": text(item, "policy", 80),
@@ -55,11 +60,11 @@ def sighting(item: Item, row: Row) -> Row | None:
 
 def certificate(_probe: int, item: Item, now: float) -> Row | None:
     """Of table `certificates`."""
-    sha256 = item.get("sha256")
-    if not isinstance(sha256, str) or not sha256:
+    sha256 = text(item, "sha256", 64)
+    if not sha256:
         return None
     return {
-        "sha256": sha256[:64],
+        "sha256": sha256,
         "subject": text(item, "subject", 1000),
         "issuer": text(item, "issuer", 1000),
         "not_before": seconds(item.get("not_before"), 0.0) or None,
@@ -70,6 +75,14 @@ def certificate(_probe: int, item: Item, now: float) -> Row | None:
         "first_seen": _time(item.get("first_seen"), now),
         "last_seen": _time(item.get("last_seen"), now),
     }
+
+
+def modulus(item: Item, row: Row) -> Row | None:
+    """Of table `moduli`, from a certificate and its row: the modulus of a server's RSA key."""
+    told = item.get("key_modulus")
+    if row["ca"] or not row["spki_sha256"] or not isinstance(told, str) or not _MODULUS.fullmatch(told):
+        return None
+    return {"spki_sha256": row["spki_sha256"], "modulus": told, "seen": row["last_seen"], "compared": False}
 
 
 def tunnel(probe: int, item: Item, now: float) -> Row | None:
@@ -109,10 +122,10 @@ def ended(item: Item, now: float) -> float:
 
 
 def resolved(item: Item) -> list[str]:
-    """The uids of findings that a rollup says are over."""
+    """The uids of findings that a rollup says are over, at most MAX_RESOLVED."""
     told = item.get("findings")
     uids = told.get("resolved_uids") if isinstance(told, dict) else None
-    return [uid for uid in uids if isinstance(uid, str)] if isinstance(uids, list) else []
+    return [text({"": uid}, "", 64) for uid in uids[:MAX_RESOLVED]] if isinstance(uids, list) else []
 
 
 def _carried(item: dict[str, Any]) -> Iterator[tuple[str, str, int, int]]:

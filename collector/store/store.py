@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from collector.messages import Aside, Envelope, State
 from collector.store import migrations, retention
+from collector.store.errors import StoreError, meaning
 from collector.store.retention import Kept
 from collector.store.writing import Account, Writer
 
 BUSY: Final = 10.0  # seconds that a writer waits for another one's commit
-
-
-class StoreError(Exception):
-    """The database cannot be used; the message is one line with the remedy."""
+POOL: Final = (5, 3)  # connections that are kept, and more of them while many pages are asked for
+CACHE: Final = 8192  # kB of SQLite's pages that each of them holds
 
 
 class Store:
@@ -34,18 +34,21 @@ class Store:
                 with self._begun() as connection:
                     migrations.upgrade(connection)
             except SQLAlchemyError as error:
-                raise StoreError(f"the database cannot be opened: {why(error)}") from None
+                raise meaning(error, "the database cannot be opened") from None
             except migrations.NewerError as error:
                 raise StoreError(f"the database is of version {error}, newer than this collector: update it") from None
             otherwise.pop_all()
 
     def write(self, messages: Iterable[Envelope | State | Aside], now: float) -> Account:
-        """One batch, kept as a whole or not at all. Raises StoreError; then the same batch may be given again."""
+        """One batch, kept as a whole or not at all.
+
+        Raises StoreError; then the same batch may be given again, unless it is a RefusedError.
+        """
         try:
             with self._begun() as connection:
                 return Writer(connection, now).apply(messages)
         except SQLAlchemyError as error:
-            raise StoreError(f"a batch could not be kept: {why(error)}") from None
+            raise meaning(error, "a batch could not be kept") from None
 
     def keep_house(self, now: float, kept: Kept, stopped: Callable[[], bool] = lambda: False) -> int:
         """Adds up and takes away what is old, if that is due; how many rows went. Raises StoreError."""
@@ -72,8 +75,8 @@ class Store:
         try:
             with self._engine.connect() as connection, connection.begin():
                 yield connection
-        except OperationalError as error:
-            raise StoreError(f"the database does not answer: {why(error)}") from None
+        except (DBAPIError, NoConnectionError) as error:
+            raise meaning(error, "the database does not answer") from None
 
     @contextmanager
     def changing(self) -> Iterator[Connection]:
@@ -81,8 +84,8 @@ class Store:
         try:
             with self._begun() as connection:
                 yield connection
-        except OperationalError as error:
-            raise StoreError(f"the change could not be kept: {why(error)}") from None
+        except (DBAPIError, NoConnectionError) as error:
+            raise meaning(error, "the change could not be kept") from None
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
@@ -111,16 +114,12 @@ class Store:
         self._engine.dispose()
 
 
-def why(error: SQLAlchemyError) -> str:
-    """One line without statement and parameters, which hold names from packets."""
-    original = getattr(error, "orig", None)
-    text = str(original if original is not None else type(error).__name__)
-    return " ".join(text.split())[:200]
-
-
 def _engine(url: str) -> Engine:
     try:
-        engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        kept, more = POOL
+        engine = create_engine(
+            url, pool_pre_ping=not url.startswith("sqlite"), pool_size=kept, max_overflow=more, pool_timeout=BUSY
+        )
     except (SQLAlchemyError, ModuleNotFoundError):
         text = (
             "the store's url is wrong; it is like sqlite:////var/lib/transitproof/collector.db or postgresql+pg8000://…"
@@ -143,7 +142,8 @@ def _at_once(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAP
 
 def _pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
     connection.isolation_level = None  # transactions are begun by us, immediately where they write
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={int(BUSY * 1000)}", "foreign_keys=ON"):
+    waits, cache = f"busy_timeout={int(BUSY * 1000)}", f"cache_size=-{CACHE}"
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", waits, cache, "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

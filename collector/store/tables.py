@@ -71,6 +71,8 @@ probes: Final = Table(
     Column("drops", Text, nullable=False, default="{}"),
     Column("health", Text, nullable=False, default="{}"),
     Column("state", Text, nullable=False, default="{}"),
+    Column("told", Float, nullable=False, server_default="0"),  # when the probe sent what boot_id and drops are from
+    Column("health_told", Float, nullable=False, server_default="0"),
     Index("probes_site_probe", "site", "probe", unique=True),
 )
 
@@ -116,6 +118,7 @@ findings: Final = Table(
     Column("until", Float),  # of a suppression
     Column("note", Text, nullable=False, default=""),
     Column("changed", Float, nullable=False),
+    Column("ended", Float),  # up to when a rollup has said that it is over
     # Each is in the order of a list, and one of the first two has every row.
     _partial(IS_OPEN, "findings_open", *_ORDER),
     _partial(f"NOT ({IS_OPEN})", "findings_rest", "workflow", *_ORDER),
@@ -127,6 +130,16 @@ findings: Final = Table(
     _partial(IS_NEWS, "findings_new", "severity", "first_seen"),
     _partial(IS_OVER, "findings_resolved", "severity", "changed"),
     _partial("workflow = 'suppressed'", "findings_suppressed", "until"),
+)
+
+early: Final = Table(
+    "early",
+    metadata,
+    # Findings that a rollup said were over before they came.
+    Column("probe_id", _Big, primary_key=True, autoincrement=False),
+    Column("uid", String(64), primary_key=True),
+    Column("ended", Float, nullable=False),
+    Index("early_ended", "ended"),
 )
 
 certificates: Final = Table(
@@ -302,7 +315,7 @@ hours: Final = Table(
     Column("flows", _Big, nullable=False),
     Column("bytes", _Big, nullable=False),
     Index("hours_start", "start"),
-    _partial("class = 'ipsec'", "hours_ipsec", "start", "endpoint"),
+    _partial("class = 'ipsec'", "hours_ipsec", "start", "endpoint", "flows", "bytes"),
 )
 
 keys: Final = Table(
@@ -311,4 +324,45 @@ keys: Final = Table(
     Column("spki_sha256", String(64), primary_key=True),
     Column("certificates", _Big, nullable=False),  # of servers, that have it
     _partial("certificates > 1", "keys_shared", "certificates", "spki_sha256"),
+)
+
+# What is reckoned over the whole fleet from time to time (`collector/fleet`).
+
+moduli: Final = Table(
+    "moduli",
+    metadata,
+    Column("spki_sha256", String(64), primary_key=True),
+    Column("modulus", Text, nullable=False),  # of an RSA key of a server, in hex
+    Column("seen", Float, nullable=False),
+    Column("compared", Boolean, nullable=False, default=False),  # with all that were there then
+    Index("moduli_compared", "compared", "seen"),
+)
+
+primes: Final = Table(
+    "primes",
+    metadata,
+    Column("spki_sha256", String(64), primary_key=True),
+    Column("other", String(64), primary_key=True),  # a key whose modulus has a prime in common with the first one's
+    Column("bits", Integer, nullable=False),  # of that prime
+)
+
+shares: Final = Table(
+    "shares",
+    metadata,
+    Column("by", String(10), primary_key=True),  # site, host or service
+    Column("day", Integer, primary_key=True, autoincrement=False),  # its start
+    Column("key", String(260), primary_key=True),
+    Column("class", String(20), primary_key=True),
+    Column("flows", _Big, nullable=False),
+    Column("bytes", _Big, nullable=False),
+)
+
+exposures: Final = Table(
+    "exposures",
+    metadata,
+    Column("by", String(10), primary_key=True),
+    Column("key", String(260), primary_key=True),
+    Column("bytes", _Big, nullable=False),
+    Column("findings", _Big, nullable=False),
+    Column("last_seen", Float, nullable=False),
 )

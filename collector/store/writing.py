@@ -9,18 +9,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, Table, and_, case, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Table, and_, case, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.messages import Aside, Envelope, State, is_whole
 from collector.store import places, rows
+from collector.store.merging import merged
 from collector.store.rows import Row
 from collector.store.tables import (
-    MOST_KEPT,
     aside,
     certificates,
     clients,
+    early,
     findings,
+    moduli,
     postures,
     probes,
     received,
@@ -38,6 +40,7 @@ _KEYS: Final[dict[Table, tuple[str, ...]]] = {
     streams: ("probe_id", "boot_id"),
     received: ("stream_id", "seq", "part"),
     findings: ("probe_id", "uid"),
+    early: ("probe_id", "uid"),
     sightings: ("sha256", "probe_id", "endpoint"),
     certificates: ("sha256",),
     tunnels: ("probe_id", "peers"),
@@ -45,8 +48,6 @@ _KEYS: Final[dict[Table, tuple[str, ...]]] = {
     postures: places.POSTURE_KEYS,
     clients: places.CLIENT_KEYS,
 }
-_ADDED: Final = frozenset({traffic, clients})
-"""Of these flows and bytes add up."""
 _NEWEST: Final = frozenset({findings, tunnels})
 """Of these the newest report wins, whatever comes last."""
 _READERS: Final[dict[str, tuple[Table, rows.Reader, str]]] = {
@@ -100,17 +101,30 @@ class Writer:
             if isinstance(message, Aside):
                 continue
             site, probe = _of(message)
-            row = {"site": site, "probe": probe, "first_seen": self._now, "last_seen": self._now}
+            new = {"site": site, "probe": probe, "first_seen": self._now, "last_seen": 0.0}
+            row = told.setdefault((site, probe), new)
             if isinstance(message, Envelope):
-                drops = rows.dump(message.drops)
-                row |= {"version": message.probe.version[:40], "boot_id": message.boot_id[:64], "drops": drops}
-            told[site, probe] = told.get((site, probe), {}) | row
+                self._introduce(row, message)
+            else:
+                row["last_seen"] = self._now
         # In one order everywhere, so that two collectors do not wait for each other.
         for renewed in (False, True):
             self._upsert(probes, [told[key] for key in sorted(told) if ("boot_id" in told[key]) is renewed])
         columns = select(probes.c.id, probes.c.site, probes.c.probe)
         found = self._connection.execute(columns.where(probes.c.probe.in_({probe for _, probe in told})))
         return {(site, probe): number for number, site, probe in found if (site, probe) in told}
+
+    def _introduce(self, row: Row, envelope: Envelope) -> None:
+        """What an envelope says of its probe, unless a newer one has said it. One that is old is no sign of life."""
+        sent = self._sent(envelope)
+        row["last_seen"] = max(row["last_seen"], self._now if sent > self._now - rows.MAX_LATE else sent)
+        if sent >= row.get("told", 0.0):
+            row["version"], row["boot_id"] = envelope.probe.version[:40], envelope.boot_id[:64]
+            row["drops"], row["told"] = rows.dump(envelope.drops), sent
+
+    def _sent(self, envelope: Envelope) -> float:
+        """When, by the clock of the probe."""
+        return max(0.0, min(seconds(envelope.sent_at, self._now), self._now + rows.MAX_FUTURE))
 
     def _new(self, envelopes: Sequence[tuple[int, Envelope]]) -> list[tuple[int, Envelope]]:
         """Those that were not met before in their boot of the probe.
@@ -179,8 +193,9 @@ class Writer:
         if envelope.kind == "rollup":
             self._rollups(probe, envelope.items)
         elif envelope.kind == "health" and envelope.items:
-            told = rows.dump(envelope.items[-1])
-            self._connection.execute(update(probes).where(probes.c.id == probe).values(health=told))
+            told, sent = rows.dump(envelope.items[-1]), self._sent(envelope)
+            newer = update(probes).where(probes.c.id == probe, probes.c.health_told <= sent)
+            self._connection.execute(newer.values(health=told, health_told=sent))
         elif envelope.kind in _READERS:  # flows and summaries are for other readers of the broker
             self._items(probe, envelope)
 
@@ -194,6 +209,8 @@ class Writer:
             self._waiting[table].append(row)
             if table is findings and (seen := rows.sighting(item, row)) is not None:
                 self._waiting[sightings].append(seen)
+            elif table is certificates and (known := rows.modulus(item, row)) is not None:
+                self._waiting[moduli].append(known)
 
     def _rollups(self, probe: int, items: list[dict[str, Any]]) -> None:
         """Counts add up: an envelope is taken once, and an interval may come in parts."""
@@ -201,18 +218,49 @@ class Writer:
             self._waiting[traffic] += rows.traffic(probe, item, self._now)
             when = min(seconds(item.get("end"), self._now), self._now + rows.MAX_FUTURE)
             self._waiting[postures] += places.postures(probe, item, when)
+            self._waiting[sightings] += places.shown(probe, item, when)
             self._waiting[clients] += places.clients(probe, item, when)
             if uids := rows.resolved(item):
-                # What the probe has not seen for so long that it is over; what was told before comes first.
-                self._write(findings)
-                seen = findings.c.last_seen <= rows.ended(item, self._now)
-                which = and_(findings.c.probe_id == probe, findings.c.uid.in_(uids), seen)
-                self._connection.execute(update(findings).where(which).values(workflow="resolved", changed=self._now))
+                self._write(findings)  # what was told before comes first
+                self._end(probe, uids, rows.ended(item, self._now))
+
+    def _end(self, probe: int, uids: list[str], ended: float) -> None:
+        """What the probe has not seen for so long that it is over. What has not come yet will be over when it does."""
+        c = findings.c
+        mine = and_(c.probe_id == probe, c.uid.in_(uids))
+        known = set(self._connection.execute(select(c.uid).where(mine)).scalars())
+        over = {"ended": case((func.coalesce(c.ended, 0.0) > ended, c.ended), else_=ended)}
+        self._connection.execute(update(findings).where(mine).values(**over))
+        values = {"workflow": "resolved", "changed": self._now}
+        self._connection.execute(update(findings).where(mine, c.last_seen <= ended).values(**values))
+        unknown = [{"probe_id": probe, "uid": uid, "ended": ended} for uid in sorted(set(uids) - known)]
+        self._upsert(early, unknown)
+
+    def _ended_early(self, told: list[Row]) -> None:
+        """Findings that a rollup has ended before they came."""
+        those = {row["probe_id"] for row in told}
+        found = self._connection.execute(select(early).where(early.c.probe_id.in_(those))).all()
+        ends = {(probe, uid): ended for probe, uid, ended in found}
+        met = set()
+        for row in told:
+            ended = ends.get((row["probe_id"], row["uid"]))
+            row["ended"] = ended
+            if ended is not None:
+                met.add((row["probe_id"], row["uid"]))
+                if row["last_seen"] <= ended:
+                    row["workflow"] = "resolved"
+        for probe, uid in sorted(met):
+            self._connection.execute(delete(early).where(early.c.probe_id == probe, early.c.uid == uid))
 
     def _write(self, *only: Table) -> None:
         """What waits, to its tables."""
         for table in only or tuple(self._waiting):
             waiting = self._waiting.pop(table, [])
+            if table is moduli:
+                self._insert(moduli, waiting)
+                continue
+            if table is findings and waiting:
+                self._ended_early(waiting)
             for some in _summed(waiting) if table is traffic else _turns(table, waiting):
                 self._upsert(table, some)
 
@@ -228,7 +276,8 @@ class Writer:
             return
         statement, parameters = self._statement(table, told)
         keys = _KEYS[table]
-        values = {name: self._kept(table, name, statement) for name in told[0] if name not in {*keys, "note"}}
+        is_sqlite = self._dialect is sqlite
+        values = merged(table, statement.excluded, [name for name in told[0] if name not in {*keys, "note"}], is_sqlite)
         condition = statement.excluded.last_seen >= table.c.last_seen if table in _NEWEST else None
         statement = statement.on_conflict_do_update(index_elements=list(keys), set_=values, where=condition)
         self._connection.execute(statement, parameters)
@@ -243,24 +292,6 @@ class Writer:
         source = text(f"SELECT {', '.join(names)} FROM json_populate_recordset(NULL::{table.name}, :rows)")  # noqa: S608 - names of our own columns
         given = source.columns(*(table.c[name] for name in names)).subquery()
         return statement.from_select(names, select(given)), [{"rows": json.dumps(told)}]
-
-    def _kept(self, table: Table, name: str, statement: Any) -> Any:  # noqa: ANN401 - an expression
-        """What a column is after a conflict: first times stay, what people decided stays unless the finding is over."""
-        old, new = table.c[name], statement.excluded[name]
-        least, most = (func.min, func.max) if self._dialect is sqlite else (func.least, func.greatest)
-        if name == "first_seen":
-            return least(old, new)
-        if name == "last_seen":
-            return most(old, new)
-        if table in _ADDED and name in {"flows", "bytes"}:
-            return least(old + new, MOST_KEPT)
-        if name == "workflow":
-            return case((new == "resolved", new), (old == "resolved", new), else_=old)
-        if table is findings and name == "changed":
-            over = (table.c.workflow == "resolved") != (statement.excluded.workflow == "resolved")
-            judged = (table.c[other] != statement.excluded[other] for other in ("severity", "status"))
-            return case((or_(over, *judged), new), else_=old)
-        return new
 
     def _state(self, probe: int, state: State) -> None:
         self.account.states += 1

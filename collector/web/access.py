@@ -5,12 +5,12 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict
-from pathlib import Path
 from typing import Final, Literal
 
 from msgspec import Struct
 
 from collector.settings import SettingsError
+from probe.files import UnreadableError, read
 
 Role = Literal["viewer", "operator"]
 ROLES: Final[tuple[Role, ...]] = ("viewer", "operator")
@@ -19,6 +19,7 @@ MAX_SESSIONS: Final = 10_000
 RATE: Final = 50.0  # requests a second for one client, in the long run
 BURST: Final = 200.0
 MAX_CLIENTS: Final = 10_000
+MAX_BYTES: Final = 1 << 20  # of the file of tokens: some 15,000
 _TOKEN_BYTES: Final = 24  # least length of a token
 
 
@@ -100,11 +101,13 @@ def _hash(secret: str) -> str:
 def load(path: str) -> dict[str, Who]:
     """A file of lines `ROLE NAME TOKEN`; # begins a comment. Raises SettingsError, which never shows a token."""
     try:
-        lines = Path(path).read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: {(getattr(error, 'strerror', None) or 'not text').lower()}") from None
+        text = read(path, MAX_BYTES).decode()
+    except UnreadableError as error:
+        raise SettingsError(str(error)) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: not text") from None
     tokens = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
         if not words:
             continue

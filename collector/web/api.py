@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector import queries
+from collector import queries, shares
 from collector.export.tables import as_csv, plain
-from collector.paging import Page
+from collector.paging import MAX_PAGE, Page, Row
 from collector.web import asking
 from collector.web.openapi import document
 
@@ -58,8 +58,30 @@ async def _endpoints(request: Request) -> Response:
 
 
 async def _certificates(request: Request) -> Response:
-    arguments = (asking.text(request, "text"), asking.place(request))
-    return _page(request, await asking.answer(request, queries.certificate_page, *arguments))
+    arguments = (asking.text(request, "text"), asking.place(request), request.app.state.now())
+    return _page(request, await asking.answer(request, shares.certificate_page, *arguments))
+
+
+async def _shares(request: Request) -> Response:
+    by, since = asking.choice(request, "by", shares.BY), asking.since(request)
+    key = asking.text(request, "key", shares.MAX_KEY)
+    question = (shares.by_day, by, key, since) if key else (shares.carried, by, since, MAX_PAGE)
+    return _whole(request, await asking.answer(request, *question))
+
+
+async def _exposures(request: Request) -> Response:
+    by = asking.choice(request, "by", shares.BY)
+    return _whole(request, await asking.answer(request, shares.exposed, by, MAX_PAGE))
+
+
+def _whole(request: Request, rows: list[Row]) -> Response:
+    """A list that has one page."""
+    return _page(request, Page(rows, len(rows), more=len(rows) == MAX_PAGE, next=""))
+
+
+async def _forecast(request: Request) -> Response:
+    told = await asking.answer(request, shares.forecast)
+    return _json({**plain(told), "weeks": [plain(week) for week in told["weeks"]]})
 
 
 async def _certificate(request: Request) -> Response:
@@ -101,7 +123,10 @@ ROUTES: Final = [
     Route("/findings/{uid}", _finding),
     Route("/endpoints", _endpoints),
     Route("/certificates", _certificates),
+    Route("/certificates/forecast", _forecast),
     Route("/certificates/{sha256}", _certificate),
+    Route("/shares", _shares),
+    Route("/exposures", _exposures),
     Route("/probes", _probes),
     Route("/openapi.json", _openapi),
 ]

@@ -20,7 +20,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from collector.alerts.settings import Alerts
-from collector.store.store import Store, StoreError
+from collector.store.errors import StoreError
+from collector.store.store import Store
 from collector.web import api, asking, exports, metrics, pages
 from collector.web.access import LOCAL, Access, Who
 from collector.web.live import Bell

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -12,8 +13,9 @@ from starlette.requests import Request
 from collector.export.coverage import coverage
 from collector.paging import MAX_CURSOR, MAX_PAGE, CursorError, Place
 from collector.queries import FindingFilter
-from collector.store.store import StoreError
+from collector.store.errors import StoreError
 
+MAX_DAYS: Final = 800
 MAX_TEXT: Final = 200
 FRESH: Final = 3.0  # seconds for which what is known of coverage is told again
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -35,6 +37,25 @@ def text(request: Request, name: str, most: int = MAX_TEXT) -> str:
     if len(value) > most or "\0" in value:
         raise HTTPException(422, f"{name} must be a text of at most {most} characters")
     return value
+
+
+def choice(request: Request, name: str, allowed: Sequence[str]) -> str:
+    """One of a few words, the first if none is asked for. Raises HTTPException(422)."""
+    value = request.query_params.get(name, "") or allowed[0]
+    if value not in allowed:
+        raise HTTPException(422, f"{name} must be one of {', '.join(allowed)}")
+    return value
+
+
+def days(request: Request) -> int:
+    """How many. Raises HTTPException(422)."""
+    return number(request, "days", 30, MAX_DAYS, 1)
+
+
+def since(request: Request) -> float:
+    """The start of a number of `days` (30 if left out) up to now, as whole days. Raises HTTPException(422)."""
+    now: float = request.app.state.now()
+    return now // 86_400 * 86_400 - (days(request) - 1) * 86_400.0
 
 
 def place(request: Request) -> Place:

@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from collector.paging import MAX_CURSOR, MAX_PAGE
+from collector.shares import BY, MAX_KEY
 from collector.store.rows import SEVERITIES
-from collector.web.asking import MAX_TEXT
+from collector.web.asking import MAX_DAYS, MAX_TEXT
 from probe import __version__
 
 Schema = dict[str, Any]
@@ -16,11 +17,16 @@ def _query(name: str, schema: Schema, description: str) -> Schema:
     return {"name": name, "in": "query", "schema": schema, "description": description}
 
 
+_FORMAT: Final = _query(
+    "format", {"type": "string", "enum": ["json", "csv"], "default": "json"}, "CSV for spreadsheets"
+)
 _PLACE: Final = [
     _query("limit", {"type": "integer", "minimum": 0, "maximum": MAX_PAGE, "default": 50}, "rows of one answer"),
     _query("after", {"type": "string", "maxLength": MAX_CURSOR}, "the `next` of the page before"),
-    _query("format", {"type": "string", "enum": ["json", "csv"], "default": "json"}, "CSV for spreadsheets"),
+    _FORMAT,
 ]
+_BY: Final = [_query("by", {"type": "string", "enum": list(BY), "default": BY[0]}, "what is added up")]
+_DAYS: Final = _query("days", {"type": "integer", "minimum": 1, "maximum": MAX_DAYS, "default": 30}, "up to now")
 _FINDINGS: Final = [
     _query(
         "workflow",
@@ -87,6 +93,15 @@ def document() -> Schema:
                 "Certificates of servers, by their end",
                 [_query("text", _TEXT, "in subject or issuer"), *_PLACE],
                 csv=True,
+            ),
+            "/certificates/forecast": _get("When certificates end, by weeks, and how long they last", []),
+            "/shares": _get(
+                "Bytes and the share of them that is protected; with `key` of one of them by day",
+                [*_BY, _query("key", {**_TEXT, "maxLength": MAX_KEY}, "only this one"), _DAYS, _FORMAT],
+                csv=True,
+            ),
+            "/exposures": _get(
+                "Bytes that a quantum computer could read once, the most first", [*_BY, _FORMAT], csv=True
             ),
             "/certificates/{sha256}": _get(
                 "One certificate and its places", _path("sha256"), found="no such certificate"

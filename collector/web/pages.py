@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from collector import charts, fleet, places, queries, rendering, standards, tunnels
+from collector import charts, fleet, places, queries, rendering, shares, standards, tunnels
 from collector.alerts import outbox
 from collector.export.coverage import flat
+from collector.fleet import renewals
 from collector.paging import MAX_PAGE, Page, Place
 from collector.queries import WORKFLOWS
-from collector.store.tables import audit, findings
+from collector.store.tables import FLEET, audit, findings
 from collector.web import asking
 from probe.checks import explain
 
@@ -177,11 +178,12 @@ async def _endpoint(request: Request) -> Response:
 
 async def _certificates(request: Request) -> Response:
     now = request.app.state.now()
-    arguments = (asking.text(request, "text"), asking.place(request))
+    arguments = (asking.text(request, "text"), asking.place(request), now)
     found = await asking.answer(
         request,
         asking.together(
-            page=(queries.certificate_page, *arguments),
+            page=(shares.certificate_page, *arguments),
+            forecast=(shares.forecast,),
             soon=(queries.certificate_page, "", Place(MAX_PAGE)),
             shared=(queries.shared_keys,),
         ),
@@ -194,8 +196,33 @@ async def _certificate(request: Request) -> Response:
     row = await asking.answer(request, queries.certificate, request.path_params["sha256"])
     if row is None:
         raise HTTPException(404, "No certificate has this SHA-256.")
-    chain = await asking.answer(request, places.chain, row)
-    return shown(request, "certificate.html", row=row, chain=chain, now=request.app.state.now())
+    now = request.app.state.now()
+    found = await asking.answer(
+        request,
+        asking.together(
+            chain=(places.chain, row),
+            renewal=(renewals.described, [row], now),
+            history=(renewals.rotation, row["sha256"]),
+        ),
+    )
+    return shown(request, "certificate.html", row=row, now=now, **found)
+
+
+async def _fleet(request: Request) -> Response:
+    """Verdicts over all probes, and what was added up by site, host or service."""
+    by, since = asking.choice(request, "by", shares.BY), asking.since(request)
+    key = asking.text(request, "key", shares.MAX_KEY)
+    found = await asking.answer(
+        request,
+        asking.together(
+            page=(queries.finding_page, queries.FindingFilter(workflow="open", site=FLEET)),
+            shares=(shares.carried, by, since),
+            exposed=(shares.exposed, by),
+            history=(shares.by_day, by, key, since),
+        ),
+    )
+    values = {"by": by, "key": key, "BY": shares.BY, "site": FLEET, "days": asking.days(request)}
+    return shown(request, "fleet.html", chart=charts.bands(found["history"], 86_400), **values, **found)
 
 
 async def _tunnels(request: Request) -> Response:
@@ -284,6 +311,7 @@ ROUTES: Final = [
     Route("/findings", _findings),
     Route("/findings/{uid}", _finding),
     Route("/findings/{uid}/workflow", _workflow, methods=["POST"]),
+    Route("/fleet", _fleet),
     Route("/endpoints", _endpoints),
     Route("/endpoints/{endpoint:path}", _endpoint),
     Route("/certificates", _certificates),

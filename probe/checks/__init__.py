@@ -136,6 +136,7 @@ PAGES: Final = {
     "ntp.tunnel": "ntp_tunnel",
     "esp.replay": "esp_replay",
     "esp.sequence": "esp_sequence",
+    "ike.certificate": "ike_certificate",
     "ike.downgrade": "ike_downgrade",
     "ike.keys": "ike_keys",
     "ike.lifetime": "ike_lifetime",

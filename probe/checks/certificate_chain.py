@@ -47,6 +47,7 @@ from probe.checks import (
     certificate_transparency,
     certificate_validity_length,
     certificate_wildcard,
+    ike_certificate,
     mtls_certificate,
 )
 from probe.model import Facts, Reason, Severity, Status, Verdict
@@ -164,11 +165,16 @@ _REASONS: Final[dict[Reason | Literal["outside_profile", "certificate.self_signe
     certificate_transparency.CHECK: certificate_transparency.WORDING,
     certificate_self_signed.CHECK: certificate_self_signed.WORDING,
 }
-_ROWS: Final[dict[str, _Row]] = {**{str(reason): row for reason, row in _REASONS.items()}, **mtls_certificate.ROWS}
+_ROWS: Final[dict[str, _Row]] = {
+    **{str(reason): row for reason, row in _REASONS.items()},
+    **mtls_certificate.ROWS,
+    **ike_certificate.ROWS,
+}
 WORDINGS: Final = [(reason, (*row, reason == certificate_self_signed.CHECK)) for reason, row in _ROWS.items()]
 """Of each reason: status, severity, title, what of the certificate the title tells besides, remediation, and whether it
 is for public addresses only. The row `outside_profile` is for `ok` with a detail; one with a dot is a check of its own,
-but for `client.`, which is for chains of clients. The ledger puts chains into these words."""
+but for those with `client.` or `peer.` in front, for chains of clients and of peers of IKE. The ledger puts chains into
+these words."""
 _HIDDEN: Final = ("TLSv1.3", "DTLSv1.3")
 
 

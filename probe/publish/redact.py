@@ -44,7 +44,17 @@ NAMES: Final = frozenset(
     ]
 )
 LEADING_TO_NAMES: Final = frozenset(
-    ["sha256", "certificates", "client_certificates", "spki_sha256", "serial", "fingerprint", "chain"]
+    [
+        "sha256",
+        "certificate",
+        "certificates",
+        "client_certificates",
+        "spki_sha256",
+        "key_modulus",
+        "serial",
+        "fingerprint",
+        "chain",
+    ]
 )
 LEADING_TO_ADDRESSES: Final = frozenset(("community_id", "flows"))
 LEADING_TO_BOTH: Final = frozenset(("uid",))

@@ -4,6 +4,7 @@
 put before a `flush` after which `counters()["pending"]` is 0: the only other case is a disk that takes nothing.
 """
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -131,13 +132,16 @@ class Published:
 
 
 def check(settings: Settings) -> None:
-    """Read the keys and certificates that are named, as `Published` does. Raises SettingsError."""
+    """Read the keys and certificates that are named, and see whether a spool could be made. Raises SettingsError."""
     _redactor(settings)
     _signer(settings)
-    for name in ENDS:
-        section = getattr(settings, name)
-        if section is not None:
-            _end(section, Writer(Probe(settings.probe, settings.identity.site), section.form), "")
+    sections = [section for name in ENDS if (section := getattr(settings, name)) is not None]
+    for section in sections:
+        _end(section, Writer(Probe(settings.probe, settings.identity.site), section.form), "")
+    place = Path(settings.spool.directory.resolve())
+    there = next(path for path in (place, *place.parents) if os.access(path, os.F_OK))
+    if sections and not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise SettingsError(f"spool.directory: {there}: cannot be written to")
 
 
 def kind_of(type_: str) -> str | None:

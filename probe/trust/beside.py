@@ -12,6 +12,7 @@ MAGIC: Final = b"\0tps"
 _CLIENT: Final = 1
 _OCSP: Final = 2
 _TIMESTAMPS: Final = 3
+_PEER: Final = 4
 
 
 class Beside(Struct, frozen=True):
@@ -19,6 +20,8 @@ class Beside(Struct, frozen=True):
 
     client: bool = False
     """The chain is a client's."""
+    peer: bool = False
+    """The chain is that of a peer of IKE."""
     responses: tuple[bytes, ...] = ()
     """OCSP responses, of whichever certificate."""
     timestamps: tuple[bytes, ...] = ()
@@ -38,4 +41,4 @@ def read(content: bytes) -> Beside | None:
         length = int.from_bytes(rest[1:4], "big")
         parts.setdefault(rest[0], []).append(rest[4 : 4 + length])
         rest = rest[4 + length :]
-    return Beside(_CLIENT in parts, tuple(parts.get(_OCSP, ())), tuple(parts.get(_TIMESTAMPS, ())))
+    return Beside(_CLIENT in parts, _PEER in parts, tuple(parts.get(_OCSP, ())), tuple(parts.get(_TIMESTAMPS, ())))

@@ -107,6 +107,7 @@ def _read(sha256: str, certificate: x509.Certificate) -> Parsed:
         key=read("key", lambda: key_of(certificate)),
         signature=read("signature", lambda: signature_name(certificate)),
         spki_sha256=read("key", lambda: _spki_sha256(certificate)),
+        key_modulus=read("key", lambda: _modulus(certificate)),
         scts=UNSET if extensions is UNSET else len(known.get(x509.PrecertificateSignedCertificateTimestamps, ())),
         ca=UNSET if extensions is UNSET else _is_ca(known.get(x509.BasicConstraints)),
         issuer_service=UNSET if issuer is UNSET else service(issuer, known) or UNSET,
@@ -152,6 +153,13 @@ def _name_strings(names: Iterable[x509.GeneralName]) -> Iterable[str]:
 def _spki_sha256(certificate: x509.Certificate) -> str:
     spki = _public_key(certificate).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(spki).hexdigest()
+
+
+def _modulus(certificate: x509.Certificate) -> str | UnsetType:
+    key = _public_key(certificate)
+    if not isinstance(key, rsa.RSAPublicKey):
+        return UNSET
+    return key.public_numbers().n.to_bytes((key.key_size + 7) // 8).hex()
 
 
 def _oid_name(oid: Any) -> str:  # noqa: ANN401 - ObjectIdentifier, whose name has no public accessor

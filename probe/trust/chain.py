@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from probe.bounded import Lru
 from probe.model import NANOSECONDS
-from probe.trust import anchors, names, openssl, reasons, validity
+from probe.trust import anchors, names, openssl, peers, reasons, validity
 from probe.trust.beside import NOTHING, Beside
 from probe.trust.beside import read as read_beside
 from probe.trust.certificates import Parsed, certificate_lines, extension, parse
@@ -66,7 +66,7 @@ class Chains:
         self._certificates: Lru[str, Parsed] = Lru(MAX_CERTIFICATES)
         self._chains: Lru[tuple[str, ...], _Known] = Lru(MAX_PATHS)
         self._paths: Lru[tuple[tuple[str, ...], int, int, int, int, int], Judgements] = Lru(MAX_PATHS)
-        self._names: Lru[tuple[str, str | None], Judgements] = Lru(MAX_NAMES)
+        self._names: Lru[tuple[str, str | None, bool], Judgements] = Lru(MAX_NAMES)
 
     def add(self, sha256: str, der: bytes) -> Parsed:
         """Parse a certificate that is seen for the first time and keep it for the chains to come."""
@@ -98,9 +98,11 @@ class Chains:
         path = self._paths.get(path_key)
         if path is None:
             path = self._paths.put(path_key, self._safely(leaf, lambda: self._judge_path(known, when)))
-        named = self._names.get((leaf.sha256, name))
+        name_key = (leaf.sha256, name, known.beside.peer)
+        named = self._names.get(name_key)
         if named is None:
-            named = self._names.put((leaf.sha256, name), self._safely(leaf, lambda: _judge_name(leaf, name)))
+            judge_name = peers.judge_name if known.beside.peer else _judge_name
+            named = self._names.put(name_key, self._safely(leaf, lambda: tuple(judge_name(leaf, name))))
         return _together(leaf, path, named)
 
     def period(self, chain: tuple[str, ...], when: int) -> tuple[int, int]:
@@ -166,9 +168,10 @@ class Chains:
         for parsed in certificates:
             if parsed.x509 is not None and not self._store.contains(bytes.fromhex(parsed.sha256)):
                 found += reasons.strength(parsed, leaf=parsed is leaf, weakness=self._weakness(parsed.x509))
-        found += reasons.usage(leaf, client=client)
+        if not known.beside.peer:  # RFC 4945 section 5.1.3.12 asks for no usage
+            found += reasons.usage(leaf, client=client)
         found += validity.expiring(leaf, moment)
-        if not client:
+        if not client and not known.beside.peer:
             found += self._signs(certificates)
         found += self._revoked(known, moment)
         return tuple(found)
@@ -210,8 +213,8 @@ class Chains:
     def _ask(self, known: _Known, leaf: x509.Certificate, when: dt.datetime) -> list[Judgement]:
         """The two libraries' word: nothing against the chain if `cryptography` accepts it."""
         others = [parsed.x509 for parsed in known.certificates[1:] if parsed.x509 is not None]
-        client = known.beside.client
-        root = self._client_root(leaf, others, when) if client else self._root(leaf, others, when)
+        client = known.beside.client or known.beside.peer
+        root = self._client_root(leaf, others, when, known.beside) if client else self._root(leaf, others, when)
         if isinstance(root, x509.Certificate):
             store = ", ".join(self._store.stores_of(root)) or None
             found = self._public(known, when) if self._store.is_public(root) and not client else ()
@@ -246,14 +249,15 @@ class Chains:
                 yield of("certificate.transparency", leaf, fault)
 
     def _client_root(
-        self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime
+        self, leaf: x509.Certificate, others: list[x509.Certificate], when: dt.datetime, beside: Beside
     ) -> x509.Certificate | str:
-        """The same of a client's chain."""
+        """The same of the chain of a client, or of a peer of IKE, which may be issued for anything."""
         store = self._store.verifier_store
         if store is None:
             return "no root is trusted"
         try:
-            verifier = verification.PolicyBuilder().store(store).time(when).build_client_verifier()
+            builder = verification.PolicyBuilder().store(store).time(when)
+            verifier = peers.verifier(builder) if beside.peer else builder.build_client_verifier()
             return verifier.verify(leaf, others).chain[-1]
         except verification.VerificationError as error:
             return str(error)

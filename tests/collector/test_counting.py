@@ -1,5 +1,6 @@
 """Counts that triggers keep are what there is, whatever happens; lists give each row once, page by page."""
 
+import datetime as dt
 import random
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 from fleet import NOW, finding, message
 from sqlalchemy import delete, text, update
 
-from collector import queries
+from collector import places, queries, standards, tunnels
+from collector.export import evidence
+from collector.export.coverage import coverage
 from collector.paging import CursorError, Place
 from collector.store import counting, retention
 from collector.store.retention import DAY, HOUR, Kept
@@ -157,3 +160,24 @@ def test_a_cursor_from_elsewhere_is_refused(store: Store, cursor: str) -> None:
     store.write([message(finding())], NOW)
     with store.reading() as connection, pytest.raises(CursorError):
         queries.finding_page(connection, queries.FindingFilter(), Place(50, cursor))
+
+
+def test_both_engines_answer_every_question(store: Store) -> None:
+    """Pages are tested on SQLite; here that PostgreSQL takes the same statements."""
+    chance = random.Random(2)
+    for seq, kind in enumerate(KINDS):
+        store.write([message(*(KINDS[kind](chance, NOW) for _ in range(30)), kind=kind, seq=seq)], NOW)
+    since, endpoint = NOW - 50 * DAY, "10.0.0.1:443/tcp"
+    questions: tuple[tuple[Any, ...], ...] = (
+        (queries.by_severity,), (queries.by_check,), (queries.changes, since), (queries.protected, since, NOW), (queries.matrix,),
+        (queries.history, since, NOW, DAY), (queries.history, since, NOW, HOUR, endpoint), (queries.endpoint_page, NOW),
+        (queries.certificate_page,), (queries.shared_keys,), (queries.probe_page, NOW), (queries.every_probe, NOW, 9),
+        (queries.probe_words, NOW), (queries.kept_aside,), (queries.certificates_at, endpoint), (tunnels.pairs,), (tunnels.places, NOW),
+        (places.postures_at, endpoint), (places.clients_of, endpoint), (places.decisions, "u1"), (places.all_postures,),
+        (standards.as_of, dt.date(2030, 1, 1)), (coverage, NOW), (evidence.collect, evidence.Period(since, NOW), NOW),
+    )  # fmt: skip
+    with store.reading() as connection:
+        answers = {question.__name__: question(connection, *arguments) for question, *arguments in questions}
+    assert len(answers["history"]) > 1
+    assert answers["every_probe"][0]["word"] == "up"
+    assert sum(answers["by_severity"].values()) == sum(row["findings"] for row in answers["by_check"]) > 0

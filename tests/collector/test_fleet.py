@@ -1,17 +1,20 @@
 """Verdicts over the whole fleet: what no single probe can tell, as findings that open, stay as decided, and end."""
 
+import random
 from collections.abc import Callable
+from math import gcd
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from fleet import NOW, finding, message
 from sqlalchemy import select, update
 
 from collector import fleet, queries
 from collector.export.coverage import coverage
-from collector.fleet import rounds
+from collector.fleet import batch_gcd, rounds, shared_prime
 from collector.store.store import Store
-from collector.store.tables import findings
+from collector.store.tables import findings, moduli
 
 SHA = {name: f"{number:064x}" for number, name in enumerate("ABCD", 1)}
 
@@ -190,3 +193,72 @@ def test_each_is_explained() -> None:
             f"\n{word}:" in told for word in ("Meaning", "Evidence", "Why it matters", "How to fix", "Reference")
         ), check
     assert fleet.explain("tls.version") is None
+
+
+def rsa_key() -> tuple[int, int]:
+    """Its two primes."""
+    numbers = rsa.generate_private_key(65537, 1024).private_numbers()
+    return numbers.p, numbers.q
+
+
+def with_modulus(number: int, modulus: int, **more: Any) -> dict[str, Any]:
+    return certificate("A") | {
+        "sha256": f"{number:064x}", "spki_sha256": f"{number:064d}", "subject": f"CN={number}", "key_modulus": modulus.to_bytes(130).hex(),
+    } | more  # fmt: skip
+
+
+def test_two_keys_with_a_prime_in_common(store: Store, tell: Told) -> None:
+    """In one batch and across batches; what somebody made up from a public key gives nothing away."""
+    (p, q), (other, _), (third, fourth) = rsa_key(), rsa_key(), rsa_key()
+    tell(
+        "p1",
+        "certificate",
+        with_modulus(1, p * q),
+        with_modulus(2, third * fourth),
+        with_modulus(3, 3 * third * fourth),
+    )
+    tell("p1", "certificate", with_modulus(4, other * p, ca=True), with_modulus(5, 7, key_modulus="zz"))
+    assert found(store, "fleet.shared_prime") == []
+    tell("p2", "certificate", with_modulus(6, p * other))
+    tell("p2", "finding", finding("f", observed={"sha256": f"{6:064x}"}))
+    (row,) = found(store, "fleet.shared_prime", NOW + 61)
+    observed = row["record"]["observed"]
+    assert (observed["keys"], observed["bits"]) == ([f"{1:064d}", f"{6:064d}"], 512)
+    assert observed["endpoints"] == ["10.0.3.7:443/tcp"]
+    assert all(str(secret) not in str(row) and f"{secret:x}" not in str(row) for secret in (p, q, other))
+    assert len(found(store, "fleet.shared_prime", NOW + 122)) == 1, "it stays"
+    with store.reading() as connection:
+        assert set(connection.execute(select(moduli.c.compared)).scalars()) == {True}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 7, 100])
+def test_trees_find_what_each_with_each_finds(batch: int) -> None:
+    dice = random.Random(batch)
+    pool = [prime(dice) for _ in range(14)]
+    known = {dice.choice(pool) * dice.choice(pool): f"k{number}" for number in range(30)}
+    new = {dice.choice(pool) * dice.choice(pool): f"n{number}" for number in range(9)}
+    rows = list(known.items())
+    those = [dict(rows[at : at + batch]) for at in range(0, len(rows), batch)]
+    told = {frozenset((one, other)) for one, other, _ in batch_gcd.shared(new, those)}
+    known = {modulus: key for modulus, key in known.items() if modulus not in new}
+    pairs = [(one, other) for one in new for other in {**known, **new} if one != other]
+    names = {**known, **new}
+    wanted = {
+        frozenset((names[one], names[other])) for one, other in pairs if gcd(one, other) not in (1, one, other)
+    }  # fmt: skip
+    assert told == wanted
+    assert wanted
+
+
+def prime(dice: random.Random) -> int:
+    """Of 200 bits, by Fermat's test: who needs more certainty does not need a test."""
+    while pow(2, (number := dice.getrandbits(200) | 1 << 199 | 1) - 1, number) != 1:
+        pass
+    return number
+
+
+def test_a_comparison_that_is_stopped_is_made_later(store: Store, tell: Told) -> None:
+    tell("p1", "certificate", with_modulus(1, 1 << 1023 | 1))
+    assert shared_prime.compare(store, lambda: True) == 0
+    with store.reading() as connection:
+        assert list(connection.execute(select(moduli.c.compared)).scalars()) in ([False], [True])

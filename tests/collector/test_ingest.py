@@ -11,7 +11,8 @@ from fleet import NOW, finding, message
 from collector import ingest
 from collector.ingest import Ingest
 from collector.messages import Envelope
-from collector.store.store import Store, StoreError
+from collector.store.errors import StoreError
+from collector.store.store import Store
 
 TOPIC = "transitproof/v1/s1/p1/finding"
 

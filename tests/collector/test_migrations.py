@@ -10,7 +10,8 @@ from sqlalchemy import Connection, create_engine, inspect, select, text
 
 from collector import queries
 from collector.store import migrations
-from collector.store.store import Store, StoreError
+from collector.store.errors import StoreError
+from collector.store.store import Store
 from collector.store.tables import aside, audit, certificates, findings, probes, received, traffic
 
 FIRST = Path(__file__).parent / "v1"

@@ -30,6 +30,7 @@ PAGES = [
     "/",
     "/findings",
     "/findings?workflow=all",
+    "/fleet",
     "/endpoints",
     "/certificates",
     "/tunnels",

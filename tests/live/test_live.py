@@ -85,6 +85,7 @@ def test_the_same_as_a_replay_of_the_same_wire(wire: Wire) -> None:
     _speak(wire)
     wire.recorded(tcpdump)
     agent.hears("WATCHDOG=1")
+    assert len(agent.filters()) == 2, "the capture thread has one more than the others"
     live = agent.stop()
     replayed = list(probe.replay(recording))
     assert {record["class"] for record in live if record["type"] == "flow"} >= {"tls", "plaintext"}
@@ -119,6 +120,39 @@ def test_a_stalled_agent_says_what_it_lost(wire: Wire) -> None:
     assert summary["packets"] + lost >= sent
 
 
+SET_CLOCK = """
+import pathlib, time
+off, time_ns = pathlib.Path(__file__).with_name("off"), time.time_ns
+time.time_ns = lambda: time_ns() + int(off.read_text()) * 10**9
+time.time = lambda: time.time_ns() / 1e9
+"""
+
+
+def test_a_clock_that_is_set_ends_no_flow(wire: Wire) -> None:
+    """An hour ahead and back, for the agent alone: no namespace has a clock to be set. Packets keep their times."""
+    clock = wire.folder / "clock"
+    clock.mkdir()
+    off = clock / "off"
+    off.write_text("0")
+    (clock / "sitecustomize.py").write_text(SET_CLOCK)
+    agent = wire.agent("-i", INTERFACE, modules=clock)
+    agent.hears("READY=1")
+    begun = time.time()
+    talker = "import socket, sys\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('', 5005))\n"
+    for hour, times in ((0, 0), (1, 1), (0, 2)):
+        (new := clock / "new").write_text(str(hour * 3600))
+        new.replace(off)
+        until(lambda times=times: agent.errors().count("event=clock_set") == times, f"word {times} of the clock")
+        wire.talk("/usr/bin/python3", "-c", f"{talker}[s.sendto(b'x', ('{SERVER}', 9999)) for _ in range(3)]")
+        agent.hears("WATCHDOG=1")
+    records = agent.stop()
+    flow = next(record for record in records if record["type"] == "flow" and record["src_port"] == 5005)
+    assert flow["packets"] == [9, 0]
+    assert [dt.datetime.fromisoformat(flow[key]).timestamp() for key in ("start", "end")] == pytest.approx(
+        [begun, time.time()], abs=20
+    )
+
+
 def test_an_interface_that_goes_and_comes_back_is_followed(wire: Wire) -> None:
     agent = wire.agent("-i", INTERFACE)
     agent.hears("READY=1")
@@ -143,6 +177,23 @@ def test_frames_of_the_loopback_count_once_and_any_sees_all(wire: Wire) -> None:
     time.sleep(0.3)
     flows = [record for record in agent.stop() if record["type"] == "flow" and record["transport"] == "udp"]
     assert {(flow["src_ip"], flow["packets"][0]) for flow in flows} == {("127.0.0.1", 5), (CLIENT, 6)}
+
+
+def test_several_interfaces_and_promiscuous_by_choice(wire: Wire) -> None:
+    def promiscuity() -> int:
+        return int(
+            json.loads(run(*f"ip -j -d -n {wire.server} link show {INTERFACE}".split()).stdout)[0]["promiscuity"]
+        )
+
+    agent = wire.agent("-i", INTERFACE, "-i", "lo", "--promiscuous")
+    agent.hears("READY=1")
+    assert promiscuity() == 1
+    run("ip", "netns", "exec", wire.server, "/usr/bin/python3", "-c", FLOOD, "5", "127.0.0.1")
+    wire.talk("/usr/bin/python3", "-c", FLOOD, "6", SERVER)
+    time.sleep(0.3)
+    flows = [record for record in agent.stop() if record["type"] == "flow" and record["transport"] == "udp"]
+    assert {(flow["src_ip"], flow["packets"][0]) for flow in flows} == {("127.0.0.1", 5), (CLIENT, 6)}
+    assert promiscuity() == 0
 
 
 def test_any_sees_an_interface_that_comes_later(wire: Wire) -> None:

@@ -169,16 +169,17 @@ def test_new_ends_are_applied_by_a_restart_unless_they_are_wrong(wire: Wire, con
         ('[mqtt]\nhots = "127.0.0.1"\n', "hots"),
         ('[mqtt]\nhost = "192.0.2.1"\nplain = true\n', "under TLS only"),
         ('[mqtt]\nhost = "192.0.2.1"\nca = "/nonexistent.pem"\n', "/nonexistent.pem"),
+        ('[mqtt]\nhost = "127.0.0.1"\nplain = true\n[spool]\ndirectory = "/proc/spool"\n', "spool.directory: /proc: "),
     ):
         configured.write(wrong)
         agent.told.clear()
         agent.process.send_signal(signal.SIGHUP)
         agent.hears("STATUS=reload refused: ")
         assert why in agent.errors()
-    configured.write('[mqtt]\nhost = "127.0.0.1"\nplain = true\n')
+    configured.write(f'[mqtt]\nhost = "127.0.0.1"\nplain = true\n[spool]\ndirectory = "{configured.state}/spool"\n')
     agent.process.send_signal(signal.SIGHUP)
     assert agent.process.wait(15) == 75
-    assert "event=restart: mqtt: " in agent.errors()
+    assert "event=restart: mqtt, spool: " in agent.errors()
 
 
 def test_a_crash_forgets_nothing_that_was_saved(wire: Wire, configured: Configured) -> None:

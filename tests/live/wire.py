@@ -126,15 +126,16 @@ class Wire:
         tcpdump.send_signal(signal.SIGTERM)
         tcpdump.wait(10)
 
-    def agent(self, *arguments: str, rights: str = "-all,+net_raw") -> "Agent":
-        self.agents.append(Agent(self, arguments, rights))
+    def agent(self, *arguments: str, rights: str = "-all,+net_raw", modules: Path | None = None) -> "Agent":
+        """`modules`: a folder that its interpreter looks into first."""
+        self.agents.append(Agent(self, arguments, rights, modules))
         return self.agents[-1]
 
 
 class Agent:
     """`transitproof run` as nobody, with the service manager's socket."""
 
-    def __init__(self, wire: Wire, arguments: tuple[str, ...], rights: str) -> None:
+    def __init__(self, wire: Wire, arguments: tuple[str, ...], rights: str, modules: Path | None) -> None:
         self.path = str(wire.folder / f"notify{len(wire.processes)}")
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(self.path)
@@ -145,7 +146,7 @@ class Agent:
         self._out, self._err = wire.folder / f"out{number}", wire.folder / f"err{number}"
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(entry for entry in (str(ROOT), *sys.path) if entry),
+            "PYTHONPATH": os.pathsep.join(str(entry) for entry in (modules, ROOT, *sys.path) if entry),
             "PYTHONDONTWRITEBYTECODE": "1",
             "NOTIFY_SOCKET": self.path,
             "WATCHDOG_USEC": "400000",
@@ -182,6 +183,14 @@ class Agent:
 
     def errors(self) -> str:
         return self._err.read_text()
+
+    def filters(self) -> set[str]:
+        """Of its threads: under how many filters of system calls each is."""
+        found = set()
+        for status in Path(f"/proc/{self.process.pid}/task").glob("*/status"):
+            lines = status.read_text().splitlines()
+            found |= {line.split()[1] for line in lines if line.startswith("Seccomp_filters")}
+        return found
 
     def capabilities(self) -> set[str]:
         """Of all of its threads, effective, permitted, inheritable and ambient ones."""

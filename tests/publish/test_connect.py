@@ -18,7 +18,14 @@ def _connect(tmp_path: Path, **mqtt: Any) -> tuple[int, int, int, bytes]:
     """Version, flags, keep-alive in seconds, and the properties of the CONNECT that a probe sends."""
     with socket.create_server((HOST, 0)) as listener:
         listener.settimeout(20)
-        where = {"host": HOST, "port": listener.getsockname()[1], "plain": True, "keep_alive": "50s", "timeout": "200ms", **mqtt}
+        where = {
+            "host": HOST,
+            "port": listener.getsockname()[1],
+            "plain": True,
+            "keep_alive": "50s",
+            "timeout": "200ms",
+            **mqtt,
+        }
         tables = {"identity": {"id": "gw-1"}, "spool": {"directory": str(tmp_path / "spool")}, "mqtt": where}
         with contextlib.closing(Probe(tables)):
             connection, _ = listener.accept()

@@ -71,7 +71,8 @@ def issue(
         names = [x509.DNSName(san) if isinstance(san, str) else san for san in wanted]
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        if usages:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
     return Issued(builder.sign(by.key if by else key, hashes.SHA256()), key)
 
 

@@ -32,6 +32,8 @@ def _write(folder: Path, text: str, name: str = "transitproof.toml") -> str:
         ('[capture]\nring = "64MB"\n', "2: ring: '64MB' is no size; write a number and B, KiB, MiB or GiB in quotes"),
         ('[capture]\nring = "1KiB"\n', "2: ring: less than the two blocks"),
         ("[capture]\ninterfaces = []\n", "2: interfaces: empty"),
+        ("[capture]\nworkers = 0\n", "2: workers: 1 to 16 are possible"),
+        ('[capture]\nwrite = "/x"\nworkers = 2\n', "3: workers: write wants one worker"),
         ('[judge]\n\ntrust = ["roots.pem"]\n', "3: trust: 'roots.pem' is no absolute path"),
         ('[judge]\npolicies = ["mine.toml"]\n', "2: policies: not an id and no absolute path"),
         ('[judge]\nhash_key = "credential:a/b"\n', "2: hash_key: 'credential:a/b' is no credential"),
@@ -78,6 +80,13 @@ def test_a_mistake_in_a_drop_in_names_the_drop_in(tmp_path: Path) -> None:
         config.load(path)
     assert str(error.value).startswith(f"{drop_in}:2: except: ")
     assert "did you mean expect?" in str(error.value)
+
+
+def test_files_that_go_together_one_by_one_and_not_all(tmp_path: Path) -> None:
+    path = _write(tmp_path, "[capture]\nworkers = 2\n")
+    _write(tmp_path, '[capture]\nwrite = "/x"\n', "conf.d/10.toml")
+    with pytest.raises(PolicyError, match=r"and its drop-ins: capture.workers: write wants one worker"):
+        config.load(path)
 
 
 def test_what_is_shown_reads_back_as_the_same(tmp_path: Path) -> None:

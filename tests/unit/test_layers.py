@@ -51,6 +51,7 @@ LADDER = [
     "reporter",
     "reprobe",
     "gateway_file",
+    "vpn_watch",
     "service",
     "agent",
     "cert",

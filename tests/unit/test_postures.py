@@ -8,11 +8,14 @@ import pytest
 from probe import postures
 from probe.postures import Postures
 
-Sighting = tuple[str, str | None, bytes, int]
+Sighting = tuple[str, str | None, bytes, int, str | None]
 
 
-def _seen(endpoint: str = "192.0.2.1:443/tcp", name: str | None = None, **facts: Any) -> Sighting:
-    return endpoint, name, json.dumps({key.replace("_", ".", 1): value for key, value in facts.items()}).encode(), 1
+def _seen(
+    endpoint: str = "192.0.2.1:443/tcp", name: str | None = None, certificate: str | None = None, **facts: Any
+) -> Sighting:
+    told = json.dumps({key.replace("_", ".", 1): value for key, value in facts.items()}).encode()
+    return endpoint, name, told, 1, certificate
 
 
 OLD = {"class": "tls", "tls_version": "TLSv1.2"}
@@ -43,9 +46,30 @@ def test_names_are_places_of_their_own_and_what_is_asked_of_dns_is_none() -> Non
 def test_it_can_be_saved() -> None:
     known = Postures()
     known.see([_seen(**OLD)])
-    again = Postures(json.loads(json.dumps(known.state())))
-    again.see([_seen(**OLD)])
+    known.see([_seen(certificate="a" * 64, **OLD)])
+    again = Postures(json.loads(json.dumps(known.state())), json.loads(json.dumps(known.shown())))
+    again.see([_seen(**OLD), _seen(certificate="a" * 64, **OLD)])
     assert again.take() == postures.Seen()
+
+
+def test_a_certificate_is_told_once_at_each_place() -> None:
+    known, one, two = Postures(), "a" * 64, "b" * 64
+    known.see([_seen(certificate=one, **OLD), _seen(certificate=one, **OLD), _seen(name="x", certificate=one, **OLD)])
+    assert [(change.name, change.certificate) for change in known.take().changes] == [(None, one), ("x", one)]
+    known.see([_seen(certificate=one, **NEW), _seen(**OLD), _seen(certificate=two, **OLD)])
+    seen = known.take()
+    assert [change.certificate for change in seen.changes] == [None, two], "a posture that is new, then a certificate"
+    assert (seen.new, seen.changed) == (0, 2)
+    assert seen.changes[1].after == {"class": "tls", "tls.version": "TLSv1.2"}
+
+
+def test_a_certificate_without_room_is_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postures, "MAX_CHANGES", 1)
+    known = Postures()
+    known.see([_seen("a", **OLD), _seen("b", certificate="b" * 64, **OLD)])
+    assert known.take().changes[0].endpoint == "a"
+    known.see([_seen("b", certificate="b" * 64, **OLD)])
+    assert known.take().changes[0].certificate == "b" * 64
 
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ def _pairs(count: int) -> bytes:
 
 def test_a_rollup_has_the_intervals_own_counts() -> None:
     reports = Reporter(Saved())
-    reports.postures.see([("192.0.2.1:443/tcp", None, b'{"class":"tls"}', 1)])
+    reports.postures.see([("192.0.2.1:443/tcp", None, b'{"class":"tls"}', 1, None)])
     reports.ongoing.report(b'{"uid":"a","status":"fail","severity":"high","count":1,"first_seen":"T"}', 0)
     (line,) = reports.rollup(_pairs(2), LATER, BEFORE)
     record = json.loads(line)

@@ -218,6 +218,10 @@ impl Source for Capture {
         Self::bytes(self, frame)
     }
 
+    fn detach(&mut self, frames: &mut Vec<Frame>, spare: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+        Self::detach(self, frames, spare)
+    }
+
     fn take_secrets(&mut self) -> Vec<(u32, Vec<u8>)> {
         Self::take_secrets(self)
     }

@@ -34,6 +34,10 @@ pub trait Source {
     /// The captured bytes of a frame of the last `fill`.
     fn bytes(&self, frame: &Frame) -> &[u8];
 
+    /// Hands over a whole buffer and the frames that lie in it, to be worked on while the next one is read; `spare` is used
+    /// for that. None: as an empty `fill`. Errors are those of `fill`.
+    fn detach(&mut self, frames: &mut Vec<Frame>, spare: Vec<u8>) -> io::Result<Option<Vec<u8>>>;
+
     /// Type and bytes of the Decryption Secrets Blocks in front of the frames of the last `fill`, where the source has such.
     fn take_secrets(&mut self) -> Vec<(u32, Vec<u8>)> {
         Vec::new()

@@ -6,9 +6,11 @@
 
 mod block;
 mod bypass;
+mod confine;
 mod sys;
 
 pub use bypass::{Carried, Way};
+pub use confine::confine;
 pub use sys::drop_capabilities;
 
 use crate::{Frame, Source};
@@ -249,6 +251,19 @@ impl Source for Live {
             sys::wait(&sockets, left.as_millis() as i32 + 1);
         }
         Ok(())
+    }
+
+    /// A copy of what is left of a block, so that the kernel has it back whoever is how far.
+    fn detach(&mut self, frames: &mut Vec<Frame>, mut spare: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+        self.fill(frames, usize::MAX)?;
+        let Some((first, last)) = frames.first().zip(frames.last()) else { return Ok(None) };
+        let (from, to) = (first.offset, last.offset + last.captured);
+        let ring = &self.rings[usize::from(first.interface)];
+        let bytes = ring.mapping.held(ring.at).get(from as usize..to as usize).unwrap_or_default();
+        spare.clear();
+        spare.extend_from_slice(bytes);
+        frames.iter_mut().for_each(|frame| frame.offset = frame.offset.saturating_sub(from));
+        Ok(Some(spare))
     }
 
     #[inline]

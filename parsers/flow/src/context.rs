@@ -19,12 +19,12 @@ use crate::key::Key;
 use crate::leak::Leaks;
 use crate::limits::MAX_ENDPOINTS;
 use crate::observation::{FlowId, Observation, Observations, Provenance, Sighting};
-use crate::peers::Peers;
+use crate::peers::{Peers, Told};
 use crate::record::{self, Detail};
 use crate::rollup::Rollup;
 use crate::select::Selection;
 use crate::time::Clock;
-use crate::tls::beside::Beside;
+use crate::tls::beside::{Beside, Kind};
 use crate::tls::{Session, Volume};
 use crate::totals::Totals;
 use crate::tunnels::TunnelStacks;
@@ -92,8 +92,8 @@ pub struct Context {
     /// Tell which servers were asked.
     dns_servers: bool,
     leaks: Option<Box<Leaks>>,
-    /// Lines of associations of ESP and AH whose flows ended or were cut, for whoever knows which there should be.
-    pub associations: Option<Vec<u8>>,
+    /// For whoever knows which tunnels there should be.
+    pub told: Option<Told>,
     /// Kept of live traffic.
     pub rollup: Option<Rollup>,
 }
@@ -127,7 +127,7 @@ impl Context {
             dns_config: transitproof_dns::Config::default(),
             dns_servers: false,
             leaks: None,
-            associations: None,
+            told: None,
             rollup: None,
         }
     }
@@ -259,6 +259,28 @@ impl Context {
         }
     }
 
+    /// The chains that peers of IKE showed under such encryption: each is an observation, under the name that its peer claims.
+    fn notice_peers(&mut self, entry: &Entry, ipsec: &Ipsec) {
+        for (chain, name) in ipsec.ike.iter().filter_map(|ike| ike.inside()).flat_map(Inside::shown) {
+            self.certificates.select(chain.iter());
+            let Some(beside) = self.beside(&Beside::of(Kind::Peer)) else { return };
+            let seen = Sighting {
+                endpoint: Endpoint::of(entry),
+                key: PEER,
+                name: name.as_deref(),
+                chain: &extended(chain, Some(beside)),
+                provenance: Provenance::Decrypted,
+                bytes: 0,
+                session: None,
+                start: entry.start,
+                time: entry.last,
+                frame: entry.why.frame().unwrap_or(self.frame),
+                flow: self.trace.then(|| FlowId::of(entry)),
+            };
+            self.observations.count(&seen, &self.certificates, || PEER.to_vec(), || record::community_id(entry));
+        }
+    }
+
     /// How DNS is to be looked at, from the first message on.
     pub fn watch_dns(&mut self, config: transitproof_dns::Config, servers: bool) {
         self.dns_config = config;
@@ -350,7 +372,7 @@ impl Context {
     fn observe_client(&mut self, entry: &Entry, conversation: Option<&Conversation>, session: Option<&Session>) {
         let Some(session) = session else { return };
         let Some(shown) = session.client_certificates.as_deref().filter(|shown| !shown.is_empty()) else { return };
-        let Some(client) = self.beside(&Beside::of_client()) else { return };
+        let Some(client) = self.beside(&Beside::of(Kind::Client)) else { return };
         let seen = Sighting {
             endpoint: Endpoint::of(entry),
             key: CLIENT,
@@ -384,6 +406,8 @@ impl Context {
     }
 }
 
+/// The facts of a chain of a peer of IKE.
+const PEER: &[u8] = br#"{"class":"ipsec","protocol":"ike","role":"peer"}"#;
 /// The facts of a client's chain.
 const CLIENT: &[u8] = br#"{"class":"tls","protocol":"tls","role":"client"}"#;
 

@@ -337,12 +337,12 @@ fn a_live_flow_that_lasts_gets_a_record_every_five_minutes() {
     assert_eq!(members(&records, "start")[1], "1970-01-01T00:06:00.500000Z");
     let counted: u64 = core.take_observations().iter().map(|observation| observation.count).sum();
     assert_eq!(counted, 3, "the dialogue is still open at each cut, and judged as it stands");
-    let rollup = String::from_utf8(core.take_rollup(10)).unwrap();
+    let rollup = String::from_utf8(Core::take_rollup(std::slice::from_mut(&mut core), 10)).unwrap();
     assert_eq!(
         rollup,
         r#"{"pairs":[{"endpoint":"198.51.100.7:8080/tcp","peer":"192.0.2.1","class":"plaintext","protocol":"http","flows":3,"packets":[15,1],"bytes":[650,40]}],"distinct":1,"others":{}}"#
     );
-    assert_eq!(core.take_rollup(10), br#"{"pairs":[],"distinct":0,"others":{}}"#);
+    assert_eq!(Core::take_rollup(std::slice::from_mut(&mut core), 10), br#"{"pairs":[],"distinct":0,"others":{}}"#);
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn the_largest_pairs_are_shown_and_the_others_added_up() {
         tape = tape.udp(u64::from(port), true, (4000, 20_000 + port), &vec![0; usize::from(port)]);
     }
     let (mut core, _) = live(&tape);
-    let rollup = String::from_utf8(core.take_rollup(1)).unwrap();
+    let rollup = String::from_utf8(Core::take_rollup(std::slice::from_mut(&mut core), 1)).unwrap();
     assert!(rollup.starts_with(
         r#"{"pairs":[{"endpoint":"198.51.100.7:20009/udp","peer":"192.0.2.1","class":"unknown","flows":1,"#
     ));

@@ -29,7 +29,7 @@ pub const MAX_OBSERVATIONS: usize = 2048;
 /// Distinct sets of facts, and chains, that a core remembers from one hand-over to the next.
 pub const MAX_REMEMBERED: usize = 4096;
 
-/// Findings kept until they are written, some 50 bytes each besides what they share; beyond, new ones are counted only.
+/// Findings kept until they are written, 8 bytes each besides what they share; beyond, new ones are counted only.
 pub const MAX_FINDINGS: usize = 1 << 20;
 
 /// Sets of findings that came of the same observations at one place, some 300 bytes each.

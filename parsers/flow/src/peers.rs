@@ -58,6 +58,14 @@ impl Pair {
     }
 }
 
+/// JSON Lines of flows of IKE, ESP and AH that ended or have lasted long, without waiting for the end of their tunnels.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub associations: Vec<u8>,
+    /// As records of tunnels, each of one flow.
+    pub tunnels: Vec<u8>,
+}
+
 #[derive(Debug, Default)]
 struct Tunnel {
     start: u64,
@@ -74,6 +82,29 @@ struct Tunnel {
     esp: EspSummary,
     ah: EspSummary,
     known: Vec<KnownSa>,
+}
+
+impl Tunnel {
+    /// What one of its flows comes to.
+    fn add(&mut self, entry: &Entry, ipsec: &Ipsec) {
+        self.flows += 1;
+        self.start = self.start.min(entry.start);
+        self.end = self.end.max(entry.last);
+        let low_first = entry.has(mark::INITIATOR_LOW);
+        for (side, at) in [(0, usize::from(!low_first)), (1, usize::from(low_first))] {
+            self.packets[side] += entry.packets[at];
+            self.bytes[side] += entry.bytes[at];
+        }
+        if let Some(ike) = &ipsec.ike {
+            self.ike.get_or_insert_default().add(ike, self.known.len());
+        }
+        if let Some(esp) = &ipsec.esp {
+            self.esp.add(esp, low_first);
+        }
+        if let Some(ah) = ipsec.ah() {
+            self.ah.add(ah, low_first);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -137,23 +168,7 @@ impl Peers {
         if !wanted {
             return;
         }
-        tunnel.flows += 1;
-        tunnel.start = tunnel.start.min(entry.start);
-        tunnel.end = tunnel.end.max(entry.last);
-        let low_first = entry.has(mark::INITIATOR_LOW);
-        for (side, at) in [(0, usize::from(!low_first)), (1, usize::from(low_first))] {
-            tunnel.packets[side] += entry.packets[at];
-            tunnel.bytes[side] += entry.bytes[at];
-        }
-        if let Some(ike) = &ipsec.ike {
-            tunnel.ike.get_or_insert_default().add(ike, tunnel.known.len());
-        }
-        if let Some(esp) = &ipsec.esp {
-            tunnel.esp.add(esp, low_first);
-        }
-        if let Some(ah) = ipsec.ah() {
-            tunnel.ah.add(ah, low_first);
-        }
+        tunnel.add(entry, ipsec);
     }
 
     /// Tunnels that ended long enough ago, or all that are not open any more; in the order in which they began.
@@ -234,6 +249,17 @@ impl Context {
             ipsec.ike_sas = self.peers.known(entry).to_vec();
             self.peers.close(entry, ipsec, wanted);
         }
+    }
+
+    /// Tells of a flow that ended or goes on what whoever knows which tunnels there should be wants to hear of at once.
+    pub fn tell_tunnel(&mut self, entry: &Entry, ipsec: &Ipsec) {
+        let Some(told) = self.told.as_mut().filter(|_| ipsec.in_tunnel) else { return };
+        ipsec.write_associations(entry, &mut told.associations);
+        let initiator_low = entry.has(mark::INITIATOR_LOW);
+        let mut tunnel = Tunnel { start: entry.start, initiator_low, ..Tunnel::default() };
+        tunnel.add(entry, ipsec);
+        let within = self.tunnels.member(entry.key.tunnel());
+        write::record(&Pair::of(entry), &tunnel, within, &mut self.clock, &mut told.tunnels);
     }
 
     /// Writes the records of tunnels that have ended by `time`, or of all.

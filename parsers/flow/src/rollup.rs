@@ -75,6 +75,17 @@ impl Rollup {
         true
     }
 
+    /// Takes what another counted.
+    pub fn absorb(&mut self, other: &mut Self) {
+        let Self { pairs, others } = std::mem::take(other);
+        if self.pairs.is_empty() {
+            self.pairs = pairs;
+        } else {
+            pairs.into_iter().for_each(|(pair, sums)| self.pairs.entry(pair).or_default().together(&sums));
+        }
+        self.others.iter_mut().zip(&others).for_each(|(mine, theirs)| mine.together(theirs));
+    }
+
     /// What was counted since the last call as a JSON object: the `most` largest pairs, and the sums of the others by class.
     pub fn take(&mut self, most: usize) -> Vec<u8> {
         let Self { pairs, mut others } = std::mem::take(self);

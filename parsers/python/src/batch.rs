@@ -8,7 +8,7 @@ use transitproof_flow::EndpointTotals;
 use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::endpoint;
 use transitproof_flow::few::Few;
-use transitproof_flow::observation;
+use transitproof_flow::observation::{self, Provenance};
 use transitproof_flow::tls::beside::is_beside;
 use transitproof_wire::Protocol;
 
@@ -20,6 +20,8 @@ pub struct Batch {
     pub tunnels: Py<PyBytes>,
     #[pyo3(get)]
     pub associations: Py<PyBytes>,
+    #[pyo3(get)]
+    pub so_far: Py<PyBytes>,
     pub certificates: Vec<Arc<Certificate>>,
     /// Until a ledger takes them.
     pub observations: Vec<observation::Observation>,
@@ -43,6 +45,7 @@ impl Batch {
             records: PyBytes::new(py, records.unwrap_or_default()).unbind(),
             tunnels: PyBytes::new(py, &[]).unbind(),
             associations: PyBytes::new(py, &[]).unbind(),
+            so_far: PyBytes::new(py, &[]).unbind(),
             certificates: interner.take_new(),
             observations: observations.iter().map(|observation| observation.0.clone()).collect(),
         }
@@ -53,7 +56,7 @@ impl Batch {
         let mut out = Vec::new();
         for certificate in &self.certificates {
             if let Some(facts) = &certificate.facts {
-                facts.write_record(&hex(certificate), &mut out);
+                facts.write_record(&hex(certificate), &certificate.der, &mut out);
             }
         }
         PyBytes::new(py, &out)
@@ -75,7 +78,8 @@ impl Batch {
     fn sightings(&self, py: Python<'_>) -> Vec<Sighting> {
         let all = self.observations.iter();
         all.map(|o| {
-            (written(&o.endpoint), o.name.as_deref().map(Into::into), PyBytes::new(py, &o.key).unbind(), o.count)
+            let name = o.name.as_deref().map(Into::into);
+            (written(&o.endpoint), name, PyBytes::new(py, &o.key).unbind(), o.count, leaf(o))
         })
         .collect()
     }
@@ -83,10 +87,8 @@ impl Batch {
     fn sessions(&self, py: Python<'_>) -> Vec<Session> {
         let told = self.observations.iter().filter_map(|o| Some((o, o.session.as_deref()?)));
         told.map(|(o, session)| {
-            let sent = o.chain.as_ref().filter(|_| o.provenance != observation::Provenance::Inherited);
-            let leaf = sent.and_then(|chain| chain.first()).map(|hash| String::from_utf8_lossy(hash).into_owned());
             let [facts, session] = [&o.key[..], session].map(|json| PyBytes::new(py, json).unbind());
-            (written(&o.endpoint), o.name.as_deref().map(Into::into), facts, session, leaf, o.last_seen)
+            (written(&o.endpoint), o.name.as_deref().map(Into::into), facts, session, leaf(o), o.last_seen)
         })
         .collect()
     }
@@ -97,8 +99,15 @@ impl Batch {
     }
 }
 
-/// Endpoint, name, facts without names and chains, flows.
-type Sighting = (String, Option<String>, Py<PyBytes>, u64);
+/// Endpoint, name, facts without names and chains, flows, SHA-256 of the server's own certificate.
+type Sighting = (String, Option<String>, Py<PyBytes>, u64, Option<String>);
+
+/// Not of a session that was resumed: nothing was shown there.
+fn leaf(observation: &observation::Observation) -> Option<String> {
+    let shown = observation.provenance != Provenance::Inherited;
+    let leaf = observation.chain.as_ref().filter(|_| shown)?.first()?;
+    Some(String::from_utf8_lossy(leaf).into_owned())
+}
 
 /// Endpoint, name, facts, what else its first flow told, SHA-256 of the certificate that was sent, last seen (ns).
 type Session = (String, Option<String>, Py<PyBytes>, Py<PyBytes>, Option<String>, u64);

@@ -1,14 +1,15 @@
 //! Flows whose packets the kernel counts: those that the core has nothing more to learn of are told to the rings, and what was
 //! counted there comes back now and then.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use transitproof_capture::ring::{Live, Way};
 use transitproof_flow::{Core, Key};
 
 #[derive(Default)]
 pub struct Bypassed {
-    flows: HashSet<Key>,
+    /// And whose each is, by its place among the cores.
+    flows: HashMap<Key, usize>,
     /// Why no more are told.
     refused: Option<io::Error>,
     is_on: bool,
@@ -24,8 +25,8 @@ fn ways(key: &Key) -> [Way; 2] {
 }
 
 impl Bypassed {
-    pub fn begin(&mut self, core: &mut Core) {
-        core.tell_settled();
+    pub fn begin(&mut self, cores: &mut [Core]) {
+        cores.iter_mut().for_each(Core::tell_settled);
         self.is_on = true;
     }
 
@@ -34,32 +35,34 @@ impl Bypassed {
     }
 
     /// Hands over what is settled by now.
-    pub fn hand_over(&mut self, core: &mut Core, live: &mut Live) {
+    pub fn hand_over(&mut self, cores: &mut [Core], live: &mut Live) {
         if !self.is_on {
             return;
         }
-        for key in core.take_settled() {
-            if self.is_full {
-                continue;
-            }
-            // If its packets come up although they were counted below, it ended there, and another began between the same ports.
-            look(core, live, &key);
-            self.flows.insert(key);
-            match live.put(&ways(&key)) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    (self.is_on, self.refused) = (false, Some(error));
-                    return;
+        for (core, at) in cores.iter_mut().zip(0..) {
+            for key in core.take_settled() {
+                if self.is_full {
+                    continue;
                 }
-                Err(_) => self.is_full = true,
+                // If its packets come up although they were counted below, it ended there, and another began between the same ports.
+                look(core, live, &key);
+                self.flows.insert(key, at);
+                match live.put(&ways(&key)) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                        (self.is_on, self.refused) = (false, Some(error));
+                        return;
+                    }
+                    Err(_) => self.is_full = true,
+                }
             }
         }
     }
 
     /// Adds to the flows what was counted, and lets go of those that end. Fails once if the kernel takes no flows.
-    pub fn collect(&mut self, core: &mut Core, live: &mut Live) -> io::Result<()> {
+    pub fn collect(&mut self, cores: &mut [Core], live: &mut Live) -> io::Result<()> {
         let before = self.flows.len();
-        self.flows.retain(|key| look(core, live, key));
+        self.flows.retain(|key, at| look(&mut cores[*at], live, key));
         self.is_full &= self.flows.len() == before;
         self.refused.take().map_or(Ok(()), Err)
     }

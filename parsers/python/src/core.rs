@@ -81,7 +81,7 @@ impl Core {
 
     fn feed(&mut self, py: Python<'_>, capture: &mut Capture, packets: u64) -> PyResult<bool> {
         Ok(py.detach(|| match &mut self.crew {
-            Some(crew) => crew.feed(&mut self.cores, capture, &mut self.frame, packets),
+            Some(crew) => crew.feed(&mut self.cores, capture.reader(), &mut self.frame, packets),
             None => self.feed_frames(capture.reader(), packets, None, |_, _, _| {}),
         })?)
     }
@@ -91,20 +91,24 @@ impl Core {
     }
 
     fn listen(&mut self, py: Python<'_>, live: &mut Live, packets: u64, milliseconds: u64) -> PyResult<bool> {
-        if self.crew.is_some() {
-            return Err(PyValueError::new_err("interfaces are read by one worker"));
-        }
         let live = live.reader();
         live.wait_for(Duration::from_millis(milliseconds));
-        Ok(py.detach(|| self.feed_frames(live, packets, None, Bypassed::hand_over))?)
+        Ok(py.detach(|| match &mut self.crew {
+            Some(crew) => {
+                let more = crew.feed(&mut self.cores, live, &mut self.frame, packets);
+                self.bypassed.hand_over(&mut self.cores, live);
+                more
+            }
+            None => self.feed_frames(live, packets, None, Bypassed::hand_over),
+        })?)
     }
 
     fn bypass(&mut self) {
-        self.bypassed.begin(&mut self.cores[0]);
+        self.bypassed.begin(&mut self.cores);
     }
 
     fn collect(&mut self, py: Python<'_>, live: &mut Live) -> PyResult<usize> {
-        py.detach(|| self.bypassed.collect(&mut self.cores[0], live.reader()))?;
+        py.detach(|| self.bypassed.collect(&mut self.cores, live.reader()))?;
         Ok(self.bypassed.flows())
     }
 
@@ -112,9 +116,13 @@ impl Core {
         py.detach(|| self.cores.iter_mut().for_each(|core| core.expire(time)));
     }
 
-    fn keep_openings(&mut self, most: usize) {
+    fn keep_openings(&mut self, most: usize) -> PyResult<()> {
+        if self.crew.is_some() {
+            return Err(PyValueError::new_err("packets are kept by one worker"));
+        }
         self.cores[0].tell_opening();
         self.kept = Some(Kept::new(most));
+        Ok(())
     }
 
     fn kept(&self, py: Python<'_>, frame: u64) -> Vec<KeptPacket> {
@@ -130,8 +138,7 @@ impl Core {
     }
 
     fn rollup<'py>(&mut self, py: Python<'py>, most: usize) -> Bound<'py, PyBytes> {
-        let core = &mut self.cores[0];
-        let rollup = py.detach(|| core.take_rollup(most));
+        let rollup = py.detach(|| transitproof_flow::Core::take_rollup(&mut self.cores, most));
         PyBytes::new(py, &rollup)
     }
 
@@ -139,8 +146,8 @@ impl Core {
         self.cores.iter_mut().for_each(|core| core.tell_sessions());
     }
 
-    fn tell_associations(&mut self) {
-        self.cores.iter_mut().for_each(transitproof_flow::Core::tell_associations);
+    fn tell_tunnels(&mut self) {
+        self.cores.iter_mut().for_each(transitproof_flow::Core::tell_tunnels);
     }
 
     fn tell_names(&mut self, names: bool) {
@@ -250,9 +257,12 @@ impl Core {
         let records = records(py, cores);
         cores.iter_mut().for_each(transitproof_flow::Core::clear_records);
         let tunnels: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_tunnels).collect();
-        let associations: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_associations).collect();
-        let [tunnels, associations] = [tunnels, associations].map(|lines| PyBytes::new(py, &lines).unbind());
-        Batch { records, tunnels, associations, certificates, observations }
+        let told: Vec<_> = cores.iter_mut().map(transitproof_flow::Core::take_told).collect();
+        let associations = told.iter().flat_map(|told| &told.associations).copied().collect();
+        let so_far = told.iter().flat_map(|told| &told.tunnels).copied().collect();
+        let [tunnels, associations, so_far]: [Py<PyBytes>; 3] =
+            [tunnels, associations, so_far].map(|lines| PyBytes::new(py, &lines).unbind());
+        Batch { records, tunnels, associations, so_far, certificates, observations }
     }
 
     fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -291,7 +301,7 @@ impl Core {
         reader: &mut S,
         packets: u64,
         mut sink: Option<&mut Extraction>,
-        settled: fn(&mut Bypassed, &mut transitproof_flow::Core, &mut S),
+        settled: fn(&mut Bypassed, &mut [transitproof_flow::Core], &mut S),
     ) -> io::Result<bool> {
         let mut left = packets;
         while left > 0 {
@@ -326,7 +336,7 @@ impl Core {
                     }
                 }
             }
-            settled(&mut self.bypassed, &mut self.cores[0], reader);
+            settled(&mut self.bypassed, &mut self.cores, reader);
             left -= self.captured.len() as u64;
         }
         Ok(true)

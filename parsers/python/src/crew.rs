@@ -3,13 +3,12 @@
 //! The one who reads looks whose each frame is, while it is in its cache, see `transitproof_flow::Shares`. What they hand over is
 //! put together in the order of the cores, so the same capture gives the same output with the same number of them.
 
-use crate::capture::Capture;
 use crate::keys;
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{ScopedJoinHandle, scope};
-use transitproof_capture::Frame as Captured;
+use transitproof_capture::{Frame as Captured, Source};
 use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::observation::Observation;
 use transitproof_flow::{Core, Frame, Looked, Share, Shares, Watch};
@@ -81,7 +80,7 @@ impl Crew {
     pub fn feed(
         &mut self,
         cores: &mut [Core],
-        capture: &mut Capture,
+        source: &mut impl Source,
         frame: &mut u64,
         packets: u64,
     ) -> io::Result<bool> {
@@ -94,7 +93,7 @@ impl Crew {
                 queues.push(queue);
                 workers.push(scope.spawn(move || work(core, at, &pieces, spare)));
             }
-            let more = self.read(capture, frame, packets, &queues);
+            let more = self.read(source, frame, packets, &queues);
             drop(queues);
             workers.into_iter().for_each(join);
             more
@@ -105,15 +104,14 @@ impl Crew {
         more
     }
 
-    /// Reads until so many packets are under way; false at the capture's end.
+    /// Reads until so many packets are under way; false at the capture's end, or where none come for now.
     fn read(
         &mut self,
-        capture: &mut Capture,
+        source: &mut impl Source,
         frame: &mut u64,
         packets: u64,
         queues: &[SyncSender<Piece>],
     ) -> io::Result<bool> {
-        let reader = capture.reader();
         let mut left = packets;
         while left > 0 {
             let (chunk, from, to) = match self.rest.take() {
@@ -121,10 +119,10 @@ impl Crew {
                 None => {
                     let mut chunk = self.spare.take();
                     let bytes = std::mem::take(&mut chunk.bytes);
-                    let Some(bytes) = reader.detach(&mut chunk.frames, bytes)? else { return Ok(false) };
+                    let Some(bytes) = source.detach(&mut chunk.frames, bytes)? else { return Ok(false) };
                     chunk.bytes = bytes;
                     chunk.first = *frame + 1;
-                    chunk.secrets = keys::of_blocks(reader);
+                    chunk.secrets = keys::of_blocks(source);
                     chunk.divide(&mut self.shares, queues.len());
                     let to = chunk.frames.len();
                     *frame += to as u64;

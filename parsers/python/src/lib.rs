@@ -38,5 +38,6 @@ fn _parsers(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(trust::certificate_record, module)?)?;
     module.add_function(wrap_pyfunction!(trust::wildcard_breadth, module)?)?;
     module.add_function(wrap_pyfunction!(live::drop_capabilities, module)?)?;
+    module.add_function(wrap_pyfunction!(live::confine, module)?)?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `Live`: rings of interfaces behind a Python object, and the end of the rights that opening them took.
+//! `Live`: rings of interfaces behind a Python object, the end of the rights that opening them took, and what is refused from then on.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -63,4 +63,9 @@ impl Live {
 #[pyfunction]
 pub fn drop_capabilities() -> io::Result<()> {
     ring::drop_capabilities()
+}
+
+#[pyfunction]
+pub fn confine() -> io::Result<()> {
+    ring::confine()
 }

@@ -13,7 +13,7 @@ use transitproof_flow::x509::{Facts, Parts, RsaKey};
 pub fn certificate_record<'py>(py: Python<'py>, der: &[u8]) -> Option<Bound<'py, PyBytes>> {
     let (facts, mut hex, mut line) = (Facts::read(der)?, Vec::new(), Vec::new());
     json::hex(&mut hex, &Sha256::digest(der));
-    facts.write_record(std::str::from_utf8(&hex).ok()?, &mut line);
+    facts.write_record(std::str::from_utf8(&hex).ok()?, der, &mut line);
     Some(PyBytes::new(py, &line))
 }
 
@@ -92,11 +92,15 @@ impl Roots {
         self.0.leave(issuer);
     }
 
-    #[pyo3(signature = (chain, name, when, *, client = false))]
-    fn judge(&self, chain: Vec<Vec<u8>>, name: Option<&str>, when: u64, client: bool) -> Option<Answer> {
+    #[pyo3(signature = (chain, name, when, *, client = false, peer = false))]
+    fn judge(&self, chain: Vec<Vec<u8>>, name: Option<&str>, when: u64, client: bool, peer: bool) -> Option<Answer> {
         let mut certificates = Certificates::new(0);
         let ids: Vec<_> = chain.iter().map(|der| certificates.intern(der)).collect::<Option<_>>()?;
-        let role = if client { Role::Client } else { Role::Server };
+        let role = match (client, peer) {
+            (true, _) => Role::Client,
+            (false, true) => Role::Peer,
+            (false, false) => Role::Server,
+        };
         let answer = judge(&certificates, &ids, name, role, when, &self.0, &mut Signatures::default())?;
         let judged = answer.judgements.into_iter().map(|judgement| {
             let sha256 = certificates.sha256_hex(judgement.certificate).to_string();

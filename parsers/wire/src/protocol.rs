@@ -98,7 +98,7 @@ protocols! {
     Steam "steam" Plaintext, Gamespy "gamespy" Plaintext, Mpegts "mpegts" Plaintext, Sap "sap" Plaintext,
     Iax2 "iax2" Plaintext, Hep "hep" Plaintext, Artnet "artnet" Plaintext, Sacn "sacn" Plaintext,
     Pathport "pathport" Plaintext, Lifx "lifx" Plaintext, Rmcp "rmcp" Plaintext, Wccp "wccp" Plaintext,
-    Mndp "mndp" Plaintext, Spotify "spotify" Plaintext, Ripng "ripng" Plaintext, Cipio "cipio" Plaintext,
+    Mndp "mndp" Plaintext, Ripng "ripng" Plaintext, Cipio "cipio" Plaintext,
     Gvcp "gvcp" Plaintext, Cnpip "cnp-ip" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }

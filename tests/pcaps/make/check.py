@@ -34,6 +34,7 @@ GROUPS = {
     "0x0017": "secp256r1", "0x0018": "secp384r1", "0x001d": "x25519", "0x11ec": "X25519MLKEM768",
 }  # fmt: skip
 SUITES = {
+    "0x0005": "TLS_RSA_WITH_RC4_128_SHA",
     "0x1301": "TLS_AES_128_GCM_SHA256",
     "0x1302": "TLS_AES_256_GCM_SHA384",
     "0x1303": "TLS_CHACHA20_POLY1305_SHA256",

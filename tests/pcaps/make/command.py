@@ -28,6 +28,7 @@ FAMILIES = (
     "tls_other",
     "tls_keys",
     "tls_refusals",
+    "tls_scripted",
     "tls_starttls",
     "ipsec",
     "ipsec_cases",

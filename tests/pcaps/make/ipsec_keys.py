@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ipsec import STRONGSWAN, Negotiation, chosen, pair, peers, ping
-from ipsec_cases import GCM, GCM_CHOICE, PYTHON, certified
+from ipsec_cases import BY_CERTIFICATE, EAP, GCM, GCM_CHOICE, PYTHON, certified, papers
 from lab import LabError, expect
 from scenario import Flow, Stage, captured, finding
 
@@ -152,5 +152,22 @@ keyed(
         chosen("ENCR_3DES", "PRF_HMAC_SHA1", "modp1024", "AUTH_HMAC_SHA1_96"),
         [finding(f"ike.{fact}") for fact in ("encr", "prf", "integ", "ke")],
     ),
+    rekeys=0,
+)
+keyed(
+    "keys_eap",
+    "IKEv2 with EAP-MSCHAPv2 for the client and a certificate for the gateway, ESP with AES-GCM, and their keys",
+    Negotiation(
+        GCM,
+        "aes256gcm16",
+        auth=("auth = eap-mschapv2\n eap_id = alice", BY_CERTIFICATE),
+        expected=("auth = pubkey", "auth = eap-mschapv2\n eap_id = %any"),
+        secrets='eap-1 { id = alice\n secret = "wonderland-for-tests" }',
+        papers=papers("ec"),
+    ),
+    GCM_NAMES,
+    pair(2, GCM_CHOICE, []),
+    *EAP,
+    PYTHON,
     rekeys=0,
 )

@@ -27,7 +27,7 @@ INDEXES: tuple[tuple[str, str, list[str], str | None], ...] = (
     ("endpoints_rank", "endpoints", ["rank", "endpoint"], None),
     ("endpoints_ipsec", "endpoints", ["rank", "endpoint"], "ipsec > 0"),
     ("hours_start", "hours", ["start"], None),
-    ("hours_ipsec", "hours", ["start", "endpoint"], "class = 'ipsec'"),
+    ("hours_ipsec", "hours", ["start", "endpoint", "flows", "bytes"], "class = 'ipsec'"),
     ("keys_shared", "keys", ["certificates", "spki_sha256"], "certificates > 1"),
 )
 

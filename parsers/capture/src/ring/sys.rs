@@ -1,4 +1,4 @@
-//! The system calls of packet(7) and capabilities(7) behind safe functions. All unsafe code of the project is in this file.
+//! The system calls of packet(7) and capabilities(7) behind safe functions. All unsafe code of the project is in this file and in `bypass/bpf.rs`.
 //!
 //! A ring's block belongs to the kernel or to us, as its status word says (Documentation/networking/packet_mmap.rst); the
 //! borrow checker does the rest, because a block is lent out of a `&mut` mapping and given back through another.
@@ -164,9 +164,9 @@ pub fn drop_capabilities() -> io::Result<()> {
     }
     const VERSION_3: u32 = 0x2008_0522; // linux/capability.h
     const CAPABILITIES: u64 = 64; // more than there are: asking for one too many fails harmlessly
+    no_new_rights()?;
     // SAFETY: these operations of prctl(2) take numbers only.
     unsafe {
-        done(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
         done(libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))?;
         for capability in 0..CAPABILITIES {
             libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
@@ -177,4 +177,17 @@ pub fn drop_capabilities() -> io::Result<()> {
     // SAFETY: capset(2) reads a header and, by version 3, two triples of words; both are alive.
     let result = unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) };
     done(result as c_int).map(drop)
+}
+
+/// No program that is run from here on has more rights than this thread, whatever its file says.
+pub fn no_new_rights() -> io::Result<()> {
+    // SAFETY: this operation of prctl(2) takes numbers only.
+    done(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }).map(drop)
+}
+
+/// Puts this thread under a seccomp filter, for good.
+pub fn filter_system_calls(code: &[libc::sock_filter]) -> io::Result<()> {
+    let program = libc::sock_fprog { len: code.len() as u16, filter: code.as_ptr().cast_mut() };
+    // SAFETY: the kernel reads `len` instructions, which outlive the call, checks them and keeps a copy.
+    done(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) }).map(drop)
 }

@@ -5,7 +5,6 @@ use crate::conversation::Follower;
 use crate::dns::notice;
 use crate::endpoint::Endpoint;
 use crate::entry::{EndReason, Entry, Phase};
-use crate::ipsec::Ipsec;
 use crate::record;
 use crate::tls::Volume;
 use transitproof_wire::Protocol;
@@ -20,7 +19,8 @@ impl Context {
                 self.leave_tunnel(&entry, ipsec, wanted);
                 if wanted {
                     self.notice_children(&entry, ipsec);
-                    self.tell_associations(&entry, ipsec);
+                    self.notice_peers(&entry, ipsec);
+                    self.tell_tunnel(&entry, ipsec);
                 }
             }
             if entry.phase == Phase::Open {
@@ -76,7 +76,7 @@ impl Context {
                 if let Some(Follower::Ipsec(ipsec)) = conversation.as_deref().map(|c| &c.follower)
                     && self.wants(&shown)
                 {
-                    self.tell_associations(&shown, ipsec);
+                    self.tell_tunnel(&shown, ipsec);
                 }
                 entry.conversation = conversation;
             }
@@ -90,12 +90,6 @@ impl Context {
             }
         }
         entry.cut();
-    }
-
-    fn tell_associations(&mut self, entry: &Entry, ipsec: &Ipsec) {
-        if let Some(out) = self.associations.as_mut().filter(|_| ipsec.in_tunnel) {
-            ipsec.write_associations(entry, out);
-        }
     }
 
     /// Adds up what a record says.

@@ -10,6 +10,7 @@ use crate::hash::Map;
 use crate::leak::Heard;
 use crate::limits::ACTIVE;
 use crate::observation::Observation;
+use crate::peers::Told;
 use crate::rollup::Rollup;
 use crate::share::Share;
 use crate::table::Slot;
@@ -48,9 +49,11 @@ impl Core {
         self.opening.get_or_insert_default().drain(..)
     }
 
-    /// What was counted of pairs since the last call, see [`Rollup::take`].
-    pub fn take_rollup(&mut self, most: usize) -> Vec<u8> {
-        self.ctx.rollup.get_or_insert_default().take(most)
+    /// What all of them counted of pairs since the last call, see [`Rollup::take`].
+    pub fn take_rollup(cores: &mut [Self], most: usize) -> Vec<u8> {
+        let mut all = Rollup::default();
+        cores.iter_mut().for_each(|core| all.absorb(core.ctx.rollup.get_or_insert_default()));
+        all.take(most)
     }
 
     /// Whether observations are told apart by names and chains, from now on.
@@ -134,14 +137,14 @@ impl Core {
         std::mem::take(&mut self.ctx.tunnel_records)
     }
 
-    /// From now on associations of ESP and AH are told, as their flows end or have lasted long.
-    pub fn tell_associations(&mut self) {
-        self.ctx.associations.get_or_insert_default();
+    /// From now on associations of ESP and AH, and what flows come to, are told as those end or have lasted long.
+    pub fn tell_tunnels(&mut self) {
+        self.ctx.told.get_or_insert_default();
     }
 
-    /// Those since the last call, as JSON Lines.
-    pub fn take_associations(&mut self) -> Vec<u8> {
-        self.ctx.associations.as_mut().map(std::mem::take).unwrap_or_default()
+    /// That since the last call.
+    pub fn take_told(&mut self) -> Told {
+        self.ctx.told.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Forgets the records and keeps their room: memory given back would have to be cleared by the kernel once more.

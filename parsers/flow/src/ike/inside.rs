@@ -11,6 +11,7 @@ use crate::certificates::{CertificateId, Certificates};
 use crate::keys::ipsec::IkeKeys;
 use child::Asked;
 pub use child::{Child, Selector};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use transitproof_wire::ike::{Header, Message, Notify, Payload, Payloads, exchange, fragment_number, payload};
 
@@ -163,7 +164,7 @@ impl Inside {
             // IKE_AUTH with EAP makes the child SA many messages later than it was asked for.
             if let Some(child) = Child::agreed(header, &payloads, asked.as_ref().or(self.asked.as_ref())) {
                 self.child(child);
-            } else if header.exchange == exchange::IKE_AUTH {
+            } else if header.exchange == exchange::IKE_AUTH && asked.is_some() {
                 self.asked = asked;
             }
         } else if let Some(asked) = Asked::of(header, &payloads) {
@@ -224,9 +225,24 @@ impl Inside {
         &self.children
     }
 
-    /// What initiator and responder showed, leaf first.
-    pub fn chains(&self) -> [&[CertificateId]; 2] {
-        self.peers.each_ref().map(|peer| &*peer.chain)
+    /// The chains that peers showed, leaf first, with the name that they claim if a certificate can prove it.
+    pub fn shown(&self) -> impl Iterator<Item = (&[CertificateId], Option<Box<str>>)> {
+        let shown = self.peers.iter().filter(|peer| !peer.chain.is_empty());
+        shown.map(|peer| (&*peer.chain, peer.identity.as_ref().and_then(Identity::name)))
+    }
+}
+
+impl Identity {
+    /// As text: an address, a host's or a mail address, a distinguished name as RFC 4514 has it. `None` of other kinds.
+    fn name(&self) -> Option<Box<str>> {
+        let Self(kind, data) = self;
+        Some(match (kind, &**data) {
+            (1, &[a, b, c, d]) => Ipv4Addr::from([a, b, c, d]).to_string().into(),
+            (5, data) => Ipv6Addr::from(<[u8; 16]>::try_from(data).ok()?).to_string().into(),
+            (2 | 3, data) => str::from_utf8(data).ok()?.into(),
+            (9, data) => crate::x509::distinguished_name(data)?,
+            _ => return None,
+        })
     }
 }
 

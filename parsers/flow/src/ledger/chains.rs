@@ -5,7 +5,7 @@ use super::wording::Reason;
 use crate::certificates::{Certificate, CertificateId, Certificates, Sha256Hex};
 use crate::hash::Map;
 use crate::observation::Chain;
-use crate::tls::beside::{self, Beside};
+use crate::tls::beside::{self, Beside, Kind};
 use crate::trust::{self, Judgement, Role, Roots, Signatures};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -54,11 +54,16 @@ impl Chains {
         let ids = question.chain.iter().map(|sha256| self.by_sha256.get(sha256).copied());
         let mut ids: Vec<_> = ids.collect::<Option<_>>()?;
         let role = self.role(&question.chain);
-        if role == Role::Client {
+        let whose = match role {
+            Role::Server => None,
+            Role::Client => Some(Kind::Client),
+            Role::Peer => Some(Kind::Peer),
+        };
+        if let Some(whose) = whose {
             // Staples and timestamps are for Python.
             ids.pop()
                 .and_then(|id| self.certificates.kept(id))
-                .filter(|last| *last.der == *Beside::of_client().bytes())?;
+                .filter(|last| *last.der == *Beside::of(whose).bytes())?;
         }
         let name = question.name.as_deref();
         trust::judge(&self.certificates, &ids, name, role, question.when, roots, &mut self.signatures)
@@ -81,7 +86,8 @@ impl Chains {
     /// Whose chain it is.
     pub fn role(&self, chain: &Chain) -> Role {
         match chain.last().and_then(|sha256| self.get(sha256)) {
-            Some(last) if beside::is_client(&last.der) => Role::Client,
+            Some(last) if beside::is_of(Kind::Client, &last.der) => Role::Client,
+            Some(last) if beside::is_of(Kind::Peer, &last.der) => Role::Peer,
             _ => Role::Server,
         }
     }
@@ -89,7 +95,9 @@ impl Chains {
     /// The record of a certificate that is as certificates ought to be, its line.
     pub fn record(&self, sha256: &Sha256Hex) -> Option<Vec<u8>> {
         let mut line = Vec::new();
-        self.get(sha256)?.facts.as_ref()?.write_record(std::str::from_utf8(sha256).ok()?, &mut line);
+        let certificate = self.get(sha256)?;
+        let hex = std::str::from_utf8(sha256).ok()?;
+        certificate.facts.as_ref()?.write_record(hex, &certificate.der, &mut line);
         Some(line)
     }
 

@@ -9,8 +9,11 @@ use crate::trust::Role;
 const CHECK: &str = "certificate.chain";
 /// The one that reasons against a client's chain report under, all of them.
 const CHECK_OF_CLIENTS: &str = "mtls.certificate";
-/// In front of rows that are for clients.
+/// The same of peers of IKE.
+const CHECK_OF_PEERS: &str = "ike.certificate";
+/// In front of rows that are for clients, or for such peers.
 const CLIENT: &str = "client.";
+const PEER: &str = "peer.";
 /// The row for a chain that is accepted although something about it is unusual.
 const OUTSIDE_PROFILE: &str = "outside_profile";
 /// A reason of which more is to be said, in this row, at public addresses.
@@ -87,8 +90,13 @@ impl Wordings {
     pub fn verdict(&self, reason: &Reason<'_>, role: Role) -> Option<Verdict> {
         let unusual = reason.reason == "ok" && reason.detail.is_some();
         let row = if unusual { OUTSIDE_PROFILE } else { reason.reason };
-        let of_client = (role == Role::Client).then(|| self.0.get(&*format!("{CLIENT}{row}"))).flatten();
-        let wording = of_client.or_else(|| self.0.get(row))?;
+        let own_row = |front: &str| self.0.get(&*format!("{front}{row}"));
+        let of_role = match role {
+            Role::Server => None,
+            Role::Client => own_row(CLIENT),
+            Role::Peer => own_row(PEER),
+        };
+        let wording = of_role.or_else(|| self.0.get(row))?;
         let title = match reason.told(wording.told) {
             Some(told) if !told.is_empty() => format!("{}: {told}", wording.title),
             _ => wording.title.to_string(),
@@ -96,6 +104,7 @@ impl Wordings {
         let (title, own) = match role {
             Role::Server => (title, reason.reason.contains('.')),
             Role::Client => (format!("Client: {title}"), false),
+            Role::Peer => (format!("IKE peer: {title}"), false),
         };
         let (mut key, mut observed) = (b"{".to_vec(), b"{".to_vec());
         if own {
@@ -120,6 +129,7 @@ impl Wordings {
         Some(Verdict::new(&Words {
             check: match role {
                 Role::Client => CHECK_OF_CLIENTS,
+                Role::Peer => CHECK_OF_PEERS,
                 Role::Server if own => reason.reason,
                 Role::Server => CHECK,
             },

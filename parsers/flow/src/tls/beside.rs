@@ -19,6 +19,8 @@ pub enum Kind {
     Ocsp = 2,
     /// SignedCertificateTimestampList (RFC 6962 section 3.3) of a TLS extension.
     Timestamps = 3,
+    /// The chain is that of a peer of IKE; no content.
+    Peer = 4,
 }
 
 /// What was gathered of a session.
@@ -42,9 +44,10 @@ impl Beside {
         true
     }
 
-    pub fn of_client() -> Self {
+    /// What says whose chain it is: of none but servers'.
+    pub fn of(whose: Kind) -> Self {
         let mut beside = Self::default();
-        let _ = beside.add(Kind::Client, &[]);
+        let _ = beside.add(whose, &[]);
         beside
     }
 
@@ -97,9 +100,9 @@ pub fn is_beside(bytes: &[u8]) -> bool {
     bytes.starts_with(&MAGIC)
 }
 
-/// Whether they say that the chain is the client's.
-pub fn is_client(bytes: &[u8]) -> bool {
-    bytes.strip_prefix(&MAGIC).is_some_and(|rest| rest.first() == Some(&(Kind::Client as u8)))
+/// Whether they say that the chain is one of these.
+pub fn is_of(whose: Kind, bytes: &[u8]) -> bool {
+    bytes.strip_prefix(&MAGIC).is_some_and(|rest| rest.first() == Some(&(whose as u8)))
 }
 
 #[cfg(test)]
@@ -125,8 +128,8 @@ mod tests {
         let mut beside = Beside::default();
         assert!(beside.entry(b"\0\x05\0\x05\x01\0\0\x01a\0\x12\0\x02xy\xff\x01\0\0"));
         assert_eq!(beside.bytes(), b"\0tps\x02\0\0\x01a\x03\0\0\x02xy");
-        assert!(is_beside(beside.bytes()) && !is_client(beside.bytes()));
-        assert!(is_client(Beside::of_client().bytes()));
+        assert!(is_beside(beside.bytes()) && !is_of(Kind::Client, beside.bytes()));
+        assert!(is_of(Kind::Client, Beside::of(Kind::Client).bytes()));
     }
 
     #[test]

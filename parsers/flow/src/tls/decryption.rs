@@ -133,7 +133,8 @@ impl Handshake {
     }
 
     fn unlock(&mut self, hello: &ServerHello<'_>, body: &[u8], certificates: &mut Certificates) {
-        let searches = self.hides() && self.transport == Transport::Tcp;
+        let grease = self.session.offer.as_ref().is_some_and(|offer| matches!(offer.ech, Some(Ech::Grease { .. })));
+        let searches = self.hides() && !grease && self.transport == Transport::Tcp;
         let (Some(decryption), Some(log)) = (&mut self.decryption, &certificates.keys) else { return };
         let secrets = log.secrets(&decryption.random);
         let Some(hash) = hash_of(hello.suite).filter(|_| searches || secrets.is_some()) else {

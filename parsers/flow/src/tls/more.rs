@@ -105,7 +105,7 @@ impl Session {
         if let Some(version) = self.version_offered().filter(|version| Some(*version) != self.version()) {
             code(out, "version_offered", version_name(version), &version.to_be_bytes());
         }
-        let Some(server) = self.server.filter(|server| !server.is_tls13()) else { return };
+        let Some(server) = self.server.filter(|server| server.answers_extensions()) else { return };
         if server.compression != 0 {
             code(out, "compression", compression_name(server.compression), &[server.compression]);
         }

@@ -83,7 +83,14 @@ impl ServerFacts {
     pub fn is_tls13(&self) -> bool {
         is_tls13(self.version)
     }
+
+    /// Whether extensions that TLS 1.3 has no use for could have been answered; SSLv2 has none at all.
+    pub fn answers_extensions(&self) -> bool {
+        !self.is_tls13() && self.version != SSLV2
+    }
 }
+
+const SSLV2: u16 = 0x0002;
 
 pub(super) fn is_tls13(version: u16) -> bool {
     matches!(version, 0x0304 | 0x7f00..=0x7fff | 0xfb17..=0xfb1a | 0xfefc)

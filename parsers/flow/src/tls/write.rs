@@ -119,8 +119,7 @@ impl Session {
             json::boolean(out, "tls.inherited", true);
         }
         if let Some(server) = self.server {
-            // Extensions that TLS 1.3 has no use for.
-            if !server.is_tls13() {
+            if server.answers_extensions() {
                 json::boolean(out, "tls.extended_master_secret", server.extended_master_secret);
                 json::boolean(out, "tls.renegotiation_info", server.renegotiation_info);
                 json::boolean(out, "tls.encrypt_then_mac", server.encrypt_then_mac);

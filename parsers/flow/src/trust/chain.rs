@@ -37,7 +37,7 @@ pub fn judge(
     judgements.extend(dated.map(|(reason, detail)| Judgement { reason, certificate: leaf, detail: Some(detail) }));
     if let Some(end) = dead_end(&links, roots) {
         judgements.push(end);
-    } else if role == Role::Client {
+    } else if role != Role::Server {
         return None;
     } else {
         let path = path::holds(&links, when as i64, roots, signatures, !in_force)?;
@@ -53,14 +53,16 @@ pub fn judge(
         }
     }
     let mut say = |reason, detail| judgements.push(Judgement { reason, certificate: leaf, detail: Some(detail) });
-    let (usage, allowed) = match role {
-        Role::Server => ("serverAuth", facts.extensions.serves),
-        Role::Client => ("clientAuth", facts.extensions.asks),
+    let usage = match role {
+        Role::Server => Some(("serverAuth", facts.extensions.serves)),
+        Role::Client => Some(("clientAuth", facts.extensions.asks)),
+        Role::Peer => None, // RFC 4945 section 5.1.3.12 asks for neither
     };
-    if allowed == Some(false) {
+    if let Some((usage, Some(false))) = usage {
         say(Reason::WrongUsage, format!("extendedKeyUsage does not list {usage}"));
     }
     if let Some(name) = name
+        && !(role == Role::Peer && *facts.subject == *name)
         && !host::matches(facts, name)?
     {
         say(Reason::WrongName, host::issued_for(facts));

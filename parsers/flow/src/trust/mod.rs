@@ -31,6 +31,8 @@ use std::sync::Arc;
 pub enum Role {
     Server,
     Client,
+    /// Of IKE.
+    Peer,
 }
 
 /// What is said of a chain, in the words of the record contract. Reasons that only a library can find are not here.

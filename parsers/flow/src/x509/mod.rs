@@ -52,6 +52,11 @@ pub struct Facts {
     pub extensions: Extensions,
 }
 
+/// A Name (RFC 5280 section 4.1.2.4) in DER, whole, as RFC 4514 has it.
+pub fn distinguished_name(der: &[u8]) -> Option<Box<str>> {
+    name::rfc4514(der::only(der, der::SEQUENCE)?)
+}
+
 impl Facts {
     pub fn read(certificate: &[u8]) -> Option<Self> {
         let mut outer = Der::new(der::only(certificate, der::SEQUENCE)?);

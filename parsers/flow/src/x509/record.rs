@@ -3,6 +3,7 @@
 use super::Facts;
 use super::der::Der;
 use super::issuer;
+use super::parts::{Parts, RsaKey};
 use crate::{json, time};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -32,8 +33,8 @@ impl Facts {
         }))
     }
 
-    /// The record's line.
-    pub fn write_record(&self, sha256_hex: &str, out: &mut Vec<u8>) {
+    /// The record's line. `der`: the certificate that was read.
+    pub fn write_record(&self, sha256_hex: &str, der: &[u8], out: &mut Vec<u8>) {
         out.push(b'{');
         json::word(out, "type", "certificate");
         json::word(out, "sha256", sha256_hex);
@@ -63,6 +64,12 @@ impl Facts {
         out.push(b'"');
         json::hex(out, &self.spki_sha256);
         out.push(b'"');
+        if let ("rsa", Some(key)) = (self.key.algorithm, Parts::read(der).and_then(|parts| RsaKey::read(&parts))) {
+            json::key(out, "key_modulus");
+            out.push(b'"');
+            json::hex(out, key.modulus);
+            out.push(b'"');
+        }
         json::number(out, "scts", self.extensions.scts.into());
         json::boolean(out, "ca", self.extensions.ca);
         if let Some(word) = issuer::service(&self.issuer, self.extensions.private_ca) {

@@ -18,13 +18,20 @@ fn a_certificate_as_openssl_prints_it() {
     let der = pay_example();
     let facts = Facts::read(&der).unwrap();
     let mut line = Vec::new();
-    facts.write_record("04e0", &mut line);
+    facts.write_record("04e0", &der, &mut line);
     let wanted = concat!(
         r#"{"type":"certificate","sha256":"04e0","subject":"CN=pay.example","issuer":"CN=pay.example","#,
         r#""serial":"1e7c405c8b6226fe6ddd5f4b7834a327c8f907a9","not_before":"2026-11-24T00:07:03.000000Z","#,
         r#""not_after":"2036-11-21T00:07:03.000000Z","sans":[],"key":{"algorithm":"rsa","bits":2048},"#,
         r#""signature":"sha256WithRSAEncryption","#,
-        r#""spki_sha256":"deaf7fd4c5249e5e03dc13bb9931b43a4060297c6f1a4019fd266eec542d9f7e","scts":0,"ca":true}"#,
+        r#""spki_sha256":"deaf7fd4c5249e5e03dc13bb9931b43a4060297c6f1a4019fd266eec542d9f7e","key_modulus":""#,
+        "bf5767d75161f2c8a9f47c6c8847fbdceb671e53297e094a1108b181598436066e6224c3a1e6dc2dbf4efe946a35d2422cbf",
+        "4a684a9f6872a1ab4cb3d79fefe5ee7384cabcfc361099444591f2c3710a0a7ced221e90d4624a39c2975dd9f12e5791db56",
+        "96f9fa67ae4bd235cd80fc97387f24c15d48ead88e137aecae7dab1f7f384793fd9fdd5194b159174e49c46e0af3de7f39ee",
+        "379f613978bd269c87f0f79515ac6d1ebc7f259ae6e69e618fdd086da55b7cb31c43e22eb610ce11729c5a5c135003d8ccb1",
+        "75c1818dbe2bf9b80146c84377212015097359e0b802cd01d2da282ed529a11f6988c1f43a670f88f0b77d40ef34bbc03e54",
+        "01223ea2021f",
+        r#"","scts":0,"ca":true}"#,
         "\n"
     );
     assert_eq!(String::from_utf8(line).unwrap(), wanted);
@@ -122,7 +129,7 @@ proptest! {
             *at.get_mut(&mut der) = byte;
         }
         if let Some(facts) = Facts::read(&der) {
-            facts.write_record("", &mut Vec::new());
+            facts.write_record("", &der, &mut Vec::new());
         }
     }
 }

@@ -13,6 +13,6 @@ pub fn x509(input: &[u8]) {
     assert!(facts.size() <= size_of::<Facts>() + GROWTH * input.len(), "{} of {}", facts.size(), input.len());
     let _ = facts.names().map(Iterator::count);
     let mut out = Vec::new();
-    facts.write_record("00", &mut out);
+    facts.write_record("00", input, &mut out);
     json::object(&out);
 }

@@ -192,6 +192,7 @@ mod tests {
     #[test]
     fn ftp_by_word_or_by_both_sides() {
         assert_eq!(server(b"220 (vsFTPd 3.0.3)\r\n"), Some(Protocol::Ftp));
+        assert_eq!(server_on(b"220 FTP Service\r\n", 2525), Some(Protocol::Ftp), "though SMTP may run there");
         assert_eq!(server(b"220 Welcome\r\n"), None);
         assert_eq!(server_on(b"220 Welcome\r\n", 21), Some(Protocol::Ftp));
         assert_eq!(both(b"USER anonymous\r\n", b"220 Welcome\r\n"), Some(Protocol::Ftp));

@@ -154,11 +154,6 @@ pub fn sql_browser(d: &Datagram) -> Look {
     }
 }
 
-/// Spotify's players look for each other.
-pub fn spotify(d: &Datagram) -> Look {
-    yes(starts(d.payload, b"SpotUdp0")?)
-}
-
 #[cfg(test)]
 mod tests {
     use crate::Protocol;

@@ -349,7 +349,6 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Rmcp, &[623], &[(6, 6)], management::rmcp),
     udp(P::Wccp, &[2048], ZERO, management::wccp),
     ported(P::Mndp, &[5678], ANY, management::mndp),
-    udp(P::Spotify, &[57621], &[(b'S', b'S')], naming::spotify),
     ported(P::Ripng, &[521], &[(1, 2)], routing::ripng),
     udp(P::Cipio, &[2222], &[(2, 2)], industrial::cip_io),
     ported(P::Gvcp, &[3956], &[(0x42, 0x42)], industrial::gvcp),

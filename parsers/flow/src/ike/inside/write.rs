@@ -4,7 +4,6 @@ use super::{Identity, Inside, Peer};
 use crate::certificates::Certificates;
 use crate::ike::write::name_or_hex;
 use crate::json;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use transitproof_wire::registry::ike as registry;
 
 impl Inside {
@@ -36,21 +35,18 @@ impl Inside {
 impl Peer {
     fn write(&self, certificates: &Certificates, out: &mut Vec<u8>) {
         out.push(b'{');
-        if let Some(Identity(kind, data)) = &self.identity {
+        if let Some(identity @ Identity(kind, data)) = &self.identity {
             json::key(out, "identity_type");
             name_or_hex(out, identity_type(*kind), u16::from(*kind));
-            match (kind, &**data) {
-                (1, &[a, b, c, d]) => json::word(out, "identity", &Ipv4Addr::from([a, b, c, d]).to_string()),
-                (5, data) if let Ok(address) = <[u8; 16]>::try_from(data) => {
-                    json::word(out, "identity", &Ipv6Addr::from(address).to_string());
-                }
-                (2 | 3, data) => json::string(out, "identity", data),
-                (_, data) => {
-                    json::key(out, "identity");
-                    out.push(b'"');
-                    json::hex(out, data);
-                    out.push(b'"');
-                }
+            if let Some(name) = identity.name() {
+                json::string(out, "identity", name.as_bytes());
+            } else if matches!(kind, 2 | 3) {
+                json::string(out, "identity", data);
+            } else {
+                json::key(out, "identity");
+                out.push(b'"');
+                json::hex(out, data);
+                out.push(b'"');
             }
         }
         if let Some(method) = self.method {
