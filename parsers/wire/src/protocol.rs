@@ -55,7 +55,7 @@ protocols! {
     Srtp "srtp" Encrypted, ZeroTier "zerotier" Encrypted, Macsec "macsec" Encrypted, DnsCrypt "dnscrypt" Encrypted,
     Warp "warp" Encrypted, Tailscale "tailscale" Encrypted, SnmpPrivate "snmp" Encrypted, Smb3 "smb" Encrypted,
     RdpSecurity "rdp" Encrypted, Rlpx "rlpx" Encrypted, Agora "agora" Encrypted, Weave "weave" Encrypted, Pia "pia" Encrypted,
-    Netcode "netcode" Encrypted, CurveZmq "zmtp" Encrypted,
+    Netcode "netcode" Encrypted, CurveZmq "zmtp" Encrypted, SealedCollectd "collectd" Encrypted,
     Http "http" Plaintext, Dns "dns" Plaintext, Mdns "mdns" Plaintext, Llmnr "llmnr" Plaintext,
     Ftp "ftp" Plaintext, Tftp "tftp" Plaintext, Smtp "smtp" Plaintext, Imap "imap" Plaintext, Pop3 "pop3" Plaintext,
     Nntp "nntp" Plaintext, Telnet "telnet" Plaintext, Ldap "ldap" Plaintext, Snmp "snmp" Plaintext,
@@ -99,7 +99,7 @@ protocols! {
     Iax2 "iax2" Plaintext, Hep "hep" Plaintext, Artnet "artnet" Plaintext, Sacn "sacn" Plaintext,
     Pathport "pathport" Plaintext, Lifx "lifx" Plaintext, Rmcp "rmcp" Plaintext, Wccp "wccp" Plaintext,
     Mndp "mndp" Plaintext, Ripng "ripng" Plaintext, Cipio "cipio" Plaintext,
-    Gvcp "gvcp" Plaintext,
+    Gvcp "gvcp" Plaintext, Cnpip "cnp-ip" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 

@@ -4,7 +4,9 @@
 //! Cassandra (CQL binary v1-v5), Elasticsearch transport, ZooKeeper. May not read statements or passwords.
 
 use super::Datagram;
-use super::look::{Look, NO, be16, be24, be32, byte, either, is_text, le32, line, number, one_of, starts, weak, yes};
+use super::look::{
+    Look, NO, at, be16, be24, be32, byte, either, is_text, le32, line, number, one_of, starts, weak, yes,
+};
 
 fn le24(b: &[u8], at: usize) -> Option<u32> {
     Some(le32(b, at)? & 0x00ff_ffff)
@@ -67,11 +69,16 @@ pub fn postgresql_server(b: &[u8]) -> Look {
     }
 }
 
+/// Its length, that of its one header, and that header's type.
+const ALL_HEADERS: &[u8] = &[22, 0, 0, 0, 18, 0, 0, 0, 2, 0];
+/// The largest packet that can be negotiated (MS-TDS 2.2.6.4).
+const MAX_TDS_PACKET: u16 = 32767;
+
 /// TDS packet header (MS-TDS 2.2.3.1): type, status, length, SPID, packet id, window 0.
 pub fn tds(b: &[u8]) -> Look {
     let (kind, status, length) = (byte(b, 0)?, byte(b, 1)?, be16(b, 2)?);
     let (packet, window) = (byte(b, 6)?, byte(b, 7)?);
-    if status & !0x19 != 0 || window != 0 || packet > 1 || !(9..=4096).contains(&length) {
+    if status & !0x1d != 0 || window != 0 || packet > 1 || !(9..=MAX_TDS_PACKET).contains(&length) {
         return NO;
     }
     match kind {
@@ -85,6 +92,8 @@ pub fn tds(b: &[u8]) -> Look {
                     || byte(b, 8)? == 0 && be16(b, 11)? == 6),
         ),
         // SQL batch, RPC: the connection may be reset with it (status 0x08, 0x10).
+        // In the middle of a session: TDS 7.2 puts ALL_HEADERS in front, here the transaction's alone (2.2.5.3).
+        0x01 | 0x03 if at(b, 8, ALL_HEADERS)? => yes(true),
         0x01 | 0x03 => weak(status & 1 == 1),
         _ => NO,
     }
@@ -289,8 +298,9 @@ pub fn kafka_client(b: &[u8]) -> Look {
         return NO;
     }
     let name = be16(b, 12)?;
+    // No client id: little is left that tells.
     if name == 0xffff {
-        return weak(matches!(key, 3 | 18));
+        return weak(be32(b, 8)? < 0x1000);
     }
     let text = b.get(14..14 + usize::from(name.min(255)))?;
     yes((1..=255).contains(&name) && be24(b, 8)? < 0x10 && text.iter().all(u8::is_ascii_graphic))
@@ -304,13 +314,16 @@ pub fn kafka_server(b: &[u8]) -> Look {
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
-    use crate::app::tests::{both, client, server, server_on, udp};
+    use crate::app::tests::{both, client, client_on, server, server_on, udp};
 
     #[test]
     fn sql() {
         let greeting = b"\x4a\0\0\0\x0a8.0.33\0\x0b\0\0\0abcdefgh\0\xff\xf7\xff\x02\0";
         assert_eq!(server(greeting), Some(Protocol::Mysql));
         assert_eq!(client(b"\0\0\0\x08\x04\xd2\x16\x2f"), Some(Protocol::Postgresql));
+        let call = b"\x03\x04\x1f\x40\0\0\x01\0\x16\0\0\0\x12\0\0\0\x02\0\0\0";
+        assert_eq!(client(call), Some(Protocol::Tds));
+        assert_eq!(client(&[&call[..16], b"\x05\0\0\0"].concat()), None);
         assert_eq!(client(b"\0\0\0\x22\0\x03\0\0user\0postgres\0\0"), Some(Protocol::Postgresql));
         assert_eq!(client(b"\0\0\0\x07\x04\xd2\x16\x2f"), None);
         assert_eq!(client(b"\x12\x01\0\x2f\0\0\x01\0\0\0\x1a\0\x06\x01\0\x20\0\x01\x02"), Some(Protocol::Tds));
@@ -342,6 +355,9 @@ mod tests {
     #[test]
     fn kafka_names_its_client() {
         assert_eq!(client(b"\0\0\0\x1a\0\x12\0\x03\0\0\0\x01\0\x07rdkafka\0\x08rdkafka\x06"), Some(Protocol::Kafka));
+        let unnamed = b"\0\0\0\x4b\0\x02\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\0\0\0\x01";
+        assert_eq!(client_on(unnamed, 9092), Some(Protocol::Kafka));
+        assert_eq!(client_on(unnamed, 9999), None);
         let connect = b"\0\0\0\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x75\x30\0\0\0\0\0\0\0\0\0\0\0\x10";
         assert_eq!(client(connect), Some(Protocol::Zookeeper));
     }

@@ -33,7 +33,9 @@ pub fn ftp_client(b: &[u8]) -> Look {
     weak(one_of(b, COMMANDS)? && is_text(line(b).unwrap_or(b)))
 }
 
-/// Requests, RFC 1350 section 5; the answers come from another port and are only told by the request.
+const TFTP_BLOCK: usize = 512;
+
+/// RFC 1350 section 5: requests, and transfers, which use a port of their own: their first block, if it is a whole one.
 pub fn tftp(d: &Datagram) -> Look {
     let b = d.payload;
     match be16(b, 0)? {
@@ -43,6 +45,7 @@ pub fn tftp(d: &Datagram) -> Look {
             let known = [&b"octet"[..], b"netascii", b"mail"].iter().any(|m| mode.eq_ignore_ascii_case(m));
             yes(!name.is_empty() && is_text(name) && known)
         }
+        3 => yes(be16(b, 2)? == 1 && b.len() == 4 + TFTP_BLOCK),
         5 => weak(be16(b, 2)? <= 8 && b.last() == Some(&0) && b.len() > 5 && is_text(b.get(4..b.len() - 1)?)),
         _ => NO,
     }
@@ -189,6 +192,7 @@ mod tests {
     #[test]
     fn ftp_by_word_or_by_both_sides() {
         assert_eq!(server(b"220 (vsFTPd 3.0.3)\r\n"), Some(Protocol::Ftp));
+        assert_eq!(server_on(b"220 FTP Service\r\n", 2525), Some(Protocol::Ftp), "though SMTP may run there");
         assert_eq!(server(b"220 Welcome\r\n"), None);
         assert_eq!(server_on(b"220 Welcome\r\n", 21), Some(Protocol::Ftp));
         assert_eq!(both(b"USER anonymous\r\n", b"220 Welcome\r\n"), Some(Protocol::Ftp));
@@ -214,6 +218,10 @@ mod tests {
     fn tftp_and_rpc() {
         assert_eq!(udp(b"\0\x01rfc1350.txt\0octet\0", 69), Some(Protocol::Tftp));
         assert_eq!(udp(b"\0\x01rfc1350.txt\0octal\0", 69), None);
+        let block = |number: u8, length| [&[0, 3, 0, number][..], &vec![b'a'; length]].concat();
+        assert_eq!(udp(&block(1, 512), 44935), Some(Protocol::Tftp));
+        assert_eq!(udp(&block(2, 512), 44935), None);
+        assert_eq!(udp(&block(1, 511), 44935), None);
         // rpcinfo: GETPORT call to the portmapper.
         let call =
             b"\x12\x34\x56\x78\0\0\0\0\0\0\0\x02\0\x01\x86\xa0\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

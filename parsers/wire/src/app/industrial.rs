@@ -20,7 +20,8 @@ pub fn iec104(b: &[u8]) -> Look {
             let (kind, qualifier, cause) = (byte(b, 6)?, byte(b, 7)?, byte(b, 8)?);
             let known = matches!(kind, 1..=51 | 58..=64 | 70 | 100..=107 | 110..=113 | 120..=127);
             let whole = byte(b, usize::from(length) + 1).is_some();
-            let sane = qualifier & 0x7f != 0 && (1..=47).contains(&(cause & 0x3f));
+            // Causes from 48 on are for private use (IEC 60870-5-101 section 7.2.3).
+            let sane = qualifier & 0x7f != 0 && cause & 0x3f != 0;
             weak(length >= 10 && whole && byte(b, 4)? & 1 == 0 && known && sane)
         }
     }
@@ -152,7 +153,12 @@ pub fn hart_ip(b: &[u8]) -> Look {
 
 pub fn hart_ip_datagram(d: &Datagram) -> Look {
     let length = usize::from(be16(d.payload, 6)?);
-    if length == d.payload.len() { hart_ip(d.payload) } else { NO }
+    if length != d.payload.len() {
+        return NO;
+    }
+    // A session begins with the kind of master and a time of inactivity, asked for and answered in five bytes.
+    let begins = length == 13 && at(d.payload, 2, b"\0\0")? && byte(d.payload, 8)? <= 1;
+    if begins && byte(d.payload, 0)? == 1 && byte(d.payload, 1)? <= 1 { yes(true) } else { hart_ip(d.payload) }
 }
 
 /// Omron FINS: "FINS" over TCP; over UDP ICF, RSV 0, GCT 2 and a command class that exists.
@@ -235,6 +241,15 @@ pub fn gvcp(d: &Datagram) -> Look {
     )
 }
 
+/// LonWorks over IP (EIA-852 section 7.3): a length that fills the datagram, version 1, a type of packet.
+pub fn cnp_ip(d: &Datagram) -> Look {
+    let b = d.payload;
+    let kind = byte(b, 3)?;
+    weak(
+        b.len() >= 20 && usize::from(be16(b, 0)?) == b.len() && byte(b, 2)? == 1 && matches!(kind, 1..=8 | 0x60..=0x7f),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
@@ -248,6 +263,14 @@ mod tests {
             Some(Protocol::Iec104)
         );
         assert_eq!(client(b"\x68\x04\x08\0\0\0\x01\x02"), None);
+        let private_cause = b"\x68\x0e\0\0\0\0\x01\x01\x31\x01\0\x01\0\0\0\0";
+        assert_eq!(client_on(private_cause, 2404), Some(Protocol::Iec104));
+        let session = b"\x01\x01\0\0\0\x02\0\x0d\x01\0\0\xea\x60";
+        assert_eq!(udp(session, 5095), Some(Protocol::Hartip));
+        assert_eq!(udp(&session[..12], 5095), None);
+        let wrapped = b"\0\x1c\x01\x01\0\0\0\0\0\0\0\x07\0\0\0\x01\0\0\0\0\0\x09\x01\xa9\x01\xaa\x01\x23";
+        assert_eq!(udp(wrapped, 1628), Some(Protocol::Cnpip));
+        assert_eq!(udp(&wrapped[..27], 1628), None);
         assert_eq!(client(b"\x05\x64\x05\xc0\x01\0\0\x04\xe9\x21"), Some(Protocol::Dnp3));
         assert_eq!(client(b"\x05\x64\x05\xc0\x01\0\0\x04\xe9\x22"), None);
     }

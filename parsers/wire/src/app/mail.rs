@@ -26,7 +26,7 @@ pub fn smtp_server(b: &[u8]) -> Look {
         } else if says(b, &[b"SMTP", b"LMTP", b"Postfix", b"Sendmail", b"Exim"]) {
             yes(!says(b, &[b"FTP"]))
         } else {
-            weak(true)
+            weak(!says(b, &[b"FTP"]))
         };
     }
     let refused = [b"554", b"421", b"250"].iter().any(|c| reply(b, c) == Some(true));

@@ -92,7 +92,7 @@ pub fn lisp(d: &Datagram) -> Look {
         // Map-Request: the source's address family. Map-Register and Map-Notify: key id, length of the authentication data.
         0x10..=0x1f => weak((1..=16).contains(&records) && matches!(family, 0..=2 | 16387) && reserved & 0x3fe0 == 0),
         0x30..=0x40 => weak(
-            records <= 16 && reserved & 0x00fe == 0 && family <= 0x0203 && matches!(be16(b, 14)?, 0 | 16 | 20 | 32),
+            records <= 16 && reserved & 0x00e0 == 0 && family <= 0x0203 && matches!(be16(b, 14)?, 0 | 16 | 20 | 32),
         ),
         0x20..=0x2f => weak((1..=16).contains(&records) && reserved == 0 && byte(b, 16)? <= 32),
         // Encapsulated control message: an IP header follows.
@@ -132,6 +132,12 @@ pub fn gtp_control(d: &Datagram) -> Look {
     match flags >> 5 {
         // GTP' (TS 32.295): protocol type 0 and spare bits of one.
         0..=2 if flags & 0x1e == 0x0e => weak(kind != 0 && length + 6 == b.len()),
+        // Another message may ride behind (section 5.5.1, P flag).
+        2 if flags & 0x10 != 0 => {
+            let next = length + 4;
+            let whole = next + 4 + usize::from(be16(b, next + 2)?) == b.len();
+            weak(flags & 3 == 0 && kind != 0 && byte(b, next)? >> 5 == 2 && whole)
+        }
         2 => weak(flags & 7 == 0 && kind != 0 && length + 4 == b.len()),
         1 => weak(flags & 0x18 == 0x10 && kind != 0 && kind != 255 && length + 8 == b.len()),
         _ => NO,
@@ -245,6 +251,11 @@ mod tests {
         assert_eq!(client(b"\0\x14\0\x0f\0\0\0\0\0\0\0\x9f\xac\xad\xe8"), None);
         assert_eq!(udp(b"\x4e\x01\0\0\0\x01", 3386), Some(Protocol::Gtp));
         assert_eq!(udp(b"\x4e\x01\0\x01\0\x01", 3386), None);
+        let piggyback = b"\x50\x01\0\x05\0\x01\0\0\x03\x48\x21\0\x04\0\0\0\0";
+        assert_eq!(udp(piggyback, 2123), Some(Protocol::Gtp));
+        assert_eq!(udp(&piggyback[..16], 2123), None);
+        let register = b"\x32\0\x11\x02\0\0\0\0\0\0\0\x01\0\x01\0\x14";
+        assert_eq!(udp(register, 4342), Some(Protocol::Lisp));
     }
 
     #[test]

@@ -291,7 +291,7 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Dnp3, &[20000], &[(5, 5)], industrial::dnp3_datagram),
     ported(P::Enip, &[44818], &[(4, 4), (0x63, 0x70)], industrial::ethernet_ip_datagram),
     udp(P::Synchrophasor, &[4713], &[(0xaa, 0xaa)], industrial::synchrophasor_datagram),
-    ported(P::Hartip, &[5094], &[(1, 1)], industrial::hart_ip_datagram),
+    udp(P::Hartip, &[5094], &[(1, 1)], industrial::hart_ip_datagram),
     ported(P::Fins, &[9600], &[(0x80, 0xc1)], industrial::fins_datagram),
     ported(P::C1222, &[1153], &[(0x60, 0x60)], industrial::c1222_datagram),
     udp(P::Someip, &[30490], ANY, industrial::someip),
@@ -352,6 +352,8 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Ripng, &[521], &[(1, 2)], routing::ripng),
     udp(P::Cipio, &[2222], &[(2, 2)], industrial::cip_io),
     ported(P::Gvcp, &[3956], &[(0x42, 0x42)], industrial::gvcp),
+    ported(P::Cnpip, &[1628, 1629], ANY, industrial::cnp_ip),
+    udp(P::SealedCollectd, &[25826], &[(2, 2)], sealed::collectd),
 ];
 
 /// For each first byte, the rows it can belong to: bit n is row n.

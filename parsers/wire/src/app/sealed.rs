@@ -1,5 +1,5 @@
 //! Protocols with encryption of their own whose framing or key exchange proves it: RLPx, Agora's transport, Weave, PIA,
-//! netcode.io, CurveZMQ. Each is claimed only where its bytes say that what follows is encrypted.
+//! netcode.io, CurveZMQ, collectd. Each is claimed only where its bytes say that what follows is encrypted.
 
 use num_bigint::BigUint;
 
@@ -74,6 +74,18 @@ pub fn curve_zmq(b: &[u8]) -> Look {
     yes(super::messaging::zmtp_mechanism(b)? == b"CURVE")
 }
 
+/// collectd's network plugin, security level "Encrypt": one part of type 0x0210 fills the datagram, with the account's name in
+/// front of an initialisation vector, a checksum and ciphertext of AES-256 (binary protocol, "Encryption part").
+pub fn collectd(d: &Datagram) -> Look {
+    const VECTOR_AND_CHECKSUM: usize = 16 + 20;
+    let b = d.payload;
+    let (kind, length, name) = (be16(b, 0)?, usize::from(be16(b, 2)?), usize::from(be16(b, 4)?));
+    if kind != 0x0210 || length != b.len() || name == 0 || 6 + name + VECTOR_AND_CHECKSUM >= length {
+        return NO;
+    }
+    yes(b.get(6..6 + name)?.iter().all(u8::is_ascii_graphic))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
@@ -102,6 +114,9 @@ mod tests {
         let hello = b"\0\x5a\x38\x4c\0\0\x21\0\0\0\0\0\x04SNI\0\x1c\0edge.example\0AEAD\x04\0AESGKEXS\x04\0P256";
         assert_eq!(udp(hello, 8130), Some(Protocol::Agora));
         assert_eq!(udp(&hello[..40], 8130), None);
+        let sealed = [&b"\x02\x10\0\x33\0\x04user"[..], &[0x5a; 41]].concat();
+        assert_eq!(udp(&sealed, 25826), Some(Protocol::SealedCollectd));
+        assert_eq!(udp(&sealed[..50], 25826), None);
         assert_eq!(udp(b"\0NETCODE 1.02\0\0\0\0\0", 40_002), Some(Protocol::Netcode));
     }
 
