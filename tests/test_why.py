@@ -14,7 +14,8 @@ import probe
 PLAIN: Final = [name for name in NAMES if "/" not in name and name.endswith(".pcap")]
 HANDSHAKE, CLIENT_HELLO, SERVER_HELLO = 22, 1, 2
 HEADERS: Final = {
-    "client_hello": lambda b: (b[0], b[5]) == (HANDSHAKE, CLIENT_HELLO),
+    # SSLv2 has two bytes of length and no content type (RFC 6101, E)
+    "client_hello": lambda b: b[2] == CLIENT_HELLO if b[0] & 0x80 else (b[0], b[5]) == (HANDSHAKE, CLIENT_HELLO),
     "server_hello": lambda b: (b[0], b[5]) == (HANDSHAKE, SERVER_HELLO),
     "dtls_record": lambda b: b[0] == HANDSHAKE and b[1] == 0xFE,
     "quic_header": lambda b: b[0] & 0xC0 == 0xC0,
