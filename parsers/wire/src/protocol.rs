@@ -99,7 +99,7 @@ protocols! {
     Iax2 "iax2" Plaintext, Hep "hep" Plaintext, Artnet "artnet" Plaintext, Sacn "sacn" Plaintext,
     Pathport "pathport" Plaintext, Lifx "lifx" Plaintext, Rmcp "rmcp" Plaintext, Wccp "wccp" Plaintext,
     Mndp "mndp" Plaintext, Ripng "ripng" Plaintext, Cipio "cipio" Plaintext,
-    Gvcp "gvcp" Plaintext, Cnpip "cnp-ip" Plaintext,
+    Gvcp "gvcp" Plaintext, Cnpip "cnpip" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 
@@ -110,8 +110,14 @@ mod tests {
     #[test]
     fn names_are_lower_case_words_and_unique_but_for_encrypted_kinds() {
         // The same protocol with its own encryption switched on keeps its name and changes its class.
-        let encrypted =
-            [Protocol::GQuic, Protocol::SnmpPrivate, Protocol::Smb3, Protocol::RdpSecurity, Protocol::CurveZmq];
+        let encrypted = [
+            Protocol::GQuic,
+            Protocol::SnmpPrivate,
+            Protocol::Smb3,
+            Protocol::RdpSecurity,
+            Protocol::CurveZmq,
+            Protocol::SealedCollectd,
+        ];
         let mut names: Vec<_> = Protocol::ALL.iter().filter(|p| !encrypted.contains(p)).map(|p| p.name()).collect();
         assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())));
         names.sort_unstable();
