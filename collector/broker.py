@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiomqtt
 
 from collector.settings import BrokerSettings, NatsSettings, SettingsError
-from probe.files import UnreadableError, read
+from probe import files
 from probe.publish.client import Client, closing
 
 if TYPE_CHECKING:
@@ -85,11 +85,9 @@ def secret(path: str | None) -> str | None:
     if path is None:
         return None
     try:
-        return read(path, MAX_SECRET).decode().strip()
-    except UnreadableError as error:
+        return files.text(path, MAX_SECRET).strip()
+    except files.UnreadableError as error:
         raise SettingsError(str(error)) from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: not text") from None
 
 
 def _client(settings: BrokerSettings, context: ssl.SSLContext | None, password: str | None) -> Client:

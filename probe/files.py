@@ -22,3 +22,11 @@ def read(path: str | Path, most: int) -> bytes:
     if len(content) > most:
         raise UnreadableError(f"{path}: larger than {most} bytes")
     return content
+
+
+def text(path: str | Path, most: int) -> str:
+    """The same as UTF-8. Raises UnreadableError."""
+    try:
+        return read(path, most).decode()
+    except UnicodeDecodeError:
+        raise UnreadableError(f"{path}: not text") from None

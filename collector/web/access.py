@@ -10,7 +10,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from collector.settings import SettingsError
-from probe.files import UnreadableError, read
+from probe import files
 
 Role = Literal["viewer", "operator"]
 ROLES: Final[tuple[Role, ...]] = ("viewer", "operator")
@@ -101,13 +101,11 @@ def _hash(secret: str) -> str:
 def load(path: str) -> dict[str, Who]:
     """A file of lines `ROLE NAME TOKEN`; # begins a comment. Raises SettingsError, which never shows a token."""
     try:
-        text = read(path, MAX_BYTES).decode()
-    except UnreadableError as error:
+        lines = files.text(path, MAX_BYTES).splitlines()
+    except files.UnreadableError as error:
         raise SettingsError(str(error)) from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path}: not text") from None
     tokens = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].split()
         if not words:
             continue

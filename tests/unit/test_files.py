@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.files import UnreadableError, read
+from probe.files import UnreadableError, read, text
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
@@ -28,3 +28,12 @@ def test_what_cannot_be_read_is_one_line(tmp_path: Path, name: str, why: str) ->
 def test_a_file_without_an_end_is_not_read_to_it() -> None:
     with pytest.raises(UnreadableError, match="/dev/zero: larger than 100 bytes"):
         read("/dev/zero", 100)
+
+
+def test_text_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes("ä".encode())
+    assert text(path, 2) == "ä"
+    path.write_bytes(b"\xe4")
+    with pytest.raises(UnreadableError, match=f"^{path}: not text$"):
+        text(path, 2)

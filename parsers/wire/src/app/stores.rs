@@ -1,5 +1,5 @@
-//! Storage and work queues: Bolt, ClickHouse, Tarantool, Hadoop, NBD, 9P, iSCSI (RFC 7143), Ceph, Gearman, FastCGI, AJP,
-//! DICOM, Perforce's and Subversion's servers, spool printers.
+//! Storage, work and trade: Bolt, ClickHouse, Tarantool, Hadoop, NBD, 9P, iSCSI (RFC 7143), Ceph, Gearman, FastCGI, AJP, DICOM,
+//! Subversion, CVS, PJL, SMPP, FIX, DLMS/COSEM, SLMP, Lumberjack, RELP.
 
 use super::look::{Look, NO, at, be32, byte, one_of, starts, weak, yes};
 
