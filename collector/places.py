@@ -84,14 +84,8 @@ def chain(connection: Connection, row: Row) -> list[Row]:
 
 def decisions(connection: Connection, uid: str, limit: int = 50) -> list[Row]:
     """What people decided about a finding, the latest first."""
-    statement = select(audit.c.at, audit.c.who, audit.c.what).where(
-        audit.c.what.like(f"% {_escaped(uid)} %", escape="\\")
-    )
+    statement = select(audit.c.at, audit.c.who, audit.c.what).where(audit.c.uid == uid)
     return [dict(row) for row in connection.execute(statement.order_by(desc(audit.c.id)).limit(limit)).mappings()]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def every_finding(connection: Connection, after: tuple[int, str] = (0, ""), most: int = MAX_PAGE) -> Iterator[Row]:

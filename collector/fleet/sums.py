@@ -60,7 +60,7 @@ def reckon(store: Store, now: float, stopped: Callable[[], bool] = lambda: False
         with store.changing() as connection:
             _replace(connection, shares, shares.c.day == day, rows)
     with store.reading() as connection:
-        exposed = _exposures(connection)
+        exposed = exposures_of(connection)
         forecast = renewals.forecast(connection, now)
     with store.changing() as connection:
         _replace(connection, exposures, exposures.c.by != "", exposed)
@@ -129,7 +129,7 @@ def _rows(by: str, day: int, keys: dict[str, Counter[tuple[str, str]]]) -> Itera
             yield {"by": by, "day": day, "key": key, "class": kind, "flows": flows, "bytes": size}
 
 
-def _exposures(connection: Connection) -> list[Row]:
+def exposures_of(connection: Connection) -> list[Row]:
     """From findings of pq.exposure, in whatever state: what was recorded stays recorded."""
     f = findings.c
     columns = (f.uid, f.endpoint, f.name, f.record, f.last_seen, probes.c.site, probes.c.probe)

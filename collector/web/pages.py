@@ -135,7 +135,7 @@ async def _workflow(request: Request) -> Response:
             values = {"workflow": workflow, "until": until, "note": note, "changed": now}
             changed = connection.execute(update(findings).where(findings.c.uid == uid).values(**values)).rowcount
             if changed:
-                connection.execute(insert(audit).values(at=now, who=who, what=f"{workflow} {uid} {note}"))
+                connection.execute(insert(audit).values(at=now, who=who, uid=uid, what=f"{workflow} {uid} {note}"))
             return bool(changed)
 
     if not await run_in_threadpool(change):
