@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from collector.fleet import renewals, rounds, shared_prime, sums
+from collector.fleet import exposure, renewals, rounds, shared_prime, sums
 from collector.store.retention import Kept
 from collector.store.store import Store
 
@@ -48,7 +48,7 @@ def works(now: float) -> dict[str, Callable[[Store], object]]:
         "moduli compared": shared_prime.compare,
         "shares, the first time": lambda store: sums.reckon(store, now),
         "shares, again": lambda store: sums.reckon(store, now + 61),
-        "exposures": read(lambda connection: len(sums.exposures_of(connection))),
+        "exposures": read(lambda connection: len(exposure.added_up(exposure.read(connection)))),
         "forecast": read(lambda connection: renewals.forecast(connection, now)["valid"]),
         "house kept": lambda store: store.keep_house(now, Kept(2 * DAY, 400 * DAY)),
         "house kept again": lambda store: store.keep_house(now + 601, Kept(2 * DAY, 400 * DAY)),

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, case, desc, func, select
 
 from collector import queries
 from collector.fleet import renewals
-from collector.fleet.sums import FORECAST
+from collector.fleet.renewals import FORECAST
 from collector.paging import Page, Place, Row
 from collector.queries import CLASSES, PROTECTED
 from collector.store.tables import exposures, meta, shares

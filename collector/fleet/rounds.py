@@ -62,7 +62,6 @@ def judge(store: Store, now: float, stopped: Callable[[], bool] = lambda: False)
         if not retention.is_due(connection, now, _KEY, EVERY):
             return 0
     count = 0
-    shared_prime.compare(store, stopped)
     for check in CHECKS:
         if stopped():
             break

@@ -58,6 +58,7 @@ def tell(store: Store) -> Told:
 
 def found(store: Store, check: str, now: float = NOW) -> list[dict[str, Any]]:
     """Open findings after a round, with what was observed."""
+    shared_prime.reckon(store, now)
     rounds.judge(store, now)
     with store.reading() as connection:
         page = queries.finding_page(connection, queries.FindingFilter(workflow="open", check=check))
