@@ -20,7 +20,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from collector import queries
+from collector import probe_states
 from collector.export.coverage import flat
 from collector.fleet.verdict import Row, Verdict
 from collector.store.tables import FLEET, probes
@@ -35,7 +35,7 @@ def read(connection: Connection, now: float) -> Iterator[Row]:
     told = select(p.id, p.site, p.probe, p.online, p.last_seen, p.health).where(p.site != FLEET).order_by(p.id)
     while some := connection.execute(told.where(p.id > after).limit(TURN)).mappings().all():
         for row in some:
-            yield {**row, "health": json.loads(row["health"]), "word": queries.word(row, now)}
+            yield {**row, "health": json.loads(row["health"]), "word": probe_states.word(row, now)}
         after = some[-1]["id"]
 
 

@@ -1,5 +1,5 @@
-"""Reckons what would take too long for a page: shares of bytes by site, host and service and day. Kept in a small table,
-and made anew from time to time by one of the collectors.
+"""Reckons what would take too long for a page: shares of bytes by site, host and service and day. Kept in a small
+table, and made anew from time to time by one of the collectors.
 """
 
 from collections import Counter, defaultdict

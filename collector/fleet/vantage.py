@@ -35,7 +35,7 @@ RECENT: Final = 30 * 86_400.0  # seconds for which a sighting speaks of now
 
 
 def read(connection: Connection, now: float) -> Iterator[Row]:
-    """Sightings of certificates that are valid, by name: of names that several probes know with several certificates."""
+    """Sightings of valid certificates, by name: of names that several probes know with several certificates."""
     s, c = sightings.c, certificates.c
     several = (func.count(s.probe_id.distinct()) > 1) & (func.count(s.sha256.distinct()) > 1)
     columns = (s.name, s.endpoint, s.sha256, s.first_seen, s.last_seen, c.issuer, c.spki_sha256)
@@ -89,23 +89,23 @@ def _judged(name: str, rows: Iterable[Row]) -> Iterator[Verdict]:
         "half_rolled": "A new certificate that not every place has",
     }
     yield Verdict(
-            check=CHECK,
-            severity=severity,
-            title=f"{titles[how]}, depending on where one looks: {name}",
-            endpoint=min(one["endpoint"] for one in those),
-            name=name,
-            observed={
-                "how": how,
-                "certificates": some({one["sha256"] for one in those}),
-                "issuers": some({one["issuer"] for one in those}),
-                "seen": some(places),
-            },
-            key=[name],
-            remediation="Find what stands between the two places, or finish the deployment.",
-            first_seen=min(one["first_seen"] for one in those),
-            last_seen=max(one["last_seen"] for one in those),
-            count=len(places),
-        )
+        check=CHECK,
+        severity=severity,
+        title=f"{titles[how]}, depending on where one looks: {name}",
+        endpoint=min(one["endpoint"] for one in those),
+        name=name,
+        observed={
+            "how": how,
+            "certificates": some({one["sha256"] for one in those}),
+            "issuers": some({one["issuer"] for one in those}),
+            "seen": some(places),
+        },
+        key=[name],
+        remediation="Find what stands between the two places, or finish the deployment.",
+        first_seen=min(one["first_seen"] for one in those),
+        last_seen=max(one["last_seen"] for one in those),
+        count=len(places),
+    )
 
 
 def _how(here: list[Row], there: list[Row]) -> tuple[str, str]:

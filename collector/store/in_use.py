@@ -13,7 +13,7 @@ from collector.store.tables import clients, postures, sightings
 
 
 def shown_since(since: float) -> ColumnElement[bool]:
-    """Of a row of `sightings`: told since then, or still the latest at a place that somebody used since then."""
+    """Of a row of `sightings`: told since then, or the latest then at a place that somebody used since."""
     return _since(sightings, "sha256", since)
 
 
@@ -26,6 +26,8 @@ def _since(table: Table, what: str, since: float) -> ColumnElement[bool]:
     here: Any = table.c
     later: Any = table.alias("later").c
     place = and_(later.endpoint == here.endpoint, later.probe_id == here.probe_id, later.name == here.name)
-    replaced = exists().where(place, later[what] != here[what], later.last_seen > here.last_seen)
+    replaced = exists().where(
+        place, later[what] != here[what], later.first_seen > here.last_seen, later.first_seen <= since
+    )
     used = and_(clients.c.probe_id == here.probe_id, clients.c.endpoint == here.endpoint)
     return or_(here.last_seen >= since, and_(exists().where(used, clients.c.last_seen >= since), ~replaced))

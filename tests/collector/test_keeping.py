@@ -8,7 +8,7 @@ import pytest
 from fleet import NOW, finding, message
 from sqlalchemy import func, select, text
 
-from collector import queries, tunnels
+from collector import inventory, probe_states, queries, tunnels
 from collector.messages import Aside, read
 from collector.store import rows, writing
 from collector.store.store import Store
@@ -24,7 +24,7 @@ def _rows(store: Store, statement: Any) -> list[Any]:
 
 def _probe(store: Store) -> dict[str, Any]:
     with store.reading() as connection:
-        (probe,) = queries.probe_page(connection, NOW).rows
+        (probe,) = probe_states.probe_page(connection, NOW).rows
     return probe
 
 
@@ -132,7 +132,7 @@ def test_kept_aside_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) ->
     for number in range(9):
         store.write([read("t", b"%d" % number)], NOW + number)
     with store.reading() as connection:
-        assert [row["received"] - NOW for row in queries.kept_aside(connection)] == [8, 7, 6, 5, 4]
+        assert [row["received"] - NOW for row in probe_states.kept_aside(connection)] == [8, 7, 6, 5, 4]
 
 
 def test_rollups_add_up(store: Store) -> None:
@@ -194,22 +194,22 @@ def test_certificates_have_places_and_shared_keys(store: Store) -> None:
     ]
     store.write([message(*shown, seq=1)], NOW)
     with store.reading() as connection:
-        certificate = queries.certificate(connection, "aa")
+        certificate = inventory.certificate(connection, "aa")
         assert certificate is not None
         assert [place["endpoint"] for place in certificate["places"]] == ["10.0.0.1:443/tcp"]
-        assert [row["certificates"] for row in queries.shared_keys(connection)] == [2]
-        assert [row["sha256"] for row in queries.certificates_at(connection, "10.0.0.2:443/tcp")] == ["bb"]
+        assert [row["certificates"] for row in inventory.shared_keys(connection)] == [2]
+        assert [row["sha256"] for row in inventory.certificates_at(connection, "10.0.0.2:443/tcp")] == ["bb"]
 
 
 def test_probes_that_went_silent(store: Store) -> None:
     store.write([read("x/s1/p1/state", b'{"online":true}')], NOW)
     store.write([read("x/s1/p2/state", b'{"online":false}')], NOW)
     with store.reading() as connection:
-        assert {row["probe"]: row["word"] for row in queries.probe_page(connection, NOW + 1).rows} == {
+        assert {row["probe"]: row["word"] for row in probe_states.probe_page(connection, NOW + 1).rows} == {
             "p1": "up",
             "p2": "up",
         }
-        later = queries.probe_page(connection, NOW + queries.SILENT + 1).rows
+        later = probe_states.probe_page(connection, NOW + probe_states.SILENT + 1).rows
     assert {row["probe"]: row["word"] for row in later} == {"p1": "silent", "p2": "gone"}
 
 

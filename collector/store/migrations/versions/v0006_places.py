@@ -14,7 +14,7 @@ def upgrade() -> None:
     """Copies the sightings once in SQLite, and reads them once in PostgreSQL; no other large table is copied."""
     _names()
     op.add_column("audit", sa.Column("uid", sa.String(64), nullable=False, server_default=""))
-    op.execute(f"UPDATE audit SET uid = {_second_word('what')}")
+    op.execute(f"UPDATE audit SET uid = {_second_word('what')}")  # noqa: S608 - a name of our own
     op.create_index("audit_uid", "audit", ["uid", "id"])
     op.drop_index("findings_policy", "findings")
     _partial("findings_policy", "findings", ["policy", "workflow", *ORDER], "policy <> ''")
@@ -28,7 +28,9 @@ def upgrade() -> None:
 def _names() -> None:
     """The name becomes a part of the key of a sighting."""
     if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER TABLE sightings DROP CONSTRAINT sightings_pkey, ADD PRIMARY KEY (sha256, probe_id, endpoint, name)")
+        op.execute(
+            "ALTER TABLE sightings DROP CONSTRAINT sightings_pkey, ADD PRIMARY KEY (sha256, probe_id, endpoint, name)"
+        )
     else:
         op.rename_table("sightings", "sightings_before")
         op.create_table(
@@ -40,10 +42,11 @@ def _names() -> None:
             sa.Column("first_seen", sa.Float, nullable=False),
             sa.Column("last_seen", sa.Float, nullable=False),
         )
-        columns = "sha256, probe_id, endpoint, name, first_seen, last_seen"
         # In the order of the key, so that its index is written from one end to the other.
         op.execute(
-            f"INSERT INTO sightings ({columns}) SELECT {columns} FROM sightings_before ORDER BY sha256, probe_id, endpoint"
+            "INSERT INTO sightings (sha256, probe_id, endpoint, name, first_seen, last_seen) "
+            "SELECT sha256, probe_id, endpoint, name, first_seen, last_seen FROM sightings_before "
+            "ORDER BY sha256, probe_id, endpoint"
         )
         op.drop_table("sightings_before")
         op.create_index("sightings_endpoint", "sightings", ["endpoint"])
