@@ -26,8 +26,7 @@ def _since(table: Table, what: str, since: float) -> ColumnElement[bool]:
     here: Any = table.c
     later: Any = table.alias("later").c
     place = and_(later.endpoint == here.endpoint, later.probe_id == here.probe_id, later.name == here.name)
-    replaced = exists().where(
-        place, later[what] != here[what], later.first_seen > here.last_seen, later.first_seen <= since
-    )
+    told_after = [and_(told > here.last_seen, told <= since) for told in (later.first_seen, later.last_seen)]
+    replaced = exists().where(place, later[what] != here[what], or_(*told_after))
     used = and_(clients.c.probe_id == here.probe_id, clients.c.endpoint == here.endpoint)
     return or_(here.last_seen >= since, and_(exists().where(used, clients.c.last_seen >= since), ~replaced))

@@ -3,7 +3,6 @@
 A batch is a few statements, however many envelopes it has: what costs is the way to the database and back.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -325,7 +324,7 @@ class Writer:
         names = list(told[0])
         source = text(f"SELECT {', '.join(names)} FROM json_populate_recordset(NULL::{table.name}, :rows)")  # noqa: S608 - names of our own columns
         given = source.columns(*(table.c[name] for name in names)).subquery()
-        return statement.from_select(names, select(given)), [{"rows": json.dumps(told)}]
+        return statement.from_select(names, select(given)), [{"rows": rows.encoded(told)}]
 
     def _state(self, probe: int, state: State) -> None:
         self.account.states += 1
