@@ -225,7 +225,7 @@ impl Entry {
     /// Packets of one direction, in whole multiples of which something is done.
     #[inline]
     pub fn is_multiple_of(&self, from: Direction, packets: u32) -> bool {
-        self.packets_low[from as usize] % packets == 0
+        self.packets_low[from as usize].is_multiple_of(packets)
     }
 
     #[inline]
