@@ -29,6 +29,8 @@ const CONFIRMING_STEPS: u64 = 4;
 struct Sa {
     spi: u32,
     direction: Direction,
+    /// Keys showed that its numbers are extended.
+    extended: bool,
     packets: u64,
     bytes: u64,
     last_time: u64,
@@ -41,7 +43,18 @@ struct Sa {
 impl Sa {
     fn new(direction: Direction, spi: u32, seq: u32, time: u64) -> Self {
         let (sequence, null, sizes) = (Sequence::new(seq), NullProof::default(), cipher::Sizes::default());
-        Self { spi, direction, packets: 0, bytes: 0, sequence, null, sizes, first_time: time, last_time: time }
+        Self {
+            spi,
+            direction,
+            extended: false,
+            packets: 0,
+            bytes: 0,
+            sequence,
+            null,
+            sizes,
+            first_time: time,
+            last_time: time,
+        }
     }
 }
 
@@ -142,8 +155,13 @@ impl EspState {
         }
     }
 
-    /// The last packet opened with keys that were given, or not. True if it is the first to say so.
-    pub fn opened(&mut self, opened: bool) -> bool {
+    /// The last packet opened with keys that were given, under an extended number or not, or did not open. True if it is the first to
+    /// say so.
+    pub fn opened(&mut self, extended: Option<bool>) -> bool {
+        if let Some(sa) = self.sa_mut(self.last[self.last_direction]) {
+            sa.extended |= extended == Some(true);
+        }
+        let opened = extended.is_some();
         let count = &mut self.with_keys[usize::from(!opened)];
         *count += 1;
         *count == 1 && (opened || self.with_keys[0] == 0)
