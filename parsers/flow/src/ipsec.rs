@@ -44,10 +44,6 @@ pub struct Ipsec {
     reading: Reading,
 }
 
-/// What a message over TCP would have had in front, as a packet of its own.
-const IPV4_HEADER: u32 = 20;
-const IPV6_HEADER: u32 = 40;
-
 /// What a datagram is, by content: IKE is recognised by its header.
 pub fn is_ike(payload: &[u8]) -> bool {
     looks_like_ike(message_in(payload).0)
@@ -192,7 +188,7 @@ impl Ipsec {
                         src_port: ends.src.1,
                         dst_port: ends.dst.1,
                         seq: 0,
-                        ip_length: length + if ends.v6 { IPV6_HEADER } else { IPV4_HEADER },
+                        ip_length: length,
                         payload_length: length,
                         payload: message,
                         fragment: None,

@@ -12,6 +12,9 @@ use transitproof_wire::packet::{Packet, TunnelKind, ip_protocol as ip};
 /// Packets held in one flow: those that the proof needs, in two associations.
 const MAX_HELD: usize = 6;
 
+const IPV4_HEADER: u32 = 20;
+const IPV6_HEADER: u32 = 40;
+
 /// A packet from before the proof that its association does not encrypt.
 struct Held {
     frame: u64,
@@ -79,6 +82,9 @@ impl Ipsec {
 
     /// The same of a message in a stream, which is in hand meanwhile; to be taken when the segment is through.
     pub(super) fn read_in_stream(&mut self, packet: &Packet<'_>, place: (u64, u64), keys: Option<&mut KeyLog>) {
+        // As long as it would have been as a packet of its own.
+        let header = if packet.v6 { IPV6_HEADER } else { IPV4_HEADER };
+        let packet = &Packet { ip_length: packet.ip_length + header, ..*packet };
         let (earlier, last) = self.read(packet, place, keys);
         self.reading.carried.extend(earlier.into_iter().chain(last.map(Content::into_owned)));
     }
