@@ -35,6 +35,8 @@ struct Sa {
     direction: Direction,
     /// Counting is all that is left to do for its packets.
     quiet: bool,
+    /// Keys showed that its numbers are extended.
+    extended: bool,
     packets: u64,
     bytes: u64,
     last_time: u64,
@@ -50,6 +52,7 @@ impl Sa {
             spi,
             direction,
             quiet: false,
+            extended: false,
             packets: 0,
             bytes: 0,
             last_time: time,
@@ -186,8 +189,13 @@ impl EspState {
         }
     }
 
-    /// The last packet opened with keys that were given, or not. True if it is the first to say so.
-    pub fn opened(&mut self, opened: bool) -> bool {
+    /// The last packet opened with keys that were given, under an extended number or not, or did not open. True if it is the first to
+    /// say so.
+    pub fn opened(&mut self, extended: Option<bool>) -> bool {
+        if let Some(sa) = self.sa_mut(self.last[self.from as usize]) {
+            sa.extended |= extended == Some(true);
+        }
+        let opened = extended.is_some();
         let count = &mut self.with_keys[usize::from(!opened)];
         *count += 1;
         *count == 1 && (opened || self.with_keys[0] == 0)
