@@ -172,15 +172,10 @@ impl Entry {
         Self { conversation: None, ..*self }
     }
 
-    /// Reads the cache lines that its next packet will need, without a branch on the first; the value only has to be used somehow.
+    /// Reads both cache lines, at once rather than the second where the first says that it is wanted: a table too large for
+    /// the caches would be waited for twice. The value only has to be used somehow.
     #[inline]
     pub fn touch(&self) -> u64 {
-        *[&self.last, &self.start][usize::from(self.phase != Phase::Settled)]
-    }
-
-    /// Reads both.
-    #[inline]
-    pub fn touch_whole(&self) -> u64 {
         self.last ^ self.start
     }
 

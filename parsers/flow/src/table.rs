@@ -109,7 +109,7 @@ impl Table {
         let entries = || slots.iter().filter_map(|slot| self.peek(*slot));
         let mut sum = 0;
         for entry in entries() {
-            sum ^= entry.touch_whole();
+            sum ^= entry.touch();
         }
         for entry in entries() {
             sum ^= self.touch_index(entry.hash) ^ entry.touch_conversation();
