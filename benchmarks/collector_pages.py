@@ -77,9 +77,12 @@ CLIENTS = """
 INSERT INTO clients (probe_id, endpoint, peer, class, flows, bytes, first_seen, last_seen)
 SELECT i % 1000 + 1, {endpoint}, '10.9.' || (i % 250) || '.' || (i % 11), 'tls', 3, 4000, {now}, {now} FROM {numbers}"""
 # One pair in ten is seen at its other end too, one in a thousand of them with other eyes.
-OTHER_ENDS = CLIENTS.replace("i % 1000 + 1", "(i + 500) % 1000 + 1").replace(
-    "'tls', 3", "CASE WHEN i % 1000 = 0 THEN 'plaintext' ELSE 'tls' END, 3"
-) + " WHERE i % 10 = 0"
+OTHER_ENDS = (
+    CLIENTS.replace("i % 1000 + 1", "(i + 500) % 1000 + 1").replace(
+        "'tls', 3", "CASE WHEN i % 1000 = 0 THEN 'plaintext' ELSE 'tls' END, 3"
+    )
+    + " WHERE i % 10 = 0"
+)
 
 
 def fill(engine: Engine, findings: int, certificates: int, now: int) -> None:
