@@ -61,7 +61,7 @@ pub mod mark {
     pub const INFERRED: u8 = 1 << 7;
 }
 
-/// Laid out for the processor's cache: two lines, never three, and of a settled flow over IPv4 one.
+/// Laid out for the processor's cache: two lines, never three. Counting a packet over IPv4 needs the first alone.
 #[repr(C, align(128))]
 pub struct Entry {
     // First cache line: what counting a packet needs.
