@@ -75,8 +75,6 @@ pub struct Entry {
     pub protocol: Protocol,
     pub phase: Phase,
     pub marks: u8,
-    /// An earlier record is of the same flow.
-    pub continues: bool,
     // Second cache line: what is counted.
     /// Time of the first packet, ns.
     pub start: u64,
@@ -87,6 +85,8 @@ pub struct Entry {
     pub next_seq: [u32; 2],
     /// The finished part of the record, see [`crate::intern`].
     pub fragment: FragmentId,
+    /// An earlier record is of the same flow.
+    pub continues: bool,
     /// What decided the class.
     pub why: Why,
 }
