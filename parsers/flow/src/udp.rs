@@ -188,6 +188,10 @@ fn application(
             entry.protocol = Protocol::Stun;
             conversation.tries += 1;
         }
+        // What peers found by STUN send next keeps the flow's name, also where its reports show that it is SRTP.
+        Verdict::Is(Protocol::Srtp) if entry.protocol == Protocol::Stun => {
+            numbered(entry, conversation, from, packet, ctx)
+        }
         Verdict::Is(Protocol::OpenVpn) => {
             entry.protocol = Protocol::OpenVpn;
             let mut follower = Box::new(OpenVpnFollower::new());
