@@ -74,8 +74,6 @@ pub struct Entry {
     pub protocol: Protocol,
     pub phase: Phase,
     pub marks: u8,
-    /// An earlier record is of the same flow.
-    pub continues: bool,
     /// Hash of the key, kept for removal from the index.
     pub hash: u32,
     /// The half of it that IPv4 does without begins the second line.
@@ -93,6 +91,8 @@ pub struct Entry {
     packets_high: [u16; 2],
     /// What decided the class.
     pub why: Why,
+    /// An earlier record is of the same flow.
+    pub continues: bool,
 }
 
 impl Entry {

@@ -188,6 +188,10 @@ fn application(
             entry.protocol = Protocol::Stun;
             conversation.tries += 1;
         }
+        // What peers found by STUN send next keeps the flow's name, also where its reports show that it is SRTP.
+        Verdict::Is(Protocol::Srtp) if entry.protocol == Protocol::Stun => {
+            numbered(entry, conversation, from, packet, ctx)
+        }
         Verdict::Is(Protocol::OpenVpn) => {
             entry.protocol = Protocol::OpenVpn;
             let mut follower = Box::new(OpenVpnFollower::new());
@@ -208,20 +212,31 @@ fn application(
             conversation.follower = Follower::Dialogue;
             listen(entry, conversation, from, payload, ctx);
         }
-        _ if conversation.hears_media(from, payload) => {
-            entry.protocol = Protocol::Rtp;
-            entry.why = Why::new(What::RtpRun, ctx.frame, 0);
-            ctx.settle(entry, Some(conversation));
-        }
-        _ if ipsec::may_be_esp(packet) => start_ipsec(entry, conversation, from, packet, ctx),
-        _ => {
-            conversation.tries += 1;
-            if conversation.tries >= MAX_DATAGRAMS {
-                ctx.settle(entry, Some(conversation));
-            }
-        }
+        _ => numbered(entry, conversation, from, packet, ctx),
     }
     None
+}
+
+/// A datagram that no row claims: one of a run, ESP, or one more in vain.
+fn numbered(
+    entry: &mut Entry,
+    conversation: &mut Conversation,
+    from: Direction,
+    packet: &Packet<'_>,
+    ctx: &mut Context,
+) {
+    if let Some(protocol) = conversation.hears_serial(from, packet.payload) {
+        entry.protocol = protocol;
+        entry.why = Why::new(if protocol == Protocol::Rtp { What::RtpRun } else { What::NumberRun }, ctx.frame, 0);
+        ctx.settle(entry, Some(conversation));
+    } else if ipsec::may_be_esp(packet) {
+        start_ipsec(entry, conversation, from, packet, ctx);
+    } else {
+        conversation.tries += 1;
+        if conversation.tries >= MAX_DATAGRAMS {
+            ctx.settle(entry, Some(conversation));
+        }
+    }
 }
 
 /// A message of a protocol in the clear: the first that shows a login ends the listening, else a few are heard where a login
