@@ -25,15 +25,18 @@ from sqlalchemy import Connection, Engine, create_engine, text
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from collector.fleet import shared_prime
+from collector.fleet.batch_gcd import BATCH
 from collector.store import counting
 from collector.store.store import Store
 from collector.store.tables import metadata
 
 ROUNDS = 30
+MODULI = shared_prime.MAX_MODULI + BATCH
 PROBES, SITES, CHECKS, DAY = 1000, 20, 60, 86_400
 HEAVY = ("findings", "certificates", "sightings", "traffic", "postures", "clients")
 RECORD = (
-    '{"type":"finding","evidence":{"class":"observed","flows":["1:hc0ZIMHRHLybabgxC59GGOXp6ds="],"frames":[]},"remediation":"'
+    '"type":"finding","evidence":{"class":"observed","flows":["1:hc0ZIMHRHLybabgxC59GGOXp6ds="],"frames":[]},"remediation":"'
     + "x" * 420
     + '"}'
 )
@@ -42,21 +45,24 @@ RECORD = (
 FINDINGS = """
 INSERT INTO findings (probe_id, uid, check_id, status, severity, policy, rule, title, endpoint, name, first_seen, last_seen,
                       sightings, record, workflow, until, note, changed)
-SELECT {div} + 1, {hash}, CASE WHEN i % 60 < 5 THEN 'ike.check' || (i % 60) WHEN i % 60 < 7 THEN 'dns.tunnel' ELSE 'tls.check' || (i % 60) END,
+SELECT {div} + 1, {hash}, CASE WHEN i % 60 < 5 THEN 'ike.check' || (i % 60) WHEN i % 60 < 7 THEN 'dns.tunnel' WHEN i % 60 = 59 THEN 'pq.exposure' ELSE 'tls.check' || (i % 60) END,
        CASE WHEN i % 20 < 16 THEN 'fail' WHEN i % 20 < 19 THEN 'not_observable' ELSE 'pass' END,
        (i / 7) % 5, CASE i % 4 WHEN 0 THEN '' WHEN 1 THEN 'nist-sp-800-52r2' WHEN 2 THEN 'rfc9325' ELSE 'pci-dss-4' END, 'RULE-' || (i % 60),
        'Title of what is wrong, number ' || (i % 60) || ' of sixty', {endpoint}, 'host' || (i % {endpoints}) || '.example',
-       {now} - (i * 7919) % 8640000, {now} - (i * 7919) % 8640000 + 60, 3, '{record}',
+       {now} - (i * 7919) % 8640000, {now} - (i * 7919) % 8640000 + 60, 3,
+       CASE WHEN i % 60 = 59 THEN '{{"bytes":' || (i % 100000) || ',' WHEN i % 60 IN (5, 6) THEN '{{"domain":"d' || (i % 4999) || '.example","client":"10.0.0.' || (i % 250) || '",' ELSE '{{' END || '{record}',
        CASE WHEN (i / 3) % 100 < 70 THEN 'open' WHEN (i / 3) % 100 < 90 THEN 'resolved' WHEN (i / 3) % 100 < 98 THEN 'acknowledged' ELSE 'suppressed' END,
        CASE WHEN (i / 3) % 100 >= 98 THEN {now} + 8640000 END, '', {now} - (i * 7919) % 8640000 + 60
 FROM {numbers}"""
 CERTIFICATES = """
 INSERT INTO certificates (sha256, subject, issuer, not_before, not_after, spki_sha256, ca, record, first_seen, last_seen)
 SELECT {hash}, 'CN=host' || i || '.example', 'CN=Issuing CA ' || (i % 50), {now} - 8640000, {now} + (i * 7919) % 34560000 - 864000,
-       'key' || (i * 98 / 100), {false}, '{record}', {now} - 8640000, {now} FROM {numbers}"""
+       'key' || (i * 98 / 100), {false}, '{{' || '{record}', {now} - 8640000, {now} FROM {numbers}"""
 SIGHTINGS = """
 INSERT INTO sightings (sha256, probe_id, endpoint, name, first_seen, last_seen)
-SELECT {hash}, i % 1000 + 1, {endpoint}, '', {now} - 8640000, {now} FROM {numbers}"""
+SELECT {hash}, i % 1000 + 1, {endpoint}, 'host' || (i * 98 / 100) || '.example', {now} - 8640000, {now} - i % 864000 FROM {numbers}"""
+# One certificate in ten is seen by another probe too.
+SEEN_AGAIN = SIGHTINGS.replace("i % 1000 + 1", "(i + 500) % 1000 + 1") + " WHERE i % 10 = 0"
 TRAFFIC = """
 INSERT INTO traffic (probe_id, start, span, endpoint, class, flows, bytes)
 SELECT i / 5 % 1000 + 1, {hour} - (i / 5000) * 3600, 3600, '', {class_}, 10, 1000 FROM {numbers}"""
@@ -70,6 +76,13 @@ SELECT i % 1000 + 1, {endpoint}, '', 'd' || (i % 200), '{{"protocol":"tls","tls.
 CLIENTS = """
 INSERT INTO clients (probe_id, endpoint, peer, class, flows, bytes, first_seen, last_seen)
 SELECT i % 1000 + 1, {endpoint}, '10.9.' || (i % 250) || '.' || (i % 11), 'tls', 3, 4000, {now}, {now} FROM {numbers}"""
+# One pair in ten is seen at its other end too, one in a thousand of them with other eyes.
+OTHER_ENDS = (
+    CLIENTS.replace("i % 1000 + 1", "(i + 500) % 1000 + 1").replace(
+        "'tls', 3", "CASE WHEN i % 1000 = 0 THEN 'plaintext' ELSE 'tls' END, 3"
+    )
+    + " WHERE i % 10 = 0"
+)
 
 
 def fill(engine: Engine, findings: int, certificates: int, now: int) -> None:
@@ -85,8 +98,8 @@ def fill(engine: Engine, findings: int, certificates: int, now: int) -> None:
         "class_": "CASE i % 5 WHEN 0 THEN 'tls' WHEN 1 THEN 'ipsec' WHEN 2 THEN 'encrypted' WHEN 3 THEN 'plaintext' ELSE 'unknown' END",
     }  # fmt: skip
     sets = (
-        (FINDINGS, findings), (CERTIFICATES, certificates), (SIGHTINGS, certificates), (TRAFFIC, 5 * PROBES * 24 * 32),
-        (CARRIED, 20_000 * 48), (POSTURES, findings // 20), (CLIENTS, findings // 10),
+        (FINDINGS, findings), (CERTIFICATES, certificates), (SIGHTINGS, certificates), (SEEN_AGAIN, certificates),
+        (TRAFFIC, 5 * PROBES * 24 * 32), (CARRIED, 20_000 * 48), (POSTURES, findings // 20), (CLIENTS, findings // 10), (OTHER_ENDS, findings // 10),
     )  # fmt: skip
     with engine.begin() as connection:
         for trigger in [
@@ -124,6 +137,7 @@ def fill(engine: Engine, findings: int, certificates: int, now: int) -> None:
             )
             connection.execute(text(filled.replace("{{", "{").replace("}}", "}")))
         _say(f"{statement.split()[2]}: {count:,} rows in {time.perf_counter() - begun:.0f} s")
+    _moduli(engine, min(certificates, MODULI), now)
     begun = time.perf_counter()
     with engine.begin() as connection:
         for table in HEAVY:
@@ -137,6 +151,20 @@ def fill(engine: Engine, findings: int, certificates: int, now: int) -> None:
     _say(f"counts in {time.perf_counter() - begun:.0f} s")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE" if not is_sqlite else "PRAGMA wal_checkpoint(TRUNCATE)"))
+
+
+def _moduli(engine: Engine, count: int, now: int) -> None:
+    """Numbers as long as moduli of RSA with 2048 bits. All but the last BATCH were compared before."""
+    chance, begun = random.Random(2), time.perf_counter()
+    with engine.begin() as connection:
+        for first in range(0, count, BATCH):
+            told = [
+                {"key": f"key{n}", "modulus": f"{chance.getrandbits(2048) | 1 << 2047 | 1:0512x}", "seen": now - count + n,
+                 "compared": n < count - BATCH}
+                for n in range(first, min(first + BATCH, count))
+            ]  # fmt: skip
+            connection.execute(text("INSERT INTO moduli VALUES (:key, :modulus, :seen, :compared)"), told)
+    _say(f"moduli: {count:,} rows in {time.perf_counter() - begun:.0f} s")
 
 
 def pages(connection: Connection, chance: random.Random) -> dict[str, list[str]]:

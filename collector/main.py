@@ -14,7 +14,7 @@ import uvicorn
 
 from collector import broker, logs, settings, signers
 from collector.alerts.service import Service as Alerting
-from collector.fleet import rounds, sums
+from collector.fleet import exposure, renewals, rounds, shared_prime, sums
 from collector.fleet.rounds import Paced
 from collector.ingest import Ingest
 from collector.messages import Fault
@@ -120,6 +120,7 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.end)
     tasks = [asyncio.create_task(ingest.run()), asyncio.create_task(_keep_house(store, configured.store))]
+    tasks.append(asyncio.create_task(_compare(store)))
     if configured.alerts.rule:
         tasks.append(asyncio.create_task(alerts.run()))
     if configured.broker is not None:
@@ -161,7 +162,8 @@ def _ended(task: "asyncio.Task[None]", server: "_Server") -> None:
 async def _keep_house(store: Store, configured: StoreSettings) -> None:
     """What is old, for as long as the collector runs."""
     kept, ended = Kept(configured.keep_hours * 3600.0, configured.keep_days * 86_400.0), threading.Event()
-    paced = [Paced(rounds.judge, rounds.EVERY), Paced(sums.reckon, sums.EVERY)]
+    paced = [Paced(part.reckon, part.EVERY) for part in (sums, exposure, renewals)]
+    paced.insert(0, Paced(rounds.judge, rounds.EVERY))
     try:
         while True:
             try:
@@ -172,6 +174,20 @@ async def _keep_house(store: Store, configured: StoreSettings) -> None:
                     await asyncio.to_thread(one.step, store, time.time(), ended.is_set)
             except StoreError as error:
                 _LOG.warning("housekeeping waits: %s", error)
+            await asyncio.sleep(LOOK)
+    finally:
+        ended.set()
+
+
+async def _compare(store: Store) -> None:
+    """Moduli, beside everything else: of a large fleet that takes minutes."""
+    paced, ended = Paced(shared_prime.reckon, shared_prime.EVERY), threading.Event()
+    try:
+        while True:
+            try:
+                await asyncio.to_thread(paced.step, store, time.time(), ended.is_set)
+            except StoreError as error:
+                _LOG.warning("moduli wait to be compared: %s", error)
             await asyncio.sleep(LOOK)
     finally:
         ended.set()

@@ -89,6 +89,12 @@ def page(
     return Page(shown, len(fitting), goes_on, _cursor(order, last))
 
 
+def containing(text: str, *names: str) -> Callable[[Row], bool] | None:
+    """Whether one of these members has the text in it, in whatever case."""
+    wanted = text.casefold()
+    return (lambda row: any(wanted in row[name].casefold() for name in names)) if wanted else None
+
+
 def _merged(
     connection: Connection, order: Order, lists: Sequence[Select[Any]], size: int, key: Sequence[Any] | None
 ) -> list[Row]:

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, desc, func, select
 from sqlalchemy import text as sql
 
 from collector.paging import MAX_PAGE, Row
+from collector.store import in_use
 from collector.store.tables import audit, certificates, clients, findings, postures, probes
 
 MAX_CHAIN: Final = 8  # certificates
-MAX_POSTURES: Final = 20_000  # of one answer: some 10 MB
 
 
 def postures_at(connection: Connection, endpoint: str) -> list[Row]:
@@ -27,17 +27,20 @@ def postures_at(connection: Connection, endpoint: str) -> list[Row]:
     return [{**row, "facts": json.loads(row["facts"])} for row in connection.execute(statement).mappings()]
 
 
-def all_postures(connection: Connection, since: float = 0.0, until: float = float("inf")) -> list[Row]:
-    """Those of every endpoint that were told in a period, by endpoint; at most MAX_POSTURES."""
+def all_postures(connection: Connection, since: float, until: float, most: int) -> tuple[list[Row], int]:
+    """What endpoints spoke in a period, by endpoint; at most so many, and how many more there are."""
     c = postures.c
+    inside = (in_use.spoken_since(since), c.first_seen < until)
     statement = (
         select(c.endpoint, c.name, c.facts, c.first_seen, c.last_seen, probes.c.site, probes.c.probe)
         .join(probes, probes.c.id == c.probe_id)
-        .where(c.last_seen >= since, c.first_seen < min(until, 1e12))
+        .where(*inside)
         .order_by(c.endpoint, c.name, c.first_seen, c.digest)
-        .limit(MAX_POSTURES)
+        .limit(most)
     )
-    return [{**row, "facts": json.loads(row["facts"])} for row in connection.execute(statement).mappings()]
+    rows = [{**row, "facts": json.loads(row["facts"])} for row in connection.execute(statement).mappings()]
+    whole: int = connection.execute(select(func.count()).select_from(postures).where(*inside)).scalar_one()
+    return rows, whole - len(rows)
 
 
 def clients_of(connection: Connection, endpoint: str, limit: int = 50) -> list[Row]:
@@ -84,14 +87,8 @@ def chain(connection: Connection, row: Row) -> list[Row]:
 
 def decisions(connection: Connection, uid: str, limit: int = 50) -> list[Row]:
     """What people decided about a finding, the latest first."""
-    statement = select(audit.c.at, audit.c.who, audit.c.what).where(
-        audit.c.what.like(f"% {_escaped(uid)} %", escape="\\")
-    )
+    statement = select(audit.c.at, audit.c.who, audit.c.what).where(audit.c.uid == uid)
     return [dict(row) for row in connection.execute(statement.order_by(desc(audit.c.id)).limit(limit)).mappings()]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def every_finding(connection: Connection, after: tuple[int, str] = (0, ""), most: int = MAX_PAGE) -> Iterator[Row]:

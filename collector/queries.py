@@ -1,56 +1,45 @@
 """Answers to what pages and API ask. Each takes a connection and gives plain data; nothing here changes anything."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import (
     Connection,
     Double,
-    Float,
     Integer,
     Select,
-    and_,
-    case,
     cast,
     desc,
     func,
+    literal,
     literal_column,
     select,
 )
 from sqlalchemy import text as sql
-from sqlalchemy.sql.elements import ColumnElement, Label, TextClause
+from sqlalchemy.sql.elements import ColumnElement, TextClause
 
-from collector.paging import MAX_PAGE, Order, Page, Place, Row, page
+from collector.paging import MAX_PAGE, Order, Page, Place, Row, containing, page
 from collector.store.rows import SEVERITIES
 from collector.store.tables import (
-    FLEET,
     IS_NEWS,
     IS_OPEN,
     IS_OVER,
-    IS_SERVER,
-    NEVER,
     RANK_STEP,
-    aside,
-    certificates,
     endpoints,
     findings,
     hours,
-    keys,
     probes,
-    sightings,
-    streams,
     tallies,
 )
 
 CLASSES: Final = ("tls", "ipsec", "encrypted", "plaintext", "unknown")
 PROTECTED: Final = frozenset(CLASSES[:3])
 WORKFLOWS: Final = ("open", "acknowledged", "suppressed", "resolved")
-SILENT: Final = 300.0  # seconds without a word after which a probe counts as silent: five intervals of rollups
-MAX_PLACES: Final = 1_000  # of a certificate in a list, counted
 MAX_CHECKS: Final = 100  # of the overview: a hostile probe may make up more
 MAX_CELLS: Final = 50_000  # findings counted for the matrix of standards
+MAX_SORTED: Final = 20_000  # findings of a site that are sorted for a page of them
 PLACE: Final = Place()
 DAY: Final = 86_400.0
 
@@ -78,20 +67,28 @@ _FINDINGS: Final = Order(
     (findings.c.severity, findings.c.last_seen, findings.c.uid, findings.c.probe_id), descending=True
 )
 _ENDPOINTS: Final = Order((endpoints.c.rank, endpoints.c.endpoint))
-_END: Final[Label[float]] = func.coalesce(certificates.c.not_after, literal_column(NEVER), type_=Float).label("end")
-_COUNTED_PLACES: Final = (
-    "(SELECT count(*) FROM (SELECT 1 FROM sightings WHERE sightings.sha256 = certificates.sha256 "  # noqa: S608 - a number
-    f"LIMIT {MAX_PLACES}) AS shown)"
-)
-_CERTIFICATES: Final = Order((_END, certificates.c.sha256))
 
 
 def finding_page(connection: Connection, wanted: FindingFilter, place: Place = PLACE) -> Page:
     """The worst first, then the latest. Raises CursorError."""
     statement = select(*(column for column in findings.c if column.name != "record")).where(*_wanted(wanted))
-    lists = list(_lists(statement, wanted))
-    found = page(connection, _FINDINGS, lists, place, _looking(wanted.text, "title", "endpoint", "name"))
+    lists = _at_site(connection, statement, wanted) if wanted.site else list(_lists(statement, wanted))
+    found = page(connection, _FINDINGS, lists, place, containing(wanted.text, "title", "endpoint", "name"))
     return _with_probes(connection, found)
+
+
+def _at_site(connection: Connection, statement: Select[Any], wanted: FindingFilter) -> list[Select[Any]]:
+    """A site with few findings is sorted; of one with many a list in the order of an index soon has enough."""
+    site, f = select(probes.c.id).where(probes.c.site == wanted.site), findings.c
+    some = select(literal(1)).where(f.probe_id.in_(site)).limit(MAX_SORTED + 1).subquery()
+    if connection.execute(select(func.count()).select_from(some)).scalar_one() > MAX_SORTED:
+        # The sum keeps SQLite from reading all findings of the site and sorting them.
+        return list(_lists(statement.where((f.probe_id + 0).in_(site)), wanted))
+    those = statement.where(f.probe_id.in_(site))
+    if wanted.workflow == "open":
+        # What is put together is no column, and no other index is thought of.
+        return [those.where(f.workflow.concat("") == "open", f.status.in_(("fail", "warn")))]
+    return [those.where(f.workflow.concat("") == wanted.workflow) if wanted.workflow else those]
 
 
 def _lists(statement: Select[Any], wanted: FindingFilter) -> Iterator[Select[Any]]:
@@ -120,15 +117,6 @@ def _wanted(wanted: FindingFilter) -> Iterator[ColumnElement[bool] | TextClause]
             yield column == value
     if wanted.policy:
         yield sql("policy <> ''")
-    if wanted.site:
-        # The sum keeps SQLite from reading all findings of the site and sorting them.
-        yield (findings.c.probe_id + 0).in_(select(probes.c.id).where(probes.c.site == wanted.site))
-
-
-def _looking(text: str, *names: str) -> Callable[[Row], bool] | None:
-    """Whether one of these members has the text in it, in whatever case."""
-    wanted = text.casefold()
-    return (lambda row: any(wanted in row[name].casefold() for name in names)) if wanted else None
 
 
 def _with_probes(connection: Connection, found: Page) -> Page:
@@ -235,7 +223,7 @@ def endpoint_page(connection: Connection, now: float, text: str = "", place: Pla
     """Endpoints with their open findings and traffic of the last day, the worst first. Raises CursorError."""
     e, h = endpoints.c, hours.c
     statement = select(e.endpoint, e.name, e.last_seen, e.rank)
-    found = page(connection, _ENDPOINTS, [statement], place, _looking(text, "endpoint", "name"))
+    found = page(connection, _ENDPOINTS, [statement], place, containing(text, "endpoint", "name"))
     names = [row["endpoint"] for row in found.rows]
     sums = select(h.endpoint, _sum(h.bytes)).where(h.endpoint.in_(names), h.start >= int(now - DAY) // 3600 * 3600)
     carried = {endpoint: int(size) for endpoint, size in connection.execute(sums.group_by(h.endpoint))}
@@ -249,119 +237,6 @@ def ranked(rank: int) -> tuple[int, int]:
     """The worst severity of open findings (-1 without any) and their number."""
     worst, count = divmod(-rank, RANK_STEP)
     return worst - 1, count
-
-
-def certificate_page(connection: Connection, text: str = "", place: Place = PLACE) -> Page:
-    """Certificates of servers, those that end first first; `endpoints` is at most MAX_PLACES. Raises CursorError."""
-    c = certificates.c
-    columns = [column for column in c if column.name != "record"]
-    statement = select(*columns, _END).where(sql(IS_SERVER))
-    found = page(connection, _CERTIFICATES, [statement], place, _looking(text, "subject", "issuer"))
-    counted = select(c.sha256, literal_column(_COUNTED_PLACES, Integer))
-    shown = counted.where(c.sha256.in_([row["sha256"] for row in found.rows]))
-    places = dict(map(tuple, connection.execute(shown)))
-    for row in found.rows:
-        row["endpoints"] = places[row["sha256"]]
-        del row["end"]
-    return found
-
-
-def certificate(connection: Connection, sha256: str) -> Row | None:
-    """One certificate with the places where it was seen."""
-    row = connection.execute(select(certificates).where(certificates.c.sha256 == sha256)).mappings().one_or_none()
-    if row is None:
-        return None
-    places = connection.execute(select(sightings).where(sightings.c.sha256 == sha256).limit(MAX_PAGE)).mappings()
-    return {**row, "record": json.loads(row["record"]), "places": [dict(place) for place in places]}
-
-
-def shared_keys(connection: Connection, limit: int = 50) -> list[Row]:
-    """Keys that several certificates of servers have: a renewal that kept the key, or a key in several places."""
-    c, k = certificates.c, keys.c
-    one = select(c.subject).where(c.spki_sha256 == k.spki_sha256, sql(IS_SERVER)).limit(1)
-    statement = select(k.spki_sha256, k.certificates, one.scalar_subquery().label("subject"))
-    several = statement.where(sql("certificates > 1"))
-    order = several.order_by(desc(k.certificates), desc(k.spki_sha256)).limit(limit)
-    return [dict(row) for row in connection.execute(order).mappings()]
-
-
-def probe_page(connection: Connection, now: float, place: Place = PLACE) -> Page:
-    """Probes, those that are silent or gone first; `word` says how each is. Raises CursorError."""
-    p = probes.c
-    late = p.last_seen < now - SILENT
-    heard: Label[int] = case((and_(late, p.online), 0), (late, 1), else_=2).label("heard")
-    found = page(connection, Order((heard, p.site, p.probe)), [_PROBES.add_columns(heard)], place)
-    for row in found.rows:
-        row.update(_described(row, now))
-        del row["heard"]
-    return found
-
-
-def every_probe(connection: Connection, now: float, most: int) -> list[Row]:
-    """By site and probe."""
-    statement = _PROBES.order_by(probes.c.site, probes.c.probe).limit(most)
-    return [{**row, **_described(row, now)} for row in connection.execute(statement).mappings()]
-
-
-_OUTSTANDING: Final = select(func.coalesce(func.sum(streams.c.high - streams.c.low), 0))
-_PROBES: Final = select(
-    probes, _OUTSTANDING.where(streams.c.probe_id == probes.c.id).scalar_subquery().label("outstanding")
-).where(probes.c.site != FLEET)
-
-
-def _described(row: Any, now: float) -> Row:  # noqa: ANN401 - a row of probes
-    documents = {name: json.loads(row[name]) for name in ("drops", "health", "state")}
-    return {**documents, "lost": lost(documents["drops"]), "word": word(row, now)}
-
-
-def probe_words(connection: Connection, now: float) -> dict[str, int]:
-    """How many probes are up, silent, gone."""
-    p = probes.c
-    last = func.max(p.last_seen).label("last_seen")
-    groups = select(p.online, last, func.count().label("count")).where(p.site != FLEET)
-    groups = groups.group_by(p.online, p.last_seen >= now - SILENT)
-    words = {"up": 0, "silent": 0, "gone": 0}
-    for row in connection.execute(groups).mappings():
-        words[word(row, now)] += row["count"]
-    return words
-
-
-def word(row: Any, now: float) -> str:  # noqa: ANN401 - a row of probes
-    """How a probe is: `silent` where it should speak and does not, `gone` where the broker or it said so."""
-    silent = now - row["last_seen"] > SILENT
-    return "silent" if silent and row["online"] else "up" if row["online"] or not silent else "gone"
-
-
-def lost(drops: Row) -> dict[str, int]:
-    """Reports that were lost on their way, by reason; probes count them by reason and kind."""
-    kinds = {why: value if isinstance(value, dict) else {"": value} for why, value in drops.items()}
-    return {why: sum(count for count in by.values() if isinstance(count, int)) for why, by in kinds.items()}
-
-
-def kept_aside(connection: Connection, limit: int = 50) -> list[Row]:
-    """Messages that were not understood, the latest first, without their content."""
-    statement = select(
-        aside.c.id, aside.c.received, aside.c.topic, aside.c.why, func.length(aside.c.payload).label("size")
-    )
-    return [dict(row) for row in connection.execute(statement.order_by(desc(aside.c.id)).limit(limit)).mappings()]
-
-
-def certificates_at(connection: Connection, endpoint: str) -> list[Row]:
-    """The certificates that an endpoint showed, the latest first: its history."""
-    statement = (
-        select(
-            certificates.c.sha256,
-            certificates.c.subject,
-            certificates.c.not_after,
-            sightings.c.first_seen,
-            sightings.c.last_seen,
-        )
-        .join(sightings, sightings.c.sha256 == certificates.c.sha256)
-        .where(sightings.c.endpoint == endpoint)
-        .order_by(desc(sightings.c.first_seen))
-        .limit(MAX_PAGE)
-    )
-    return [dict(row) for row in connection.execute(statement).mappings()]
 
 
 def matrix(connection: Connection, limit: int = 200) -> tuple[list[str], list[Row]]:

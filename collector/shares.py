@@ -5,9 +5,9 @@ from typing import Final
 
 from sqlalchemy import Connection, case, desc, func, select
 
-from collector import queries
+from collector import inventory
 from collector.fleet import renewals
-from collector.fleet.sums import FORECAST
+from collector.fleet.renewals import FORECAST
 from collector.paging import Page, Place, Row
 from collector.queries import CLASSES, PROTECTED
 from collector.store.tables import exposures, meta, shares
@@ -51,7 +51,7 @@ def exposed(connection: Connection, by: str, limit: int = 50) -> list[Row]:
 
 def certificate_page(connection: Connection, text: str, place: Place, now: float) -> Page:
     """Certificates of servers with what is to be said of their renewal, those that end first first."""
-    found = queries.certificate_page(connection, text, place)
+    found = inventory.certificate_page(connection, text, place)
     return Page(renewals.described(connection, found.rows, now), found.total, found.more, found.next)
 
 

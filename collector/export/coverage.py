@@ -1,11 +1,11 @@
 """What was not seen: part of every answer, because an empty list of findings proves nothing by itself."""
 
-import json
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, func, select
 
-from collector import queries
+from collector import probe_states
 from collector.store.tables import FLEET, aside, probes, streams
 
 
@@ -17,11 +17,13 @@ def coverage(connection: Connection, now: float) -> dict[str, Any]:
     words = {"up": 0, "silent": 0, "gone": 0}
     lost = missed = dropping = 0
     reasons: dict[str, int] = {}
-    for row in connection.execute(select(probes).where(probes.c.site != FLEET)).mappings():
-        words[queries.word(row, now)] += 1
+    p = probes.c
+    told_of = select(p.online, p.last_seen, p.missed, p.drops, p.health).where(p.site != FLEET)
+    for row in connection.execute(told_of).mappings():
+        words[probe_states.word(row, now)] += 1
         missed += row["missed"]
-        lost += sum(queries.lost(json.loads(row["drops"])).values())
-        health = json.loads(row["health"])
+        lost += sum(probe_states.lost(msgspec.json.decode(row["drops"])).values())
+        health = msgspec.json.decode(row["health"])
         told = flat(health.get("missed") if isinstance(health, dict) else None)
         dropping += bool(told)
         for reason, count in told.items():

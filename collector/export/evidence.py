@@ -4,13 +4,15 @@ import json
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import Connection, desc, func, select
+from sqlalchemy import Connection, desc, exists, func, select
 
-from collector import places, queries
+from collector import places, probe_states, queries
 from collector.export.coverage import coverage
 from collector.paging import Row
-from collector.store.tables import audit, certificates, findings, probes, sightings, streams
+from collector.store import in_use
+from collector.store.tables import audit, certificates, exposures, findings, probes, shares, sightings, streams
 
+_TURN: Final = 1_000  # certificates of one question
 MOST: Final = 50_000  # rows of each kind in one pack, some 100 MB in memory; what is beyond is counted and said
 
 
@@ -34,6 +36,10 @@ class Evidence(Struct, kw_only=True):
     inputs: list[Row]
     """Which envelopes of which probe and boot all this rests on: the chain of custody."""
     decisions: list[Row]
+    shares: list[Row]
+    """Bytes by site, host and service, and day and class, as `collector/fleet/sums.py` added them up."""
+    exposures: list[Row]
+    """Bytes over keys without a post-quantum part: all that was told of it, if last in the period."""
     history: list[Row]
     classes: dict[str, Row]
     coverage: dict[str, Any]
@@ -44,17 +50,20 @@ def collect(connection: Connection, period: Period, now: float) -> Evidence:
     """Everything of the period."""
     found, more = _findings(connection, period)
     shown, others = _certificates(connection, period)
-    seen = places.all_postures(connection, period.since, period.until)
-    left_out = {"findings": more, "certificates": others}
+    seen, unseen = places.all_postures(connection, period.since, period.until, MOST)
+    day, by = _shares(connection, period)
+    left_out = {"findings": more, "certificates": others, "postures": unseen, "shares of a day": by}
     return Evidence(
         period=period,
         made=now,
         findings=found,
         certificates=shown,
         postures=seen,
-        probes=queries.every_probe(connection, now, MOST),
+        probes=probe_states.every_probe(connection, now, MOST),
         inputs=_inputs(connection),
         decisions=_decisions(connection, period),
+        shares=day,
+        exposures=_exposures(connection, period),
         history=queries.history(connection, period.since, period.until, 86_400),
         classes=queries.protected(connection, period.since, period.until),
         coverage=coverage(connection, now),
@@ -72,17 +81,34 @@ def _findings(connection: Connection, period: Period) -> tuple[list[Row], int]:
 
 
 def _certificates(connection: Connection, period: Period) -> tuple[list[Row], int]:
-    """Those that were shown in the period, and those that nobody said where."""
+    """Those that were told of or shown in the period, with where they were shown."""
     c, s = certificates.c, sightings.c
-    inside = (c.last_seen >= period.since) & (c.first_seen < period.until)
+    during = (s.first_seen < period.until) & in_use.shown_since(period.since)
+    told = (c.last_seen >= period.since) & (c.first_seen < period.until)
+    inside = told | exists().where(s.sha256 == c.sha256, during)
     statement = select(certificates).where(inside).order_by(c.not_after, c.sha256).limit(MOST)
     rows = {row["sha256"]: {**row, "endpoints": []} for row in connection.execute(statement).mappings()}
-    shown = select(s.sha256, s.endpoint).where(s.last_seen >= period.since, s.first_seen < period.until).distinct()
-    for sha256, endpoint in connection.execute(shown.order_by(s.endpoint).limit(MOST)):
-        if sha256 in rows:
+    known = sorted(rows)
+    for first in range(0, len(known), _TURN):
+        shown = select(s.sha256, s.endpoint).where(s.sha256.in_(known[first : first + _TURN]), during).distinct()
+        for sha256, endpoint in connection.execute(shown.order_by(s.endpoint).limit(MOST)):
             rows[sha256]["endpoints"].append(endpoint)
     found = [{**row, "record": json.loads(row["record"])} for row in rows.values()]
     return found, _count(connection, certificates, inside) - len(found)
+
+
+def _shares(connection: Connection, period: Period) -> tuple[list[Row], int]:
+    s = shares.c
+    inside = (s.day >= int(period.since)) & (s.day < int(period.until))
+    order = select(shares).where(inside).order_by(s.by, s.key, s.day, s["class"]).limit(MOST)
+    rows = [dict(row) for row in connection.execute(order).mappings()]
+    return rows, _count(connection, shares, inside) - len(rows)
+
+
+def _exposures(connection: Connection, period: Period) -> list[Row]:
+    e = exposures.c
+    order = select(exposures).where(e.last_seen >= period.since).order_by(e.by, desc(e.bytes), e.key)
+    return [dict(row) for row in connection.execute(order).mappings()]
 
 
 def _inputs(connection: Connection) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from collector.export import cbom, inventories, ocsf, report
+from collector.export import cbom, inventories, ocsf, protection, report
 from collector.export.evidence import Evidence
 from collector.export.tables import as_csv, plain
 from collector.export.verify import MANIFEST
@@ -58,6 +58,8 @@ def contents(evidence: Evidence, signed_by: str | None) -> dict[str, bytes]:
         "decisions.csv": as_csv(
             ({**row, "at": rfc3339(row["at"])} for row in evidence.decisions), ("at", "who", "what")
         ).encode(),
+        "protected-bytes.csv": as_csv(protection.days(evidence), protection.DAYS).encode(),
+        "quantum-exposure.csv": as_csv(map(plain, evidence.exposures), protection.EXPOSURES).encode(),
         "cbom.cdx.json": cbom.cbom(evidence).encode(),
     }
 
@@ -71,6 +73,7 @@ def manifest(evidence: Evidence, files: dict[str, bytes]) -> dict[str, Any]:
         "period": {"from": rfc3339(evidence.period.since), "until": rfc3339(evidence.period.until)},
         "coverage": evidence.coverage,
         "left_out": evidence.left_out,
+        "protection": protection.summary(evidence),
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
         "policies": policies(),
         "inputs": [plain(row) for row in evidence.inputs],

@@ -4,10 +4,12 @@ from collections import Counter
 from typing import Any, Final
 
 from collector import charts, queries, rendering
+from collector.export import protection
 from collector.export.evidence import Evidence
 from collector.export.inventories import certificates, protocols
 from collector.store.rows import SEVERITIES
 
+MOST_SHARES: Final = 30  # sites, hosts or services on paper
 MOST_ROWS: Final = 500  # of a table on paper; the CSV files have all
 
 
@@ -27,6 +29,9 @@ def html(evidence: Evidence, signed_by: str | None) -> str:
         "certificates": certificates(evidence)[:MOST_ROWS],
         "more_certificates": max(0, len(evidence.certificates) - MOST_ROWS),
         "protocols": protocols(evidence)[:MOST_ROWS],
+        "protection": {by: protection.periods(evidence, by, MOST_SHARES) for by in protection.BY},
+        "exposures": {by: [row for row in evidence.exposures if row["by"] == by] for by in protection.BY},
+        "most_shares": MOST_SHARES,
         "share": queries.share(evidence.classes),
         "bar": charts.bar(evidence.classes),
         "bands": charts.bands(evidence.history, 86_400),

@@ -43,12 +43,23 @@ def shared(new: Moduli, known: Iterable[Moduli]) -> Iterator[tuple[str, str, int
             int(modulus) for modulus, rest in _rests(tree, product, square=True) if _common(modulus, rest // modulus)
         ]
         yield from _pairs(combinations(found[:MOST_HITS], 2), new, new)
-        for those in known:
-            others = {modulus: key for modulus, key in those.items() if modulus not in new}
-            if others:
-                product = _tree(list(others))[-1][0]
-                found = [int(modulus) for modulus, rest in _rests(tree, product) if _common(modulus, rest)]
-                yield from _pairs(((one, other) for one in found[:MOST_HITS] for other in others), new, others)
+        yield from _met_again(new, tree, [others for those in known if (others := _without(those, new))])
+
+
+def _met_again(new: Moduli, tree: list[list[Decimal]], known: list[Moduli]) -> Iterator[tuple[str, str, int]]:
+    """Pairs of a new one and one that was there. All that were there go through the tree as one number."""
+    rest = Decimal(1)
+    for those in known:
+        rest = rest * _tree(list(those))[-1][0] % tree[-1][0]
+    found = [modulus for modulus, left in _rests(tree, rest) if _common(modulus, left)][:MOST_HITS]
+    for those in known if found else ():
+        product = _tree(list(those))[-1][0]
+        here = [int(modulus) for modulus in found if _common(modulus, product % modulus)]
+        yield from _pairs(((one, other) for one in here for other in those), new, those)
+
+
+def _without(those: Moduli, new: Moduli) -> Moduli:
+    return {modulus: key for modulus, key in those.items() if modulus not in new}
 
 
 def _tree(moduli: list[int]) -> list[list[Decimal]]:

@@ -17,47 +17,53 @@ Reference: NIST SP 800-207 section 2.1, tenet 2: all communication is secured re
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
 from typing import Final
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, func, literal, select, tuple_
 
-from collector.fleet.verdict import MOST, Row, Verdict, some
+from collector.fleet.verdict import Row, Verdict, some
 from collector.store.tables import clients, probes
 
 CHECK: Final = "fleet.both_ends"
-MAX_ROWS: Final = 50_000  # some 20 MB
+PAIRS: Final = 500  # of one question
+MAX_ROWS: Final = 20_000  # of one question, some 8 MB
+MAX_PEERS: Final = 1_000  # of one verdict
+MAX_PROBES: Final = 64  # that see one pair, compared with each other
 RECENT: Final = 7 * 86_400.0  # seconds for which a pair speaks of now
 
 
-def read(connection: Connection, now: float) -> list[Row]:
-    """What each probe saw of pairs that several probes know, if they do not agree."""
+def read(connection: Connection, now: float) -> Iterator[Row]:
+    """What each probe saw of pairs that several probes know, if they do not agree; by endpoint and peer."""
     c = clients.c
-    recent = (c.last_seen >= now - RECENT) & (c["class"] != "unknown")
     several = (func.count(c.probe_id.distinct()) > 1) & (func.count(c["class"].distinct()) > 1)
-    pairs = select(c.endpoint, c.peer).where(recent).group_by(c.endpoint, c.peer).having(several)
-    some_pairs = pairs.order_by(c.endpoint, c.peer).limit(MOST)
+    pairs = select(c.endpoint, c.peer).where(c["class"] != "unknown").group_by(c.endpoint, c.peer).having(several)
+    pairs = pairs.order_by(c.endpoint, c.peer).limit(PAIRS)
     columns = (c.endpoint, c.peer, c["class"], c.flows, c.bytes, c.first_seen, c.last_seen)
-    statement = (
+    told = (
         select(*columns, probes.c.site, probes.c.probe)
         .join(probes, probes.c.id == c.probe_id)
-        .where(recent, tuple_(c.endpoint, c.peer).in_(some_pairs))
+        .where(c.last_seen >= now - RECENT, c["class"] != "unknown")
         .order_by(c.endpoint, c.peer, probes.c.site, probes.c.probe, c["class"])
     )
-    return [dict(row) for row in connection.execute(statement.limit(MAX_ROWS)).mappings()]
+    after = ("", "")
+    while True:  # from pair to pair in an index: all of them at once would be a table in memory
+        some_pairs = connection.execute(pairs.where(tuple_(c.endpoint, c.peer) > tuple_(*map(literal, after)))).all()
+        if not some_pairs:
+            return
+        where = tuple_(c.endpoint, c.peer).in_([tuple(pair) for pair in some_pairs])
+        yield from map(dict, connection.execute(told.where(where).limit(MAX_ROWS)).mappings())
+        after = tuple(some_pairs[-1])
 
 
-def judge(rows: Iterable[Row]) -> list[Verdict]:
-    """One verdict for each endpoint."""
-    pairs: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        pairs[row["endpoint"]][row["peer"]].append(row)
-    verdicts = []
-    for endpoint, peers in pairs.items():
-        odd = {peer: those for peer, those in peers.items() if _differ(those)}
+def judge(rows: Iterable[Row]) -> Iterator[Verdict]:
+    """One verdict for each endpoint. `rows`: by endpoint and peer."""
+    for endpoint, those in groupby(rows, lambda row: str(row["endpoint"])):
+        peers = ((peer, list(seen)) for peer, seen in groupby(those, lambda row: str(row["peer"])))
+        odd = dict(islice(((peer, seen) for peer, seen in peers if _differ(seen)), MAX_PEERS))
         if odd:
-            verdicts.append(_judged(endpoint, odd))
-    return verdicts
+            yield _judged(endpoint, odd)
 
 
 def _differ(rows: list[Row]) -> bool:
@@ -65,8 +71,9 @@ def _differ(rows: list[Row]) -> bool:
     by_probe: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         by_probe[row["site"], row["probe"]].append(row)
-    for probe, those in by_probe.items():
-        for other, theirs in by_probe.items():
+    compared = dict(islice(by_probe.items(), MAX_PROBES))
+    for probe, those in compared.items():
+        for other, theirs in compared.items():
             begin, end = min(row["first_seen"] for row in theirs), max(row["last_seen"] for row in theirs)
             known = {row["class"] for row in theirs}
             if probe != other and any(

@@ -38,7 +38,9 @@ def read(connection: Connection, _now: float) -> list[Row]:
     several = literal_column("certificates > 1", Boolean)  # as the index has it
     shared = select(k.spki_sha256).where(several).order_by(k.certificates.desc(), k.spki_sha256.desc()).limit(MOST)
     columns = (c.sha256, c.spki_sha256, c.subject, c.record, c.first_seen, c.last_seen, s.endpoint)
-    statement = select(*columns).outerjoin(sightings, s.sha256 == c.sha256).where(servers, c.spki_sha256.in_(shared))
+    statement = (
+        select(*columns).outerjoin(sightings, s.sha256 == c.sha256).distinct().where(servers, c.spki_sha256.in_(shared))
+    )
     found = connection.execute(statement.order_by(c.spki_sha256, c.first_seen, c.sha256).limit(MAX_ROWS))
     return [dict(row) for row in found.mappings()]
 

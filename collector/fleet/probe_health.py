@@ -14,37 +14,40 @@ ring more memory, let the kernel count judged bulk (docs/agent.md), or give it a
 Reference: PCI DSS 4.0.1 requirement 10.7 (failures of critical security controls are detected and reported).
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from collector import queries
+from collector import probe_states
 from collector.export.coverage import flat
 from collector.fleet.verdict import Row, Verdict
+from collector.store.tables import FLEET, probes
 
 CHECK: Final = "fleet.probe_health"
-MAX_PROBES: Final = 100_000  # some 200 MB of health records at worst
+TURN: Final = 500  # probes of one question: their health records are some 2 MB at worst
 
 
-def read(connection: Connection, now: float) -> list[Row]:
+def read(connection: Connection, now: float) -> Iterator[Row]:
     """Every probe, with how it is."""
-    return queries.every_probe(connection, now, MAX_PROBES)
+    p, after = probes.c, 0
+    told = select(p.id, p.site, p.probe, p.online, p.last_seen, p.health).where(p.site != FLEET).order_by(p.id)
+    while some := connection.execute(told.where(p.id > after).limit(TURN)).mappings().all():
+        for row in some:
+            yield {**row, "health": json.loads(row["health"]), "word": probe_states.word(row, now)}
+        after = some[-1]["id"]
 
 
-def judge(rows: Iterable[Row]) -> list[Verdict]:
+def judge(rows: Iterable[Row]) -> Iterator[Verdict]:
     """One verdict for each thing that is wrong with a probe."""
-    verdicts = []
     for row in rows:
         told = flat(row["health"].get("missed") if isinstance(row["health"], dict) else None)
         if row["word"] == "silent":
-            verdicts.append(
-                _verdict(row, "silent", "A probe went silent", "Look at its host, its network and the broker.", {})
-            )
+            yield _verdict(row, "silent", "A probe went silent", "Look at its host, its network and the broker.", {})
         elif told and row["word"] == "up":
             what = "Give its ring more memory, or let the kernel count judged bulk."
-            verdicts.append(_verdict(row, "drops", "A probe misses packets", what, {"missed": told}))
-    return verdicts
+            yield _verdict(row, "drops", "A probe misses packets", what, {"missed": told})
 
 
 def _verdict(row: Row, how: str, title: str, remediation: str, more: Row) -> Verdict:

@@ -3,17 +3,24 @@ schedule of shorter lifetimes (Ballot SC-081v3) asks for.
 """
 
 import datetime as dt
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import Any, Final
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, delete, func, insert, literal_column, select
+from sqlalchemy import text as sql
 
-from collector.store.tables import certificates, sightings
+from collector.store import retention
+from collector.store.store import Store
+from collector.store.tables import IS_SERVER, NEVER, certificates, meta, sightings
 
 DAY: Final = 86_400.0
+EVERY: Final = 60.0  # seconds between two forecasts
+FORECAST: Final = "certificates_forecast"
+_KEY: Final = "certificates_foreseen"
 WEEKS: Final = 13  # of the forecast
 MAX_HISTORY: Final = 5_000  # sightings looked at for one page of certificates
 NORMAL: Final = 2 / 3  # of its lifetime after which ACME clients renew (RFC 9773 section 4.2 leaves it to the CA)
@@ -106,16 +113,31 @@ def rotation(connection: Connection, sha256: str, limit: int = 100) -> list[Row]
     return [dict(row) for row in connection.execute(statement).mappings()]
 
 
+def reckon(store: Store, now: float, _stopped: Callable[[], bool] = lambda: False) -> bool:
+    """The forecast anew, if it is due and no other collector makes it. Raises StoreError."""
+    with store.changing() as connection:
+        if not retention.is_due(connection, now, _KEY, EVERY):
+            return False
+    with store.reading() as connection:
+        told = json.dumps(forecast(connection, now))
+    with store.changing() as connection:
+        connection.execute(delete(meta).where(meta.c.key == FORECAST))
+        connection.execute(insert(meta).values(key=FORECAST, value=told))
+    return True
+
+
 def forecast(connection: Connection, now: float) -> Row:
     """How many certificates end in each of the next weeks, and how long they last, by the steps of the schedule."""
     c = certificates.c
-    server = c.ca.is_(False) & (c.not_after >= now)
-    week = func.floor((c.not_after - now) / (7 * DAY)).label("week")
-    ends = select(week).where(server, c.not_after < now + WEEKS * 7 * DAY).subquery()
-    counted = select(ends.c.week, func.count()).group_by(ends.c.week)
+    # Said as the index says it, which so has all that is asked: the table holds every record.
+    ends: Any = func.coalesce(c.not_after, literal_column(NEVER))
+    server = (sql(IS_SERVER), ends >= now, ends < literal_column(NEVER))
+    week = func.floor((ends - now) / (7 * DAY)).label("week")
+    soon = select(week).where(*server, ends < now + WEEKS * 7 * DAY).subquery()
+    counted = select(soon.c.week, func.count()).group_by(soon.c.week)
     weeks = {int(number): count for number, count in connection.execute(counted)}
-    within = (func.sum(case((c.not_after - c.not_before <= days * DAY, 1), else_=0)) for days in SPANS)
-    valid, *counts = connection.execute(select(func.count(), *within).where(server, c.not_before <= now)).one()
+    within = (func.sum(case((ends - c.not_before <= days * DAY, 1), else_=0)) for days in SPANS)
+    valid, *counts = connection.execute(select(func.count(), *within).where(*server, c.not_before <= now)).one()
     return {
         "at": now,
         "weeks": [{"from": now + number * 7 * DAY, "certificates": weeks.get(number, 0)} for number in range(WEEKS)],

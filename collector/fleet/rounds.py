@@ -2,6 +2,8 @@
 alerts and exports have them like any other.
 """
 
+import heapq
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -44,10 +46,10 @@ class Check(Protocol):
 
     CHECK: str
 
-    def read(self, connection: Connection, now: float) -> list[Row]:
-        """What it needs from the store."""
+    def read(self, connection: Connection, now: float) -> Iterable[Row]:
+        """What it needs from the store, little by little where that may be much."""
 
-    def judge(self, rows: Iterable[Row]) -> list[Verdict]:
+    def judge(self, rows: Iterable[Row]) -> Iterable[Verdict]:
         """Pure."""
 
 
@@ -60,32 +62,41 @@ def judge(store: Store, now: float, stopped: Callable[[], bool] = lambda: False)
         if not retention.is_due(connection, now, _KEY, EVERY):
             return 0
     count = 0
-    shared_prime.compare(store, stopped)
     for check in CHECKS:
         if stopped():
             break
         with store.reading() as connection:
-            rows = check.read(connection, now)
-        count += keep(store, check.CHECK, check.judge(rows), now)
+            found = worst(check.CHECK, check.judge(check.read(connection, now)))
+        count += keep(store, check.CHECK, found, now)
     return count
+
+
+def worst(check: str, verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """At most MOST of them, however many there are."""
+    count = itertools.count()
+    worst = heapq.nsmallest(MOST, (one for one, _ in zip(verdicts, count, strict=False)), key=_weight)
+    if (others := next(count) - len(worst)) > 0:
+        _LOG.warning("%s: %d verdicts, of which the worst %d are kept", check, others + len(worst), len(worst))
+    return worst
 
 
 def keep(store: Store, check: str, verdicts: Iterable[Verdict], now: float) -> int:
     """What a check found now: new ones open, known ones stay as people decided, what is gone is resolved."""
-    found = {one.uid: one for one in sorted(verdicts, key=_weight)}
-    if len(found) > MOST:
-        _LOG.warning("%s: %d verdicts, of which the worst %d are kept", check, len(found), MOST)
-        found = dict(list(found.items())[:MOST])
+    found = {one.uid: one for one in verdicts}
     with store.changing() as connection:
         probe = _probe(connection, now)
         ours = (findings.c.probe_id == probe) & (findings.c.check_id == check)
-        known = dict(connection.execute(select(findings.c.uid, findings.c.workflow).where(ours)).all())
-        gone = [uid for uid, workflow in known.items() if uid not in found and workflow != "resolved"]
+        columns = (findings.c.uid, findings.c.workflow, findings.c.record)
+        known = {uid: (workflow, record) for uid, workflow, record in connection.execute(select(*columns).where(ours))}
+        gone = [uid for uid, (workflow, _) in known.items() if uid not in found and workflow != "resolved"]
         for uid in gone:
             over = update(findings).where(ours, findings.c.uid == uid)
             connection.execute(over.values(workflow="resolved", changed=now))
         for uid, verdict in found.items():
-            _put(connection, verdict.row(probe, now), known.get(uid), ours & (findings.c.uid == uid))
+            row = verdict.row(probe, now)
+            workflow, before = known.get(uid, (None, ""))
+            if workflow in {None, "resolved"} or row["record"] != before:
+                _put(connection, row, workflow, ours & (findings.c.uid == uid))
     return len(found)
 
 

@@ -30,16 +30,27 @@ from sqlalchemy.exc import IntegrityError
 
 from collector.fleet.batch_gcd import BATCH
 from collector.fleet.verdict import MOST, Row, Verdict, some
+from collector.store import retention
 from collector.store.store import Store
 from collector.store.tables import certificates, moduli, primes, sightings
 
 CHECK: Final = "fleet.shared_prime"
-MAX_MODULI: Final = 131_072  # the latest, with which new ones are compared: a file of 75 MB, a minute of a processor
+MAX_MODULI: Final = 131_072  # the latest, with which new ones are compared: a file of 75 MB
 PATIENCE: Final = 1800.0  # seconds for one comparison
 MAX_ROWS: Final = 20_000  # pairs with their certificates and places, some 10 MB
+EVERY: Final = 60.0  # seconds between two looks for new moduli
+_KEY: Final = "compared_moduli"
 _LOOK: Final = 0.2  # seconds between looks at the one who compares
 _LOG: Final = logging.getLogger("collector")
 _PROGRAM: Final = (sys.executable, "-m", "collector.fleet.batch_gcd")
+
+
+def reckon(store: Store, now: float, stopped: Callable[[], bool] = lambda: False) -> int:
+    """`compare`, if it is due and no other collector does it. Raises StoreError."""
+    with store.changing() as connection:
+        if not retention.is_due(connection, now, _KEY, EVERY):
+            return 0
+    return compare(store, stopped)
 
 
 def compare(store: Store, stopped: Callable[[], bool] = lambda: False) -> int:

@@ -1,27 +1,20 @@
-"""Reckons what would take too long for a page: shares of bytes and quantum exposure by site, host and service, and when
-certificates end. Kept in small tables, and made anew from time to time by one of the collectors.
+"""Reckons what would take too long for a page: shares of bytes by site, host and service and day. Kept in a small
+table, and made anew from time to time by one of the collectors.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from collector.fleet import renewals
 from collector.store import retention
 from collector.store.retention import DAY
-from collector.store.rows import whole
 from collector.store.store import Store
 from collector.store.tables import (
     FLEET,
     MOST_KEPT,
-    exposures,
-    findings,
     hours,
-    meta,
     probes,
     shares,
     traffic,
@@ -31,8 +24,6 @@ EVERY: Final = 60.0  # seconds
 DAYS: Final = 30  # that are reckoned the first time; later only those that still change
 MOST_KEYS: Final = 500  # sites, hosts or services of one day, those that move most; the rest is one more
 OTHERS: Final = "(others)"
-MOST_FINDINGS: Final = 200_000  # of exposure: some seconds
-FORECAST: Final = "certificates_forecast"
 _KEY: Final = "reckoned_fleet"
 _TURN: Final = 500  # probes of one question
 
@@ -59,15 +50,6 @@ def reckon(store: Store, now: float, stopped: Callable[[], bool] = lambda: False
             rows = [*_hosts(connection, day, where), *_services(connection, day)]
         with store.changing() as connection:
             _replace(connection, shares, shares.c.day == day, rows)
-    with store.reading() as connection:
-        exposed = _exposures(connection)
-        forecast = renewals.forecast(connection, now)
-    with store.changing() as connection:
-        _replace(connection, exposures, exposures.c.by != "", exposed)
-        told = json.dumps(forecast)
-        made = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(meta)
-        made = made.values(key=FORECAST, value=told).on_conflict_do_update(index_elements=["key"], set_={"value": told})
-        connection.execute(made)
     return True
 
 
@@ -127,35 +109,3 @@ def _rows(by: str, day: int, keys: dict[str, Counter[tuple[str, str]]]) -> Itera
         for kind in sorted({kind for kind, _ in told}):
             flows, size = (min(told[kind, what], MOST_KEPT) for what in ("flows", "bytes"))
             yield {"by": by, "day": day, "key": key, "class": kind, "flows": flows, "bytes": size}
-
-
-def _exposures(connection: Connection) -> list[Row]:
-    """From findings of pq.exposure, in whatever state: what was recorded stays recorded."""
-    f = findings.c
-    columns = (f.uid, f.endpoint, f.name, f.record, f.last_seen, probes.c.site, probes.c.probe)
-    statement = select(*columns).join(probes, probes.c.id == f.probe_id).where(f.check_id == "pq.exposure")
-    found: dict[tuple[str, str], dict[str, tuple[int, float]]] = defaultdict(dict)
-    for uid, endpoint, name, record, last, site, probe in connection.execute(statement.limit(MOST_FINDINGS)):
-        size = whole(json.loads(record).get("bytes"))
-        for by, key in (("site", site), ("host", f"{site}/{probe}"), ("service", f"{endpoint} {name}".strip())):
-            # The same flows seen by two probes count once: the finding has one uid.
-            before = found[by, key].get(uid, (0, 0.0))
-            found[by, key][uid] = max(size, before[0]), max(last, before[1])
-    rows: list[Row] = [
-        {
-            "by": by,
-            "key": key[:260],
-            "bytes": min(sum(size for size, _ in told.values()), MOST_KEPT),
-            "findings": len(told),
-            "last_seen": max(last for _, last in told.values()),
-        }
-        for (by, key), told in found.items()
-    ]
-    rows.sort(key=lambda row: (-row["bytes"], row["key"]))
-    counts = Counter[str]()
-    kept = []
-    for row in rows:
-        counts[row["by"]] += 1
-        if counts[row["by"]] <= MOST_KEYS:
-            kept.append(row)
-    return kept

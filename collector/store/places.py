@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from collector.store.rows import whole
 
+SIGHTING_KEYS: Final = ("sha256", "probe_id", "endpoint", "name")
 POSTURE_KEYS: Final = ("probe_id", "endpoint", "name", "digest")
 CLIENT_KEYS: Final = ("probe_id", "endpoint", "peer", "class")
 MAX_FACTS: Final = 32  # of a posture; probes tell 14
@@ -53,7 +54,7 @@ def shown(probe: int, item: Row, when: float) -> list[Row]:
                 "first_seen": when,
                 "last_seen": when,
             }
-            rows[row["sha256"], row["endpoint"]] = row
+            rows[tuple(row[key] for key in SIGHTING_KEYS)] = row
     return list(rows.values())
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     literal,
     not_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -24,6 +25,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from collector.store import in_use
 from collector.store.tables import (
     IS_OVER,
     MOST_KEPT,
@@ -52,10 +54,12 @@ HOURS_KEPT: Final = 32 * DAY  # seconds: a month of hours for the pages, and a d
 EARLY_KEPT: Final = 7 * DAY  # seconds for which a finding that is over may still come
 TURN: Final = 20_000  # rows that one transaction takes away
 EVERY: Final = 600.0  # seconds between two rounds, whichever collector makes them
+WALK_EVERY: Final = DAY  # between two walks through tables that have no index by time, which would cost every report
 _KEY: Final = "kept_house"
+WALKED: Final = "walked_house"
 
-Turn = Callable[[Connection], int]
-"""One transaction; gives how many rows it took away."""
+Turn = Callable[[Connection], tuple[int, bool]]
+"""One transaction; gives how many rows it took away, and whether there may be more."""
 
 
 class Kept(Struct, frozen=True):
@@ -93,8 +97,8 @@ def reopen(connection: Connection, now: float) -> int:
 
 def turns(now: float, kept: Kept) -> Iterator[Turn]:
     """What there is to do; each is repeated until it takes nothing away any more."""
-    yield lambda connection: _add_up(connection, "intervals", now - kept.intervals, HOUR)
-    yield lambda connection: _add_up(connection, "hours", now - HOURS_KEPT, DAY)
+    yield _while_some(lambda connection: _add_up(connection, "intervals", now - kept.intervals, HOUR))
+    yield _while_some(lambda connection: _add_up(connection, "hours", now - HOURS_KEPT, DAY))
     old = now - kept.all
     f = findings.c
     over = and_(sql(IS_OVER), f.severity.in_(range(5)), f.changed < old)
@@ -102,21 +106,52 @@ def turns(now: float, kept: Kept) -> Iterator[Turn]:
         (traffic, and_(sql(SPANS["days"]), traffic.c.start < int(old))),
         (findings, and_(over, f.last_seen < old)),
         (early, early.c.ended < now - EARLY_KEPT),
-        (sightings, sightings.c.last_seen < old),
+        (shares, shares.c.day < int(old)),
+        (tunnels, tunnels.c.last_seen < old),
+    ):
+        yield _while_some(_sweep(table, condition))
+    hourly = and_(hours.c.start < int(now - HOURS_KEPT), hours.c.start % DAY != 0)
+    for gone in (hourly, hours.c.start < int(old)):
+        yield _while_some(lambda connection, gone=gone: _forget_hours(connection, gone))  # type: ignore[misc]
+    yield _while_some(lambda connection: _forget_boots(connection, old))
+
+
+def walks(now: float, kept: Kept) -> Iterator[Turn]:
+    """What there is to do once a day, as `turns`: in the order of keys, from one end of a table to the other."""
+    old = now - kept.all
+    for table, condition in (
+        (sightings, and_(sightings.c.last_seen < old, not_(in_use.shown_since(old)))),
+        (postures, and_(postures.c.last_seen < old, not_(in_use.spoken_since(old)))),
         (certificates, and_(certificates.c.last_seen < old, not_(_shown()))),
         (moduli, and_(moduli.c.seen < old, not_(_certified()))),
         (primes, not_(and_(_known(primes.c.spki_sha256), _known(primes.c.other)))),
-        (shares, shares.c.day < int(old)),
-        (tunnels, tunnels.c.last_seen < old),
         (clients, clients.c.last_seen < old),
-        (postures, postures.c.last_seen < old),
     ):
-        yield _sweep(table, condition)
-    yield lambda connection: _forget_hours(
-        connection, and_(hours.c.start < int(now - HOURS_KEPT), hours.c.start % DAY != 0)
-    )
-    yield lambda connection: _forget_hours(connection, hours.c.start < int(old))
-    yield lambda connection: _forget_boots(connection, old)
+        yield _walk(table, condition)
+
+
+def _while_some(work: Callable[[Connection], int]) -> Turn:
+    def turn(connection: Connection) -> tuple[int, bool]:
+        gone = work(connection)
+        return gone, gone > 0
+
+    return turn
+
+
+def _walk(table: Table, condition: Any) -> Turn:  # noqa: ANN401 - a condition
+    keys = list(table.primary_key.columns)
+    after: list[Any] = []
+
+    def turn(connection: Connection) -> tuple[int, bool]:
+        ahead = select(*keys).order_by(*keys)
+        behind = tuple_(*keys) > tuple_(*map(literal, after)) if after else true()
+        last = connection.execute(ahead.where(behind).offset(TURN - 1).limit(1)).first()
+        here = behind if last is None else and_(behind, tuple_(*keys) <= tuple_(*map(literal, last)))
+        gone = connection.execute(delete(table).where(here, condition)).rowcount
+        after[:] = last or []
+        return gone, last is not None
+
+    return turn
 
 
 def _shown() -> Any:  # noqa: ANN401 - a condition
@@ -131,7 +166,7 @@ def _known(key: Any) -> Any:  # noqa: ANN401 - a column
     return select(literal(1)).where(moduli.c.spki_sha256 == key).exists()
 
 
-def _sweep(table: Table, condition: Any) -> Turn:  # noqa: ANN401 - a condition
+def _sweep(table: Table, condition: Any) -> Callable[[Connection], int]:  # noqa: ANN401 - a condition
     keys = list(table.primary_key.columns)
     some = select(*keys).where(condition).limit(TURN)
     return lambda connection: connection.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount

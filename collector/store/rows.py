@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import msgspec
+
 from collector.times import seconds
 
 SEVERITIES: Final = ("info", "low", "medium", "high", "critical")
@@ -155,8 +157,15 @@ def whole(value: object) -> int:
 
 def dump(value: object) -> str:
     """As JSON text that every engine takes."""
-    # Escaped, so that no lone surrogate or NUL reaches an engine that refuses it.
-    return json.dumps(value, separators=(",", ":")).replace("\\u0000", "\\ufffd")
+    return encoded(value).replace("\\u0000", "\\ufffd")  # PostgreSQL has no NUL in text
+
+
+def encoded(value: object) -> str:
+    """As JSON text."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except (UnicodeEncodeError, OverflowError):  # lone surrogates, numbers of more than 64 bits: a tenth as fast
+        return json.dumps(value, separators=(",", ":"))
 
 
 def _time(told: object, now: float) -> float:

@@ -1,5 +1,6 @@
 """The database behind the collector: opened, migrated, written in batches, read beside that."""
 
+import itertools
 import socket
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -56,11 +57,12 @@ class Store:
         with self.changing() as connection:
             if not retention.is_due(connection, now):
                 return 0
-        for turn in retention.turns(now, kept):
-            some = 1
-            while some and not stopped():
+            walks = retention.is_due(connection, now, retention.WALKED, retention.WALK_EVERY)
+        for turn in itertools.chain(retention.turns(now, kept), retention.walks(now, kept) if walks else ()):
+            goes_on = True
+            while goes_on and not stopped():
                 with self.changing() as connection:
-                    some = turn(connection)
+                    some, goes_on = turn(connection)
                 gone += some
         return gone
 

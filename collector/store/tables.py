@@ -123,7 +123,7 @@ findings: Final = Table(
     _partial(IS_OPEN, "findings_open", *_ORDER),
     _partial(f"NOT ({IS_OPEN})", "findings_rest", "workflow", *_ORDER),
     Index("findings_check", "check_id", "workflow", *_ORDER),
-    _partial(f"{IS_OPEN} AND policy <> ''", "findings_policy", "policy", *_ORDER),
+    _partial("policy <> ''", "findings_policy", "policy", "workflow", *_ORDER),
     Index("findings_endpoint", "endpoint"),
     Index("findings_uid", "uid"),
     Index("findings_changed", "changed"),
@@ -155,7 +155,7 @@ certificates: Final = Table(
     Column("record", Text, nullable=False),
     Column("first_seen", Float, nullable=False),
     Column("last_seen", Float, nullable=False),
-    _partial(IS_SERVER, "certificates_end", text(f"coalesce(not_after, {NEVER})"), "sha256"),
+    _partial(IS_SERVER, "certificates_end", text(f"coalesce(not_after, {NEVER})"), "sha256", "not_before"),
     Index("certificates_spki", "spki_sha256"),
     _partial("ca", "certificates_authority", "subject"),
 )
@@ -166,10 +166,11 @@ sightings: Final = Table(
     Column("sha256", String(64), primary_key=True),
     Column("probe_id", _Big, primary_key=True, autoincrement=False),
     Column("endpoint", String(200), primary_key=True),
-    Column("name", String(255), nullable=False, default=""),
+    Column("name", String(255), primary_key=True),
     Column("first_seen", Float, nullable=False),
     Column("last_seen", Float, nullable=False),
     Index("sightings_endpoint", "endpoint"),
+    _partial("name <> ''", "sightings_name", "name", "probe_id", "sha256"),
 )
 
 traffic: Final = Table(
@@ -214,6 +215,8 @@ audit: Final = Table(
     Column("at", Float, nullable=False),
     Column("who", String(80), nullable=False),
     Column("what", Text, nullable=False),
+    Column("uid", String(64), nullable=False, server_default=""),  # of the finding that was decided about
+    Index("audit_uid", "uid", "id"),
 )
 
 postures: Final = Table(
@@ -241,7 +244,7 @@ clients: Final = Table(
     Column("bytes", _Big, nullable=False),
     Column("first_seen", Float, nullable=False),
     Column("last_seen", Float, nullable=False),
-    Index("clients_endpoint", "endpoint"),
+    Index("clients_endpoint", "endpoint", "peer", "class", "probe_id"),
 )
 
 alerted: Final = Table(

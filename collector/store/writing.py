@@ -3,7 +3,6 @@
 A batch is a few statements, however many envelopes it has: what costs is the way to the database and back.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -34,6 +33,8 @@ from collector.store.tables import (
 from collector.times import seconds
 
 WINDOW: Final = 10_000  # sequence numbers that may be outstanding in one stream; older gaps are given up and counted
+MAX_NAMES: Final = 64  # under which one probe knows one certificate at one endpoint; beyond, the place is kept without
+_ASKED: Final = 5_000  # certificates in one question
 MAX_ASIDE: Final = 10_000  # messages kept aside; the oldest go first
 _KEYS: Final[dict[Table, tuple[str, ...]]] = {
     probes: ("site", "probe"),
@@ -41,7 +42,7 @@ _KEYS: Final[dict[Table, tuple[str, ...]]] = {
     received: ("stream_id", "seq", "part"),
     findings: ("probe_id", "uid"),
     early: ("probe_id", "uid"),
-    sightings: ("sha256", "probe_id", "endpoint"),
+    sightings: places.SIGHTING_KEYS,
     certificates: ("sha256",),
     tunnels: ("probe_id", "peers"),
     traffic: ("probe_id", "start", "span", "endpoint", "class"),
@@ -67,6 +68,8 @@ class Account(Struct):
     aside: int = 0
     refused: int = 0
     """Items without what their kind must have; their envelope is kept aside too."""
+    names_over: int = 0
+    """Sightings of certificates kept without their name, because their place has MAX_NAMES."""
 
 
 class Writer:
@@ -261,8 +264,38 @@ class Writer:
                 continue
             if table is findings and waiting:
                 self._ended_early(waiting)
+            elif table is sightings and waiting:
+                self._bound_names(waiting)
             for some in _summed(waiting) if table is traffic else _turns(table, waiting):
                 self._upsert(table, some)
+
+    def _bound_names(self, told: list[Row]) -> None:
+        """No new names for a place that has MAX_NAMES; a batch may bring as many once more."""
+        known = self._crowded({row["sha256"] for row in told if row["name"]}, {row["probe_id"] for row in told})
+        met: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+        for row in told:
+            place = row["sha256"], row["probe_id"], row["endpoint"]
+            taken = known.get(place, met[place])
+            if row["name"] and row["name"] not in taken:
+                if len(taken) >= MAX_NAMES:
+                    row["name"] = ""
+                    self.account.names_over += 1
+                else:
+                    taken.add(row["name"])
+
+    def _crowded(self, certificates: set[str], probes: set[int]) -> dict[tuple[Any, ...], set[str]]:
+        """Places that have MAX_NAMES, with their names."""
+        s = sightings.c
+        place = (s.sha256, s.probe_id, s.endpoint)
+        known: dict[tuple[Any, ...], set[str]] = {}
+        asked = sorted(certificates)
+        for first in range(0, len(asked), _ASKED):
+            here = and_(s.sha256.in_(asked[first : first + _ASKED]), s.probe_id.in_(probes))
+            several = select(*place).where(here).group_by(*place).having(func.count() >= MAX_NAMES)
+            for full in self._connection.execute(several).all():
+                one = and_(*(column == value for column, value in zip(place, full, strict=True)))
+                known[tuple(full)] = set(self._connection.execute(select(s.name).where(one)).scalars())
+        return known
 
     def _insert(self, table: Table, told: list[Row]) -> None:
         """Insert what is not there."""
@@ -291,7 +324,7 @@ class Writer:
         names = list(told[0])
         source = text(f"SELECT {', '.join(names)} FROM json_populate_recordset(NULL::{table.name}, :rows)")  # noqa: S608 - names of our own columns
         given = source.columns(*(table.c[name] for name in names)).subquery()
-        return statement.from_select(names, select(given)), [{"rows": json.dumps(told)}]
+        return statement.from_select(names, select(given)), [{"rows": rows.encoded(told)}]
 
     def _state(self, probe: int, state: State) -> None:
         self.account.states += 1

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector import queries, shares
+from collector import inventory, probe_states, queries, shares
 from collector.export.tables import as_csv, plain
 from collector.paging import MAX_PAGE, Page, Row
 from collector.web import asking
@@ -85,14 +85,14 @@ async def _forecast(request: Request) -> Response:
 
 
 async def _certificate(request: Request) -> Response:
-    row = await asking.answer(request, queries.certificate, request.path_params["sha256"])
+    row = await asking.answer(request, inventory.certificate, request.path_params["sha256"])
     if row is None:
         raise HTTPException(404, "no certificate has this SHA-256")
     return _json({**plain(row), "places": [plain(place) for place in row["places"]]})
 
 
 async def _probes(request: Request) -> Response:
-    found = await asking.answer(request, queries.probe_page, request.app.state.now(), asking.place(request))
+    found = await asking.answer(request, probe_states.probe_page, request.app.state.now(), asking.place(request))
     for row in found.rows:
         del row["id"]
     return _page(request, found)

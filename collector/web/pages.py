@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from collector import charts, fleet, places, queries, rendering, shares, standards, tunnels
+from collector import charts, fleet, inventory, places, probe_states, queries, rendering, shares, standards, tunnels
 from collector.alerts import outbox
 from collector.export.coverage import flat
 from collector.fleet import renewals
@@ -63,8 +63,8 @@ async def _overview(request: Request) -> Response:
             severity=(queries.by_severity,),
             checks=(queries.by_check,),
             changes=(queries.changes, now - queries.DAY),
-            words=(queries.probe_words, now),
-            first=(queries.probe_page, now, Place(5)),
+            words=(probe_states.probe_words, now),
+            first=(probe_states.probe_page, now, Place(5)),
         ),
     )
     return shown(
@@ -135,7 +135,7 @@ async def _workflow(request: Request) -> Response:
             values = {"workflow": workflow, "until": until, "note": note, "changed": now}
             changed = connection.execute(update(findings).where(findings.c.uid == uid).values(**values)).rowcount
             if changed:
-                connection.execute(insert(audit).values(at=now, who=who, what=f"{workflow} {uid} {note}"))
+                connection.execute(insert(audit).values(at=now, who=who, uid=uid, what=f"{workflow} {uid} {note}"))
             return bool(changed)
 
     if not await run_in_threadpool(change):
@@ -158,7 +158,7 @@ async def _endpoint(request: Request) -> Response:
         asking.together(
             page=(queries.finding_page, wanted, Place(MAX_PAGE)),
             traffic=(queries.protected, now - queries.DAY, now, name),
-            certificates=(queries.certificates_at, name),
+            certificates=(inventory.certificates_at, name),
             postures=(places.postures_at, name),
             clients=(places.clients_of, name),
             history=(queries.history, now - 30 * queries.DAY, now, 86_400, name),
@@ -184,8 +184,8 @@ async def _certificates(request: Request) -> Response:
         asking.together(
             page=(shares.certificate_page, *arguments),
             forecast=(shares.forecast,),
-            soon=(queries.certificate_page, "", Place(MAX_PAGE)),
-            shared=(queries.shared_keys,),
+            soon=(inventory.certificate_page, "", Place(MAX_PAGE)),
+            shared=(inventory.shared_keys,),
         ),
     )
     chart = charts.expiry(found["soon"].rows, now)
@@ -193,7 +193,7 @@ async def _certificates(request: Request) -> Response:
 
 
 async def _certificate(request: Request) -> Response:
-    row = await asking.answer(request, queries.certificate, request.path_params["sha256"])
+    row = await asking.answer(request, inventory.certificate, request.path_params["sha256"])
     if row is None:
         raise HTTPException(404, "No certificate has this SHA-256.")
     now = request.app.state.now()
@@ -259,7 +259,7 @@ async def _probes(request: Request) -> Response:
     now = request.app.state.now()
     place = asking.place(request)
     found = await asking.answer(
-        request, asking.together(page=(queries.probe_page, now, place), aside=(queries.kept_aside,))
+        request, asking.together(page=(probe_states.probe_page, now, place), aside=(probe_states.kept_aside,))
     )
     for row in found["page"].rows:
         row["missed_packets"] = flat(row["health"].get("missed"))

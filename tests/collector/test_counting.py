@@ -8,7 +8,7 @@ import pytest
 from fleet import NOW, finding, message
 from sqlalchemy import delete, text, update
 
-from collector import places, queries, standards, tunnels
+from collector import inventory, places, probe_states, queries, standards, tunnels
 from collector.export import evidence
 from collector.export.coverage import coverage
 from collector.paging import CursorError, Place
@@ -171,9 +171,9 @@ def test_both_engines_answer_every_question(store: Store) -> None:
     questions: tuple[tuple[Any, ...], ...] = (
         (queries.by_severity,), (queries.by_check,), (queries.changes, since), (queries.protected, since, NOW), (queries.matrix,),
         (queries.history, since, NOW, DAY), (queries.history, since, NOW, HOUR, endpoint), (queries.endpoint_page, NOW),
-        (queries.certificate_page,), (queries.shared_keys,), (queries.probe_page, NOW), (queries.every_probe, NOW, 9),
-        (queries.probe_words, NOW), (queries.kept_aside,), (queries.certificates_at, endpoint), (tunnels.pairs,), (tunnels.places, NOW),
-        (places.postures_at, endpoint), (places.clients_of, endpoint), (places.decisions, "u1"), (places.all_postures,),
+        (inventory.certificate_page,), (inventory.shared_keys,), (probe_states.probe_page, NOW), (probe_states.every_probe, NOW, 9),
+        (probe_states.probe_words, NOW), (probe_states.kept_aside,), (inventory.certificates_at, endpoint), (tunnels.pairs,), (tunnels.places, NOW),
+        (places.postures_at, endpoint), (places.clients_of, endpoint), (places.decisions, "u1"), (places.all_postures, 0.0, NOW, 9),
         (standards.as_of, dt.date(2030, 1, 1)), (coverage, NOW), (evidence.collect, evidence.Period(since, NOW), NOW),
     )  # fmt: skip
     with store.reading() as connection:

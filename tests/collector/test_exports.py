@@ -18,7 +18,9 @@ from test_web import EVIL, Running, filled  # noqa: F401 - a fixture
 
 from collector.export import evidence, pack, verify
 from collector.export.evidence import Period
+from collector.fleet import exposure, sums
 from collector.store.store import Store
+from collector.times import rfc3339
 from collector.web.access import Access
 from probe.publish.signing import Signer
 
@@ -166,3 +168,67 @@ def test_the_key_of_the_configuration_is_looked_at(tmp_path: Path) -> None:
     good = tmp_path / "good.pem"
     good.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     assert Signer.load(str(good)).kid
+
+
+def test_protected_bytes_over_time_and_quantum_exposure(store: Store) -> None:
+    def carried(day: int, kind: str, size: int) -> dict[str, object]:
+        pair = {"endpoint": "10.0.0.1:443/tcp", "peer": "10.0.0.9", "class": kind, "flows": 1, "bytes": [size, 0]}
+        told = {"start": f"2026-11-{day}T10:00:00Z", "end": f"2026-11-{day}T10:01:00Z", "pairs": [pair]}
+        return told | {"by_class": {kind: {"flows": 1, "bytes": size}}}
+
+    exposed = finding("q", check="pq.exposure", bytes=500, name="=1+1")
+    store.write([message(carried(16, "plaintext", 300), carried(17, "tls", 900), kind="rollup", seq=0)], NOW)
+    store.write([message(exposed, seq=1)], NOW)
+    for part in (sums, exposure):
+        part.reckon(store, NOW)
+    found = files(made(store, None))
+    days = [row for row in table(found["protected-bytes.csv"]) if row["by"] == "site"]
+    assert [(row["key"], row["day"], row["protected_share"]) for row in days] == [
+        ("s1", "2026-11-16", "0.0"),
+        ("s1", "2026-11-17", "1.0"),
+    ]
+    assert [(row["bytes"], row["tls"], row["plaintext"]) for row in days] == [("300", "0", "300"), ("900", "900", "0")]
+    assert {row["by"] for row in table(found["protected-bytes.csv"])} == {"site", "host", "service"}
+    assert [(row["by"], row["bytes"]) for row in table(found["quantum-exposure.csv"])] == [
+        ("host", "500"),
+        ("service", "500"),
+        ("site", "500"),
+    ]
+    told = json.loads(found["manifest.json"])["protection"]
+    assert (told["protected_share"], told["quantum_exposed_bytes"]) == (0.75, 500)
+    report = found["report.html"].decode()
+    assert "75.0 %" in report
+    assert "Quantum exposure" in report
+    before = files(made(store, None, Period(NOW - 90 * DAY, NOW - 60 * DAY)))
+    assert table(before["protected-bytes.csv"]) == []
+    assert "Nothing was added up for this period." in before["report.html"].decode()
+
+
+def test_what_was_told_once_is_in_the_inventory_while_it_is_used(store: Store) -> None:
+    change = {"endpoint": "10.0.0.1:443/tcp", "name": "a.example", "certificate": "aa", "after": {"class": "tls"}}
+    pair = {"endpoint": "10.0.0.1:443/tcp", "peer": "10.0.0.9", "class": "tls", "flows": 1, "bytes": [1, 1]}
+    then, later = NOW - 100 * DAY, NOW - 60
+    store.write([
+        message({"sha256": "aa", "last_seen": rfc3339(then)}, kind="certificate", seq=0),
+        message({"start": rfc3339(then), "end": rfc3339(then), "changes": [change]}, kind="rollup", seq=1),
+    ], then)  # fmt: skip
+    assert table(files(made(store, None))["pci-dss-4.2.1.1-certificates.csv"]) == []
+    used = {"start": rfc3339(later), "end": rfc3339(later), "pairs": [pair]}
+    store.write([message(used, kind="rollup", seq=2)], NOW)
+    found = files(made(store, None))
+    (row,) = table(found["pci-dss-4.2.1.1-certificates.csv"])
+    assert (row["sha256"], row["endpoints"]) == ("aa", "10.0.0.1:443/tcp")
+    assert [row["endpoint"] for row in table(found["pci-dss-12.3.3-protocols.csv"])] == ["10.0.0.1:443/tcp"]
+    replaced = change | {"certificate": "bb", "after": {"class": "plaintext"}}
+    between = rfc3339(NOW - 50 * DAY)
+    store.write([message({"start": between, "end": between, "changes": [replaced]}, kind="rollup", seq=3)], NOW)
+    assert table(files(made(store, None))["pci-dss-4.2.1.1-certificates.csv"]) == [], "another one was there by then"
+
+
+def test_what_does_not_fit_is_said(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(evidence, "MOST", 1)
+    found = files(made(filled, None))
+    left_out = json.loads(found["manifest.json"])["left_out"]
+    assert left_out["postures"] == len(EVIL) - 1
+    assert left_out["certificates"] == len(EVIL) - 1
+    assert f"{len(EVIL) - 1} postures of the period are not in this pack" in found["report.html"].decode()

@@ -17,7 +17,7 @@ from conftest import Postgres
 from fleet import NOW, envelope, finding, message
 from sqlalchemy import func, select, text
 
-from collector import ingest, queries
+from collector import ingest, probe_states, queries
 from collector.ingest import Ingest
 from collector.paging import Place
 from collector.store import counting
@@ -318,7 +318,7 @@ def test_a_flood_of_one_probe_balances(store: Store) -> None:
     others = -(-len(sent) // 60)
     assert (envelopes - others, duplicates) == (len(sent) // 2, len(sent) // 2)
     with store.reading() as connection:
-        rows = {row["probe"]: row for row in queries.probe_page(connection, NOW).rows}
+        rows = {row["probe"]: row for row in probe_states.probe_page(connection, NOW).rows}
         assert (rows["p1"]["missed"], rows["p1"]["outstanding"]) == (0, 399 - 6)
         assert counting.differences(connection) == NONE
 

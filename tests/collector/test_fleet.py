@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fleet import NOW, finding, message
 from sqlalchemy import select, update
 
-from collector import fleet, queries
+from collector import fleet, probe_states, queries
 from collector.export.coverage import coverage
 from collector.fleet import batch_gcd, rounds, shared_prime
 from collector.store.store import Store
@@ -58,6 +58,7 @@ def tell(store: Store) -> Told:
 
 def found(store: Store, check: str, now: float = NOW) -> list[dict[str, Any]]:
     """Open findings after a round, with what was observed."""
+    shared_prime.reckon(store, now)
     rounds.judge(store, now)
     with store.reading() as connection:
         page = queries.finding_page(connection, queries.FindingFilter(workflow="open", check=check))
@@ -171,10 +172,10 @@ def test_one_of_several_collectors_judges_and_it_is_no_probe(store: Store, tell:
     with store.reading() as connection:
         assert (
             coverage(connection, NOW)["probes"]
-            == queries.probe_words(connection, NOW)
+            == probe_states.probe_words(connection, NOW)
             == {"up": 1, "silent": 0, "gone": 0}
         )
-        assert [row["probe"] for row in queries.probe_page(connection, NOW).rows] == ["p1"]
+        assert [row["probe"] for row in probe_states.probe_page(connection, NOW).rows] == ["p1"]
 
 
 def test_too_many_are_cut_to_the_worst(store: Store, tell: Told, monkeypatch: pytest.MonkeyPatch) -> None:

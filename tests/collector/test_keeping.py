@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import NOW, finding, message
+from fleet import NOW, envelope, finding, message
 from sqlalchemy import func, select, text
 
-from collector import queries, tunnels
+from collector import inventory, probe_states, queries, tunnels
 from collector.messages import Aside, read
 from collector.store import rows, writing
 from collector.store.store import Store
-from collector.store.tables import MOST_KEPT, findings, received, streams, traffic
+from collector.store.tables import MOST_KEPT, findings, received, sightings, streams, traffic
 from collector.store.writing import WINDOW
 from probe.cli import main
 
@@ -24,7 +24,7 @@ def _rows(store: Store, statement: Any) -> list[Any]:
 
 def _probe(store: Store) -> dict[str, Any]:
     with store.reading() as connection:
-        (probe,) = queries.probe_page(connection, NOW).rows
+        (probe,) = probe_states.probe_page(connection, NOW).rows
     return probe
 
 
@@ -132,7 +132,7 @@ def test_kept_aside_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) ->
     for number in range(9):
         store.write([read("t", b"%d" % number)], NOW + number)
     with store.reading() as connection:
-        assert [row["received"] - NOW for row in queries.kept_aside(connection)] == [8, 7, 6, 5, 4]
+        assert [row["received"] - NOW for row in probe_states.kept_aside(connection)] == [8, 7, 6, 5, 4]
 
 
 def test_rollups_add_up(store: Store) -> None:
@@ -194,22 +194,22 @@ def test_certificates_have_places_and_shared_keys(store: Store) -> None:
     ]
     store.write([message(*shown, seq=1)], NOW)
     with store.reading() as connection:
-        certificate = queries.certificate(connection, "aa")
+        certificate = inventory.certificate(connection, "aa")
         assert certificate is not None
         assert [place["endpoint"] for place in certificate["places"]] == ["10.0.0.1:443/tcp"]
-        assert [row["certificates"] for row in queries.shared_keys(connection)] == [2]
-        assert [row["sha256"] for row in queries.certificates_at(connection, "10.0.0.2:443/tcp")] == ["bb"]
+        assert [row["certificates"] for row in inventory.shared_keys(connection)] == [2]
+        assert [row["sha256"] for row in inventory.certificates_at(connection, "10.0.0.2:443/tcp")] == ["bb"]
 
 
 def test_probes_that_went_silent(store: Store) -> None:
     store.write([read("x/s1/p1/state", b'{"online":true}')], NOW)
     store.write([read("x/s1/p2/state", b'{"online":false}')], NOW)
     with store.reading() as connection:
-        assert {row["probe"]: row["word"] for row in queries.probe_page(connection, NOW + 1).rows} == {
+        assert {row["probe"]: row["word"] for row in probe_states.probe_page(connection, NOW + 1).rows} == {
             "p1": "up",
             "p2": "up",
         }
-        later = queries.probe_page(connection, NOW + queries.SILENT + 1).rows
+        later = probe_states.probe_page(connection, NOW + probe_states.SILENT + 1).rows
     assert {row["probe"]: row["word"] for row in later} == {"p1": "silent", "p2": "gone"}
 
 
@@ -272,3 +272,51 @@ def test_a_late_rollup_ends_no_finding_that_was_seen_since(store: Store) -> None
         over = {"type": "rollup", "start": end, "end": end, "findings": {"resolved_uids": ["a"]}}
         store.write([message(over, kind="rollup", seq=seq)], NOW)
         assert _rows(store, select(findings.c.workflow)) == [{"workflow": workflow}]
+
+
+def test_a_certificate_is_known_under_each_name_of_a_place(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shown(*names: str) -> dict[str, Any]:
+        place = {"endpoint": "10.0.0.1:443/tcp", "certificate": "aa", "after": {"class": "tls"}}
+        return {"end": "2026-11-18T00:00:00Z", "changes": [place | {"name": name} for name in names]}
+
+    def known() -> list[str]:
+        with store.reading() as connection:
+            return sorted(connection.execute(select(sightings.c.name)).scalars())
+
+    monkeypatch.setattr(writing, "MAX_NAMES", 3)
+    store.write([message(shown("a.example"), shown("b.example"), kind="rollup", seq=0)], NOW)
+    assert known() == ["a.example", "b.example"]
+    account = store.write(
+        [message(shown("a.example", "c.example", "d.example", "e.example"), kind="rollup", seq=1)], NOW
+    )
+    assert (account.names_over, len(known())) == (1, 4 + 1), "a batch may bring as many once more; the rest has no name"
+    account = store.write([message(shown("f.example", "a.example"), kind="rollup", seq=2)], NOW)
+    assert (account.names_over, len(known())) == (1, 5)
+    with store.reading() as connection:
+        (row,) = inventory.certificates_at(connection, "10.0.0.1:443/tcp") or [None]
+        assert row is None, "nobody told of the certificate itself"
+    store.write([message({"sha256": "aa"}, kind="certificate", seq=3)], NOW)
+    with store.reading() as connection:
+        assert len(inventory.certificates_at(connection, "10.0.0.1:443/tcp")) == 1
+        assert inventory.certificate_page(connection).rows[0]["endpoints"] == 1
+
+
+def test_findings_of_a_site(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, site in enumerate(("s1", "s2")):
+        told = [finding(f"{site}{n}", severity=("low", "high")[n % 2]) for n in range(4)]
+        told.append(finding(f"{site}-over", resolved=True))
+        by = {"id": f"p{number}", "site": site, "version": "0.1"}
+        sent = json.dumps(envelope(*told) | {"probe": by}).encode()
+        store.write([read(f"transitproof/v1/{site}/p{number}/finding", sent)], NOW)
+
+    def uids(**wanted: str) -> list[str]:
+        with store.reading() as connection:
+            page = queries.finding_page(connection, queries.FindingFilter(site="s2", **wanted))
+        return [row["uid"] for row in page.rows]
+
+    answers = []
+    for few in (0, 100):  # in the order of an index, and sorted
+        monkeypatch.setattr(queries, "MAX_SORTED", few)
+        answers.append([uids(), uids(workflow="open"), uids(workflow="resolved"), uids(severity="high")])
+    assert answers[0] == answers[1]
+    assert [len(one) for one in answers[0]] == [5, 4, 1, 3]

@@ -15,7 +15,7 @@ from test_web import EVIL, fill
 
 from collector.alerts.service import Service
 from collector.alerts.settings import Alerts, Rule, Webhook
-from collector.fleet import rounds, sums
+from collector.fleet import exposure, renewals, rounds, shared_prime, sums
 from collector.logs import OneLine
 from collector.store.errors import StoreError, meaning
 from collector.store.store import Store
@@ -93,6 +93,7 @@ def test_errors_of_the_database_tell_no_names(log: io.StringIO, store: Store) ->
 def test_a_store_full_of_such_names_is_worked_on_without_a_word_of_them(log: io.StringIO, tmp_path: Path) -> None:
     for store in fill(tmp_path):
         rounds.judge(store, NOW)
-        sums.reckon(store, NOW)
+        for part in (sums, exposure, renewals, shared_prime):
+            part.reckon(store, NOW)
     assert is_ours(log.getvalue())
     assert not [evil for evil in EVIL if evil in log.getvalue()]

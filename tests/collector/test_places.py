@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fleet import NOW, message
 
-from collector import judged, places, standards
+from collector import inventory, judged, places, standards
 from collector.store.store import Store
 
 HERE = "10.0.3.7:443/tcp"
@@ -72,7 +72,7 @@ def test_the_worst_of_many_are_found_without_judging_all(store: Store, monkeypat
     store.write([message(rollup() | {"changes": changes}, kind="rollup", seq=0)], NOW)
     day = dt.date(2030, 1, 1)
     with store.reading() as connection:
-        whole = judged.matrix(places.all_postures(connection), day, judged.policies())
+        whole = judged.matrix(places.all_postures(connection, 0.0, NOW + 1, 100)[0], day, judged.policies())
         assert standards.as_of(connection, day) == whole
         monkeypatch.setattr(judged, "MAX_ENDPOINTS", 5)
         part = standards.as_of(connection, day)
@@ -98,10 +98,9 @@ def test_a_chain_leads_by_names_to_where_nothing_was_seen(store: Store) -> None:
         certificate(4, "CN=y", "CN=x"),
     ]
     store.write([message(*rows, kind="certificate")], NOW)
-    from collector import queries
 
     with store.reading() as connection:
-        leaf, loop = (queries.certificate(connection, f"{number:064x}") for number in (1, 3))
+        leaf, loop = (inventory.certificate(connection, f"{number:064x}") for number in (1, 3))
         assert leaf is not None
         assert loop is not None
         chain = places.chain(connection, leaf)

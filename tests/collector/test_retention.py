@@ -10,7 +10,7 @@ from collector import queries
 from collector.store import retention
 from collector.store.retention import DAY, EVERY, HOUR, Kept
 from collector.store.store import Store
-from collector.store.tables import certificates, findings, sightings, streams, traffic
+from collector.store.tables import certificates, findings, postures, sightings, streams, traffic
 from collector.times import rfc3339
 
 KEPT = Kept(48 * HOUR, 400 * DAY)
@@ -93,3 +93,40 @@ def test_of_several_collectors_one_keeps_house(url: str) -> None:
         assert retention.is_due(connection, NOW + EVERY)
     one.close()
     other.close()
+
+
+def test_what_is_in_use_stays_though_it_was_told_once(store: Store) -> None:
+    """Two places were told of long ago; only one is still used."""
+
+    def told(place: str) -> dict[str, Any]:
+        return {"endpoint": place, "name": "a.example", "certificate": f"of {place}", "after": {"class": "tls"}}
+
+    then = rfc3339(NOW - 500 * DAY)
+    shown = {"start": then, "end": then, "changes": [told("10.0.0.1:443/tcp"), told("10.0.0.2:443/tcp")]}
+    pair = {"endpoint": "10.0.0.1:443/tcp", "peer": "10.0.0.9", "class": "tls", "flows": 1, "bytes": [1, 1]}
+    used = {"start": rfc3339(NOW - 60), "end": rfc3339(NOW), "pairs": [pair]}
+    certificates_ = [{"sha256": f"of 10.0.0.{n}:443/tcp", "last_seen": then, "first_seen": then} for n in (1, 2)]
+    store.write([message(*certificates_, kind="certificate", seq=0), message(shown, kind="rollup", seq=1)], NOW)
+    store.write([message(used, kind="rollup", seq=2)], NOW)
+    store.keep_house(NOW, KEPT)
+    with store.reading() as connection:
+        for column in (sightings.c.endpoint, postures.c.endpoint):
+            assert list(connection.execute(select(column)).scalars()) == ["10.0.0.1:443/tcp"]
+        assert list(connection.execute(select(certificates.c.sha256)).scalars()) == ["of 10.0.0.1:443/tcp"]
+    assert store.keep_house(NOW + 900 * DAY, KEPT) > 0
+    with store.reading() as connection:
+        assert list(connection.execute(select(certificates.c.sha256)).scalars()) == [], "nobody goes there any more"
+
+
+def test_a_walk_goes_through_the_whole_table_once_a_day(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "TURN", 7)
+    old = rfc3339(NOW - 500 * DAY)
+    told = [{"sha256": f"{n:02d}", "last_seen": NOW if n % 3 else old, "first_seen": old} for n in range(40)]
+    told = [one | {"last_seen": rfc3339(NOW) if one["last_seen"] == NOW else old} for one in told]
+    store.write([message(*told[:20], kind="certificate", seq=0)], NOW)
+    assert store.keep_house(NOW, KEPT) == 7
+    store.write([message(*told[20:], kind="certificate", seq=1)], NOW)
+    assert store.keep_house(NOW + EVERY, KEPT) == 0, "not yet"
+    assert store.keep_house(NOW + DAY, KEPT) == 7
+    with store.reading() as connection:
+        assert len(connection.execute(select(certificates.c.sha256)).all()) == 26

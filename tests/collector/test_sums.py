@@ -13,7 +13,7 @@ from test_fleet import SHA, certificate
 from test_web import EVIL, Running, filled  # noqa: F401 - a fixture
 
 from collector import shares as asked
-from collector.fleet import renewals, rounds, sums
+from collector.fleet import exposure, renewals, rounds, sums
 from collector.paging import Place
 from collector.store.store import Store
 from collector.store.tables import shares
@@ -73,7 +73,7 @@ def test_quantum_exposure_counts_flows_that_two_probes_saw_once(store: Store) ->
         message(finding("1", bytes=500, **odd), finding("2", bytes=7, endpoint="10.0.3.8:443/tcp", check="pq.exposure"), by="p1", seq=0),
         message(finding("1", bytes=450, **odd), finding("3", bytes="x", **odd), by="p2", seq=0),
     ], NOW)  # fmt: skip
-    sums.reckon(store, NOW)
+    exposure.reckon(store, NOW)
     with store.reading() as connection:
         assert [(row["key"], row["bytes"]) for row in asked.exposed(connection, "site")] == [("s1", 507)]
         assert [row["bytes"] for row in asked.exposed(connection, "host")] == [507, 450]
@@ -131,7 +131,7 @@ def test_without_a_history_two_thirds_of_the_lifetime(store: Store) -> None:
 
 def test_the_forecast_says_what_ends_when(store: Store) -> None:
     renewed(store, "2026-10-01", "2026-10-31", last=47)
-    sums.reckon(store, NOW)
+    renewals.reckon(store, NOW)
     with store.reading() as connection:
         told = asked.forecast(connection)
     assert [row["certificates"] for row in told["weeks"]] == [0, 0, 0, 0, 1, *[0] * 8]
@@ -155,7 +155,8 @@ def test_names_of_attackers_stay_text_on_every_page_and_in_every_table(filled: S
     ]
     filled.write([message(*items, seq=0, by="p2"), message({"changes": changes}, kind="rollup", seq=1, by="p2")], NOW)
     assert rounds.judge(filled, NOW) > len(EVIL)
-    sums.reckon(filled, NOW)
+    for part in (sums, exposure, renewals):
+        part.reckon(filled, NOW)
     with Running(filled, Access(None)) as running, httpx.Client(base_url=running.url) as client:
         pages = ["/fleet", *(f"/fleet?by={by}" for by in asked.BY), "/certificates", f"/certificates/{0:064x}", "/dns"]
         uids = [row["uid"] for row in client.get("/api/v1/findings?site=(fleet)").json()["items"]]
