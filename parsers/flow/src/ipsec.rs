@@ -57,10 +57,14 @@ fn message_in(payload: &[u8]) -> (&[u8], bool) {
     }
 }
 
-/// On IKE's own port a header is enough: the message may be cut by the snap length or a fragment.
+/// On IKE's own ports, behind the marker where ESP is too, a header is enough: the message may be cut by the snap length or
+/// be damaged.
 pub fn may_be_cut_ike(packet: &Packet<'_>) -> bool {
     const IKE: u16 = 500;
-    (packet.src_port == IKE || packet.dst_port == IKE) && plausible_ike(packet.payload)
+    const IKE_AND_ESP: u16 = 4500;
+    let on = |port| packet.src_port == port || packet.dst_port == port;
+    on(IKE) && plausible_ike(packet.payload)
+        || on(IKE_AND_ESP) && strip_non_esp_marker(packet.payload).is_some_and(plausible_ike)
 }
 
 /// By port and shape, which is all that RFC 3948 gives: the sequence numbers confirm it later.
