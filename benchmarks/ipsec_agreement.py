@@ -16,6 +16,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,11 @@ class Seen:
         self.fields.setdefault(name, set()).add(value)
 
 
+def later(one: int, other: int) -> int:
+    """The higher of two sequence numbers, past the end of 32 bits too (RFC 1982)."""
+    return other if (other - one) % (1 << 32) < 1 << 31 else one
+
+
 def key_of(a: Ends, b: Ends) -> Key:
     return (a, b) if a <= b else (b, a)
 
@@ -127,7 +133,7 @@ def of_tshark(path: Path) -> Seen:
     for name, numbers in sequences.items():
         seen.fields[(*name, "packets")] = len(numbers)
         seen.fields[(*name, "first_sequence")] = numbers[0]
-        seen.fields[(*name, "highest_sequence")] = max(numbers)
+        seen.fields[(*name, "highest_sequence")] = reduce(later, numbers)
     return seen
 
 
@@ -215,8 +221,8 @@ def of_probe(path: Path) -> tuple[Seen, dict[tuple[Any, ...], Any]]:
                 earlier = seen.fields.get((*name, "packets"), 0)
                 seen.fields[(*name, "packets")] = earlier + sa["packets"]
                 seen.fields.setdefault((*name, "first_sequence"), sa["first_sequence"])
-                highest = seen.fields.get((*name, "highest_sequence"), 0)
-                seen.fields[(*name, "highest_sequence")] = max(highest, sa["last_sequence"])
+                highest = seen.fields.get((*name, "highest_sequence"), sa["last_sequence"])
+                seen.fields[(*name, "highest_sequence")] = later(highest, sa["last_sequence"])
     return seen, chosen
 
 

@@ -19,30 +19,36 @@ use transitproof_wire::esp::{Ah, Esp, looks_like_esp_in_udp};
 use transitproof_wire::ike::{looks_like_ike, plausible_ike, strip_non_esp_marker};
 use transitproof_wire::packet::{Packet, ip_protocol as ip};
 
+/// What every packet needs comes first.
 #[derive(Default)]
+#[repr(C)]
 pub struct Ipsec {
-    pub ike: Option<Box<IkeState>>,
     pub esp: Option<EspState>,
+    pub ike: Option<Box<IkeState>>,
     ah: Option<Box<AhState>>,
-    /// Negotiations that were counted as observations.
-    pub counted: usize,
-    /// It counts among the attempts that nobody has answered yet.
-    pub half_open: bool,
+    /// Over TCP.
+    stream: Option<Box<Framing>>,
     /// It counts as open for the tunnel between its peers.
     pub in_tunnel: bool,
     /// An IKE message came that the tunnel has not heard of.
     pub news: bool,
+    /// It counts among the attempts that nobody has answered yet.
+    pub half_open: bool,
+    /// Negotiations that were counted as observations.
+    pub counted: usize,
     /// The IKE SA whose negotiation the tunnel has heard of.
     pub agreed: Option<Spis>,
     /// Child SAs whose traffic selectors are known as policies.
     pub learnt: usize,
     /// The IKE SAs that these peers had, when the flow ended: what was made by which is told by time.
     pub ike_sas: Vec<KnownSa>,
-    /// Over TCP.
-    stream: Option<Box<Framing>>,
     /// What is read of what it carries.
     reading: Reading,
 }
+
+const UDP_HEADER: usize = 8;
+/// Bytes of SPI and sequence number.
+const ESP_HEADER: u32 = 8;
 
 /// What a datagram is, by content: IKE is recognised by its header.
 pub fn is_ike(payload: &[u8]) -> bool {
@@ -59,18 +65,22 @@ fn message_in(payload: &[u8]) -> (&[u8], bool) {
 
 /// On IKE's own ports, behind the marker where ESP is too, a header is enough: the message may be cut by the snap length or
 /// be damaged.
-pub fn may_be_cut_ike(packet: &Packet<'_>) -> bool {
+pub fn may_be_cut_ike(payload: &[u8], ports: (u16, u16)) -> bool {
     const IKE: u16 = 500;
     const IKE_AND_ESP: u16 = 4500;
-    let on = |port| packet.src_port == port || packet.dst_port == port;
-    on(IKE) && plausible_ike(packet.payload)
-        || on(IKE_AND_ESP) && strip_non_esp_marker(packet.payload).is_some_and(plausible_ike)
+    let on = |port| ports.0 == port || ports.1 == port;
+    on(IKE) && plausible_ike(payload) || on(IKE_AND_ESP) && strip_non_esp_marker(payload).is_some_and(plausible_ike)
 }
 
 /// By port and shape, which is all that RFC 3948 gives: the sequence numbers confirm it later.
 pub fn may_be_esp(packet: &Packet<'_>) -> bool {
-    let ports = (packet.src_port, packet.dst_port);
-    looks_like_esp_in_udp(unwrapped(packet).map_or(packet.payload, |wesp| wesp.esp), ports)
+    let payload = unwrapped(packet).map_or(packet.payload, |wesp| wesp.esp);
+    looks_like_esp_in_udp(payload, sent(packet, payload), (packet.src_port, packet.dst_port))
+}
+
+/// How long the end of a packet's payload was before the capture cut it.
+fn sent(packet: &Packet<'_>, end: &[u8]) -> usize {
+    (packet.payload_length as usize).saturating_sub(packet.payload.len()) + end.len()
 }
 
 /// The WESP that a packet is, directly over IP or in UDP. One comparison for nearly all.
@@ -93,7 +103,7 @@ impl Ipsec {
     /// Reads what a packet of ESP will need; the value only has to be used somehow.
     #[inline]
     pub fn touch(&self, from: Direction) -> u64 {
-        self.esp.as_ref().map_or(0, |esp| esp.touch(from)) ^ self.counted as u64 ^ u64::from(self.in_tunnel)
+        self.esp.as_ref().map_or(0, |esp| esp.touch(from)) ^ u64::from(self.in_tunnel)
     }
 
     /// IKE if any IKE message was seen; AH around ESP is esp.
@@ -134,12 +144,12 @@ impl Ipsec {
         certificates: &mut Certificates,
     ) {
         let (message, marked) = message_in(packet.payload);
-        if looks_like_ike(message) || may_be_cut_ike(packet) {
+        if looks_like_ike(message) || may_be_cut_ike(packet.payload, (packet.src_port, packet.dst_port)) {
             self.ike_message(from, message, Ends::of(packet), (marked, frame, time), certificates);
         } else if !marked {
             let wesp = unwrapped(packet);
             let payload = wesp.map_or(packet.payload, |wesp| wesp.esp);
-            if looks_like_esp_in_udp(payload, (packet.src_port, packet.dst_port)) {
+            if looks_like_esp_in_udp(payload, sent(packet, payload), (packet.src_port, packet.dst_port)) {
                 self.esp(from, packet, (payload, wesp.map(|wesp| wesp.encrypted)), (true, time));
             }
         }
@@ -207,6 +217,33 @@ impl Ipsec {
         readable
     }
 
+    /// One more packet of ESP, directly over IP or in UDP, of an association for which counting is all that is left to do, from behind
+    /// the IP header on; its length with that header and without. False: nothing was done, it has to be looked at.
+    #[inline]
+    pub fn count(
+        &mut self,
+        from: Direction,
+        transport: u8,
+        mut body: &[u8],
+        time: u64,
+        (ip_length, mut length): (u32, u32),
+    ) -> bool {
+        let Some(esp) = self.esp.as_mut() else { return false };
+        if transport == ip::UDP {
+            let Some((&[s1, s0, d1, d0, ..], payload)) = body.split_first_chunk::<UDP_HEADER>() else { return false };
+            let ports = (u16::from_be_bytes([s1, s0]), u16::from_be_bytes([d1, d0]));
+            (body, length) = (payload, length.saturating_sub(UDP_HEADER as u32));
+            if !looks_like_esp_in_udp(body, length as usize, ports) {
+                // What is not IKE either says nothing.
+                return self.ike.is_none() && !is_ike(body) && !may_be_cut_ike(body, ports);
+            }
+        } else if transport != ip::ESP {
+            return false;
+        }
+        let Ok(Esp { spi, sequence, .. }) = Esp::parse(body) else { return false };
+        esp.count(from, (spi, sequence), time, (ip_length, length.saturating_sub(ESP_HEADER)))
+    }
+
     /// One packet of ESP, WESP or AH directly over IP.
     pub fn packet(&mut self, from: Direction, packet: &Packet<'_>, time: u64) {
         let mut payload = packet.payload;
@@ -244,7 +281,10 @@ impl Ipsec {
         let front = packet.payload.len().saturating_sub(esp.payload.len());
         state.size(packet.payload_length.saturating_sub(front as u32));
         if state.wants_inspection() {
-            state.inspect(esp.payload);
+            let whole = packet.payload.len() == packet.payload_length as usize;
+            state.inspect(whole.then_some(esp.payload));
+        } else if self.in_tunnel && packet.transport != ip::TCP {
+            state.hush();
         }
     }
 

@@ -7,8 +7,9 @@ use super::{Core, Frame};
 use crate::conversation::Follower;
 use crate::entry::Entry;
 use crate::ipsec::{Content, Ipsec};
+use crate::looked::{Kind, Looked};
 use crate::table::Slot;
-use transitproof_wire::packet::{Packet, protected};
+use transitproof_wire::packet::{Packet, plain_body, protected};
 use transitproof_wire::{ParseError, Protocol};
 
 /// "No next header": padding against traffic analysis (RFC 4303 section 2.6).
@@ -22,6 +23,22 @@ pub(super) fn may_be_readable(entry: &Entry, keys: impl Fn() -> bool) -> bool {
             entry.conversation.as_deref().map(|c| &c.follower),
             Some(Follower::Ipsec(ipsec)) if ipsec.may_be_readable() || keys()
         )
+}
+
+/// One more packet of an association for which counting is all that is left to do. False: nothing was done, it has to be read.
+#[inline]
+pub(super) fn count(entry: &mut Entry, frame: &Frame<'_>, looked: &Looked) -> bool {
+    if !matches!(entry.protocol, Protocol::Esp | Protocol::Ike) || looked.kind != Kind::Plain || entry.is_empty() {
+        return false;
+    }
+    let (from, transport) = (entry.direction(looked.low), entry.key.transport());
+    let (body, length) = plain_body(frame.bytes, entry.key.v6(), looked.ip_length);
+    let Some(ipsec) = ipsec(entry) else { return false };
+    let counted = ipsec.count(from, transport, body, frame.time, (looked.ip_length, length));
+    if counted {
+        entry.count(looked.low, frame.time, looked.ip_length);
+    }
+    counted
 }
 
 fn ipsec(entry: &mut Entry) -> Option<&mut Ipsec> {

@@ -21,7 +21,7 @@ fn fed(packets: &[&str]) -> EspState {
         let packet = bytes(hex);
         let esp = transitproof_wire::esp::Esp::parse(&packet).unwrap();
         state.packet(Direction::Forward, esp.spi, esp.sequence, packet.len());
-        state.inspect(esp.payload);
+        state.inspect(Some(esp.payload));
     }
     state
 }
@@ -159,6 +159,19 @@ fn ciphertext_is_not_null_encryption() {
 }
 
 #[test]
+fn packets_that_the_capture_cut_say_nothing_of_encryption() {
+    let mut state = EspState::new(false);
+    for seq in 1..100 {
+        state.packet(Direction::Forward, 0x1000, seq, 100);
+        if state.wants_inspection() {
+            state.inspect(None);
+        }
+    }
+    assert!(!state.wants_inspection(), "the question is closed all the same");
+    assert!(!record(&state).contains("null_encryption"));
+}
+
+#[test]
 fn running_numbers_confirm_and_random_ones_do_not() {
     let mut state = EspState::new(false);
     (1..=5).for_each(|seq| state.packet(Direction::Forward, 0x1234_5678, seq, 100));
@@ -195,8 +208,29 @@ proptest! {
         let mut state = EspState::new(false);
         for (payload, seq) in packets.iter().zip(1..) {
             state.packet(Direction::Forward, 0x1001, seq, 100);
-            state.inspect(payload);
+            state.inspect(Some(payload));
         }
         prop_assert!(state.null_layout().is_none());
+    }
+
+    /// The short way counts as the long one does, whatever the numbers and whichever the association.
+    #[test]
+    fn quiet_packets_count_the_same(packets in proptest::collection::vec((0u32..90, any::<bool>(), 0u32..3), 60..300), start: u32) {
+        let (mut long, mut short) = (EspState::new(true), EspState::new(true));
+        let mut quietly = 0;
+        for ((seq, back, sa), time) in packets.into_iter().zip(1..) {
+            let from = if back { Direction::Reverse } else { Direction::Forward };
+            let (spi, seq, size) = (0x1001 + sa, start.wrapping_add(seq), 100 + seq % 7 * 4);
+            let counted = short.count(from, (spi, seq), time, (size + 28, size));
+            quietly += u32::from(counted);
+            for state in [&mut long].into_iter().chain((!counted).then_some(&mut short)) {
+                state.at(time);
+                state.packet(from, spi, seq, size as usize + 28);
+                state.size(size);
+                if state.wants_inspection() { state.inspect(Some(&[0xa5; 64])) } else { state.hush() }
+            }
+        }
+        prop_assert_eq!(record(&long), record(&short));
+        prop_assert!(quietly > 0);
     }
 }

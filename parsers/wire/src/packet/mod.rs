@@ -12,7 +12,7 @@ mod tunnel;
 mod wlan;
 
 pub use ip::number as ip_protocol;
-pub use plain::{addresses, read as plain};
+pub use plain::{addresses, body as plain_body, read as plain};
 pub use transport::tcp_flags;
 pub use tunnel::{Kind as TunnelKind, Layer as TunnelLayer, MAX_TUNNELS, Tunnels};
 
