@@ -17,7 +17,7 @@ use transitproof_wire::Protocol;
 use transitproof_wire::app::Serial;
 use transitproof_wire::app::proxies::Via;
 
-/// Successive packets that prove RTP or BitTorrent's transport: source, kind and sequence then agree in 100 bits.
+/// Successive packets that prove RTP, SRTCP or BitTorrent's transport: source, kind and sequence then agree in 100 bits.
 const SERIAL_RUN: u8 = 3;
 
 /// What every packet needs comes first, in one cache line.

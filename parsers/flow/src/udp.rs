@@ -188,10 +188,6 @@ fn application(
             entry.protocol = Protocol::Stun;
             conversation.tries += 1;
         }
-        // What peers found by STUN send next keeps the flow's name, also where its reports show that it is SRTP.
-        Verdict::Is(Protocol::Srtp) if entry.protocol == Protocol::Stun => {
-            numbered(entry, conversation, from, packet, ctx)
-        }
         Verdict::Is(Protocol::OpenVpn) => {
             entry.protocol = Protocol::OpenVpn;
             let mut follower = Box::new(OpenVpnFollower::new());
@@ -225,7 +221,9 @@ fn numbered(
     packet: &Packet<'_>,
     ctx: &mut Context,
 ) {
-    if let Some(protocol) = conversation.hears_serial(from, packet.payload) {
+    // A flow on which peers found each other keeps STUN's name, also where its reports show that SRTP follows.
+    let keeps = |protocol: &Protocol| entry.protocol == Protocol::Stun && *protocol == Protocol::Srtp;
+    if let Some(protocol) = conversation.hears_serial(from, packet.payload).filter(|found| !keeps(found)) {
         entry.protocol = protocol;
         entry.why = Why::new(if protocol == Protocol::Rtp { What::RtpRun } else { What::NumberRun }, ctx.frame, 0);
         ctx.settle(entry, Some(conversation));

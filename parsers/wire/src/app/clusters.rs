@@ -3,7 +3,7 @@
 //! What may agree on TLS or SASL with encryption after its greeting is claimed only where the bytes rule that out.
 
 use super::Datagram;
-use super::look::{Look, NO, at, be16, be32, byte, is_text, le32, one_of, starts, weak, yes};
+use super::look::{Look, NO, at, be16, be32, byte, le32, one_of, starts, weak, yes};
 
 /// NVMe/TCP's ICReq and ICResp: type, no flags, 128 bytes of header and of PDU, version 0 (TCP transport specification 3.6.2.2).
 pub fn nvme(b: &[u8]) -> Look {
@@ -270,7 +270,7 @@ pub fn switch_manager(b: &[u8]) -> Look {
 
 /// Kismet's server.
 pub fn kismet(b: &[u8]) -> Look {
-    yes(starts(b, b"*KISMET: ")? && is_text(b))
+    yes(starts(b, b"*KISMET: ")?)
 }
 
 #[cfg(test)]
@@ -339,6 +339,6 @@ mod tests {
         assert_eq!(client(b"\x2b\x2a\0\0\0cmpfile\0\0\0\0\0\0client\0\x03\0\0\x00085\0"), None);
         assert_eq!(client(b"DIST00000001ARGC00000004"), Some(Protocol::Distcc));
         assert_eq!(server(b"Asterisk Call Manager/7.0.3\r\n"), Some(Protocol::Ami));
-        assert_eq!(server(b"*KISMET: 0.0.0 1700000000 \x01Kismet\x01 2016\n"), None);
+        assert_eq!(server(b"*KISMET: 0.0.0 1700000000 \x01Kismet\x01 2016\n"), Some(Protocol::Kismet));
     }
 }

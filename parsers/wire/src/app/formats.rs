@@ -27,35 +27,56 @@ const MAGIC: &[&[u8]] = &[
     b"OggS\0",
 ];
 
+/// First bytes of what [`file`] knows.
+pub const FILE_FIRST: &[(u8, u8)] = &[
+    (0x1f, 0x1f),
+    (b'!', b'!'),
+    (b'%', b'%'),
+    (b'7', b'7'),
+    (b'B', b'B'),
+    (b'G', b'G'),
+    (b'M', b'M'),
+    (b'O', b'P'),
+    (b'R', b'S'),
+    (b'{', b'{'),
+    (0x7f, 0x7f),
+    (0x89, 0x89),
+    (0xd0, 0xd0),
+    (0xfd, 0xfd),
+    (0xff, 0xff),
+];
+
 /// A known file from its first byte.
 pub fn file(b: &[u8]) -> Look {
-    let mut open = false;
-    for magic in MAGIC {
-        match starts(b, magic) {
-            Some(true) => return yes(true),
-            Some(false) => {}
-            None => open = true,
-        }
-    }
     match byte(b, 0)? {
         // Zip's local file header: version needed, a known method (APPNOTE 4.3.7).
-        b'P' if starts(b, b"PK\x03\x04")? => {
-            yes(le16(b, 4)? <= 63 && matches!(le16(b, 8)?, 0 | 8 | 9 | 12 | 14 | 93 | 95))
+        b'P' => {
+            yes(starts(b, b"PK\x03\x04")? && le16(b, 4)? <= 63 && matches!(le16(b, 8)?, 0 | 8 | 9 | 12 | 14 | 93 | 95))
         }
         // gzip: deflate, flags, then level and system (RFC 1952 section 2.3).
-        0x1f if starts(b, b"\x1f\x8b\x08")? => {
-            yes(byte(b, 3)? < 0x20 && matches!(byte(b, 8)?, 0 | 2 | 4) && matches!(byte(b, 9)?, 0..=13 | 255))
-        }
+        0x1f => yes(starts(b, b"\x1f\x8b\x08")?
+            && byte(b, 3)? < 0x20
+            && matches!(byte(b, 8)?, 0 | 2 | 4)
+            && matches!(byte(b, 9)?, 0..=13 | 255)),
         0x7f => yes(starts(b, b"\x7fELF")?
             && (1..=2).contains(&byte(b, 4)?)
             && (1..=2).contains(&byte(b, 5)?)
             && byte(b, 6)? == 1),
-        b'M' if starts(b, b"MZ")? => yes(memchr::memmem::find(b.get(..128)?, b"DOS mode").is_some()),
-        0xff if starts(b, b"\xff\xd8\xff")? => yes(at(b, 6, b"JFIF\0")? || at(b, 6, b"Exif\0")?),
-        b'B' if starts(b, b"BZh")? => yes(at(b, 4, b"1AY&SY")?),
-        b'R' if starts(b, b"RIFF")? => yes(one_of(b.get(8..)?, &[b"WAVE", b"AVI ", b"WEBP"])?),
-        _ if open => None,
-        _ => NO,
+        b'M' => yes(starts(b, b"MZ")? && memchr::memmem::find(b.get(..128)?, b"DOS mode").is_some()),
+        0xff => yes(starts(b, b"\xff\xd8\xff")? && (at(b, 6, b"JFIF\0")? || at(b, 6, b"Exif\0")?)),
+        b'B' => yes(starts(b, b"BZh")? && at(b, 4, b"1AY&SY")?),
+        b'R' if starts(b, b"RIFF").unwrap_or(false) => yes(one_of(b.get(8..)?, &[b"WAVE", b"AVI ", b"WEBP"])?),
+        first => {
+            let mut open = false;
+            for magic in MAGIC.iter().filter(|magic| magic.first() == Some(&first)) {
+                match starts(b, magic) {
+                    Some(true) => return yes(true),
+                    Some(false) => {}
+                    None => open = true,
+                }
+            }
+            if open { None } else { NO }
+        }
     }
 }
 
@@ -150,7 +171,12 @@ pub fn json_datagram(d: &Datagram) -> Look {
 
 /// Samples for Graphite: a dotted name, a number, a time in seconds of ten digits.
 pub fn graphite(b: &[u8]) -> Look {
-    let sample = line(b.get(..HEAD).unwrap_or(b)).or((b.len() >= HEAD).then_some(&[]))?;
+    let head = b.get(..HEAD).unwrap_or(b);
+    // A name is graphic from its first byte on: what is not ends the question early.
+    if !head.iter().take(4).all(u8::is_ascii_graphic) {
+        return NO;
+    }
+    let sample = line(head).or((b.len() >= HEAD || !is_text(head)).then_some(&[]))?;
     let mut fields = sample.split(|c| *c == b' ');
     let (name, value, time) = (fields.next()?, fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
     let number =

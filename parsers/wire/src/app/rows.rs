@@ -300,7 +300,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Ftpdata, &[20], &[(b'-', b'-'), (b'0', b'9'), (b'b', b't')], formats::listing),
     same(P::Xml, &[], &[(b'<', b'<')], formats::xml),
     same(P::Json, &[], &[(b'{', b'{')], formats::json),
-    same(P::File, &[], ANY, formats::file),
+    same(P::File, &[], formats::FILE_FIRST, formats::file),
 ];
 
 pub(super) const DATAGRAMS: &[DatagramRow] = &[
@@ -445,7 +445,6 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Bittorrent, &[], &[(0x41, 0x41)], mesh::utp),
     udp(P::SealedSrt, &[], &[(0x80, 0x80)], sealed::srt_sealed),
     udp(P::Srt, &[], &[(0x80, 0x80)], sealed::srt),
-    udp(P::Srtp, &[], &[(0x80, 0x9f)], sealed::srtcp),
     udp(P::Miio, &[54321], &[(0x21, 0x21)], sealed::miio),
     udp(P::Nebula, &[4242], &[(0x10, 0x10)], sealed::nebula),
     ported(P::Slmp, &[5006, 5007], &[(0x50, 0x50), (0xd0, 0xd0)], stores::slmp_datagram),

@@ -1,5 +1,5 @@
 //! Protocols with encryption of their own whose framing or key exchange proves it: RLPx, Agora's transport, Weave, PIA,
-//! netcode.io, CurveZMQ, collectd, SRT, SRTCP, miIO, Nebula, tinc, MTProto, libp2p's Noise. Each is claimed only where its bytes say that what follows is encrypted.
+//! netcode.io, CurveZMQ, collectd, SRT, miIO, Nebula, tinc, MTProto, libp2p's Noise. Each is claimed only where its bytes say that what follows is encrypted.
 
 use num_bigint::BigUint;
 
@@ -112,18 +112,6 @@ pub fn srt(d: &Datagram) -> Look {
 
 pub fn srt_sealed(d: &Datagram) -> Look {
     yes(srt_keyed(d.payload)? == Some(true))
-}
-
-/// SRTCP (RFC 3711 section 3.4): a report whose contents do not parse as such, then the bit that says "encrypted" with a young index
-/// and a tag of 80 bits. Random bytes fit once in 2³⁵.
-pub fn srtcp(d: &Datagram) -> Look {
-    const TAG: usize = 10;
-    const YOUNG: u32 = 1 << 16;
-    let b = d.payload;
-    let index = be32(b, b.len().checked_sub(4 + TAG)?)?;
-    let words = usize::from(be16(b, 2)?);
-    let report = byte(b, 0)? >> 5 == 0b100 && matches!(byte(b, 1)?, 200 | 201) && words >= 1;
-    yes(report && 4 * (words + 1) <= b.len() - 4 - TAG && (1 << 31..1 << 31 | YOUNG).contains(&index))
 }
 
 /// Xiaomi's miIO: magic number and the datagram's length; what is longer than the header of 32 bytes is AES-128-CBC.
@@ -245,14 +233,6 @@ mod tests {
         let keyed = [&plain[..], b"\0\x03\0\x02\x12\x20\x29\x01\0\0\0\0"].concat();
         assert_eq!(udp(&conclusion(3, &keyed), 9000), Some(Protocol::SealedSrt));
         assert_eq!(udp(&conclusion(3, plain), 9000), None, "a key was promised and is not there");
-    }
-
-    #[test]
-    fn reports_with_an_index_and_a_tag() {
-        let report = [b"\x81\xc9\0\x07\x0b\x86\x55\x19".as_slice(), &[0x5a; 56], b"\x80\0\0\x01", &[0x77; 10]].concat();
-        assert_eq!(udp(&report, 40_003), Some(Protocol::Srtp));
-        let clear = [b"\x81\xc9\0\x07\x0b\x86\x55\x19".as_slice(), &[0x5a; 56], b"\0\0\0\x01", &[0x77; 10]].concat();
-        assert_eq!(udp(&clear, 40_003), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Protocols that one packet does not prove and several do: RTP (RFC 3550), BitTorrent's transport (BEP 29). What numbers their
+//! Protocols that one packet does not prove and several do: RTP (RFC 3550), SRTCP (RFC 3711), BitTorrent's transport (BEP 29). What numbers their
 //! packets is here; who counts how many followed one another is the caller.
 
 use super::look::{Match, be16, be32, byte};
@@ -13,6 +13,10 @@ pub enum Serial {
         sequence: u16,
         source: u32,
     },
+    Srtcp {
+        source: u32,
+        index: u32,
+    },
     /// `sent` in microseconds of the sender's clock.
     Utp {
         connection: u16,
@@ -24,7 +28,8 @@ pub enum Serial {
 impl Serial {
     pub fn of(payload: &[u8]) -> Option<Self> {
         match byte(payload, 0)? {
-            0x80 => Self::clear_frame(payload),
+            0x80 => Self::clear_frame(payload).or_else(|| Self::srtcp(payload)),
+            0x81..=0x9f => Self::srtcp(payload),
             0x01 | 0x11 | 0x21 | 0x31 => Self::utp(payload),
             _ => None,
         }
@@ -33,6 +38,7 @@ impl Serial {
     pub fn protocol(self) -> Protocol {
         match self {
             Self::Rtp { .. } => Protocol::Rtp,
+            Self::Srtcp { .. } => Protocol::Srtp,
             Self::Utp { .. } => Protocol::Bittorrent,
         }
     }
@@ -44,6 +50,19 @@ impl Serial {
             return None;
         }
         Some(Self::Rtp { kind, sequence: be16(payload, 2)?, source: be32(payload, 8)? })
+    }
+
+    /// A report (section 3.4) with the bit that says "encrypted", a young index and a tag of 80 bits behind it. Three in a row have
+    /// more than 100 bits in common.
+    fn srtcp(b: &[u8]) -> Option<Self> {
+        const TAG: usize = 10;
+        const ENCRYPTED: u32 = 1 << 31;
+        const YOUNG: u32 = 1 << 16;
+        let end = b.len().checked_sub(4 + TAG)?;
+        let (words, index) = (usize::from(be16(b, 2)?), be32(b, end)?);
+        let report = matches!(byte(b, 1)?, 200 | 201) && words >= 1 && 4 * (words + 1) <= end;
+        let young = (ENCRYPTED..ENCRYPTED | YOUNG).contains(&index);
+        (report && young).then_some(Self::Srtcp { source: be32(b, 4)?, index })
     }
 
     /// Data, a state, FIN or reset: version 1, an extension that exists and whose length fits, a window, something acknowledged.
@@ -59,7 +78,7 @@ impl Serial {
         fits.then_some(Self::Utp { connection, sequence: be16(b, 16)?, sent: be32(b, 4)? })
     }
 
-    /// Whether this packet comes next: of RTP the next number; of BitTorrent's transport one of the next, or the same of a state,
+    /// Whether this packet comes next: of RTP the next number; of SRTCP one of the next; of BitTorrent's transport one of the next, or the same of a state,
     /// 16 µs to 100 s later.
     pub fn follows(self, earlier: Self) -> bool {
         match (self, earlier) {
@@ -68,6 +87,9 @@ impl Serial {
             }
             (Self::Utp { connection, sequence, sent }, Self::Utp { connection: c, sequence: n, sent: t }) => {
                 connection == c && sequence.wrapping_sub(n) <= 16 && (16..100_000_000).contains(&sent.wrapping_sub(t))
+            }
+            (Self::Srtcp { source, index }, Self::Srtcp { source: s, index: n }) => {
+                source == s && (1..=4).contains(&index.wrapping_sub(n))
             }
             _ => false,
         }
@@ -98,5 +120,15 @@ mod tests {
         assert!(two.follows(one) && !one.follows(two));
         assert_eq!(one.protocol(), Protocol::Bittorrent);
         assert_eq!(Serial::of(b"\x21\0\x12\x34\0\0\x01\0\0\0\0\0\0\x10\0\0\0\x05\0\0"), None, "nothing acknowledged");
+    }
+
+    #[test]
+    fn reports_with_an_index_and_a_tag() {
+        let report = |mark: u8, index: u8| {
+            [b"\x81\xc9\0\x07\x0b\x86\x55\x19".as_slice(), &[0x5a; 56], &[mark, 0, 0, index], &[0x77; 10]].concat()
+        };
+        let (one, two) = (Serial::of(&report(0x80, 1)).unwrap(), Serial::of(&report(0x80, 2)).unwrap());
+        assert!(two.follows(one) && !one.follows(two));
+        assert_eq!((one.protocol(), Serial::of(&report(0, 1))), (Protocol::Srtp, None));
     }
 }

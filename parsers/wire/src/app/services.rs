@@ -45,7 +45,8 @@ pub fn lpd(b: &[u8]) -> Look {
     if !(1..=5).contains(&byte(b, 0)?) {
         return NO;
     }
-    let queue = line(b).or((b.len() > 128).then_some(&[]))?.get(1..).unwrap_or_default();
+    let rest = b.get(1..)?;
+    let queue = line(b).or((b.len() > 128 || !is_text(rest)).then_some(&[]))?.get(1..).unwrap_or_default();
     weak(!queue.is_empty() && queue.iter().all(|c| c.is_ascii_graphic() || *c == b' ') && queue.len() + 2 == b.len())
 }
 
