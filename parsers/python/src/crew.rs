@@ -45,16 +45,16 @@ struct Given {
 type Piece = (Arc<Chunk>, usize, usize);
 
 #[derive(Default)]
-struct Spare(Mutex<Vec<Chunk>>);
+struct Spare(Mutex<VecDeque<Chunk>>);
 
 impl Spare {
     fn take(&self) -> Chunk {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or_default()
     }
 
     fn put(&self, mut chunk: Chunk) {
         chunk.secrets.clear();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(chunk);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(chunk);
     }
 }
 
@@ -64,7 +64,8 @@ pub struct Crew {
     said: Vec<Said>,
     certificates: Certificates,
     shares: Shares,
-    /// Chunks that were worked off, for what is read next: a new one would have to be cleared by the kernel first.
+    /// Chunks that were worked off, for what is read next: a new one would have to be cleared by the kernel first. Each in its
+    /// turn, so that no password stands in one for long.
     spare: Spare,
     /// What was read of a chunk and is for the next call.
     rest: Option<Piece>,
