@@ -20,7 +20,7 @@ from probe.arguments import Usage, parse
 from probe.dns_options import DnsOptions, DnsOptionsError, read_state, write_state
 from probe.dns_options import load as load_dns_options
 from probe.engine import Engine, load_core
-from probe.gateway.state import GatewayError
+from probe.gateway.state import GatewayError, State
 from probe.gateway.state import load as load_gateway
 from probe.hash_key import HashKeyError, forbid_core_dumps
 from probe.hash_key import read as read_hash_key
@@ -172,10 +172,17 @@ def _run(options: "argparse.Namespace") -> int:
 
 
 def _gateway(options: "argparse.Namespace") -> int:
+    if options.no_kernel and options.vici is None:
+        _say("--no-kernel leaves nobody to ask without --vici")
+        return 2
     from probe.gateway import helper
 
     forbid_core_dumps()
-    return helper.run(options.every, options.output, options.vici, _say)
+
+    def ask() -> State:
+        return helper.state(options.vici, kernel=not options.no_kernel)
+
+    return helper.run(ask, options.every, options.output, _say)
 
 
 def _collect(options: "argparse.Namespace") -> int:

@@ -12,7 +12,7 @@ def add(commands: Any, exit_codes: str) -> None:  # noqa: ANN401 - argparse's ow
         "gateway",
         help="hand over what this VPN gateway knows of its IPsec",
         description="Write what this gateway's kernel (and strongSwan) knows of its IPsec as JSON, without any keys. "
-        "Needs CAP_NET_ADMIN; for replay --gateway FILE, and for the agent ([host] gateway).",
+        "The kernel answers CAP_NET_ADMIN only; for replay --gateway FILE, and for the agent ([host] gateway).",
         epilog=exit_codes,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -23,6 +23,9 @@ def add(commands: Any, exit_codes: str) -> None:  # noqa: ANN401 - argparse's ow
     )
     gateway.add_argument(
         "--vici", nargs="?", const="/run/charon.vici", metavar="SOCKET", help="ask strongSwan too (/run/charon.vici)"
+    )
+    gateway.add_argument(
+        "--no-kernel", action="store_true", help="ask strongSwan alone, which needs no right but to its socket"
     )
 
 

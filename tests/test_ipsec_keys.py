@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 from captures import PCAPS
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import probe
 
@@ -19,6 +20,9 @@ sys.path.append(str(PCAPS / "make"))
 scapy = pytest.importorskip("scapy.layers.ipsec", reason="scapy seals what is opened here")
 from ipsec_raw import GATEWAYS, INNER, write  # noqa: E402
 from scapy.layers.inet import IP, UDP  # noqa: E402
+from scapy.layers.l2 import Ether  # noqa: E402
+from scapy.packet import Raw  # noqa: E402
+from scapy.utils import wrpcap  # noqa: E402
 
 ANY: Final = "ANY {} bit authentication [no checking]"
 HMAC: Final = {
@@ -98,6 +102,89 @@ def test_what_was_sealed_is_read(tmp_path: Path, case: tuple[str, int, str, str 
 def test_extended_sequence_numbers_are_tried(tmp_path: Path, case: tuple[str, int, str, str | None]) -> None:
     [flow] = _inside(_read(*_sealed(tmp_path, case, esn_en=True, esn=0)))
     assert flow["protocol"] == "http"
+
+
+def _numbered(tmp_path: Path, case: tuple[str, int, str, str | None], numbers: list[int]) -> tuple[Path, Path]:
+    """The same, each packet under its number of 64 bits; a number below 0 stands for one of 32."""
+    capture, keys = _sealed(tmp_path, case)
+    cipher, length, _, integrity = case
+    auth = {"auth_algo": integrity, "auth_key": _key(HMAC[integrity][1], 0)} if integrity else {}
+    frames = []
+    for at, number in enumerate(numbers):
+        header = IP(src=GATEWAYS[0], dst=GATEWAYS[1])
+        association = scapy.SecurityAssociation(
+            scapy.ESP, spi=SPIS[0], crypt_algo=cipher, crypt_key=_key(length, 0), tunnel_header=header, **auth
+        )
+        inner = IP(src=INNER[0], dst=INNER[1]) / UDP(sport=5000, dport=5001) / (b"%d" % at)
+        extended = {"esn_en": True, "esn": number >> 32} if number >= 0 else {}
+        association.seq_num = abs(number) & 0xFFFFFFFF
+        frame = association.encrypt(inner, **extended)
+        frame.time = 1_790_000_000 + at * 0.001
+        frames.append(Ether(dst="02:00:00:00:00:02") / frame)
+        frames[-1].time = frame.time
+    wrpcap(str(capture), frames)
+    return capture, keys
+
+
+def _carried(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [record for record in records if record["type"] == "flow" and "tunnel" in record]
+
+
+WRAP: Final = 1 << 32
+EXTENDED: Final = {
+    "past 32 bits": [WRAP - 2, WRAP - 1, WRAP, WRAP + 1, WRAP + 2],
+    "a late one from before the wrap": [WRAP - 2, WRAP, WRAP + 1, WRAP - 1, WRAP + 2],
+    "joined late": [200 * WRAP + 7, 200 * WRAP + 8, 200 * WRAP + 9],
+    "joined late, before a wrap": [201 * WRAP - 1, 201 * WRAP, 201 * WRAP + 1],
+    "three billion lost, then a wrap": [7, 3_000_000_000, WRAP + 5],
+    "more lost than can be told": [7, 5 * WRAP + 8, 5 * WRAP + 9],
+}
+
+
+@pytest.mark.parametrize("numbers", EXTENDED.values(), ids=EXTENDED)
+@pytest.mark.parametrize("case", [CASES[0], CASES[-4], CASES[-1]], ids=["cbc", "ccm", "chacha20"])
+def test_upper_halves_of_sequence_numbers_are_found(
+    tmp_path: Path, case: tuple[str, int, str, str | None], numbers: list[int]
+) -> None:
+    """They are authenticated and never sent: RFC 4303 section 2.2.1, appendix A."""
+    records = _read(*_numbered(tmp_path, case, numbers))
+    [flow] = _carried(records)
+    assert flow["packets"] == [len(numbers), 0]
+    [association] = next(record["esp"]["sas"] for record in records if "esp" in record)
+    assert association["extended_sequence"] is True
+
+
+def test_an_upper_half_out_of_reach_is_not_found(tmp_path: Path) -> None:
+    """256 are tried: who would want more has missed 2^40 packets."""
+    assert len(_carried(_read(*_numbered(tmp_path, CASES[8], [255 * WRAP, 255 * WRAP + 1])))) == 1
+    assert not _carried(_read(*_numbered(tmp_path, CASES[8], [256 * WRAP, 256 * WRAP + 1])))
+
+
+@pytest.mark.parametrize(("first", "warned"), [(0xF000_0001, False), (-0xF000_0001, True)], ids=["64 bits", "32 bits"])
+def test_keys_tell_whether_sequence_numbers_are_about_to_end(tmp_path: Path, first: int, *, warned: bool) -> None:
+    sign = 1 if first > 0 else -1
+    capture, keys = _numbered(tmp_path, CASES[8], [first + sign * at for at in range(4)])
+    assert "esp.sequence" in {record.get("check") for record in _read(capture, None)}
+    assert ("esp.sequence" in {record.get("check") for record in _read(capture, keys)}) is warned
+
+
+def test_sealed_by_hand(tmp_path: Path) -> None:
+    """As RFC 4106 section 5 and RFC 4303 section 2.2.1 say, without scapy's layer."""
+    inner = bytes(IP(src=INNER[0], dst=INNER[1]) / UDP(sport=5000, dport=5001) / b"hello")
+    frames = []
+    for number in range(3 * WRAP - 2, 3 * WRAP + 2):
+        high, low = (number >> 32).to_bytes(4, "big"), (number & 0xFFFFFFFF).to_bytes(4, "big")
+        spi, iv, key = SPIS[0].to_bytes(4, "big"), number.to_bytes(8, "big"), _key(20, 0)
+        padding = bytes(range(1, 1 + -(len(inner) + 2) % 4))
+        text = inner + padding + bytes([len(padding), 4])
+        sealed = AESGCM(key[:16]).encrypt(key[16:] + iv, text, spi + high + low)
+        packet = IP(src=GATEWAYS[0], dst=GATEWAYS[1], proto=50) / Raw(spi + low + iv + sealed)
+        frames.append(Ether(dst="02:00:00:00:00:02") / packet)
+        frames[-1].time = 1_790_000_000 + len(frames) * 0.001
+    _, keys = _sealed(tmp_path, CASES[-7])
+    wrpcap(str(tmp_path / "esp.pcap"), frames)
+    [flow] = _carried(_read(tmp_path / "esp.pcap", keys))
+    assert (flow["packets"], flow["dst_port"]) == ([4, 0], 5001)
 
 
 def test_esp_in_udp(tmp_path: Path) -> None:

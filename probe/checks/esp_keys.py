@@ -9,8 +9,9 @@ Evidence: the integrity check value of every packet, made anew with the keys (de
 Why it matters: what is inside stays unknown, and a table that is wrong here may be wrong elsewhere. It says nothing
 against the tunnel.
 
-How to fix: write the table in the same run of the gateway as the capture; a rekey needs a line of its own. Extended
-sequence numbers are read up to the 2^32nd packet.
+How to fix: write the table in the same run of the gateway as the capture; a rekey needs a line of its own. The upper
+half of extended sequence numbers is not sent: a capture that joins after 2^40 packets of an association, or misses
+2^31 in a row beyond that, does not open.
 
 Reference: RFC 4303 sections 2.8 and 3.4.4.
 """

@@ -3,7 +3,8 @@
 Meaning: ESP packets carry their content readable (ENCR_NULL): the tunnel authenticates at most, it does not hide.
 
 Evidence: `esp.null_encryption`, proven by reading a well-formed packet at the place where ciphertext would stand
-(observed).
+(observed). Where an interface of the capturing host encrypts for the kernel (`ip xfrm state`: crypto offload), what is
+captured there is not encrypted yet; `transitproof gateway` shows it (ipsec.association).
 
 Why it matters: the operator and every audit see a VPN where an observer reads the traffic.
 

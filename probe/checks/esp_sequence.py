@@ -4,7 +4,7 @@ Meaning: the sequence number is in the last sixteenth of 32 bits. Without extend
 must be replaced before the end.
 
 Evidence: `esp.near_wrap` (observed). Whether extended sequence numbers were agreed is encrypted in IKE_AUTH, so this
-is a warning.
+is a warning; where keys open the association and show it (decrypted), there is none.
 
 Why it matters: at the end traffic stops, or the counter starts again and replay protection is void; and an
 association that has sent so much was not rekeyed by volume, as its cipher may need.

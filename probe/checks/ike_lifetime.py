@@ -30,7 +30,7 @@ _HOUR: Final = 3600
 _WHAT: Final = {
     "ike.sa_hours": ("IKE SA in use for {hours} h", 1),
     "esp.sa_hours": ("ESP association in use for {hours} h", 1),
-    "esp.lifetime_hours": ("The kernel keeps an ESP association for up to {hours} h", 1),
+    "esp.lifetime_hours": ("The gateway keeps an ESP association for up to {hours} h", 1),
     "ike.lifetime": ("IKEv1 agreed on a lifetime of {hours} h", _HOUR),
 }
 

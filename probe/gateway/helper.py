@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from probe.gateway import netlink, vici
-from probe.gateway.state import State, encode
+from probe.gateway.state import Holder, IkeSa, State, encode
 
 REMEDY: Final = (
     "the kernel shows IPsec to CAP_NET_ADMIN only: run it as root, or as the service transitproof-gateway (docs/vpn.md)"
@@ -22,14 +22,28 @@ REMEDY: Final = (
 _PRIVATE: Final = 0o600
 
 
-def state(socket: str | None) -> State:
-    """Now. Raises OSError."""
+def state(socket: str | None, *, kernel: bool = True) -> State:
+    """Now; strongSwan is asked at its socket. Raises OSError."""
+    now = int(time.time())
+    asked: tuple[Holder, ...] = ("kernel",) if kernel else ()
+    associations = netlink.associations() if kernel else []
+    policies = netlink.policies() if kernel else []
+    ike_sas: list[IkeSa] = []
+    if socket is not None:
+        asked += ("strongswan",)
+        said = vici.ask(socket, now)
+        ike_sas = said.ike_sas
+        known = {(one.dst, one.spi) for one in associations}
+        associations += [one for one in said.associations if (one.dst, one.spi) not in known]
+        policies += said.policies
     return State(
-        time=int(time.time()),
+        time=now,
         addresses=tuple(netlink.addresses()),
-        associations=tuple(netlink.associations()),
-        policies=tuple(netlink.policies()),
-        ike_sas=() if socket is None else tuple(vici.ike_sas(socket)),
+        associations=tuple(associations),
+        policies=tuple(policies),
+        ike_sas=tuple(ike_sas),
+        default=netlink.default() if kernel else {},
+        asked=asked,
     )
 
 
@@ -46,15 +60,17 @@ def write(path: Path, line: bytes) -> None:
         raise
 
 
-def run(every: float | None, path: str | None, socket: str | None, say: Callable[[str], None]) -> int:
-    """The command. Exit code: 0, 2 for what cannot be read or written, 4 without the right to."""
+def run(ask: Callable[[], State], every: float | None, path: str | None, say: Callable[[str], None]) -> int:
+    """The command: what `ask` says, every so many seconds.
+
+    Exit code: 0, 2 for what cannot be read or written, 4 without the right to."""
     stop = threading.Event()
     if every is not None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     failed = False
     while True:
-        code = _once(path, socket, say if not failed else lambda _line: None)
+        code = _once(ask, path, say if not failed else lambda _line: None)
         failed = code != 0
         if every is None or code == 4:
             return code
@@ -62,9 +78,9 @@ def run(every: float | None, path: str | None, socket: str | None, say: Callable
             return 0
 
 
-def _once(path: str | None, socket: str | None, say: Callable[[str], None]) -> int:
+def _once(ask: Callable[[], State], path: str | None, say: Callable[[str], None]) -> int:
     try:
-        line = encode(state(socket))
+        line = encode(ask())
         if path is None:
             sys.stdout.buffer.write(line)
             sys.stdout.flush()

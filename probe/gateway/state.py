@@ -1,7 +1,7 @@
 """The state of a gateway as the helper hands it to those who judge: JSON, one state a line, without keys."""
 
 import ipaddress
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -12,8 +12,11 @@ MAX_BYTES: Final = 64 << 20  # of a file: some 100,000 associations, or a day of
 VERSION: Final = 1
 
 
+Holder = Literal["kernel", "strongswan"]
+
+
 class Association(Struct, frozen=True, omit_defaults=True):
-    """One state of the kernel (RFC 4301 section 4.4.2): what it sends or receives under one SPI."""
+    """One association (RFC 4301 section 4.4.2): what the gateway sends or receives under one SPI."""
 
     src: str
     dst: str
@@ -39,10 +42,14 @@ class Association(Struct, frozen=True, omit_defaults=True):
     """0: no limit, as of the other two."""
     hard_bytes: int = 0
     hard_packets: int = 0
+    """strongSwan does not say either of these two."""
+    offload: Literal["crypto", "packet"] | None = None
+    """What an interface does instead of the kernel: encryption and decryption, or all of IPsec."""
+    holder: Holder = "kernel"
 
 
 class Policy(Struct, frozen=True, omit_defaults=True):
-    """One policy of the kernel (RFC 4301 section 4.4.1)."""
+    """One policy (RFC 4301 section 4.4.1)."""
 
     src: str
     dst: str
@@ -61,6 +68,9 @@ class Policy(Struct, frozen=True, omit_defaults=True):
     """They pass as they are if there is no association."""
     peers: tuple[str, ...] = ()
     """The ends of the tunnel."""
+    fleeting: bool = False
+    """It goes when its association does. Of those of the kernel this is not known."""
+    holder: Holder = "kernel"
 
 
 class IkeSa(Struct, frozen=True, omit_defaults=True):
@@ -91,6 +101,9 @@ class State(Struct, frozen=True):
     associations: tuple[Association, ...] = ()
     policies: tuple[Policy, ...] = ()
     ike_sas: tuple[IkeSa, ...] = ()
+    default: dict[str, str] = {}
+    """What becomes of packets that no policy covers: `allow` or `block` by direction. Empty: it is not known."""
+    asked: tuple[Holder, ...] = ("kernel",)
     version: int = VERSION
 
 

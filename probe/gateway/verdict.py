@@ -70,7 +70,10 @@ class Gateway:
         latest = self._latest()
         found = [_of_association(association) for association in latest.associations]
         found += [_of_ike_sa(sa) for sa in latest.ike_sas]
-        found += _bypasses(latest.policies)
+        for holder in latest.asked:
+            found += _bypasses([policy for policy in latest.policies if policy.holder == holder])
+        found += _open_when_down(latest)
+        found += _uncovered(latest)
         found += self._strangers()
         found += self._hidden(begin, end)
         return list({msgspec.json.encode((where, facts)): (where, facts) for where, facts in found}.values())
@@ -79,16 +82,22 @@ class Gateway:
         return self._states[-1] if self._states else State(time=0)
 
     def _strangers(self) -> Iterator[Seen]:
-        """Associations on the wire of which a state of their time does not know."""
+        """Associations on the wire of which a state of their time does not know, or which an interface encrypts."""
         waiting, self._waiting = self._waiting, []
         for found in waiting:
             for state in self._states:
                 inside = found.start + MARGIN <= state.time * NANOSECONDS <= found.end - MARGIN
                 if not inside or not {found.src, found.dst} & set(state.addresses):
                     continue
-                known = {(association.dst, association.spi) for association in state.associations}
-                if (found.dst, found.spi) not in known:
-                    yield _endpoint(found.src, found.dst, found.protocol), _facts("unknown", found.src, found.dst)
+                known = {(association.dst, association.spi): association for association in state.associations}
+                one = known.get((found.dst, found.spi))
+                if one is None:
+                    facts = {**_facts("unknown", found), "host.asked": " and ".join(state.asked)}
+                    yield _endpoint(found.src, found.dst, found.protocol), facts
+                    break
+                if one.offload is not None:
+                    facts = {**_facts("offloaded", found), "host.offload": one.offload}
+                    yield _endpoint(found.src, found.dst, found.protocol), facts
                     break
 
     def _hidden(self, begin: int, end: int) -> Iterator[Seen]:
@@ -100,7 +109,10 @@ class Gateway:
         for one in states[-1].associations:
             name = one.dst, one.spi
             if one.packets > before.get(name, one.packets) and self._seen.get(name) is None:
-                yield _endpoint(one.src, one.dst, one.protocol), _facts("unseen", one.src, one.dst)
+                facts = _facts("unseen", one)
+                if one.offload is not None:
+                    facts["host.offload"] = one.offload
+                yield _endpoint(one.src, one.dst, one.protocol), facts
 
 
 def _is_everything(policy: Policy) -> bool:
@@ -112,8 +124,8 @@ def _endpoint(one: str, other: str, protocol: str) -> str:
     return f"{low}<->{high}/{protocol}"
 
 
-def _facts(word: str, src: str, dst: str) -> Facts:
-    return {"class": "ipsec", "evidence": "host", "host.association": word, "host.way": f"{src} to {dst}"}
+def _facts(word: str, one: Association | OnWire) -> Facts:
+    return {"class": "ipsec", "evidence": "host", "host.association": word, "host.way": f"{one.src} to {one.dst}"}
 
 
 def _of_association(association: Association) -> Seen:
@@ -127,7 +139,7 @@ def _of_association(association: Association) -> Seen:
     if association.hard_seconds:
         # In whole hours, so that few sets of facts are told apart.
         facts["esp.lifetime_hours"] = -(-association.hard_seconds // _HOUR)
-    elif not association.hard_bytes and not association.hard_packets:
+    elif association.holder == "kernel" and not association.hard_bytes and not association.hard_packets:
         facts["esp.unlimited"] = True
     return _endpoint(association.src, association.dst, association.protocol), facts
 
@@ -163,6 +175,38 @@ def _passes(bypass: Policy, protecting: Policy) -> bool:
 def _overlap(one: str, other: str) -> bool:
     networks = ipaddress.ip_network(one), ipaddress.ip_network(other)
     return networks[0].version == networks[1].version and networks[0].overlaps(networks[1])
+
+
+def _open_when_down(state: State) -> Iterator[Seen]:
+    """What child SAs protect while they are there, and nothing holds back when they are not."""
+    if state.default.get("out") == "block":
+        return
+    outward = [policy for policy in state.policies if policy.holder == "strongswan" and policy.direction == "out"]
+    lasting = [one for one in outward if not one.fleeting and (one.transforms or one.action == "block")]
+    for policy in outward:
+        if policy.fleeting and not any(_holds(one, policy) for one in lasting):
+            yield _where(policy), {"class": "ipsec", "evidence": "host", "host.fleeting": _text(policy)}
+
+
+def _holds(one: Policy, other: Policy) -> bool:
+    """Whether all of the other's traffic is the one's too."""
+    whole = not one.narrowed or (one.narrowed == other.narrowed and (one.src, one.dst) == (other.src, other.dst))
+    return whole and all(_within(getattr(other, end), getattr(one, end)) for end in ("src", "dst"))
+
+
+def _within(small: str, large: str) -> bool:
+    networks = ipaddress.ip_network(small), ipaddress.ip_network(large)
+    return networks[0].version == networks[1].version and networks[0].subnet_of(networks[1])  # type: ignore[arg-type]
+
+
+def _uncovered(state: State) -> Iterator[Seen]:
+    """What becomes of packets that no policy covers, where there are policies that protect."""
+    protecting = [policy for policy in state.policies if policy.holder == "kernel" and policy.transforms]
+    if not protecting or not state.default:
+        return
+    passing = [direction for direction in ("in", "fwd", "out") if state.default.get(direction) != "block"]
+    facts: Facts = {"host.default": f"allow ({', '.join(passing)})" if passing else "block"}
+    yield min(_where(policy) for policy in protecting), {"class": "ipsec", "evidence": "host", **facts}
 
 
 def _where(policy: Policy) -> str:

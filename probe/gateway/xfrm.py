@@ -12,7 +12,7 @@ from typing import Any, Final
 from probe.gateway import names
 from probe.gateway.state import Association, Policy
 
-NEWSA, GETSA, NEWPOLICY, GETPOLICY = 0x10, 0x12, 0x13, 0x15
+NEWSA, GETSA, NEWPOLICY, GETPOLICY, GETDEFAULT = 0x10, 0x12, 0x13, 0x15, 0x28
 HEADER: Final = struct.Struct("=IHHII")  # struct nlmsghdr
 _ATTRIBUTE: Final = struct.Struct("=HH")  # struct nlattr
 _TYPE_MASK: Final = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
@@ -25,11 +25,14 @@ _POLICY_SIZE: Final = 168
 _TEMPLATE_SIZE: Final = 64
 _ALGORITHM_NAME: Final = 64
 # Those with an algorithm have name, key length in bits, of some the length of the check value, and the key.
-ALG_AUTH, ALG_CRYPT, ENCAP, TEMPLATES, REPLAY, LASTUSED, ALG_AEAD, ALG_AUTH_TRUNC, MARK, REPLAY_ESN, IF_ID = (
-    1, 2, 4, 5, 10, 15, 18, 20, 21, 23, 31,
+ALG_AUTH, ALG_CRYPT, ENCAP, TEMPLATES, REPLAY, LASTUSED, ALG_AEAD, ALG_AUTH_TRUNC, MARK, REPLAY_ESN, OFFLOAD, IF_ID = (
+    1, 2, 4, 5, 10, 15, 18, 20, 21, 23, 28, 31,
 )  # fmt: skip
 _KEYS: Final = {ALG_AUTH: 68, ALG_CRYPT: 68, ALG_AEAD: 72, ALG_AUTH_TRUNC: 72}
 _FLAG_ESN: Final = 128
+_OFFLOAD_SIZE: Final = 8
+_OFFLOAD_PACKET: Final = 4
+_DEFAULTS: Final = {1: "block", 2: "allow"}
 _MODES: Final = {0: "transport", 1: "tunnel", 2: "route_optimization", 3: "in_trigger", 4: "beet", 5: "iptfs"}
 _DIRECTIONS: Final = {0: "in", 1: "out", 2: "fwd"}
 _PROTOCOLS: Final = {50: "esp", 51: "ah", 108: "comp"}
@@ -102,22 +105,25 @@ def association(body: memoryview) -> Association | None:
 
 
 def _of_association(attribute: int, value: memoryview) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     if attribute in _KEYS and len(value) >= _KEYS[attribute]:
         name = bytes(value[:_ALGORITHM_NAME]).split(b"\0", 1)[0].decode(errors="replace")
         bits, more = struct.unpack_from("=I", value, 64)[0], value[68:72]
         second = struct.unpack("=I", more)[0] if len(more) == 4 else 0
         if attribute in (ALG_CRYPT, ALG_AEAD):
             said = names.cipher(name, bits) if attribute == ALG_CRYPT else names.aead(name, bits, second)
-            return dict(zip(("encr", "key_length"), said, strict=True))
-        # The kernel sends ALG_AUTH_TRUNC first where both are there: it says how much of the value is sent.
-        return {"integ": names.integrity(name, second)} if attribute == ALG_AUTH_TRUNC else {}
-    if attribute == ENCAP:
-        return {"in_udp": True}
-    if attribute == LASTUSED and len(value) >= 8:
-        return {"last_used": struct.unpack_from("=Q", value)[0]}
-    if attribute == REPLAY_ESN and len(value) >= 24:
-        return {"replay_window": struct.unpack_from("=I", value, 20)[0]}
-    return {}
+            found = dict(zip(("encr", "key_length"), said, strict=True))
+        elif attribute == ALG_AUTH_TRUNC:  # also there where ALG_AUTH is; it says how much of the value is sent
+            found["integ"] = names.integrity(name, second)
+    elif attribute == ENCAP:
+        found["in_udp"] = True
+    elif attribute == LASTUSED and len(value) >= 8:
+        found["last_used"] = struct.unpack_from("=Q", value)[0]
+    elif attribute == OFFLOAD and len(value) >= _OFFLOAD_SIZE:
+        found["offload"] = "packet" if value[4] & _OFFLOAD_PACKET else "crypto"
+    elif attribute == REPLAY_ESN and len(value) >= 24:
+        found["replay_window"] = struct.unpack_from("=I", value, 20)[0]
+    return found
 
 
 def policy(body: memoryview) -> Policy | None:
@@ -152,6 +158,14 @@ def policy(body: memoryview) -> Policy | None:
         optional=optional,
         peers=tuple(dict.fromkeys(peers)),
     )
+
+
+def default(body: memoryview) -> dict[str, str] | None:
+    """By direction what becomes of packets that no policy covers; of a message GETDEFAULT."""
+    if len(body) < len(_DIRECTIONS):
+        return None
+    said = zip(("in", "fwd", "out"), body, strict=False)
+    return {direction: _DEFAULTS[what] for direction, what in said if what in _DEFAULTS}
 
 
 def _protocol(number: int) -> str:

@@ -12,6 +12,8 @@ from typing import Final
 
 import pytest
 
+import probe
+
 from .manager import UNIT, booted, missing
 from .wire import ROOT, laid, until
 
@@ -35,18 +37,16 @@ def test_ike_sas_as_strongswan_says_them(tmp_path: Path) -> None:
         "from types import SimpleNamespace\n"
         "from ipsec import Negotiation, peers\n"
         "from lab import Lab\n"
-        "from probe.gateway.vici import ike_sas\n"
+        "from probe.gateway.vici import ask\n"
         "import msgspec\n"
         "offer = Negotiation('aes256-sha256-curve25519', 'aes256gcm16')\n"
         "with Lab() as lab, peers(SimpleNamespace(lab=lab), offer) as peer:\n"
         "    peer.swanctl('--initiate', '--child', 'net')\n"
         "    said = peer.swanctl('--list-sas')\n"
-        "    found = msgspec.to_builtins(ike_sas(str(peer.directory / 'vici')))\n"
+        "    found = msgspec.to_builtins(ask(str(peer.directory / 'vici'), 0).ike_sas)\n"
         "print(json.dumps([said, found]))\n"
     )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    said, [found] = json.loads(done.stdout)
+    said, [found] = json.loads(_run(script))
     assert (found["version"], found["name"]) == (2, "lab")
     assert {found["initiator_spi"], found["responder_spi"]} <= {word.split("_")[0] for word in said.split()}
     assert f"{found['local']}[" in said
@@ -57,6 +57,123 @@ def test_ike_sas_as_strongswan_says_them(tmp_path: Path) -> None:
     assert found["integ"].removeprefix("AUTH_") == line.split("/")[1]
     assert found["prf"] in line.split("/")
     assert found["ke"] == line.split("/")[-1].replace("_", "").lower()
+
+
+def _run(script: Path, *arguments: str) -> str:
+    command = [sys.executable, str(script), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+_CHILDREN: Final = """esp_proposals = aes256gcm16 }
+  trapped { local_ts = 203.0.113.0/25
+    remote_ts = 10.8.0.0/16
+    start_action = trap
+  }
+  shunt { local_ts = 203.0.113.0/25
+    remote_ts = 203.0.113.129/32[tcp/22]
+    mode = pass
+    start_action = trap
+  }
+  nope { local_ts = 203.0.113.0/25
+    remote_ts = 10.9.0.0/16
+    mode = drop
+    start_action = trap
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or bool(_LACKING), reason=f"needs root and {', '.join(_LACKING or _PROGRAMS)}")
+def test_strongswan_alone_is_enough(tmp_path: Path) -> None:
+    """Without CAP_NET_ADMIN: child SAs against the wire, what passes, what nothing holds back."""
+    script = tmp_path / "ask.py"
+    script.write_text(
+        "import sys, json, subprocess, threading, time\n"
+        f"sys.path[:0] = [{str(MAKE)!r}, {str(ROOT)!r}]\n"
+        "from pathlib import Path\n"
+        "from types import SimpleNamespace\n"
+        "from ipsec import Negotiation, peers, ping\n"
+        "from lab import Lab\n"
+        f"out = Path({str(tmp_path)!r})\n"
+        f"offer = Negotiation('aes256-sha256-curve25519', 'aes256gcm16', child_more={_CHILDREN!r})\n"
+        "with Lab() as lab, peers(SimpleNamespace(lab=lab), offer) as peer:\n"
+        "    peer.swanctl('--initiate', '--child', 'net')\n"
+        "    with lab.capture(out / 'x.pcap'):\n"
+        "        echoes = threading.Thread(target=ping, args=(SimpleNamespace(lab=lab), 40, 0.2))\n"
+        "        echoes.start()\n"
+        "        time.sleep(4)\n"
+        "        drop = ['setpriv', '--bounding-set=-all', '--inh-caps=-all']\n"
+        f"        ask = ['env', 'PYTHONPATH={ROOT}', *drop, {sys.executable!r}, '-m', 'probe', 'gateway']\n"
+        "        ask += ['--no-kernel', '--vici', str(peer.directory / 'vici'), '-o', str(out / 'state.json')]\n"
+        "        lab.call('client', ask)\n"
+        "        echoes.join()\n"
+        "    print(json.dumps([peer.swanctl('--list-sas'), peer.swanctl('--list-pols')]))\n"
+    )
+    said, _ = json.loads(_run(script))
+    state = json.loads((tmp_path / "state.json").read_bytes())
+    assert state["asked"] == ["strongswan"]
+    for association in state["associations"]:
+        assert f"{association['spi']:08x}" in said
+        assert (association["encr"], association["key_length"]) == ("ENCR_AES_GCM_16", 256)
+    assert len(state["associations"]) == 2
+
+    def findings() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for record in probe.replay(tmp_path / "x.pcap", gateway=tmp_path / "state.json"):
+            if record.get("check", "").startswith("ipsec."):
+                found.setdefault(record["check"], []).append(record["title"])
+        return {check: sorted(titles) for check, titles in found.items()}
+
+    through = "203.0.113.0/25 to 203.0.113.129/32 (out, in part)"
+    back = "203.0.113.129/32 to 203.0.113.0/25 (in, in part)"
+    outside = "203.0.113.128/25 to 203.0.113.0/25 (in)"
+    inside = "203.0.113.0/25 to 203.0.113.128/25 (out)"
+    assert findings() == {
+        "ipsec.bypass": [
+            f"Nothing holds {inside} back when its child SA is gone",
+            f"Policy lets {through} pass unprotected, before the one that protects {inside}",
+            f"Policy lets {back} pass unprotected, before the one that protects {outside}",
+        ]
+    }
+    state["associations"] = state["associations"][:1]
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    [unknown] = findings()["ipsec.association"]
+    assert unknown.endswith("under an association that the gateway does not know")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or bool(_LACKING), reason=f"needs root and {', '.join(_LACKING or _PROGRAMS)}")
+def test_the_order_of_policies_is_that_of_the_kernel(tmp_path: Path) -> None:
+    """As strongSwan installs them: what passes first, traps, what is dropped last."""
+    script = tmp_path / "ask.py"
+    script.write_text(
+        "import sys, json, msgspec\n"
+        f"sys.path[:0] = [{str(MAKE)!r}, {str(ROOT)!r}]\n"
+        "from types import SimpleNamespace\n"
+        "from ipsec import Negotiation, Peer\n"
+        "from lab import Lab\n"
+        "from probe.gateway.vici import ask\n"
+        "class Kernel(Negotiation):\n"
+        "    def daemon(self, directory, side):\n"
+        "        return super().daemon(directory, side).replace(' kernel-libipsec', '', 1)\n"
+        f"offer = Kernel('aes256-sha256-curve25519', 'aes256gcm16', child_more={_CHILDREN!r})\n"
+        "with Lab() as lab:\n"
+        "    peer = Peer(SimpleNamespace(lab=lab), 'client')\n"
+        "    with peer.running(offer):\n"
+        f"        command = ['env', 'PYTHONPATH={ROOT}', {sys.executable!r}, '-m', 'probe', 'gateway']\n"
+        "        kernel = json.loads(lab.call('client', command))['policies']\n"
+        "        print(json.dumps([kernel, msgspec.to_builtins(ask(str(peer.directory / 'vici'), 0).policies)]))\n"
+    )
+    kernel, said = json.loads(_run(script))
+
+    def ordered(policies: list[dict[str, object]]) -> list[tuple[object, ...]]:
+        outward = [policy for policy in policies if policy["direction"] == "out"]
+        outward.sort(key=lambda policy: policy.get("priority", 0))
+        return [
+            tuple(policy.get(key) for key in ("src", "dst", "action", "narrowed", "transforms")) for policy in outward
+        ]
+
+    assert len(ordered(kernel)) == 3
+    assert ordered(kernel) == ordered(said)
 
 
 def test_again_and_again_until_it_is_told_to_stop(tmp_path: Path) -> None:

@@ -214,15 +214,20 @@ impl Core {
         self.pass_over(frame);
         // Nearly every packet of a busy link: one of a flow of which nothing more is to be learnt.
         if let Some(entry) = self.table.candidate_entry(looked.candidate, &looked.key)
-            && entry.phase == Phase::Settled
             && looked.flags & (tcp_flags::SYN | tcp_flags::FIN | tcp_flags::RST) == 0
             && frame.time.saturating_sub(entry.last) <= idle::CLOSED * SECOND
         {
-            let from = entry.count(looked.low, frame.time, looked.ip_length);
-            if entry.packets[from as usize] % carried::OFTEN == 0 {
-                carried::tell(&mut self.settled, entry);
+            if entry.phase == Phase::Settled {
+                let from = entry.count(looked.low, frame.time, looked.ip_length);
+                if entry.is_multiple_of(from, carried::OFTEN) {
+                    carried::tell(&mut self.settled, entry);
+                }
+                return;
             }
-            return;
+            let ends_there = self.opening.is_none() && self.ctx.certificates.keys.is_none();
+            if ends_there && protected::count(entry, frame, looked) {
+                return;
+            }
         }
         self.read_packet(frame, looked);
     }
@@ -259,7 +264,7 @@ impl Core {
         }
         if let Some(opening) = &mut self.opening
             && entry.phase == Phase::Open
-            && entry.packets[0] + entry.packets[1] <= MAX_OPENING_PACKETS
+            && entry.packets().iter().sum::<u64>() <= MAX_OPENING_PACKETS
         {
             opening.push((frame.number, u64::from(entry.hash) ^ entry.start.rotate_left(32)));
         }
@@ -326,26 +331,13 @@ impl Core {
             ip::ICMPV6 => (Protocol::Icmpv6, [u32::from(packet.src_port), u32::from(packet.dst_port)]),
             _ => (Protocol::Unknown, [0, 0]),
         };
-        self.table.insert(Entry {
-            key: looked.key,
-            start: time,
-            last: time,
-            bytes: [0; 2],
-            packets: [0; 2],
-            next_seq,
-            conversation: None,
-            fragment: 0,
-            why: if protocol == Protocol::Unknown {
-                Why::default()
-            } else {
-                Why::new(What::IpProtocol, self.ctx.frame, 0)
-            },
-            hash: looked.hash,
-            protocol,
-            phase: Phase::Open,
-            marks: if looked.low != answers { mark::INITIATOR_LOW } else { 0 },
-            continues: false,
-        })
+        let marks = if looked.low != answers { mark::INITIATOR_LOW } else { 0 };
+        let mut entry = Entry::new(looked.key, looked.hash, time, protocol, marks);
+        entry.next_seq = next_seq;
+        if protocol != Protocol::Unknown {
+            entry.why = Why::new(What::IpProtocol, self.ctx.frame, 0);
+        }
+        self.table.insert(entry)
     }
 }
 

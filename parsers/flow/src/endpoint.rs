@@ -39,7 +39,7 @@ impl Endpoint {
         let transport = key.transport();
         let (address, port) = key.end(!entry.has(mark::INITIATOR_LOW));
         let what = if entry.class() == Class::Ipsec {
-            What::Pair { low: key.low.min(key.high), high: key.low.max(key.high), protocol: entry.protocol }
+            What::Pair { low: key.low().min(key.high()), high: key.low().max(key.high()), protocol: entry.protocol }
         } else if has_ports(transport) {
             What::Server { address, port, transport }
         } else {

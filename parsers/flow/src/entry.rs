@@ -61,60 +61,92 @@ pub mod mark {
     pub const INFERRED: u8 = 1 << 7;
 }
 
-/// Laid out for the processor's cache: two lines, never three.
+/// Laid out for the processor's cache: two lines, never three, and of a settled flow over IPv4 one.
 #[repr(C, align(128))]
 pub struct Entry {
-    // First cache line: what finding a flow and deciding what to do with a packet need.
-    pub key: Key,
+    // First cache line: what counting a packet needs.
     /// Time of the latest packet, ns.
     pub last: u64,
-    /// What a handshake or a dialogue in progress needs.
-    pub conversation: Option<Box<Conversation>>,
-    /// Hash of the key, kept for removal from the index.
-    pub hash: u32,
+    /// Bytes of the IP layer by [`Direction`].
+    pub bytes: [u64; 2],
+    /// Packets by [`Direction`], the lower half.
+    packets_low: [u32; 2],
     pub protocol: Protocol,
     pub phase: Phase,
     pub marks: u8,
     /// An earlier record is of the same flow.
     pub continues: bool,
-    // Second cache line: what is counted.
+    /// Hash of the key, kept for removal from the index.
+    pub hash: u32,
+    /// The half of it that IPv4 does without begins the second line.
+    pub key: Key,
+    // Second cache line: what everything else needs.
+    /// What a handshake or a dialogue in progress needs.
+    pub conversation: Option<Box<Conversation>>,
     /// Time of the first packet, ns.
     pub start: u64,
-    /// Bytes of the IP layer and packets by [`Direction`].
-    pub bytes: [u64; 2],
-    pub packets: [u64; 2],
     /// Sequence number that the next byte of each direction will have; of ICMP type and code of the first packet.
     pub next_seq: [u32; 2],
     /// The finished part of the record, see [`crate::intern`].
     pub fragment: FragmentId,
+    /// Packets by [`Direction`], the upper half.
+    packets_high: [u16; 2],
     /// What decided the class.
     pub why: Why,
 }
 
 impl Entry {
-    /// One of a DNS flow of which no more is known.
-    pub fn of_dns(key: Key, start: u64, marks: u8, packets: [u64; 2]) -> Self {
+    /// One of which no packet was counted yet.
+    pub fn new(key: Key, hash: u32, start: u64, protocol: Protocol, marks: u8) -> Self {
         Self {
-            key,
             last: start,
-            conversation: None,
-            hash: 0,
-            protocol: Protocol::Dns,
+            bytes: [0; 2],
+            packets_low: [0; 2],
+            protocol,
             phase: Phase::Open,
             marks,
             continues: false,
+            hash,
+            key,
+            conversation: None,
             start,
-            bytes: [0; 2],
-            packets,
             next_seq: [0; 2],
             fragment: 0,
+            packets_high: [0; 2],
             why: Why::default(),
         }
     }
 
+    /// One of a DNS flow of which no more is known.
+    pub fn of_dns(key: Key, start: u64, marks: u8, packets: [u64; 2]) -> Self {
+        let mut entry = Self::new(key, 0, start, Protocol::Dns, marks);
+        entry.set_packets(packets);
+        entry
+    }
+
+    /// By [`Direction`].
+    #[inline]
+    pub fn packets(&self) -> [u64; 2] {
+        let whole = |way: usize| u64::from(self.packets_high[way]) << 32 | u64::from(self.packets_low[way]);
+        [whole(0), whole(1)]
+    }
+
+    pub fn add_packets(&mut self, from: Direction, more: u64) {
+        let mut packets = self.packets();
+        packets[from as usize] += more;
+        self.set_packets(packets);
+    }
+
+    /// Up to 2^48, which no capture reaches.
+    pub fn set_packets(&mut self, packets: [u64; 2]) {
+        self.packets_low = packets.map(|count| count as u32);
+        self.packets_high = packets.map(|count| u16::try_from(count >> 32).unwrap_or(u16::MAX));
+    }
+
     /// The next packet begins another record of the same flow, which nobody has learnt anything new about.
     pub fn cut(&mut self) {
-        (self.packets, self.bytes) = ([0; 2], [0; 2]);
+        self.set_packets([0; 2]);
+        self.bytes = [0; 2];
         self.start = self.last;
         self.continues = true;
         if self.phase == Phase::Settled {
@@ -124,7 +156,7 @@ impl Entry {
 
     /// Whether no packet came since its record was written.
     pub fn is_empty(&self) -> bool {
-        self.packets == [0; 2]
+        self.packets_low == [0; 2] && self.packets_high == [0; 2]
     }
 
     /// The first packet of a record.
@@ -140,16 +172,17 @@ impl Entry {
         Self { conversation: None, ..*self }
     }
 
-    /// Reads both cache lines; the value only has to be used somehow.
+    /// Reads both cache lines, at once rather than the second where the first says that it is wanted: a table too large for
+    /// the caches would be waited for twice. The value only has to be used somehow.
     #[inline]
     pub fn touch(&self) -> u64 {
         self.last ^ self.start
     }
 
-    /// Whether anything hangs off it.
+    /// Whether anything hangs off it that its next packet will need.
     #[inline]
     pub fn converses(&self) -> bool {
-        self.conversation.is_some()
+        self.phase != Phase::Settled && self.conversation.is_some()
     }
 
     /// Reads what hangs off an entry that was touched before.
@@ -170,8 +203,24 @@ impl Entry {
         let from = self.direction(sender_low);
         self.last = self.last.max(time);
         self.bytes[from as usize] += u64::from(length);
-        self.packets[from as usize] += 1;
+        let (count, over) = self.packets_low[from as usize].overflowing_add(1);
+        self.packets_low[from as usize] = count;
+        if over {
+            self.carry(from);
+        }
         from
+    }
+
+    #[cold]
+    fn carry(&mut self, from: Direction) {
+        let high = &mut self.packets_high[from as usize];
+        *high = high.saturating_add(1);
+    }
+
+    /// Packets of one direction, in whole multiples of which something is done.
+    #[inline]
+    pub fn is_multiple_of(&self, from: Direction, packets: u32) -> bool {
+        self.packets_low[from as usize].is_multiple_of(packets)
     }
 
     #[inline]
@@ -190,7 +239,7 @@ impl Entry {
 
     pub fn half_open(&self) -> bool {
         self.key.transport() == ip::TCP
-            && self.packets[1] == 0
+            && self.packets()[1] == 0
             && self.has(mark::SYN)
             && self.phase == Phase::Open
             && !self.continues
@@ -229,7 +278,8 @@ impl Entry {
     pub fn turn(&mut self) {
         self.marks ^= mark::INITIATOR_LOW;
         self.bytes.swap(0, 1);
-        self.packets.swap(0, 1);
+        self.packets_low.swap(0, 1);
+        self.packets_high.swap(0, 1);
         self.next_seq.swap(0, 1);
         for pair in [mark::FIN, mark::SEQ] {
             let (a, b) = (self.has(pair[0]), self.has(pair[1]));
@@ -241,3 +291,21 @@ impl Entry {
 
 /// The budget of issue and README: what a tracked flow costs past its handshake.
 const _: () = assert!(size_of::<Option<Entry>>() == 128);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hot line holds the lower half of the count only.
+    #[test]
+    fn packets_are_counted_beyond_32_bits() {
+        let mut entry = Entry::new(Key::NONE, 0, 0, Protocol::Unknown, mark::INITIATOR_LOW);
+        entry.add_packets(Direction::Forward, u64::from(u32::MAX) - 1);
+        (0..3).for_each(|time| _ = entry.count(true, time, 40));
+        assert_eq!(entry.packets(), [(1 << 32) + 1, 0]);
+        entry.turn();
+        assert_eq!(entry.packets(), [0, (1 << 32) + 1]);
+        entry.cut();
+        assert!(entry.is_empty());
+    }
+}

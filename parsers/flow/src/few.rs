@@ -9,65 +9,56 @@ pub trait Sampled: Ord {
 }
 
 /// The least [`MAX_SAMPLES`] of what was kept, one of each thing, in ascending order: whatever the order in which they came,
-/// and in however many parts they were gathered.
+/// and in however many parts they were gathered. Most have one, so room for others is taken when there are some.
 #[derive(Clone, Debug)]
 pub struct Few<T> {
-    kept: [Option<T>; MAX_SAMPLES],
+    first: Option<T>,
+    others: Vec<T>,
 }
+
+const MAX_OTHERS: usize = MAX_SAMPLES - 1;
 
 impl<T> Default for Few<T> {
     fn default() -> Self {
-        Self { kept: [const { None }; MAX_SAMPLES] }
+        Self { first: None, others: Vec::new() }
     }
 }
 
 impl<T> Few<T> {
     /// The greatest of a full set: what is greater still would not be kept.
     pub fn bound(&self) -> Option<&T> {
-        self.kept[MAX_SAMPLES - 1].as_ref()
+        self.others.get(MAX_OTHERS - 1)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.kept.iter().flatten()
+        self.first.iter().chain(&self.others)
     }
 }
 
 impl<T: Sampled> Few<T> {
     pub fn keep(&mut self, mut thing: T) {
-        for at in 0..MAX_SAMPLES {
-            match &mut self.kept[at] {
-                Some(other) if *other < thing => {
-                    if other.same(&thing) {
-                        return;
-                    }
-                }
-                Some(other) => {
-                    let closed_up = other.same(&thing);
-                    std::mem::swap(other, &mut thing);
-                    if closed_up {
-                        return;
-                    }
-                    return self.move_up(at + 1, thing);
-                }
-                place => {
-                    *place = Some(thing);
-                    return;
-                }
-            }
+        let Some(first) = &mut self.first else {
+            self.first = Some(thing);
+            return;
+        };
+        let same = first.same(&thing);
+        if thing < *first {
+            std::mem::swap(first, &mut thing);
+            self.others.retain(|other| !other.same(first));
         }
-    }
-
-    /// Puts in what was pushed out of the place before; the thing that came in may have an older sample further on.
-    fn move_up(&mut self, from: usize, mut thing: T) {
-        for at in from..MAX_SAMPLES {
-            let Some(other) = &mut self.kept[at] else {
-                self.kept[at] = Some(thing);
-                return;
-            };
-            std::mem::swap(other, &mut thing);
-            if self.kept[from - 1].as_ref().is_some_and(|new| new.same(&thing)) {
+        if same {
+            return;
+        }
+        if let Some(at) = self.others.iter().position(|other| other.same(&thing)) {
+            if self.others[at] <= thing {
                 return;
             }
+            self.others.remove(at);
+        }
+        let at = self.others.partition_point(|other| *other < thing);
+        if at < MAX_OTHERS {
+            self.others.truncate(MAX_OTHERS - 1);
+            self.others.insert(at, thing);
         }
     }
 }

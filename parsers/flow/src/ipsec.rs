@@ -1,70 +1,54 @@
 //! IKE, ESP and AH of one flow: they may share it (UDP 4500, TCP), and AH may stand around ESP. RFC 3948, 4302, 4303, 9329.
 
+mod content;
+
+pub use content::Content;
+
 use crate::Direction;
 use crate::certificates::Certificates;
 use crate::entry::Entry;
 use crate::esp::{AhState, EspState};
 use crate::ike::{Ends, IkeState, Spis};
 use crate::ipsec_stream::Framing;
-use crate::keys::KeyLog;
 use crate::peers::KnownSa;
 use crate::why::What;
+use content::Reading;
 use transitproof_wire::Protocol;
 use transitproof_wire::esp::wesp::{self, Wesp};
-use transitproof_wire::esp::{Ah, Esp, looks_like_esp_in_udp, null_content};
+use transitproof_wire::esp::{Ah, Esp, looks_like_esp_in_udp};
 use transitproof_wire::ike::{looks_like_ike, plausible_ike, strip_non_esp_marker};
-use transitproof_wire::packet::{Packet, TunnelKind, ip_protocol as ip};
+use transitproof_wire::packet::{Packet, ip_protocol as ip};
 
+/// What every packet needs comes first.
 #[derive(Default)]
+#[repr(C)]
 pub struct Ipsec {
-    pub ike: Option<Box<IkeState>>,
     pub esp: Option<EspState>,
+    pub ike: Option<Box<IkeState>>,
     ah: Option<Box<AhState>>,
-    /// Negotiations that were counted as observations.
-    pub counted: usize,
-    /// It counts among the attempts that nobody has answered yet.
-    pub half_open: bool,
+    /// Over TCP.
+    stream: Option<Box<Framing>>,
     /// It counts as open for the tunnel between its peers.
     pub in_tunnel: bool,
     /// An IKE message came that the tunnel has not heard of.
     pub news: bool,
+    /// It counts among the attempts that nobody has answered yet.
+    pub half_open: bool,
+    /// Negotiations that were counted as observations.
+    pub counted: usize,
     /// The IKE SA whose negotiation the tunnel has heard of.
     pub agreed: Option<Spis>,
     /// Child SAs whose traffic selectors are known as policies.
     pub learnt: usize,
     /// The IKE SAs that these peers had, when the flow ended: what was made by which is told by time.
     pub ike_sas: Vec<KnownSa>,
-    /// Over TCP.
-    stream: Option<Box<Framing>>,
-    /// Packets that may turn out to be readable.
-    held: Vec<Held>,
+    /// What is read of what it carries.
+    reading: Reading,
 }
 
-/// A packet from before the proof that its association does not encrypt.
-pub struct Held {
-    pub time: u64,
-    pub frame: u64,
-    packet: Packet<'static>,
-    payload: Box<[u8]>,
-}
-
-impl Held {
-    pub fn packet(&self) -> Packet<'_> {
-        Packet { payload: &self.payload, ..self.packet }
-    }
-}
-
-/// What AH, or ESP without encryption, carries.
-pub struct Content<'a> {
-    pub kind: TunnelKind,
-    /// Names the tunnel: of the flow's first association, so that both directions and all rekeys are one.
-    pub spi: u32,
-    pub next_header: u8,
-    pub bytes: &'a [u8],
-}
-
-/// Packets held in one flow: those that the proof needs, in two associations.
-const MAX_HELD: usize = 6;
+const UDP_HEADER: usize = 8;
+/// Bytes of SPI and sequence number.
+const ESP_HEADER: u32 = 8;
 
 /// What a datagram is, by content: IKE is recognised by its header.
 pub fn is_ike(payload: &[u8]) -> bool {
@@ -80,9 +64,9 @@ fn message_in(payload: &[u8]) -> (&[u8], bool) {
 }
 
 /// On IKE's own port a header is enough: the message may be cut by the snap length or a fragment.
-pub fn may_be_cut_ike(packet: &Packet<'_>) -> bool {
+pub fn may_be_cut_ike(payload: &[u8], ports: (u16, u16)) -> bool {
     const IKE: u16 = 500;
-    (packet.src_port == IKE || packet.dst_port == IKE) && plausible_ike(packet.payload)
+    (ports.0 == IKE || ports.1 == IKE) && plausible_ike(payload)
 }
 
 /// By port and shape, which is all that RFC 3948 gives: the sequence numbers confirm it later.
@@ -111,7 +95,7 @@ impl Ipsec {
     /// Reads what a packet of ESP will need; the value only has to be used somehow.
     #[inline]
     pub fn touch(&self, from: Direction) -> u64 {
-        self.esp.as_ref().map_or(0, |esp| esp.touch(from)) ^ self.counted as u64 ^ u64::from(self.in_tunnel)
+        self.esp.as_ref().map_or(0, |esp| esp.touch(from)) ^ u64::from(self.in_tunnel)
     }
 
     /// IKE if any IKE message was seen; AH around ESP is esp.
@@ -152,7 +136,7 @@ impl Ipsec {
         certificates: &mut Certificates,
     ) {
         let (message, marked) = message_in(packet.payload);
-        if looks_like_ike(message) || may_be_cut_ike(packet) {
+        if looks_like_ike(message) || may_be_cut_ike(packet.payload, (packet.src_port, packet.dst_port)) {
             self.ike_message(from, message, Ends::of(packet), (marked, frame, time), certificates);
         } else if !marked {
             let wesp = unwrapped(packet);
@@ -216,12 +200,40 @@ impl Ipsec {
                         fragment: None,
                     };
                     self.esp(from, &packet, (message, None), (false, time));
+                    self.read_in_stream(&packet, (frame, time), certificates.keys.as_deref_mut());
                 }
             }),
         }
         let readable = !framing.is_lost();
         self.stream = Some(framing);
         readable
+    }
+
+    /// One more packet of ESP, directly over IP or in UDP, of an association for which counting is all that is left to do, from behind
+    /// the IP header on; its length with that header and without. False: nothing was done, it has to be looked at.
+    #[inline]
+    pub fn count(
+        &mut self,
+        from: Direction,
+        transport: u8,
+        mut body: &[u8],
+        time: u64,
+        (ip_length, mut length): (u32, u32),
+    ) -> bool {
+        let Some(esp) = self.esp.as_mut() else { return false };
+        if transport == ip::UDP {
+            let Some((&[s1, s0, d1, d0, ..], payload)) = body.split_first_chunk::<UDP_HEADER>() else { return false };
+            let ports = (u16::from_be_bytes([s1, s0]), u16::from_be_bytes([d1, d0]));
+            (body, length) = (payload, length.saturating_sub(UDP_HEADER as u32));
+            if !looks_like_esp_in_udp(body, ports) {
+                // What is not IKE either says nothing.
+                return self.ike.is_none() && !is_ike(body) && !may_be_cut_ike(body, ports);
+            }
+        } else if transport != ip::ESP {
+            return false;
+        }
+        let Ok(Esp { spi, sequence, .. }) = Esp::parse(body) else { return false };
+        esp.count(from, (spi, sequence), time, (ip_length, length.saturating_sub(ESP_HEADER)))
     }
 
     /// One packet of ESP, WESP or AH directly over IP.
@@ -262,70 +274,17 @@ impl Ipsec {
         state.size(packet.payload_length.saturating_sub(front as u32));
         if state.wants_inspection() {
             state.inspect(esp.payload);
+        } else if self.in_tunnel && packet.transport != ip::TCP {
+            state.hush();
         }
     }
 
     /// Can the last packet be read, or may it turn out so? False costs a look at what the packet needed anyway.
     #[inline]
     pub fn may_be_readable(&self) -> bool {
-        if self.stream.is_some() {
-            return false; // its packets are not those of the network
-        }
-        self.ah.is_some() || self.esp.as_ref().is_some_and(|esp| esp.null_layout().is_some() || esp.is_suspect())
-    }
-
-    /// What a packet of this flow carries, if it can be read: the one given last, or one of those held before.
-    pub fn content<'a>(&self, packet: &Packet<'a>) -> Option<Content<'a>> {
-        let mut payload = packet.payload;
-        if packet.transport == ip::AH {
-            let ah = Ah::parse(payload).ok().filter(|ah| !ah.payload.is_empty())?;
-            if ah.next_header != ip::ESP {
-                let spi = self.ah.as_ref()?.first_spi()?;
-                return Some(Content { kind: TunnelKind::Ah, spi, next_header: ah.next_header, bytes: ah.payload });
-            }
-            payload = ah.payload;
-        }
-        let (spi, layout) = self.esp.as_ref().and_then(|esp| Some((esp.first_spi()?, esp.null_layout()?)))?;
-        if let Some(wesp) = unwrapped(packet) {
-            payload = wesp.esp;
-        }
-        // The trailer is at the end: a packet that the capture cut has none.
-        let whole = packet.payload.len() == packet.payload_length as usize;
-        let (next_header, bytes) = null_content(Esp::parse(payload).ok().filter(|_| whole)?.payload, layout)?;
-        Some(Content { kind: TunnelKind::Esp, spi, next_header, bytes })
-    }
-
-    /// What a packet of this flow carries under encryption, its next header in front, with keys that were given.
-    pub fn open(&mut self, packet: &Packet<'_>, keys: &mut KeyLog) -> Option<(u8, Vec<u8>)> {
-        // Over TCP its packets are not those of the network, and one that the capture cut has no end.
-        if self.stream.is_some() || packet.payload.len() != packet.payload_length as usize {
-            return None;
-        }
-        let (esp, state) = (esp_in(packet)?, self.esp.as_mut()?);
-        let opened = keys.ipsec.open_esp(esp.spi, esp.sequence, esp.payload)?;
-        if state.opened(opened.is_some()) {
-            keys.told(opened.is_some());
-        }
-        opened
-    }
-
-    /// SPI of the flow's first association.
-    pub fn esp_name(&self) -> Option<u32> {
-        self.esp.as_ref()?.first_spi()
-    }
-
-    /// Keeps a packet that may turn out to be readable.
-    pub fn hold(&mut self, packet: &Packet<'_>, time: u64, frame: u64) {
-        if self.held.len() < MAX_HELD && self.esp.as_ref().is_some_and(EspState::is_suspect) {
-            let payload = packet.payload.into();
-            self.held.push(Held { time, frame, packet: Packet { payload: &[], ..*packet }, payload });
-        }
-    }
-
-    /// Those held of the association of the given packet, in their order.
-    pub fn release(&mut self, packet: &Packet<'_>) -> Vec<Held> {
-        let same = |held: &mut Held| held.packet.src == packet.src && spi(&held.packet()) == spi(packet);
-        self.held.extract_if(.., same).collect()
+        self.stream.is_some()
+            || self.ah.is_some()
+            || self.esp.as_ref().is_some_and(|esp| esp.null_layout().is_some() || esp.is_suspect())
     }
 
     /// A negotiation is over that was not counted yet.
@@ -389,15 +348,4 @@ impl Ipsec {
             esp.write_facts(out);
         }
     }
-}
-
-/// A packet of ESP, also inside AH or WESP.
-fn esp_in<'a>(packet: &Packet<'a>) -> Option<Esp<'a>> {
-    let ah = (packet.transport == ip::AH).then(|| Ah::parse(packet.payload).ok()).flatten();
-    let payload = unwrapped(packet).map(|wesp| wesp.esp).or(ah.map(|ah| ah.payload));
-    Esp::parse(payload.unwrap_or(packet.payload)).ok()
-}
-
-fn spi(packet: &Packet<'_>) -> Option<u32> {
-    Some(esp_in(packet)?.spi)
 }

@@ -4,19 +4,35 @@
 
 use crate::json;
 use sha1::{Digest, Sha1};
+use std::cmp::Ordering;
 use transitproof_wire::packet::{Address, Packet, ip_protocol as ip};
 
 /// The two ends in ascending order of (address, port).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
 pub struct Key {
-    pub low: Address,
-    pub high: Address,
+    /// The upper halves of the low and the high address: all of them in IPv4.
+    upper: [u64; 2],
     /// low port, high port, tunnel, transport, version: packed so that a comparison is one word.
     rest: u64,
+    /// The lower halves, last because IPv4 does without.
+    lower: [u64; 2],
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.low(), self.high(), self.rest).cmp(&(other.low(), other.high(), other.rest))
+    }
 }
 
 impl Key {
-    pub const NONE: Self = Self { low: Address { high: 0, low: 0 }, high: Address { high: 0, low: 0 }, rest: 0 };
+    pub const NONE: Self = Self { upper: [0; 2], rest: 0, lower: [0; 2] };
 
     /// The key, and whether the sender is the low end.
     ///
@@ -33,9 +49,8 @@ impl Key {
             // Address and port are one word, and its order is theirs.
             let (src, dst) = (packet.src.high | src_port, packet.dst.high | dst_port);
             let (low, high) = (src.min(dst), src.max(dst));
-            let address = |end: u64| Address { high: end & !0xffff, low: 0 };
             let rest = low << 48 | (high & 0xffff) << 32 | about;
-            return (Self { low: address(low), high: address(high), rest }, src <= dst);
+            return (Self { upper: [low & !0xffff, high & !0xffff], rest, lower: [0; 2] }, src <= dst);
         }
         let (src, dst) = (packet.src.to_number(), packet.dst.to_number());
         let forward = (src < dst) | ((src == dst) & (src_port <= dst_port));
@@ -44,10 +59,19 @@ impl Key {
         let (low_high, high_high) = sorted(packet.src.high, packet.dst.high);
         let (low_low, high_low) = sorted(packet.src.low, packet.dst.low);
         let (low_port, high_port) = sorted(src_port, dst_port);
-        let (low, high) = (Address { high: low_high, low: low_low }, Address { high: high_high, low: high_low });
-        (Self { low, high, rest: low_port << 48 | high_port << 32 | about }, forward)
+        let rest = low_port << 48 | high_port << 32 | about;
+        (Self { upper: [low_high, high_high], rest, lower: [low_low, high_low] }, forward)
     }
 
+    pub fn low(&self) -> Address {
+        Address { high: self.upper[0], low: self.lower[0] }
+    }
+
+    pub fn high(&self) -> Address {
+        Address { high: self.upper[1], low: self.lower[1] }
+    }
+
+    #[inline]
     pub fn v6(&self) -> bool {
         self.rest & 1 != 0
     }
@@ -69,27 +93,23 @@ impl Key {
 
     /// Address and port of the low or the high end.
     pub fn end(&self, low: bool) -> (Address, u16) {
-        if low { (self.low, (self.rest >> 48) as u16) } else { (self.high, (self.rest >> 32) as u16) }
+        if low { (self.low(), (self.rest >> 48) as u16) } else { (self.high(), (self.rest >> 32) as u16) }
     }
 
-    /// Without a call of memcmp, and with one branch: nearly every comparison is of equal keys.
+    /// Without a call of memcmp, and without a look at what IPv4 does without.
     #[inline]
     pub fn equals(&self, other: &Self) -> bool {
-        let differing = (self.low.high ^ other.low.high)
-            | (self.low.low ^ other.low.low)
-            | (self.high.high ^ other.high.high)
-            | (self.high.low ^ other.high.low)
-            | (self.rest ^ other.rest);
-        differing == 0
+        let differing = (self.upper[0] ^ other.upper[0]) | (self.upper[1] ^ other.upper[1]) | (self.rest ^ other.rest);
+        differing == 0 && (!self.v6() || self.lower == other.lower)
     }
 
     /// Folded multiplication over the words that vary (in the manner of wyhash), 32 bits of it.
     #[inline]
     pub fn hash(&self, seed: Seed) -> u32 {
-        let mut h = fold(self.low.high ^ seed.0, self.rest ^ seed.1);
-        h = fold(h ^ self.high.high, seed.1);
+        let mut h = fold(self.upper[0] ^ seed.0, self.rest ^ seed.1);
+        h = fold(h ^ self.upper[1], seed.1);
         if self.v6() {
-            h = fold(h ^ self.low.low, self.high.low ^ seed.0);
+            h = fold(h ^ self.lower[0], self.lower[1] ^ seed.0);
         }
         (h ^ (h >> 32)) as u32
     }

@@ -71,10 +71,11 @@ pub use share::{Share, Shares};
 pub use transitproof_dns::Config as DnsConfig;
 
 /// Which end of a flow sent something. The initiator is known from the SYN, else it is the sender of the first packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Direction {
     /// From the initiator, `src` of the record.
+    #[default]
     Forward = 0,
     /// From the responder, `dst` of the record.
     Reverse = 1,

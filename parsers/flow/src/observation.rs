@@ -192,7 +192,8 @@ impl Observations {
         if self.chains.len() > MAX_REMEMBERED {
             self.chains = Map::default();
         }
-        std::mem::take(&mut self.all)
+        let room = Vec::with_capacity(self.all.len());
+        std::mem::replace(&mut self.all, room)
     }
 }
 

@@ -54,7 +54,7 @@ struct Pair {
 
 impl Pair {
     fn of(entry: &Entry) -> Self {
-        Self { v6: entry.key.v6(), low: entry.key.low, high: entry.key.high, within: entry.key.tunnel() }
+        Self { v6: entry.key.v6(), low: entry.key.low(), high: entry.key.high(), within: entry.key.tunnel() }
     }
 }
 
@@ -92,7 +92,7 @@ impl Tunnel {
         self.end = self.end.max(entry.last);
         let low_first = entry.has(mark::INITIATOR_LOW);
         for (side, at) in [(0, usize::from(!low_first)), (1, usize::from(low_first))] {
-            self.packets[side] += entry.packets[at];
+            self.packets[side] += entry.packets()[at];
             self.bytes[side] += entry.bytes[at];
         }
         if let Some(ike) = &ipsec.ike {
@@ -192,7 +192,7 @@ impl Context {
         if ipsec.in_tunnel && !ipsec.news {
             return;
         }
-        if !ipsec.in_tunnel && ipsec.is_tunnel(entry.packets[0] > 0 && entry.packets[1] > 0) {
+        if !ipsec.in_tunnel && ipsec.is_tunnel(entry.packets()[0] > 0 && entry.packets()[1] > 0) {
             ipsec.in_tunnel = true;
             if !self.peers.open(entry) {
                 self.totals.limit("tunnels");

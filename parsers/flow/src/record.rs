@@ -53,7 +53,7 @@ pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut C
     out.extend_from_slice(b",\"transport\":\"");
     write_transport(out, entry.key.transport());
     out.extend_from_slice(b"\",\"packets\":[");
-    write_pair(out, entry.packets);
+    write_pair(out, entry.packets());
     out.extend_from_slice(b"],\"bytes\":[");
     write_pair(out, entry.bytes);
     out.push(b']');

@@ -24,7 +24,7 @@ impl Sums {
     fn add(&mut self, entry: &Entry) {
         self.flows += 1;
         for way in 0..2 {
-            self.packets[way] += entry.packets[way];
+            self.packets[way] += entry.packets()[way];
             self.bytes[way] += entry.bytes[way];
         }
     }

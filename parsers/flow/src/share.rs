@@ -77,7 +77,7 @@ impl Shares {
     pub fn give(&mut self, frame: &Frame<'_>, mut to: impl FnMut(u32, Looked)) {
         let looked = Looked::at(frame, self.seed);
         let owner = match looked.kind {
-            Kind::Plain => Some(owner((looked.key.low, looked.key.high), self.of)),
+            Kind::Plain => Some(owner((looked.key.low(), looked.key.high()), self.of)),
             _ => addresses(frame.link, frame.bytes).map(|ends| owner(ends, self.of)),
         };
         let others = if is_said_to_all(frame, &looked) { Kind::Said } else { Kind::Nothing };

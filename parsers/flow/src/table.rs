@@ -106,11 +106,12 @@ impl Table {
 
     /// Loads what ending these flows will need, level by level as for the packets of a batch.
     pub fn warm(&self, slots: &[Slot]) {
+        let entries = || slots.iter().filter_map(|slot| self.peek(*slot));
         let mut sum = 0;
-        for slot in slots {
-            sum ^= self.touch_entry(*slot);
+        for entry in entries() {
+            sum ^= entry.touch();
         }
-        for entry in slots.iter().filter_map(|slot| self.peek(*slot)) {
+        for entry in entries() {
             sum ^= self.touch_index(entry.hash) ^ entry.touch_conversation();
         }
         std::hint::black_box(sum);

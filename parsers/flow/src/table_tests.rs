@@ -27,22 +27,9 @@ fn key(n: u32) -> Key {
 /// `hash_bits` small makes long runs of collisions.
 fn entry(n: u32, time: u64, hash_bits: u32) -> Entry {
     let key = key(n);
-    Entry {
-        key,
-        start: time,
-        last: time,
-        bytes: [0; 2],
-        packets: [0; 2],
-        next_seq: [0; 2],
-        conversation: None,
-        fragment: 0,
-        why: crate::why::Why::default(),
-        hash: hash(&key, hash_bits),
-        protocol: Protocol::Unknown,
-        phase: Phase::Settled,
-        marks: mark::INITIATOR_LOW,
-        continues: false,
-    }
+    let mut entry = Entry::new(key, hash(&key, hash_bits), time, Protocol::Unknown, mark::INITIATOR_LOW);
+    entry.phase = Phase::Settled;
+    entry
 }
 
 fn hash(key: &Key, bits: u32) -> u32 {

@@ -130,7 +130,7 @@ impl Totals {
         if wanted {
             return self.stretch(entry.start, entry.last);
         }
-        let packets = entry.packets[0] + entry.packets[1];
+        let packets = entry.packets()[0] + entry.packets()[1];
         self.packets = self.packets.saturating_sub(packets);
         self.bytes = self.bytes.saturating_sub(entry.bytes[0] + entry.bytes[1]);
         let filtered = self.filtered.get_or_insert_default();
@@ -153,7 +153,7 @@ impl Totals {
     pub fn flow(&mut self, entry: &Entry) {
         let class = &mut self.by_class[entry.class() as usize];
         class.flows += 1;
-        class.packets += entry.packets[0] + entry.packets[1];
+        class.packets += entry.packets()[0] + entry.packets()[1];
         class.bytes += entry.bytes[0] + entry.bytes[1];
     }
 

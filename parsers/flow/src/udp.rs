@@ -90,7 +90,7 @@ fn first_look(
         let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
         conversation.follower = Follower::Dtls(follower);
         after_dtls(entry, conversation, progress, ctx);
-    } else if ipsec::is_ike(payload) || ipsec::may_be_cut_ike(packet) {
+    } else if ipsec::is_ike(payload) || ipsec::may_be_cut_ike(payload, (packet.src_port, packet.dst_port)) {
         start_ipsec(entry, conversation, from, packet, ctx);
     } else {
         return application(entry, conversation, from, packet, ctx);
@@ -251,7 +251,7 @@ fn dns_message(entry: &mut Entry, from: Direction, payload: &[u8], ctx: &mut Con
         }
     } else {
         ctx.certificates.configurations.hear(payload);
-        if entry.has(mark::AWAITED) || entry.packets[from.other() as usize] == 0 {
+        if entry.has(mark::AWAITED) || entry.packets()[from.other() as usize] == 0 {
             ctx.dns_message(entry, from, payload);
         }
     }

@@ -114,6 +114,71 @@ def test_policies_that_let_traffic_pass(policies: tuple[Policy, ...], expected: 
     assert [fact for _, of in found for fact in of if fact in ("host.bypass", "host.optional")] == expected
 
 
+CHILD: Final = msgspec.structs.replace(PROTECT, priority=1, fleeting=True, holder="strongswan")
+TRAP: Final = msgspec.structs.replace(PROTECT, priority=2, peers=(), holder="strongswan")
+DROP: Final = Policy("10.0.0.0/8", "10.2.0.0/16", "out", "block", priority=3, holder="strongswan")
+
+
+@pytest.mark.parametrize(
+    ("policies", "default", "open_"),
+    [
+        ((CHILD,), {}, True),
+        ((CHILD,), {"out": "block"}, False),
+        ((CHILD, TRAP), {}, False),
+        ((CHILD, DROP), {}, False),
+        ((CHILD, msgspec.structs.replace(DROP, narrowed=True)), {}, True),
+        ((CHILD, msgspec.structs.replace(DROP, dst="10.2.5.0/24")), {}, True),
+        ((CHILD, msgspec.structs.replace(DROP, direction="in")), {}, True),
+        ((PROTECT,), {}, False),  # of the kernel it is not known whether it stays
+    ],
+)
+def test_what_is_protected_while_the_child_sa_is_there(
+    policies: tuple[Policy, ...], default: dict[str, str], *, open_: bool
+) -> None:
+    state = State(BEGIN, (HERE,), policies=policies, default=default, asked=("kernel", "strongswan"))
+    fleeting = [found["host.fleeting"] for _, found in facts([state]) if "host.fleeting" in found]
+    assert fleeting == (["10.1.0.0/16 to 10.2.0.0/16 (out)"] if open_ else [])
+
+
+@pytest.mark.parametrize(
+    ("default", "said"),
+    [
+        ({}, []),
+        ({"in": "allow", "fwd": "block", "out": "allow"}, ["allow (in, out)"]),
+        ({"in": "block", "fwd": "block", "out": "block"}, ["block"]),
+    ],
+)
+def test_what_no_policy_covers(default: dict[str, str], said: list[str]) -> None:
+    found = facts([State(BEGIN, (HERE,), policies=(PROTECT,), default=default)])
+    assert [of["host.default"] for _, of in found if "host.default" in of] == said
+    assert not facts([State(BEGIN, (HERE,), policies=(BYPASS,), default=default)]), "no gateway"
+
+
+def test_policies_of_strongswan_are_held_against_each_other() -> None:
+    passing = msgspec.structs.replace(BYPASS, priority=0, holder="strongswan")
+    for others, expected in (((CHILD, TRAP), 1), ((PROTECT,), 0)):
+        state = State(BEGIN, (HERE,), policies=(passing, *others), asked=("kernel", "strongswan"))
+        assert sum("host.bypass" in of for _, of in facts([state])) == expected
+
+
+def test_an_association_that_an_interface_encrypts() -> None:
+    found = facts([at(10, of_kernel(7, offload="crypto"))], on_wire(7, 0, 20))
+    assert [of["host.offload"] for _, of in found if of.get("host.association") == "offloaded"] == ["crypto"]
+
+
+def test_of_strongswan_alone_bytes_may_be_limited() -> None:
+    """It does not say how many."""
+    told = Association(HERE, THERE, "esp", 7, "tunnel", holder="strongswan")
+    [(_, found)] = facts([State(BEGIN, (HERE,), (told,), asked=("strongswan",))])
+    assert "esp.unlimited" not in found
+    [of] = [
+        of
+        for _, of in facts([State(BEGIN + 10, (HERE,), (told,), asked=("strongswan",))], on_wire(8, 0, 20))
+        if "host.asked" in of
+    ]
+    assert of["host.asked"] == "strongswan"
+
+
 def test_what_has_to_be_inside() -> None:
     gateway = Gateway()
     narrowed = msgspec.structs.replace(PROTECT, narrowed=True, dst="10.9.0.0/16")

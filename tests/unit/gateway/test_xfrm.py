@@ -63,6 +63,7 @@ def test_associations_as_the_header_of_the_kernel_lays_them_out(dump: bytearray)
             key_length=128,
             integ="AUTH_HMAC_SHA2_256_128",
             in_udp=True,
+            offload="crypto",
             replay_window=32,
             **common,
         ),
@@ -85,22 +86,29 @@ def test_policies_without_those_of_sockets(dump: bytearray) -> None:
     assert found == [expected, None]
 
 
+def test_the_default(dump: bytearray) -> None:
+    found = [xfrm.default(body) for kind, body in xfrm.messages(memoryview(dump)) if kind == xfrm.GETDEFAULT]
+    assert found == [{"in": "block", "fwd": "allow"}]
+
+
 def test_whatever_is_cut_or_damaged_is_passed_over(dump: bytearray) -> None:
     for at in range(len(dump)):
         damaged = bytearray(dump[:at] + bytes([dump[at] ^ 0xFF]) + dump[at + 1 :])
         for datagram in (dump[:at], damaged):
             xfrm.blank_keys(bytearray(datagram))
             for _, body in xfrm.messages(memoryview(datagram)):
-                xfrm.association(body), xfrm.policy(body)
+                xfrm.association(body), xfrm.policy(body), xfrm.default(body)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a namespace of its own and CAP_NET_ADMIN are wanted")
 def test_policies_of_a_live_kernel() -> None:
-    script = f"set -e; ip link set lo up; {POLICIES}\nexec {sys.executable} -m probe gateway"
+    default = "ip xfrm policy setdefault in block fwd accept out block"
+    script = f"set -e; ip link set lo up; {POLICIES}\n{default}\nexec {sys.executable} -m probe gateway"
     done = subprocess.run(["unshare", "-n", "sh", "-c", script], capture_output=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     state = json.loads(done.stdout)
     assert set(state["addresses"]) >= {"127.0.0.1"}
+    assert state["default"] == {"in": "block", "fwd": "allow", "out": "block"}
     by_source = {(policy["src"], policy["dst"]): policy for policy in state["policies"]}
     tunnel = by_source["10.1.0.0/16", "10.2.0.0/16"]
     assert (tunnel["transforms"], tunnel["peers"]) == (["esp"], ["192.0.2.1", "192.0.2.2"])

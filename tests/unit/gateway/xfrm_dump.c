@@ -74,6 +74,8 @@ int main(void) {
     memset(algorithm->alg_key, 'K', 16);
     struct xfrm_encap_tmpl *encap = attribute(XFRMA_ENCAP, sizeof *encap);
     encap->encap_type = 2;
+    struct xfrm_user_offload *offload = attribute(XFRMA_OFFLOAD_DEV, sizeof *offload);
+    offload->ifindex = 2, offload->flags = XFRM_OFFLOAD_IPV6 | XFRM_OFFLOAD_INBOUND;
     end();
 
     struct xfrm_userpolicy_info *policy = begin(XFRM_MSG_NEWPOLICY, sizeof *policy);
@@ -90,6 +92,10 @@ int main(void) {
 
     policy = begin(XFRM_MSG_NEWPOLICY, sizeof *policy); /* of IKE's socket */
     policy->sel.family = AF_INET, policy->dir = 4;
+    end();
+
+    struct xfrm_userpolicy_default *usual = begin(XFRM_MSG_GETDEFAULT, sizeof *usual);
+    usual->in = XFRM_USERPOLICY_BLOCK, usual->fwd = XFRM_USERPOLICY_ACCEPT, usual->out = XFRM_USERPOLICY_UNSPEC;
     end();
     return fwrite(out, 1, used, stdout) != used;
 }

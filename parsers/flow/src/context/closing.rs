@@ -116,7 +116,7 @@ impl Context {
         if volume == Volume::default() || !self.wants(entry) {
             return;
         }
-        let [bytes, packets] = [entry.bytes, entry.packets].map(|[forward, reverse]| forward.max(reverse));
+        let [bytes, packets] = [entry.bytes, entry.packets()].map(|[forward, reverse]| forward.max(reverse));
         let datagrams = entry.protocol != Protocol::Tls;
         if let Some((suite, measure)) = volume.is_over(bytes, packets, datagrams) {
             self.notice(entry, &notice::key_usage(suite, measure), 0);

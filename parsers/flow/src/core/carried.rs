@@ -8,7 +8,7 @@ use transitproof_wire::{Class, packet::ip_protocol as ip};
 /// After so many packets in one direction a settled flow is told, and again after as many more: by then it is likely to be
 /// long. To have one counted elsewhere costs about as much as counting fifty packets here; at 128 a load of middling flows
 /// (`small` of the benchmark) was a fifth slower with it than without.
-pub(super) const OFTEN: u64 = 512;
+pub(super) const OFTEN: u32 = 512;
 /// Flows told at a time; the others are told when they come by again.
 const MOST: usize = 1024;
 
@@ -46,7 +46,7 @@ impl Core {
             entry.begin(entry.last);
         }
         let from = entry.direction(low);
-        entry.packets[from as usize] += packets;
+        entry.add_packets(from, packets);
         entry.bytes[from as usize] += bytes;
         entry.last = entry.last.max(last);
     }

@@ -191,11 +191,13 @@ impl Core {
         // Each core has all secrets.
         let secrets = logs.clone().next().map_or(0, |log| log.limited);
         let untried = logs.clone().map(|log| log.untried).sum();
+        let unsearched = logs.clone().map(|log| log.ipsec.unsearched).sum();
         let own = [
             ("certificates", certificates),
             ("tunnel_stacks", stacks),
             ("key_log_sessions", secrets),
             ("key_log_searches", untried),
+            ("esp_sequence_searches", unsearched),
         ];
         totals.write(&mut out, &[&own[..], limits].concat(), logs);
         out

@@ -7,9 +7,9 @@ use super::{Core, Frame};
 use crate::conversation::Follower;
 use crate::entry::Entry;
 use crate::ipsec::{Content, Ipsec};
-use crate::observation::FlowId;
+use crate::looked::{Kind, Looked};
 use crate::table::Slot;
-use transitproof_wire::packet::{Packet, TunnelKind, ip_protocol as ip, protected};
+use transitproof_wire::packet::{Packet, plain_body, protected};
 use transitproof_wire::{ParseError, Protocol};
 
 /// "No next header": padding against traffic analysis (RFC 4303 section 2.6).
@@ -25,6 +25,22 @@ pub(super) fn may_be_readable(entry: &Entry, keys: impl Fn() -> bool) -> bool {
         )
 }
 
+/// One more packet of an association for which counting is all that is left to do. False: nothing was done, it has to be read.
+#[inline]
+pub(super) fn count(entry: &mut Entry, frame: &Frame<'_>, looked: &Looked) -> bool {
+    if !matches!(entry.protocol, Protocol::Esp | Protocol::Ike) || looked.kind != Kind::Plain || entry.is_empty() {
+        return false;
+    }
+    let (from, transport) = (entry.direction(looked.low), entry.key.transport());
+    let (body, length) = plain_body(frame.bytes, entry.key.v6(), looked.ip_length);
+    let Some(ipsec) = ipsec(entry) else { return false };
+    let counted = ipsec.count(from, transport, body, frame.time, (looked.ip_length, length));
+    if counted {
+        entry.count(looked.low, frame.time, looked.ip_length);
+    }
+    counted
+}
+
 fn ipsec(entry: &mut Entry) -> Option<&mut Ipsec> {
     match &mut entry.conversation.as_deref_mut()?.follower {
         Follower::Ipsec(ipsec) => Some(ipsec),
@@ -38,56 +54,38 @@ impl Core {
     pub(super) fn protected(&mut self, slot: Slot, frame: &Frame<'_>, packet: &Packet<'_>) {
         let Some(entry) = self.table.entry(slot) else { return };
         let tunnel = entry.key.tunnel();
-        let Some(ipsec) = ipsec(entry) else { return };
-        let Some(content) = ipsec.content(packet) else {
-            ipsec.hold(packet, frame.time, frame.number);
-            let opened = self.ctx.certificates.keys.as_mut().and_then(|keys| ipsec.open(packet, keys));
-            if let Some(((next_header, bytes), spi)) = opened.zip(ipsec.esp_name()) {
-                let latest = self.tracking.as_ref().and_then(|tracking| tracking.latest());
-                let content = Content { kind: TunnelKind::Opened, spi, next_header, bytes: &bytes };
-                self.inside(frame, packet, &content, tunnel);
-                self.return_to(latest);
-            }
+        let keys = self.ctx.certificates.keys.as_deref_mut();
+        let Some((earlier, last)) = ipsec(entry).map(|ipsec| ipsec.read(packet, (frame.number, frame.time), keys))
+        else {
             return;
         };
-        // What was held is of the same association: it reads as this one does.
-        let held = if packet.transport == ip::AH { Vec::new() } else { ipsec.release(packet) };
-        let earlier: Vec<_> = held.iter().map(|held| (held, held.packet())).collect();
-        let contents: Vec<_> =
-            earlier.iter().filter_map(|(held, packet)| Some((*held, packet, ipsec.content(packet)?))).collect();
         let latest = self.tracking.as_ref().and_then(|tracking| tracking.latest());
-        for (held, outer, content) in contents {
-            self.inside(&Frame { time: held.time, link: 0, number: held.frame, bytes: &[] }, outer, &content, tunnel);
-        }
-        self.inside(frame, packet, &content, tunnel);
-        self.return_to(latest);
-    }
-
-    /// What comes next belongs to the outer flow again.
-    fn return_to(&mut self, latest: Option<FlowId>) {
+        earlier.iter().chain(&last).for_each(|content| self.inside(content, tunnel));
         if let Some(tracking) = &mut self.tracking {
-            tracking.set_latest(latest);
+            tracking.set_latest(latest); // what comes next belongs to the outer flow again
         }
     }
 
-    fn inside(&mut self, frame: &Frame<'_>, outer: &Packet<'_>, content: &Content<'_>, tunnel: u16) {
+    fn inside(&mut self, content: &Content<'_>, tunnel: u16) {
         let Some(stack) = self.ctx.tunnels.stack(tunnel).filter(|_| content.next_header != DUMMY) else { return };
         let Some(mut tunnels) = stack.within(content.kind, Some(content.spi)) else {
             return self.ctx.totals.bad(ParseError::Limited("tunnels"));
         };
-        let packet = match protected(outer, content.next_header, content.bytes, &mut tunnels) {
+        let packet = match protected((&content.outer, content.added), content.next_header, &content.bytes, &mut tunnels)
+        {
             Ok(packet) => packet,
             Err(stop) => return self.unreadable(stop),
         };
         if packet.fragment.is_some() {
-            self.fragments.add(&packet, tunnels, frame.time, frame.number);
+            self.fragments.add(&packet, tunnels, content.time, content.frame);
             return self.reassembled();
         }
         self.ctx.leaks().expect();
         let looked = self.place(&packet, &tunnels);
         if self.ctx.may_have(&looked.key) {
-            (self.ctx.frame, self.ctx.time) = (frame.number, frame.time);
-            self.open_packet(frame, &packet, &looked);
+            (self.ctx.frame, self.ctx.time) = (content.frame, content.time);
+            let frame = Frame { time: content.time, link: 0, number: content.frame, bytes: &[] };
+            self.open_packet(&frame, &packet, &looked);
         }
     }
 }

@@ -65,7 +65,7 @@ impl Core {
                 self.table.find(&looked.key, looked.hash, NO_SLOT).and_then(|slot| self.table.entry(slot))
             {
                 let from = entry.direction(looked.low);
-                entry.packets[from as usize] += earlier.packets - 1;
+                entry.add_packets(from, earlier.packets - 1);
             }
         }
         let looked = self.place(&packet, &tunnels);

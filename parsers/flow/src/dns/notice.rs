@@ -82,7 +82,7 @@ pub fn key_usage(suite: &str, measure: &str) -> Vec<u8> {
 }
 
 fn has_content(entry: &Entry) -> bool {
-    entry.key.transport() == ip::UDP || (0..2).any(|side| entry.bytes[side] > BARE * entry.packets[side])
+    entry.key.transport() == ip::UDP || (0..2).any(|side| entry.bytes[side] > BARE * entry.packets()[side])
 }
 
 /// An echo is returned as it came (RFC 792): sizes that differ by a fifth are somebody else's answers.
@@ -93,13 +93,14 @@ fn echoes_differ(entry: &Entry) -> bool {
 
 /// NTP answers are as long as what they answer, with extensions too (RFC 8915 section 5.7), so that nobody is flooded with them.
 fn is_long_ntp(entry: &Entry) -> bool {
-    let long = (0..2).any(|side| entry.packets[side] >= ENOUGH && entry.bytes[side] > NTP_LENGTH * entry.packets[side]);
-    long && (sizes_differ(entry, 20) || entry.packets.contains(&0))
+    let long =
+        (0..2).any(|side| entry.packets()[side] >= ENOUGH && entry.bytes[side] > NTP_LENGTH * entry.packets()[side]);
+    long && (sizes_differ(entry, 20) || entry.packets().contains(&0))
 }
 
 /// Whether the mean sizes of the directions differ by more than this part of the larger one.
 fn sizes_differ(entry: &Entry, part: u64) -> bool {
-    let [forward, reverse] = entry.packets;
+    let [forward, reverse] = entry.packets();
     if forward < ENOUGH || reverse < ENOUGH {
         return false;
     }

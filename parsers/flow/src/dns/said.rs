@@ -102,7 +102,7 @@ impl Said {
             spot,
             end: self.bytes.len(),
             marks: entry.marks,
-            heard: entry.packets.map(|packets| packets > 0),
+            heard: entry.packets().map(|packets| packets > 0),
             from,
         });
     }

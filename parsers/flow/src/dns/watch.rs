@@ -51,7 +51,7 @@ impl Watch {
         let asks = if message.header.is_response() { from.other() } else { from };
         let low = entry.has(mark::INITIATOR_LOW) == (asks == Direction::Forward);
         let (client, _) = entry.key.end(low);
-        let asked = entry.packets[asks as usize] > 0;
+        let asked = entry.packets()[asks as usize] > 0;
         let observed = Observed { client: [client.high, client.low], message: &message, spot, asked };
         let number = self.detector.message(&observed);
         while self.evidence.len() < self.detector.alerts.all().len() {

@@ -25,6 +25,16 @@ impl Sa {
         self.last_time.saturating_sub(self.first_time)
     }
 
+    /// Its numbers are extended: keys showed it, or it went on past 32 bits.
+    pub fn is_extended(&self) -> bool {
+        self.extended || self.sequence.is_extended()
+    }
+
+    /// As [`Sequence::is_near_wrap`](super::Sequence::is_near_wrap).
+    pub fn is_near_wrap(&self) -> bool {
+        !self.extended && self.sequence.is_near_wrap()
+    }
+
     /// What the sizes say of the cipher, where there is one.
     pub fn cipher_family(&self) -> Option<&'static str> {
         self.sizes.family().filter(|_| self.null.proven().is_none())

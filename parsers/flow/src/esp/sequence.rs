@@ -12,24 +12,38 @@ const WINDOW: u64 = 64;
 /// The last sixteenth of the 32 bits: at ten thousand packets a second seven hours are left.
 const NEAR_WRAP: u32 = 0xf000_0000;
 
+/// What every packet needs comes first.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Sequence {
     first: u32,
     last: u32,
-    /// Numbers from the first to the last, less one: 64 bits, as extended sequence numbers run over 32.
-    span: u64,
     /// Bit n: the number n before the last was seen.
     window: u64,
+    steps: u64,
+    /// Times that the 32 bits of the last ran over: extended sequence numbers do.
+    wraps: u64,
     /// Numbers behind the window, after the first, that were not seen.
     holes: u64,
-    steps: u64,
     reordered: u64,
     replayed: u64,
 }
 
 impl Sequence {
     pub fn new(first: u32) -> Self {
-        Self { first, last: first, span: 0, window: 1, holes: 0, steps: 0, reordered: 0, replayed: 0 }
+        Self { first, last: first, window: 1, steps: 0, wraps: 0, holes: 0, reordered: 0, replayed: 0 }
+    }
+
+    /// The usual case of [`Self::next`], the number behind the last where none is missing; false if it is another one.
+    #[inline]
+    pub fn follows(&mut self, seq: u32) -> bool {
+        // Bits that fall out of the window are set, so nothing is missing behind it.
+        let follows = seq == self.last.wrapping_add(1) && seq != 0 && self.window == u64::MAX;
+        if follows {
+            self.last = seq;
+            self.steps += 1;
+        }
+        follows
     }
 
     pub fn next(&mut self, seq: u32) {
@@ -39,7 +53,7 @@ impl Sequence {
         } else if ahead <= MAX_GAP {
             self.forward(ahead);
         } else if ahead < 1 << 31 {
-            *self = Self { holes: self.lost(), ..Self { first: seq, last: seq, span: 0, window: 1, ..*self } };
+            *self = Self { first: seq, last: seq, window: 1, wraps: 0, holes: self.lost(), ..*self };
         } else {
             self.backward(u64::from(self.last.wrapping_sub(seq)));
         }
@@ -60,7 +74,7 @@ impl Sequence {
 
     /// It went on past 32 bits: extended numbers were agreed, of which the upper half is never sent.
     pub fn is_extended(&self) -> bool {
-        u64::from(self.first) + self.span > u64::from(u32::MAX) && self.steps > 0
+        self.wraps > 0 && self.steps > 0
     }
 
     /// Packets until 32 bits end.
@@ -96,8 +110,9 @@ impl Sequence {
             self.holes += u64::from(unseen.count_ones()) + (distance - WINDOW);
             self.window = 1;
         }
-        self.last = self.last.wrapping_add(ahead);
-        self.span += distance;
+        let (last, over) = self.last.overflowing_add(ahead);
+        self.last = last;
+        self.wraps += u64::from(over);
     }
 
     fn backward(&mut self, distance: u64) {
@@ -107,17 +122,23 @@ impl Sequence {
             self.window |= bit;
             self.replayed += u64::from(seen);
             self.reordered += u64::from(!seen);
-        } else if distance > self.span || self.holes > 0 {
+        } else if distance > self.span() || self.holes > 0 {
             // Sent before the capture began, or late into a gap.
-            self.holes -= u64::from(distance <= self.span);
+            self.holes -= u64::from(distance <= self.span());
             self.reordered += 1;
         } else {
             self.replayed += 1;
         }
     }
 
+    /// Numbers from the first to the last, less one.
+    fn span(&self) -> u64 {
+        (self.wraps << 32 | u64::from(self.last)) - u64::from(self.first)
+    }
+
     /// The part of the window that is not older than the first packet.
     fn valid(&self) -> u64 {
-        if self.span >= WINDOW - 1 { u64::MAX } else { (1 << (self.span + 1)) - 1 }
+        let span = self.span();
+        if span >= WINDOW - 1 { u64::MAX } else { (1 << (span + 1)) - 1 }
     }
 }

@@ -199,4 +199,25 @@ proptest! {
         }
         prop_assert!(state.null_layout().is_none());
     }
+
+    /// The short way counts as the long one does, whatever the numbers and whichever the association.
+    #[test]
+    fn quiet_packets_count_the_same(packets in proptest::collection::vec((0u32..90, any::<bool>(), 0u32..3), 60..300), start: u32) {
+        let (mut long, mut short) = (EspState::new(true), EspState::new(true));
+        let mut quietly = 0;
+        for ((seq, back, sa), time) in packets.into_iter().zip(1..) {
+            let from = if back { Direction::Reverse } else { Direction::Forward };
+            let (spi, seq, size) = (0x1001 + sa, start.wrapping_add(seq), 100 + seq % 7 * 4);
+            let counted = short.count(from, (spi, seq), time, (size + 28, size));
+            quietly += u32::from(counted);
+            for state in [&mut long].into_iter().chain((!counted).then_some(&mut short)) {
+                state.at(time);
+                state.packet(from, spi, seq, size as usize + 28);
+                state.size(size);
+                if state.wants_inspection() { state.inspect(&[0xa5; 64]) } else { state.hush() }
+            }
+        }
+        prop_assert_eq!(record(&long), record(&short));
+        prop_assert!(quietly > 0);
+    }
 }

@@ -67,7 +67,7 @@ impl EspState {
         if self.sas().any(|sa| sa.sequence.replayed() > 0) {
             json::boolean(out, "esp.replayed", true);
         }
-        if self.sas().any(|sa| sa.sequence.is_near_wrap()) {
+        if self.sas().any(|sa| sa.is_near_wrap()) {
             json::boolean(out, "esp.near_wrap", true);
         }
         if self.is_one_way() {
@@ -142,7 +142,7 @@ fn write_sa(out: &mut Vec<u8>, sa: &Sa, ike_sa: Option<&KnownSa>) {
     json::number(out, "lost", sa.sequence.lost());
     json::number(out, "reordered", sa.sequence.reordered());
     json::number(out, "replayed", sa.sequence.replayed());
-    if sa.sequence.is_extended() {
+    if sa.is_extended() {
         json::boolean(out, "extended_sequence", true);
     } else {
         json::number(out, "sequence_left", u64::from(sa.sequence.left()));

@@ -40,7 +40,7 @@ pub struct Span {
 
 impl Span {
     fn of(entry: &Entry) -> Self {
-        let [forward, reverse] = entry.packets.map(|packets| packets > 0);
+        let [forward, reverse] = entry.packets().map(|packets| packets > 0);
         let low_first = entry.has(mark::INITIATOR_LOW);
         let from = if low_first { [forward, reverse] } else { [reverse, forward] };
         Self { start: entry.start, last: entry.last, from }

@@ -136,7 +136,7 @@ impl Policy {
         if low == high {
             return None;
         }
-        let [forward, reverse] = entry.packets;
+        let [forward, reverse] = entry.packets();
         let low_first = entry.has(mark::INITIATOR_LOW);
         let initiator_here = (low < high) == low_first;
         Some(match (forward > 0, reverse > 0) {
@@ -159,7 +159,7 @@ impl Policy {
 
 /// Multicast, broadcast, link-local, loopback and unspecified addresses are never routed into a tunnel.
 fn stays_on_its_link(key: &Key) -> bool {
-    [key.low, key.high].into_iter().any(|address| {
+    [key.low(), key.high()].into_iter().any(|address| {
         if key.v6() {
             let address = std::net::Ipv6Addr::from(address.to_v6());
             address.is_multicast()
@@ -220,9 +220,9 @@ mod tests {
         assert_eq!(covers([10, 1, 0, 1], [10, 1, 2, 3]), None);
         assert_eq!(covers([10, 1, 0, 1], [224, 0, 0, 251]), None, "multicast stays on its link");
         let mut one_way = flow([10, 1, 0, 1], [8, 8, 8, 8], 80);
-        one_way.packets = [1, 0];
+        one_way.set_packets([1, 0]);
         assert_eq!(policy.covers(&one_way), Some(Course::Outbound));
-        one_way.packets = [0, 1];
+        one_way.set_packets([0, 1]);
         assert_eq!(policy.covers(&one_way), Some(Course::Inbound));
     }
 

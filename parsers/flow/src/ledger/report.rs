@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// What a line usually takes, to set room aside.
-const LINE: usize = 768;
+const LINE: usize = 1024;
 
 /// Findings that are not counted up any more, to be read once: the worst first, then by check, endpoint and uid. Uids are hashed
 /// when their turn comes; what is held of a finding until then is a [`Line`].

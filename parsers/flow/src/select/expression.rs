@@ -90,7 +90,7 @@ fn not(value: Option<bool>) -> Option<bool> {
 impl Condition {
     fn holds(&self, key: &Key, protocol: Option<Protocol>) -> Option<bool> {
         match self {
-            Self::Host(network) => Some(network.v6 == key.v6() && (network.has(key.low) || network.has(key.high))),
+            Self::Host(network) => Some(network.v6 == key.v6() && (network.has(key.low()) || network.has(key.high()))),
             Self::Port(first, last) => {
                 let among = |low: bool| (*first..=*last).contains(&key.end(low).1);
                 Some(has_ports(key.transport()) && (among(true) || among(false)))

@@ -12,7 +12,7 @@ mod tunnel;
 mod wlan;
 
 pub use ip::number as ip_protocol;
-pub use plain::{addresses, read as plain};
+pub use plain::{addresses, body as plain_body, read as plain};
 pub use transport::tcp_flags;
 pub use tunnel::{Kind as TunnelKind, Layer as TunnelLayer, MAX_TUNNELS, Tunnels};
 
@@ -117,10 +117,10 @@ pub fn reassembled<'a>(packet: Packet<'a>, tunnels: &mut Tunnels) -> Result<Pack
     if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
 }
 
-/// The packet that ESP or AH in `outer` carries: `content` by its next header. In tunnel mode that is a packet of its own, in
+/// The packet that ESP or AH in `outer` carries: `content` by its next header, with `added` bytes around it. In tunnel mode that is a packet of its own, in
 /// transport mode the outer one less what was added to it (RFC 4302 section 3.1, RFC 4303 section 3.1).
 pub fn protected<'a>(
-    outer: &Packet<'_>,
+    (outer, added): (&Packet<'_>, u32),
     next_header: u8,
     content: &'a [u8],
     tunnels: &mut Tunnels,
@@ -132,7 +132,6 @@ pub fn protected<'a>(
         ip_protocol::IPV6 => link::IPV6,
         _ => {
             let in_udp = if outer.transport == ip_protocol::UDP { UDP_HEADER } else { 0 };
-            let added = outer.payload.len().saturating_sub(content.len()) as u32;
             let packet = Packet {
                 v6: outer.v6,
                 transport: next_header,

@@ -27,6 +27,17 @@ pub fn read(link: u16, frame: &[u8]) -> Option<Packet<'_>> {
     }
 }
 
+/// What is behind the IP header of a frame that [`read`] read, which found this version and this length of the packet, and its
+/// length on the wire: shorter where the capture was cut.
+#[inline]
+pub fn body(frame: &[u8], v6: bool, ip_length: u32) -> (&[u8], u32) {
+    let tagged = frame.get(12..14) == Some(&link::VLAN[0].to_be_bytes());
+    let header = if v6 { 40 } else { 20 };
+    let body = frame.get(14 + 4 * usize::from(tagged) + header..).unwrap_or_default();
+    let length = ip_length.saturating_sub(header as u32);
+    (body.get(..length as usize).unwrap_or(body), length)
+}
+
 /// The addresses of a frame that is about them alone, whatever else is wrong with it: it carries neither a fragment nor a
 /// tunnel, so [`super::dissect`] finds these addresses or nothing. Of every frame that [`read`] reads.
 #[inline]

@@ -1,6 +1,7 @@
 //! Keys of IKE SAs and of ESP associations that were given, and what opens with them.
 
 mod cipher;
+mod numbers;
 mod table;
 
 pub use cipher::Protection;
@@ -9,12 +10,15 @@ pub use table::{IkeKeys, is_of_table};
 
 use crate::hash::Map;
 use crate::ike::Spis;
+use numbers::Numbers;
 use std::sync::Arc;
 
 /// IKE SAs and ESP associations whose keys are kept, some 300 bytes each: a concentrator's for some days.
 const MAX_ASSOCIATIONS: usize = 1 << 17;
 /// Keys of different associations with the same SPI, which only their receivers tell apart.
 const MAX_OF_ONE_SPI: usize = 4;
+/// Packets opened in vain in search of the upper half of their numbers, in all: some seconds.
+const MAX_TRIES: u32 = 1 << 22;
 
 /// What came of a line.
 pub enum Took {
@@ -25,10 +29,33 @@ pub enum Took {
     Limited,
 }
 
-#[derive(Default)]
+/// One association of ESP.
+struct Association {
+    keys: Protection,
+    numbers: Numbers,
+}
+
+/// What was in an ESP packet.
+pub struct Opened {
+    pub next_header: u8,
+    pub bytes: Vec<u8>,
+    /// Its number is the lower half of one of 64 bits.
+    pub extended: bool,
+}
+
 pub struct IpsecKeys {
     ike: Map<Spis, Arc<IkeKeys>>,
-    esp: Map<u32, Vec<Protection>>,
+    esp: Map<u32, Vec<Association>>,
+    /// What is left of [`MAX_TRIES`].
+    tries: u32,
+    /// Packets for which there was no search because of it.
+    pub unsearched: u64,
+}
+
+impl Default for IpsecKeys {
+    fn default() -> Self {
+        Self { ike: Map::default(), esp: Map::default(), tries: MAX_TRIES, unsearched: 0 }
+    }
 }
 
 impl IpsecKeys {
@@ -47,7 +74,7 @@ impl IpsecKeys {
                 if of_spi.len() >= MAX_OF_ONE_SPI {
                     return Took::Limited;
                 }
-                of_spi.push(*keys);
+                of_spi.push(Association { keys: *keys, numbers: Numbers::default() });
                 Took::Kept
             }
         }
@@ -65,15 +92,23 @@ impl IpsecKeys {
         self.ike.get(spis)
     }
 
-    /// The content of an ESP packet and its next header; `None` where there are no keys, `Some(None)` where none fits.
-    pub fn open_esp(&self, spi: u32, sequence: u32, sealed: &[u8]) -> Option<Option<(u8, Vec<u8>)>> {
-        let keys = self.esp.get(&spi)?;
+    /// The content of an ESP packet; `None` where there are no keys, `Some(None)` where none fits.
+    pub fn open_esp(&mut self, spi: u32, sequence: u32, sealed: &[u8]) -> Option<Option<Opened>> {
+        let associations = self.esp.get_mut(&spi)?;
         let front = [spi.to_be_bytes(), sequence.to_be_bytes()].concat();
-        // Whether sequence numbers are extended is not in the tables. Their upper half is 0 for the first 2^32 packets.
-        let opened = keys.iter().find_map(|keys| {
-            keys.open(&front, sealed, None).or_else(|| keys.open(&front, sealed, Some(0))).and_then(without_trailer)
+        let likely = associations
+            .iter_mut()
+            .find_map(|Association { keys, numbers }| numbers.open(sequence, |high| keys.open(&front, sealed, high)));
+        let opened = likely.or_else(|| {
+            let wanted = associations.iter().any(|association| association.numbers.may_be_searched());
+            self.unsearched += u64::from(wanted && self.tries < numbers::MAX_HIGH);
+            associations.iter_mut().find_map(|Association { keys, numbers }| {
+                numbers.search(sequence, &mut self.tries, |high| keys.open(&front, sealed, high))
+            })
         });
-        Some(opened)
+        Some(opened.and_then(|(text, extended)| {
+            without_trailer(text).map(|(next_header, bytes)| Opened { next_header, bytes, extended })
+        }))
     }
 }
 
