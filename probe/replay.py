@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from probe.marks import Marks
 
 PACKETS_PER_BATCH: Final = 16_384  # large enough that crossing into Python costs nothing, some 5 ms of work
-PACKETS_AHEAD: Final = 131_072  # with several workers, which wait for the slowest at the end of each batch
+PACKETS_AHEAD: Final = 32_768  # with several workers, which wait for the slowest at the end of each batch
 FLOWS_PER_BATCH: Final = 1024  # that end with the capture: some 400 kB of records, which stay in the cache as well
 FINDINGS_PER_CHUNK: Final = 256  # some 180 kB of records, which stay in the cache until they are written
 STANDARD_INPUT: Final = ("-", "/dev/stdin")

@@ -3,11 +3,15 @@
 import base64
 import hashlib
 import hmac
+import io
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import dpkt
 import pytest
 from captures import FILES, NAMES, PCAPS
 
@@ -57,11 +61,11 @@ def _credentials(name: str) -> list[dict[str, Any]]:
     return [one for flow in flows for one in flow.get("credentials", [])]
 
 
-@pytest.mark.parametrize("form", ["jsonl", "table"])
+@pytest.mark.parametrize("form", ["jsonl", "table", "ocsf"])
 @pytest.mark.parametrize("with_key", [False, True])
 def test_secrets_stay_inside(form: str, with_key: bool, key: Path) -> None:
     options = ["--hash-key", str(key)] if with_key else []
-    command = [sys.executable, "-m", "probe", "replay", "--format", form, "--passes", *options, *NAMES]
+    command = [sys.executable, "-m", "probe", "replay", "--format", form, "--passes", "--why", *options, *NAMES]
     done = subprocess.run(command, cwd=PCAPS, capture_output=True, check=False)
     assert b"Traceback" not in done.stderr
     assert done.stdout.count(b"alice") > len(LOGINS) / 2  # it is the logins that were looked at
@@ -100,3 +104,61 @@ def test_the_finding_shows_the_hash() -> None:
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="hash_key is shorter than 16 bytes"):
         list(probe.replay(PCAPS / "ftp.pcap", hash_key=b"short"))
+
+
+def _login_and_then_others(path: Path) -> bytes:
+    """A capture, and behind it 4 MB of packets of somebody else, as many as there are buffers to be overwritten."""
+    with path.open("rb") as file:
+        reader = dpkt.pcap.Reader(file)
+        frames = [frame for _, frame in reader]
+        out = io.BytesIO()
+        writer = dpkt.pcap.Writer(out, snaplen=1 << 18, linktype=reader.datalink())
+    datagram = dpkt.udp.UDP(sport=50000, dport=9999, data=bytes(1372), ulen=1380)
+    packet = dpkt.ip.IP(src=b"\x0a\0\0\1", dst=b"\x0a\0\0\2", p=17, data=datagram, len=1400)
+    filling = bytes(dpkt.ethernet.Ethernet(src=b"\2" * 6, dst=b"\3" * 6, type=0x800, data=packet))
+    for number, frame in enumerate(frames + [filling] * 3000):
+        writer.writepkt(frame, ts=1_700_000_000 + number / 100)
+    return out.getvalue()
+
+
+def _memory(process: int) -> Iterator[bytes]:
+    """All that a process may write to."""
+    mappings = Path(f"/proc/{process}/maps").read_text().splitlines()
+    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
+        for mapping in mappings:
+            span, rights, *_ = mapping.split()
+            if rights.startswith("rw"):
+                start, end = (int(number, 16) for number in span.split("-"))
+                memory.seek(start)
+                yield memory.read(end - start)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no /proc/PID/mem")
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("name", [name for name in LOGINS if name.endswith(".pcap")])
+def test_memory_forgets(name: str, workers: str, key: Path) -> None:
+    """What a core dump or a debugger would find while the next packets are awaited: neither core nor Python has it."""
+    command = [sys.executable, "-m", "probe", "replay", "-q", "--format", "jsonl", "--workers", workers]
+    with subprocess.Popen(
+        [*command, "--hash-key", str(key), "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(_login_and_then_others(PCAPS / name))
+        process.stdin.flush()
+        found = _all_found(process.pid)
+        for _ in range(20):  # until it has read what stood in the pipe
+            if not found:
+                break
+            time.sleep(0.25)
+            found = _all_found(process.pid)
+        output = process.communicate()[0]
+    assert b'"credentials":[' in output
+    assert not found
+
+
+def _all_found(process: int) -> set[str]:
+    codings = {secret: _codings(secret) for secret in PLANTED}
+    return {
+        secret for part in _memory(process) for secret, coded in codings.items() if any(one in part for one in coded)
+    }

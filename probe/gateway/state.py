@@ -119,6 +119,15 @@ def encode(state: State) -> bytes:
     return msgspec.json.encode(state) + b"\n"
 
 
+def _addresses(state: State) -> None:
+    """Raises ValueError where one is none: they name endpoints."""
+    ends = [end for one in state.associations for end in (one.src, one.dst)]
+    ends += [end for sa in state.ike_sas for end in (sa.local, sa.remote)]
+    ends += [peer for policy in state.policies for peer in policy.peers]
+    for end in ends:
+        ipaddress.ip_address(end)
+
+
 def load(path: str) -> tuple[State, ...]:
     """The states in a file, in the order of their times. Raises GatewayError."""
     try:
@@ -128,6 +137,7 @@ def load(path: str) -> tuple[State, ...]:
                 raise GatewayError(f"{path}: of version {state.version}; this program reads {VERSION}")
             for policy in state.policies:
                 ipaddress.ip_network(policy.src), ipaddress.ip_network(policy.dst)
+            _addresses(state)
     except UnreadableError as error:
         raise GatewayError(str(error)) from None
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

@@ -49,7 +49,8 @@ def ask(path: str, now: int) -> Said:
             everything = {"trap": "yes", "pass": "yes", "drop": "yes"}
             return read(session.list_sas(), session.list_policies(everything), now)
     except (OSError, EOFError, ValueError, KeyError, vici.exception.SessionException) as error:
-        raise ViciError(f"{path}: {error or 'the connection was closed'}") from error
+        said = (error.strerror if isinstance(error, OSError) else None) or error or "the connection was closed"
+        raise ViciError(f"{path}: {said}") from error
 
 
 def read(sas: Iterator[Told], policies: Iterator[Told], now: int) -> Said:
@@ -57,8 +58,8 @@ def read(sas: Iterator[Told], policies: Iterator[Told], now: int) -> Said:
     said = Said([], [], [])
     for answer in sas:
         for name, of in answer.items():
-            if len(said.ike_sas) < MAX_SAS:
-                sa = _ike_sa(_text(name), of)
+            sa = _ike_sa(_text(name), of)
+            if len(said.ike_sas) < MAX_SAS and _is_address(sa.local) and _is_address(sa.remote):
                 said.ike_sas.append(sa)
                 for child in _entries(of, "child-sas"):
                     said.associations.extend(_associations(sa, child, now))
@@ -67,6 +68,15 @@ def read(sas: Iterator[Told], policies: Iterator[Told], now: int) -> Said:
         for of in answer.values():
             _keep(said.policies, _of_policy(of))
     return said
+
+
+def _is_address(text: str) -> bool:
+    """Not so of an SA that is only begun: %any."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _keep(kept: list[Policy], found: Iterator[Policy]) -> None:

@@ -4,8 +4,9 @@
 /// of the machines that this runs on (measured: 256 KiB is as fast as 1 MiB and touches less memory).
 pub(crate) const BUFFER: usize = 256 << 10;
 
-/// Of a buffer that is handed over: waking a thread for less costs more than the caches save.
-pub(crate) const DETACHED: usize = 1 << 20;
+/// Of a buffer that is handed over: the same, though several are under way then, because whoever works on one finds it in the
+/// cache of who read it, or in the shared one.
+pub(crate) const DETACHED: usize = BUFFER;
 
 /// libpcap's MAXIMUM_SNAPLEN. A classic pcap record longer than both this and the file's own snapshot length is damage:
 /// a wrong length is far likelier than a frame that large, and trusting it would swallow good records.

@@ -14,11 +14,11 @@ use crate::stream::Held;
 use crate::tds::Unwrap;
 use crate::tls::{DtlsFollower, TlsStream};
 use transitproof_wire::Protocol;
-use transitproof_wire::app::RtpHeader;
+use transitproof_wire::app::Serial;
 use transitproof_wire::app::proxies::Via;
 
-/// Successive packets that prove an RTP stream: source, type and sequence then agree in 100 bits.
-const RTP_RUN: u8 = 3;
+/// Successive packets that prove RTP, SRTCP or BitTorrent's transport: source, kind and sequence then agree in 100 bits.
+const SERIAL_RUN: u8 = 3;
 
 /// What every packet needs comes first, in one cache line.
 #[derive(Default)]
@@ -38,8 +38,8 @@ pub struct Conversation {
     /// First bytes of each direction, in order, while it is undecided or a dialogue.
     pub heads: [Head; 2],
     pub held: [Held; 2],
-    /// The latest RTP packet of each direction and how many followed one another up to it.
-    pub media: [Option<(RtpHeader, u8)>; 2],
+    /// The latest numbered packet of each direction and how many followed one another up to it.
+    pub serial: [Option<(Serial, u8)>; 2],
     /// TDS packets that the TLS of each direction is to be taken out of.
     pub tds: Option<Box<[Unwrap; 2]>>,
     /// Proxies stepped over, outermost first.
@@ -58,8 +58,8 @@ impl Conversation {
     pub fn touch_follower(&self, from: Direction) -> u64 {
         match &self.follower {
             Follower::Ipsec(ipsec) => ipsec.touch(from),
-            // Datagrams of which nobody knows what they are yet may be media.
-            Follower::Undecided => self.media[from as usize].map_or(0, |(_, run)| u64::from(run)),
+            // Datagrams of which nobody knows what they are yet may be numbered.
+            Follower::Undecided => self.serial[from as usize].map_or(0, |(_, run)| u64::from(run)),
             _ => 0,
         }
     }
@@ -69,13 +69,18 @@ impl Conversation {
         if self.turned { Direction::Reverse } else { Direction::Forward }
     }
 
-    /// One more datagram: whether it is the last of as many successive RTP packets as prove the stream.
-    pub fn hears_media(&mut self, from: Direction, payload: &[u8]) -> bool {
-        let earlier = self.media[from as usize].take();
-        let Some(header) = RtpHeader::of_clear_frame(payload) else { return false };
-        let run = earlier.filter(|(last, _)| header.follows(*last)).map_or(1, |(_, run)| run + 1);
-        self.media[from as usize] = Some((header, run));
-        run >= RTP_RUN
+    /// One more datagram: what it is, if it is the last of as many successive ones as prove it. One that was captured twice
+    /// counts once.
+    pub fn hears_serial(&mut self, from: Direction, payload: &[u8]) -> Option<Protocol> {
+        let earlier = self.serial[from as usize].take();
+        let header = Serial::of(payload)?;
+        let run = match earlier {
+            Some((last, run)) if header == last => run,
+            Some((last, run)) if header.follows(last) => run + 1,
+            _ => 1,
+        };
+        self.serial[from as usize] = Some((header, run));
+        (run >= SERIAL_RUN).then(|| header.protocol())
     }
 
     /// Nothing more is to come of a dialogue: reads what there is of it.

@@ -61,7 +61,7 @@ pub mod mark {
     pub const INFERRED: u8 = 1 << 7;
 }
 
-/// Laid out for the processor's cache: two lines, never three, and of a settled flow over IPv4 one.
+/// Laid out for the processor's cache: two lines, never three. Counting a packet over IPv4 needs the first alone.
 #[repr(C, align(128))]
 pub struct Entry {
     // First cache line: what counting a packet needs.
@@ -74,8 +74,6 @@ pub struct Entry {
     pub protocol: Protocol,
     pub phase: Phase,
     pub marks: u8,
-    /// An earlier record is of the same flow.
-    pub continues: bool,
     /// Hash of the key, kept for removal from the index.
     pub hash: u32,
     /// The half of it that IPv4 does without begins the second line.
@@ -93,6 +91,8 @@ pub struct Entry {
     packets_high: [u16; 2],
     /// What decided the class.
     pub why: Why,
+    /// An earlier record is of the same flow.
+    pub continues: bool,
 }
 
 impl Entry {

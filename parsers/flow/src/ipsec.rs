@@ -63,16 +63,24 @@ fn message_in(payload: &[u8]) -> (&[u8], bool) {
     }
 }
 
-/// On IKE's own port a header is enough: the message may be cut by the snap length or a fragment.
+/// On IKE's own ports, behind the marker where ESP is too, a header is enough: the message may be cut by the snap length or
+/// be damaged.
 pub fn may_be_cut_ike(payload: &[u8], ports: (u16, u16)) -> bool {
     const IKE: u16 = 500;
-    (ports.0 == IKE || ports.1 == IKE) && plausible_ike(payload)
+    const IKE_AND_ESP: u16 = 4500;
+    let on = |port| ports.0 == port || ports.1 == port;
+    on(IKE) && plausible_ike(payload) || on(IKE_AND_ESP) && strip_non_esp_marker(payload).is_some_and(plausible_ike)
 }
 
 /// By port and shape, which is all that RFC 3948 gives: the sequence numbers confirm it later.
 pub fn may_be_esp(packet: &Packet<'_>) -> bool {
-    let ports = (packet.src_port, packet.dst_port);
-    looks_like_esp_in_udp(unwrapped(packet).map_or(packet.payload, |wesp| wesp.esp), ports)
+    let payload = unwrapped(packet).map_or(packet.payload, |wesp| wesp.esp);
+    looks_like_esp_in_udp(payload, sent(packet, payload), (packet.src_port, packet.dst_port))
+}
+
+/// How long the end of a packet's payload was before the capture cut it.
+fn sent(packet: &Packet<'_>, end: &[u8]) -> usize {
+    (packet.payload_length as usize).saturating_sub(packet.payload.len()) + end.len()
 }
 
 /// The WESP that a packet is, directly over IP or in UDP. One comparison for nearly all.
@@ -141,7 +149,7 @@ impl Ipsec {
         } else if !marked {
             let wesp = unwrapped(packet);
             let payload = wesp.map_or(packet.payload, |wesp| wesp.esp);
-            if looks_like_esp_in_udp(payload, (packet.src_port, packet.dst_port)) {
+            if looks_like_esp_in_udp(payload, sent(packet, payload), (packet.src_port, packet.dst_port)) {
                 self.esp(from, packet, (payload, wesp.map(|wesp| wesp.encrypted)), (true, time));
             }
         }
@@ -225,7 +233,7 @@ impl Ipsec {
             let Some((&[s1, s0, d1, d0, ..], payload)) = body.split_first_chunk::<UDP_HEADER>() else { return false };
             let ports = (u16::from_be_bytes([s1, s0]), u16::from_be_bytes([d1, d0]));
             (body, length) = (payload, length.saturating_sub(UDP_HEADER as u32));
-            if !looks_like_esp_in_udp(body, ports) {
+            if !looks_like_esp_in_udp(body, length as usize, ports) {
                 // What is not IKE either says nothing.
                 return self.ike.is_none() && !is_ike(body) && !may_be_cut_ike(body, ports);
             }
@@ -273,7 +281,8 @@ impl Ipsec {
         let front = packet.payload.len().saturating_sub(esp.payload.len());
         state.size(packet.payload_length.saturating_sub(front as u32));
         if state.wants_inspection() {
-            state.inspect(esp.payload);
+            let whole = packet.payload.len() == packet.payload_length as usize;
+            state.inspect(whole.then_some(esp.payload));
         } else if self.in_tunnel && packet.transport != ip::TCP {
             state.hush();
         }

@@ -208,20 +208,33 @@ fn application(
             conversation.follower = Follower::Dialogue;
             listen(entry, conversation, from, payload, ctx);
         }
-        _ if conversation.hears_media(from, payload) => {
-            entry.protocol = Protocol::Rtp;
-            entry.why = Why::new(What::RtpRun, ctx.frame, 0);
-            ctx.settle(entry, Some(conversation));
-        }
-        _ if ipsec::may_be_esp(packet) => start_ipsec(entry, conversation, from, packet, ctx),
-        _ => {
-            conversation.tries += 1;
-            if conversation.tries >= MAX_DATAGRAMS {
-                ctx.settle(entry, Some(conversation));
-            }
-        }
+        _ => numbered(entry, conversation, from, packet, ctx),
     }
     None
+}
+
+/// A datagram that no row claims: one of a run, ESP, or one more in vain.
+fn numbered(
+    entry: &mut Entry,
+    conversation: &mut Conversation,
+    from: Direction,
+    packet: &Packet<'_>,
+    ctx: &mut Context,
+) {
+    // A flow on which peers found each other keeps STUN's name, also where its reports show that SRTP follows.
+    let keeps = |protocol: &Protocol| entry.protocol == Protocol::Stun && *protocol == Protocol::Srtp;
+    if let Some(protocol) = conversation.hears_serial(from, packet.payload).filter(|found| !keeps(found)) {
+        entry.protocol = protocol;
+        entry.why = Why::new(if protocol == Protocol::Rtp { What::RtpRun } else { What::NumberRun }, ctx.frame, 0);
+        ctx.settle(entry, Some(conversation));
+    } else if ipsec::may_be_esp(packet) {
+        start_ipsec(entry, conversation, from, packet, ctx);
+    } else {
+        conversation.tries += 1;
+        if conversation.tries >= MAX_DATAGRAMS {
+            ctx.settle(entry, Some(conversation));
+        }
+    }
 }
 
 /// A message of a protocol in the clear: the first that shows a login ends the listening, else a few are heard where a login

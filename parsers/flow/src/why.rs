@@ -22,12 +22,14 @@ pub enum What {
     Datagram,
     /// Successive packets of one RTP source.
     RtpRun,
+    /// Successive packets of another transport whose numbers belong together.
+    NumberRun,
     /// The number of the protocol in the IP header.
     IpProtocol,
 }
 
 impl What {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::ClientHello,
         Self::ServerHello,
         Self::TlsRecord,
@@ -39,6 +41,7 @@ impl What {
         Self::FirstBytes,
         Self::Datagram,
         Self::RtpRun,
+        Self::NumberRun,
         Self::IpProtocol,
     ];
 
@@ -55,6 +58,7 @@ impl What {
             Self::FirstBytes => "first_bytes",
             Self::Datagram => "datagram",
             Self::RtpRun => "rtp_run",
+            Self::NumberRun => "number_run",
             Self::IpProtocol => "ip_protocol",
         }
     }

@@ -190,19 +190,19 @@ impl Core {
         let config = DnsConfig { bytes_a_day, ..DnsConfig::default() };
         self.cores.iter_mut().for_each(|core| core.watch_dns(config, servers));
         if let Some(crew) = &mut self.crew {
-            crew.watch = self.cores[0].watch();
+            crew.watch_as(&self.cores);
         }
         let Some(state) = state else { return Ok(()) };
         let restored = match &mut self.crew {
-            Some(crew) => crew.watch.restore(state),
+            Some(crew) => crew.watch().restore(state),
             None => self.cores[0].restore_dns(state),
         };
         restored.map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     fn dns_state<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let state = match &self.crew {
-            Some(crew) => crew.watch.save(),
+        let state = match &mut self.crew {
+            Some(crew) => crew.watch().save(),
             None => self.cores[0].save_dns(),
         };
         PyBytes::new(py, &state)
@@ -242,7 +242,7 @@ impl Core {
     }
 
     #[pyo3(signature = (*, observations = true))]
-    fn take(&mut self, py: Python<'_>, observations: bool) -> Batch {
+    fn take(&mut self, py: Python<'_>, observations: bool) -> PyResult<Batch> {
         let cores = &mut self.cores;
         let wanted = observations || cores.iter().any(transitproof_flow::Core::many_observations);
         let observations = match &mut self.crew {
@@ -254,7 +254,7 @@ impl Core {
             Some(crew) => crew.take_certificates(cores),
             None => cores[0].take_certificates(),
         };
-        let records = records(py, cores);
+        let records = records(py, cores)?;
         cores.iter_mut().for_each(transitproof_flow::Core::clear_records);
         let tunnels: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_tunnels).collect();
         let told: Vec<_> = cores.iter_mut().map(transitproof_flow::Core::take_told).collect();
@@ -262,11 +262,11 @@ impl Core {
         let so_far = told.iter().flat_map(|told| &told.tunnels).copied().collect();
         let [tunnels, associations, so_far]: [Py<PyBytes>; 3] =
             [tunnels, associations, so_far].map(|lines| PyBytes::new(py, &lines).unbind());
-        Batch { records, tunnels, associations, so_far, certificates, observations }
+        Ok(Batch { records, tunnels, associations, so_far, certificates, observations })
     }
 
-    fn totals<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        let totals = match &self.crew {
+    fn totals<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let totals = match &mut self.crew {
             Some(crew) => transitproof_flow::Core::totals_of(&self.cores, &crew.limits()),
             None => self.first().totals(),
         };
@@ -279,14 +279,17 @@ impl Core {
 }
 
 /// What the cores wrote, one after the other.
-fn records(py: Python<'_>, cores: &[transitproof_flow::Core]) -> Py<PyBytes> {
-    match cores {
-        [core] => PyBytes::new(py, core.records()).unbind(),
-        cores => {
-            let parts: Vec<_> = cores.iter().map(transitproof_flow::Core::records).collect();
-            PyBytes::new(py, &parts.concat()).unbind()
+fn records(py: Python<'_>, cores: &[transitproof_flow::Core]) -> PyResult<Py<PyBytes>> {
+    let parts = || cores.iter().map(transitproof_flow::Core::records);
+    let all = PyBytes::new_with(py, parts().map(<[u8]>::len).sum(), |mut rest| {
+        for part in parts() {
+            let (place, behind) = rest.split_at_mut(part.len());
+            place.copy_from_slice(part);
+            rest = behind;
         }
-    }
+        Ok(())
+    })?;
+    Ok(all.unbind())
 }
 
 impl Core {

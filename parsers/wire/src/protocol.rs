@@ -29,7 +29,7 @@ macro_rules! protocols {
     ($($variant:ident $name:literal $class:ident,)*) => {
         /// A protocol by its usual lower-case name; one row a protocol, grouped by class.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[repr(u8)]
+        #[repr(u16)]
         pub enum Protocol { $($variant,)* }
 
         impl Protocol {
@@ -56,6 +56,8 @@ protocols! {
     Warp "warp" Encrypted, Tailscale "tailscale" Encrypted, SnmpPrivate "snmp" Encrypted, Smb3 "smb" Encrypted,
     RdpSecurity "rdp" Encrypted, Rlpx "rlpx" Encrypted, Agora "agora" Encrypted, Weave "weave" Encrypted, Pia "pia" Encrypted,
     Netcode "netcode" Encrypted, CurveZmq "zmtp" Encrypted, SealedCollectd "collectd" Encrypted,
+    SealedSrt "srt" Encrypted, Miio "miio" Encrypted, Nebula "nebula" Encrypted, Tinc "tinc" Encrypted, Mtproto "mtproto" Encrypted,
+    Libp2p "libp2p" Encrypted,
     Http "http" Plaintext, Dns "dns" Plaintext, Mdns "mdns" Plaintext, Llmnr "llmnr" Plaintext,
     Ftp "ftp" Plaintext, Tftp "tftp" Plaintext, Smtp "smtp" Plaintext, Imap "imap" Plaintext, Pop3 "pop3" Plaintext,
     Nntp "nntp" Plaintext, Telnet "telnet" Plaintext, Ldap "ldap" Plaintext, Snmp "snmp" Plaintext,
@@ -100,6 +102,24 @@ protocols! {
     Pathport "pathport" Plaintext, Lifx "lifx" Plaintext, Rmcp "rmcp" Plaintext, Wccp "wccp" Plaintext,
     Mndp "mndp" Plaintext, Ripng "ripng" Plaintext, Cipio "cipio" Plaintext,
     Gvcp "gvcp" Plaintext, Cnpip "cnpip" Plaintext,
+    File "file" Plaintext, Ftpdata "ftpdata" Plaintext, Xml "xml" Plaintext, Json "json" Plaintext, Graphite "graphite" Plaintext,
+    Gelf "gelf" Plaintext, Nmea "nmea" Plaintext, Osc "osc" Plaintext, Midi "rtpmidi" Plaintext,
+    Nvme "nvme" Plaintext, Drbd "drbd" Plaintext, Roce "roce" Plaintext, Raft "raft" Plaintext, Gossip "gossip" Plaintext,
+    Erlang "erlang" Plaintext, Ganglia "ganglia" Plaintext, Jdwp "jdwp" Plaintext, Libvirt "libvirt" Plaintext,
+    Hbase "hbase" Plaintext, Ibmmq "ibmmq" Plaintext, Pulsar "pulsar" Plaintext, Dubbo "dubbo" Plaintext,
+    Rocketmq "rocketmq" Plaintext, Splunk "splunk" Plaintext, Fluentd "fluentd" Plaintext, Iperf "iperf" Plaintext,
+    Ndmp "ndmp" Plaintext, Isns "isns" Plaintext, Rethinkdb "rethinkdb" Plaintext, Aerospike "aerospike" Plaintext,
+    Uwsgi "uwsgi" Plaintext, Scgi "scgi" Plaintext, Perforce "perforce" Plaintext, Distcc "distcc" Plaintext, Ami "ami" Plaintext,
+    Kismet "kismet" Plaintext,
+    Ads "ads" Plaintext, Codesys "codesys" Plaintext, Fox "fox" Plaintext, Gesrtp "gesrtp" Plaintext,
+    Tristation "tristation" Plaintext, Ethersio "ethersio" Plaintext, Ros "ros" Plaintext, Mavlink "mavlink" Plaintext,
+    Mqttsn "mqttsn" Plaintext, Dis "dis" Plaintext,
+    Icap "icap" Plaintext, Milter "milter" Plaintext, Policy "policy" Plaintext, Spamd "spamd" Plaintext, Lpd "lpd" Plaintext,
+    Ident "ident" Plaintext, Z3950 "z3950" Plaintext, Kpasswd "kpasswd" Plaintext, Ncp "ncp" Plaintext, Mrcp "mrcp" Plaintext,
+    Spice "spice" Plaintext, Directconnect "directconnect" Plaintext, Icp "icp" Plaintext, Chargen "chargen" Plaintext,
+    Aodv "aodv" Plaintext, Lmp "lmp" Plaintext, Dlep "dlep" Plaintext, Msdp "msdp" Plaintext, Pcep "pcep" Plaintext,
+    Bmp "bmp" Plaintext, Flute "flute" Plaintext, Glbp "glbp" Plaintext, Autorp "autorp" Plaintext, Cpha "cpha" Plaintext,
+    Srt "srt" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 
@@ -117,6 +137,7 @@ mod tests {
             Protocol::RdpSecurity,
             Protocol::CurveZmq,
             Protocol::SealedCollectd,
+            Protocol::SealedSrt,
         ];
         let mut names: Vec<_> = Protocol::ALL.iter().filter(|p| !encrypted.contains(p)).map(|p| p.name()).collect();
         assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())));

@@ -203,7 +203,18 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", '{"time":"x"}', '{"time":1,"version":2}', '{"time":1,"policies":[{"src":"x","dst":"::/0"}]}'],
+    [
+        *(
+            f'{{"time":1,"associations":[{{"src":"{src}","dst":"::1","protocol":"esp","spi":1,"mode":"tunnel"{more}}}]}}'
+            for src, more in (("x", ""), ("", ""), ("::2", ',"holder":"nobody"'))
+        ),
+        '{"time":1,"policies":[{"src":"::/0","dst":"::/0","direction":"in","action":"allow","peers":["x"]}]}',
+        "{",
+        "[]",
+        '{"time":"x"}',
+        '{"time":1,"version":2}',
+        '{"time":1,"policies":[{"src":"x","dst":"::/0"}]}',
+    ],
 )
 def test_anything_else_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"

@@ -107,6 +107,11 @@ def test_a_child_sa_that_is_only_asked_for() -> None:
     assert len(_read(asked).associations) == 1
 
 
+def test_an_sa_whose_ends_are_not_known_yet() -> None:
+    begun = {**SA, "local-host": b"%any", "child-sas": {"net-2": CHILD}}
+    assert vici.read(iter([{"lab": begun}]), iter(()), NOW) == ([], [], [])
+
+
 def test_policies_without_an_association() -> None:
     trap, drop = {**SHUNT, "mode": b"TUNNEL"}, {**SHUNT, "mode": b"DROP"}
     said = [policy for policy in _read({}, SHUNT, trap, drop).policies if policy.direction == "out"]

@@ -4,11 +4,11 @@
 use super::Watch;
 use crate::Direction;
 use crate::entry::Entry;
+use crate::hash::Map;
 use crate::key::Key;
 use crate::limits::idle;
 use crate::observation::FlowId;
 use crate::time::SECOND;
-use std::collections::HashMap;
 use transitproof_dns::Spot;
 use transitproof_wire::app::dns::is_response;
 use transitproof_wire::packet::ip_protocol as ip;
@@ -47,8 +47,8 @@ struct Waiting {
 /// [`crate::entry::mark::AWAITED`] says of a flow when one core hears all.
 #[derive(Default)]
 pub struct Awaited {
-    recent: HashMap<FlowId, Waiting>,
-    earlier: HashMap<FlowId, Waiting>,
+    recent: Map<FlowId, Waiting>,
+    earlier: Map<FlowId, Waiting>,
     since: u64,
     /// There were too many lately.
     full: bool,
@@ -112,6 +112,10 @@ impl Said {
         self.bytes.get(begin..self.messages[at].end).unwrap_or_default()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     fn clear(&mut self) {
         self.messages.clear();
         self.bytes.clear();
@@ -120,18 +124,24 @@ impl Said {
 
 impl Watch {
     /// Hears what several cores heard of the same frames. Flows are not traced.
-    pub fn hear(&mut self, cores: &mut [&mut Said]) {
-        // What each core says is in the order of its frames, and a frame is one core's.
+    pub fn hear(&mut self, cores: &mut [Said]) {
+        // What each core says is in the order of its frames, and a frame is one core's. So is most of what comes together.
         let mut next = vec![0; cores.len()];
-        let frame = |next: &[usize], core: usize| cores[core].messages.get(next[core]).map(|said| said.spot.frame);
-        while let Some(core) =
-            (0..next.len()).filter(|core| frame(&next, *core).is_some()).min_by_key(|core| frame(&next, *core))
-        {
-            let at = next[core];
-            next[core] += 1;
-            self.hear_one(&cores[core].messages[at], cores[core].payload(at));
+        let frame = |core: usize, at: usize| cores[core].messages.get(at).map_or(u64::MAX, |said| said.spot.frame);
+        while let Some(core) = (0..next.len()).min_by_key(|core| frame(*core, next[*core])) {
+            let others = (0..next.len()).filter(|other| *other != core).map(|other| frame(other, next[other])).min();
+            let others = others.unwrap_or(u64::MAX);
+            let said = &cores[core];
+            let begin = next[core];
+            while let Some(message) = said.messages.get(next[core]).filter(|said| said.spot.frame <= others) {
+                self.hear_one(message, said.payload(next[core]));
+                next[core] += 1;
+            }
+            if next[core] == begin {
+                break; // no core has any more
+            }
         }
-        cores.iter_mut().for_each(|said| said.clear());
+        cores.iter_mut().for_each(Said::clear);
     }
 
     fn hear_one(&mut self, said: &Message, payload: &[u8]) {

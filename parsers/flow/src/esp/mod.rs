@@ -183,7 +183,7 @@ impl EspState {
     }
 
     /// Looks whether the last packet, behind SPI and sequence number, can be read as unencrypted.
-    pub fn inspect(&mut self, payload: &[u8]) {
+    pub fn inspect(&mut self, payload: Option<&[u8]>) {
         if let Some(sa) = self.sa_mut(self.last[self.from as usize]) {
             sa.null.inspect(payload);
         }

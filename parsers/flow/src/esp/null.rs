@@ -15,6 +15,8 @@ const PROOF_IN_TRANSPORT: u8 = 3;
 #[derive(Clone, Debug, Default)]
 pub struct NullProof {
     inspected: u8,
+    /// Packets without their end, where trailer and check value stand: they say nothing.
+    cut: u8,
     agreeing: u8,
     fit: Option<NullFit>,
     proven: bool,
@@ -23,7 +25,7 @@ pub struct NullProof {
 impl NullProof {
     #[inline]
     pub fn is_open(&self) -> bool {
-        !self.proven && self.inspected < MAX_INSPECTED
+        !self.proven && self.inspected + self.cut < MAX_INSPECTED
     }
 
     /// At least one packet was looked at.
@@ -40,10 +42,15 @@ impl NullProof {
         self.fit.filter(|_| self.proven).map(|fit| fit.layout)
     }
 
-    pub fn inspect(&mut self, payload: &[u8]) {
+    /// `None`: the capture cut the packet.
+    pub fn inspect(&mut self, payload: Option<&[u8]>) {
         if !self.is_open() {
             return;
         }
+        let Some(payload) = payload else {
+            self.cut += 1;
+            return;
+        };
         self.inspected += 1;
         let Some(fit) = NULL_LAYOUTS.into_iter().find_map(|layout| null_fit(payload, layout)) else { return };
         if self.fit == Some(fit) {

@@ -98,6 +98,8 @@ pub struct IkeState {
     ke_wanted: Option<u16>,
     /// The responder asked for a cookie first.
     cookie: bool,
+    /// Messages that end before their payloads do, or whose payloads contradict their lengths.
+    damaged: u64,
     /// Messages came in fragments (RFC 7383).
     fragmented: bool,
     /// The responder's hash of aggressive mode was readable (IKEv1).
@@ -152,7 +154,11 @@ impl IkeState {
             self.initiator = self.ends.map(|ends| ends.src.0);
         }
         let (mut encrypted, mut nat_ds) = (None, 0);
-        for payload in message.payloads().map_while(Result::ok) {
+        for payload in message.payloads() {
+            let Ok(payload) = payload else {
+                self.damaged += 1;
+                break;
+            };
             if matches!(payload.kind, payload::ENCRYPTED | payload::ENCRYPTED_FRAGMENT) {
                 encrypted = Some(payload);
             }

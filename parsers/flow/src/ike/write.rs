@@ -131,6 +131,9 @@ impl IkeState {
             json::key(out, "ke_wanted");
             name_or_hex(out, registry::key_exchange(group), group);
         }
+        if self.damaged > 0 {
+            json::number(out, "damaged_messages", self.damaged);
+        }
         if self.fragmented {
             json::boolean(out, "fragmented", true);
         }

@@ -223,6 +223,11 @@ impl TlsStream {
     /// The content of handshake records, in whatever pieces it comes.
     fn messages(&mut self, from: Direction, mut chunk: &[u8], frame: u64, certificates: &mut Certificates) {
         loop {
+            // RFC 8446 section 5.1: a message after which keys change ends its record. What is behind it is not read, however it
+            // was cut into segments.
+            if self.handshake.is_complete() || self.handshake.is_protected(from) {
+                return;
+            }
             let side = &mut self.sides[from as usize];
             if side.unreadable {
                 return;

@@ -92,7 +92,7 @@ fn walk(datagram: &[u8]) {
 pub fn esp(input: &[u8]) {
     let (mut esp, mut ah) = (EspState::new(true), AhState::new());
     for step in steps(input) {
-        let _ = wire_esp::looks_like_esp_in_udp(step.bytes, (wire_esp::NAT_T_PORT, 1));
+        let _ = wire_esp::looks_like_esp_in_udp(step.bytes, step.bytes.len(), (wire_esp::NAT_T_PORT, 1));
         if step.kind() != 0 {
             if let Ok(packet) = wire_esp::Ah::parse(step.bytes) {
                 ah.packet(step.from(), packet.spi, packet.sequence, step.bytes.len());
@@ -106,7 +106,7 @@ pub fn esp(input: &[u8]) {
         }
         esp.packet(step.from(), packet.spi, packet.sequence, step.bytes.len());
         if esp.wants_inspection() {
-            esp.inspect(packet.payload);
+            esp.inspect(Some(packet.payload));
         }
         let _ = (esp.null_layout(), esp.confirmed());
     }

@@ -42,17 +42,34 @@ pub fn xmpp(b: &[u8]) -> Look {
     if b.len() < 512 { None } else { NO }
 }
 
-/// collectd's binary protocol: parts of type, length and value; host first, ended by zero.
+/// collectd's binary protocol: parts of type, length and value; one of the first is the host, ended by zero, and a part that
+/// exists follows it. A signature may stand before all (type 0x0200).
 pub fn collectd(d: &Datagram) -> Look {
-    let b = d.payload;
-    let (kind, length) = (be16(b, 0)?, usize::from(be16(b, 2)?));
-    let value = b.get(4..length.max(4))?;
-    let host = kind == 0
-        && (6..=140).contains(&length)
-        && value.last() == Some(&0)
-        && value.iter().rev().skip(1).all(u8::is_ascii_graphic);
-    let next = be16(b, length);
-    yes(host && matches!(next, Some(1..=9 | 0x100 | 0x101)))
+    const BEFORE_HOST: usize = 4;
+    let mut rest = d.payload;
+    for _ in 0..BEFORE_HOST {
+        let (kind, length) = (be16(rest, 0)?, usize::from(be16(rest, 2)?));
+        let value = rest.get(4..length.max(4))?;
+        let next = rest.get(length..)?;
+        if kind == 0 {
+            let host = (6..=140).contains(&length)
+                && value.last() == Some(&0)
+                && value.iter().rev().skip(1).all(u8::is_ascii_graphic);
+            return yes(host && matches!(be16(next, 0), Some(1..=9 | 0x100 | 0x101)));
+        }
+        // Times and intervals are numbers of eight bytes; names end with zero.
+        let fits = match kind {
+            1 | 7 | 8 | 9 => length == 12,
+            2..=5 => value.last() == Some(&0),
+            0x0200 => length > 36,
+            _ => false,
+        };
+        if !fits {
+            return NO;
+        }
+        rest = next;
+    }
+    NO
 }
 
 pub fn munin_server(b: &[u8]) -> Look {
@@ -132,12 +149,14 @@ mod tests {
         );
         assert_eq!(client(b"NICK joe\r\n"), None);
         assert_eq!(client(b"<?xml version='1.0'?><stream:stream to='a'>"), Some(Protocol::Xmpp));
-        assert_eq!(client(b"<?xml version='1.0'?><other>"), None);
+        assert_eq!(client(b"<?xml version='1.0'?><other>"), Some(Protocol::Xml));
     }
 
     #[test]
     fn collection() {
         assert_eq!(udp(b"\0\0\0\x0clocalho\0\0\x01\0\x0c\0\0\0\0\x4d\x5a\0\0", 25826), Some(Protocol::Collectd));
+        let time_first = b"\0\x01\0\x0c\0\0\0\0\x4d\x5a\0\0\0\0\0\x0clocalho\0\0\x02\0\x08cpu\0";
+        assert_eq!((udp(time_first, 25826), udp(&time_first[..20], 25826)), (Some(Protocol::Collectd), None));
         assert_eq!(server(b"# munin node at host\n"), Some(Protocol::Munin));
         assert_eq!(client(b"\x0bMSH|^~\\&|A\r"), Some(Protocol::Hl7));
         assert_eq!(client(b"\x80\x01\0\x01\0\0\0\x04ping\0\0\0\0\0"), Some(Protocol::Thrift));

@@ -145,7 +145,11 @@ pub fn redis_client(b: &[u8]) -> Look {
         _ => return weak(one_of(b, REDIS_INLINE)?),
     }
     let first = line(b).or((b.len() > 8).then_some(&[]))?;
-    let Some((count, [])) = first.get(1..).and_then(number) else { return NO };
+    let Some((count, [])) = first.get(1..).and_then(number) else {
+        // A count that no array has, which servers answer with an error.
+        let digits = first.get(1..).map(|count| count.strip_prefix(b"-").unwrap_or(count)).unwrap_or_default();
+        return weak(!digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
+    };
     let second = b.get(first.len() + 2..)?;
     if !(1..=100_000).contains(&count) || byte(second, 0)? != b'$' {
         return NO;
@@ -298,8 +302,8 @@ pub fn kafka_client(b: &[u8]) -> Look {
         return NO;
     }
     let name = be16(b, 12)?;
-    // No client id: little is left that tells.
-    if name == 0xffff {
+    // No client id, or an empty one: little is left that tells.
+    if matches!(name, 0 | 0xffff) {
         return weak(be32(b, 8)? < 0x1000);
     }
     let text = b.get(14..14 + usize::from(name.min(255)))?;

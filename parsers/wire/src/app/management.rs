@@ -169,8 +169,8 @@ pub fn radius(d: &Datagram) -> Look {
     while let [kind, size, ..] = attributes {
         let next = attributes.get(usize::from(*size)..);
         let (Some(next), true) = (next, *kind != 0 && *size >= 2) else {
-            // Some attributes and an exact length: damaged or not, it is what the port says.
-            return weak(length == b.len() && seen >= 2);
+            // An exact length: damaged or not, it is what the port says.
+            return weak(length == b.len());
         };
         attributes = next;
         seen += 1;

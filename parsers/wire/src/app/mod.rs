@@ -8,11 +8,13 @@
 mod automation;
 mod ber;
 mod chat;
+mod clusters;
 pub mod credentials;
 mod databases;
 mod directory;
 pub mod dns;
 mod files;
+mod formats;
 mod games;
 pub mod http;
 mod industrial;
@@ -22,14 +24,18 @@ mod management;
 mod masks;
 mod measuring;
 mod media;
+mod mesh;
 mod messaging;
 mod naming;
 mod peers;
 pub mod proxies;
 mod remote;
+mod robots;
 mod routing;
 mod rows;
 mod sealed;
+mod serial;
+mod services;
 pub mod starttls;
 mod stores;
 mod tunnels;
@@ -39,10 +45,11 @@ mod web;
 
 pub use remote::rdp_encrypts;
 pub use routing::ospf;
-pub use voice::RtpHeader;
+pub use serial::Serial;
 
 use crate::Protocol;
 use look::{Look, Match};
+use masks::Rows;
 use rows::{DATAGRAMS, STREAMS};
 
 /// How much of each direction's start is worth keeping for recognition: the longest greeting that has to be seen
@@ -76,19 +83,16 @@ pub enum Verdict {
 /// empty; bytes past [`HEAD_LIMIT`] are not looked at. Ask again when more has come, as long as it is undecided.
 pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     let (client, server) = (head(client), head(server));
-    let mut candidates = 0;
+    let mut candidates = Rows::NONE;
     if let Some(first) = client.first() {
-        candidates |= rows::STREAM_CLIENT[usize::from(*first)];
+        candidates = candidates.or(rows::STREAM_CLIENT[usize::from(*first)]);
     }
     if let Some(first) = server.first() {
-        candidates |= rows::STREAM_SERVER[usize::from(*first)];
+        candidates = candidates.or(rows::STREAM_SERVER[usize::from(*first)]);
     }
     // A side that has not spoken yet may still be recognised by what it says first.
     let mut open = (client.is_empty() && server.len() < HEAD_LIMIT) || (server.is_empty() && client.len() < HEAD_LIMIT);
-    while candidates != 0 {
-        let index = candidates.trailing_zeros() as usize;
-        candidates &= candidates - 1;
-        let Some(row) = STREAMS.get(index) else { break };
+    for row in candidates.filter_map(|row| STREAMS.get(row)) {
         let port = ports.any_of(row.ports);
         match combine(row.client.look(client), row.server.look(server), port) {
             Some(true) => return Verdict::Is(row.protocol),
@@ -105,12 +109,9 @@ pub fn datagram(payload: &[u8], from_client: bool, ports: Ports) -> Verdict {
     let Some(first) = payload.first() else { return Verdict::Undecided };
     let sent = Datagram { payload, from_client };
     let by_port = |port: u16| rows::DATAGRAM_PORT[usize::from(port & 0xff)];
-    let mut candidates = rows::DATAGRAM[usize::from(*first)] & (by_port(ports.server) | by_port(ports.client));
+    let candidates = rows::DATAGRAM[usize::from(*first)].and(by_port(ports.server).or(by_port(ports.client)));
     let mut fits = false;
-    while candidates != 0 {
-        let index = candidates.trailing_zeros() as usize;
-        candidates &= candidates - 1;
-        let Some(row) = DATAGRAMS.get(index) else { break };
+    for row in candidates.filter_map(|row| DATAGRAMS.get(row)) {
         match (row.test)(&sent) {
             Some(Match::Yes) => return Verdict::Is(row.protocol),
             Some(Match::Weak) if ports.any_of(row.ports) => return Verdict::Is(row.protocol),

@@ -147,6 +147,8 @@ pub fn sql_browser(d: &Datagram) -> Look {
     let b = d.payload;
     match byte(b, 0)? {
         0x02 | 0x03 => weak(b.len() == 1),
+        // A name longer than any may be: the overflow of CVE-2002-0649, which still goes round.
+        0x04 if b.len() > 96 => weak(b.get(1..97)?.iter().all(|c| *c == 1)),
         // An instance's name, ended by zero.
         0x04 => weak(b.len() <= 34 && b.last() == Some(&0) && b.get(1..b.len() - 1)?.iter().all(u8::is_ascii_graphic)),
         0x05 => yes(at(b, 3, b"ServerName;")?),

@@ -98,7 +98,8 @@ pub fn raknet(d: &Datagram) -> Look {
         0x19 => 2,
         // Roblox numbers its offline messages anew.
         0x78..=0x7f => 1,
-        0x80..=0x8d => return raknet_frames(b),
+        0x80..=0x8d => return raknet_frame(b),
+        0xa0 | 0xc0 => return raknet_numbers(b),
         _ => return NO,
     };
     // Some games put a header of their own before it.
@@ -106,11 +107,38 @@ pub fn raknet(d: &Datagram) -> Look {
     yes(b.get(at..at + 16)? == RAKNET_MAGIC || memchr::memmem::find(head, RAKNET_MAGIC).is_some())
 }
 
-/// A datagram of one unreliable frame with a connected ping or pong: sequence, flags, bits, id, one or two times.
-fn raknet_frames(b: &[u8]) -> Look {
-    let (flags, bits, id) = (byte(b, 4)?, usize::from(be16(b, 5)?), byte(b, 7)?);
-    let ping = matches!((id, bits), (0x00, 72) | (0x03, 136));
-    yes(flags == 0 && ping && b.len() == 7 + bits / 8)
+/// A datagram of one frame: sequence, flags of reliability and no more, the frame's length in bits, the numbers that its reliability
+/// calls for, and a message of a connection whose size is known.
+fn raknet_frame(b: &[u8]) -> Look {
+    let (flags, bits) = (byte(b, 4)?, usize::from(be16(b, 5)?));
+    let (reliability, split) = (flags >> 5, flags & 0x10 != 0);
+    // Sequence, order and channel (RakNet's ReliabilityLayer).
+    let numbers = match reliability {
+        0 => 0,
+        1 => 4,
+        2 => 3,
+        3 => 7,
+        _ => return NO,
+    };
+    let message = b.get(7 + numbers..)?;
+    let known = matches!((byte(message, 0)?, bits), (0x00, 72) | (0x03, 136) | (0x09, 144) | (0x15, 8));
+    yes(flags & 0x0f == 0 && !split && known && message.len() == bits / 8)
+}
+
+/// Acknowledged or missed: as many records, of one number or two, as fill the datagram.
+fn raknet_numbers(b: &[u8]) -> Look {
+    let records = be16(b, 1)?;
+    let mut rest = b.get(3..)?;
+    for _ in 0..records {
+        let size = match byte(rest, 0)? {
+            0 => 7,
+            1 => 4,
+            _ => return NO,
+        };
+        let Some(next) = rest.get(size..) else { return NO };
+        rest = next;
+    }
+    yes((1..=64).contains(&records) && rest.is_empty())
 }
 
 /// Stratum and kin: JSON-RPC, one object a line.
@@ -156,5 +184,10 @@ mod tests {
         let pong = b"\x84\x02\0\0\0\0\x88\x03\0\0\0\0\0\x15\xe9\x5e\0\0\0\x13\x0c\x20\x15\x46";
         assert_eq!(udp(pong, 40_002), Some(Protocol::Raknet));
         assert_eq!(udp(&pong[..23], 40_002), None);
+        let request = b"\x84\0\0\0\x40\0\x90\0\0\0\x09\0\0\0\0\x49\x0f\x02\x7c\0\0\0\0\0\x15\xe9\x3b\0";
+        assert_eq!((udp(request, 40_002), udp(&request[..27], 40_002)), (Some(Protocol::Raknet), None));
+        assert_eq!(udp(b"\xc0\0\x01\0\x01\0\0\x02\0\0", 40_002), Some(Protocol::Raknet));
+        assert_eq!(udp(b"\xc0\0\x02\x01\x01\0\0\x01\x03\0\0", 40_002), Some(Protocol::Raknet));
+        assert_eq!(udp(b"\xc0\0\x02\x01\x01\0\0\x01\x03\0", 40_002), None);
     }
 }

@@ -3,7 +3,7 @@
 //! May not read sessions: SSH's algorithms are for a later layer, RDP's TLS is the caller's.
 
 use super::Datagram;
-use super::look::{Look, NO, at, be16, be32, byte, is_text, le16, le32, line, starts, weak, yes};
+use super::look::{Look, NO, at, be16, be32, byte, is_text, le16, le32, line, starts, starts_nocase, weak, yes};
 
 /// The identification string, RFC 4253 section 4.2.
 pub fn ssh(b: &[u8]) -> Look {
@@ -12,18 +12,24 @@ pub fn ssh(b: &[u8]) -> Look {
 
 const IAC: u8 = 255;
 
-/// Option negotiation: IAC WILL/WONT/DO/DONT option, twice or more, or up to text (RFC 854; options RFC 855).
+/// Option negotiation: IAC WILL/WONT/DO/DONT option, twice or more, or up to text (RFC 854; options RFC 855). A subnegotiation may
+/// still be going on.
 pub fn telnet(b: &[u8]) -> Look {
-    let mut rest = b;
+    // All ones are written twice where they are data.
+    let mut rest = b.strip_prefix(&[IAC, IAC]).unwrap_or(b);
     let mut options = 0;
     while let [IAC, tail @ ..] = rest {
         match tail {
             [251..=254, option, next @ ..] if *option <= 50 || *option == IAC => rest = next,
-            [250, next @ ..] => {
-                let end = memchr::memmem::find(next, &[IAC, 240])?;
-                rest = next.get(end + 2..)?;
+            [250, option, next @ ..] if *option <= 50 || *option == IAC => {
+                match memchr::memmem::find(next, &[IAC, 240]) {
+                    Some(end) => rest = next.get(end + 2..)?,
+                    None if options == 0 => return weak(true),
+                    None => return yes(true),
+                }
             }
-            [] | [251..=254] => break,
+            [] | [250..=254] => break,
+            _ if options >= 2 => break,
             _ => return NO,
         }
         options += 1;
@@ -168,7 +174,13 @@ pub fn whois_client(b: &[u8]) -> Look {
         None if b.len() < 130 && is_text(b) => return None,
         None => return NO,
     };
-    weak(question.len() <= 128 && !question.is_empty() && is_text(question) && question.len() + 2 == b.len())
+    weak(
+        question.len() <= 128
+            && !question.is_empty()
+            && is_text(question)
+            && std::str::from_utf8(question).is_ok()
+            && question.len() + 2 == b.len(),
+    )
 }
 
 pub fn whois_server(b: &[u8]) -> Look {
@@ -176,9 +188,14 @@ pub fn whois_server(b: &[u8]) -> Look {
         return NO;
     }
     let text = super::look::contains_nocase(b.get(..256).unwrap_or(b), b"whois")
-        || starts(b, b"domain").unwrap_or(false)
+        || starts_nocase(b.trim_ascii_start(), b"domain").unwrap_or(false)
         || starts(b, b"% ").unwrap_or(false);
-    weak(text && is_text(b))
+    if !text || !is_text(b) {
+        return NO;
+    }
+    // A registry's answer (RFC 9083's fields as text): a domain's name, then more fields of that kind, a line each.
+    let fields = [&b"Registry Domain ID: "[..], b"Registrar WHOIS Server: ", b"Registrar URL: "];
+    if fields.iter().any(|field| memchr::memmem::find(b, field).is_some()) { yes(true) } else { weak(true) }
 }
 
 #[cfg(test)]

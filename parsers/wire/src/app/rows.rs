@@ -5,10 +5,11 @@
 //! payload meets only the rows it can match. `ports` are the registered ones: they confirm a weak match and nothing else.
 
 use super::look::{Look, NO};
-use super::masks::{datagram_masks, port_masks, stream_masks};
+use super::masks::{Rows, datagram_masks, port_masks, stream_masks};
 use super::{
-    Datagram, automation, chat, databases, directory, dns, files, games, industrial, mail, management, measuring,
-    media, messaging, naming, peers, remote, routing, sealed, stores, tunnels, voice, web,
+    Datagram, automation, chat, clusters, databases, directory, dns, files, formats, games, industrial, mail,
+    management, measuring, media, mesh, messaging, naming, peers, remote, robots, routing, sealed, services, stores,
+    tunnels, voice, web,
 };
 use crate::Protocol::{self as P};
 
@@ -163,7 +164,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Pptp, &[1723], ZERO, chat::pptp),
     tcp(
         P::Whois,
-        &[],
+        &[43],
         side(&[(b'!', b'~')], remote::whois_client),
         side(&[(b' ', b'~'), (b'\r', b'\r')], remote::whois_server),
     ),
@@ -180,6 +181,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Stun, &[3478], &[(0, 7)], voice::stun_stream),
     same(P::H323, &[1720], &[(3, 3)], voice::h323),
     same(P::Skinny, &[2000], ANY, voice::skinny),
+    same(P::Pcep, &[4189], &[(0x20, 0x20)], mesh::pcep),
     same(P::Bfcp, &[], &[(0x20, 0x38)], voice::bfcp),
     same(P::Iec104, &[2404], &[(0x68, 0x68)], industrial::iec104),
     same(P::Modbus, &[502], &[(0, 0x3f)], industrial::modbus),
@@ -237,6 +239,68 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Lumberjack, &[5044], side(&[(b'1', b'2')], stores::lumberjack_client), SILENT),
     tcp(P::Relp, &[2514, 20514], side(&[(b'1', b'1')], stores::relp_client), SILENT),
     same(P::Msrp, &[2855], &[(b'M', b'M')], games::msrp),
+    same(P::Nvme, &[4420, 8009], &[(0, 1)], clusters::nvme),
+    same(P::Drbd, &[7788, 7789], &[(0x83, 0x83), (0x86, 0x86)], clusters::drbd),
+    tcp(P::Raft, &[], side(&[(1, 1)], clusters::raft), SILENT),
+    same(P::Gossip, &[7946, 8301, 8302], &[(0, 12)], clusters::gossip),
+    tcp(P::Erlang, &[4369], side(ZERO, clusters::epmd), SILENT),
+    same(P::Erlang, &[], ZERO, clusters::erlang),
+    same(P::Jdwp, &[5005], &[(b'J', b'J')], clusters::jdwp),
+    tcp(P::Libvirt, &[16509], SILENT, side(ZERO, clusters::libvirt_server)),
+    tcp(P::Hbase, &[16000, 16020], side(&[(b'H', b'H')], clusters::hbase), SILENT),
+    same(P::Ibmmq, &[1414], &[(b'T', b'T'), (0xe3, 0xe3)], clusters::ibm_mq),
+    same(P::Pulsar, &[6650], ZERO, clusters::pulsar),
+    same(P::Dubbo, &[20880], &[(0xda, 0xda)], clusters::dubbo),
+    same(P::Rocketmq, &[9876, 10911], ZERO, clusters::rocketmq),
+    tcp(P::Splunk, &[9997], side(&[(b'-', b'-')], clusters::splunk), SILENT),
+    same(P::Fluentd, &[24224], &[(0x92, 0x94)], clusters::fluentd),
+    tcp(P::Iperf, &[5201], side(&[(b'2', b'7'), (b'a', b'z')], clusters::iperf), SILENT),
+    same(P::Ndmp, &[10000], &[(0x80, 0x80)], clusters::ndmp),
+    same(P::Isns, &[3205], ZERO, clusters::isns),
+    tcp(
+        P::Rethinkdb,
+        &[28015],
+        side(&[(0x20, 0x20), (0x36, 0x3e), (0x81, 0x81), (0xc3, 0xc3)], clusters::rethinkdb),
+        SILENT,
+    ),
+    same(P::Aerospike, &[3000], &[(2, 2)], clusters::aerospike),
+    tcp(P::Uwsgi, &[3031], side(ZERO, clusters::uwsgi), SILENT),
+    tcp(P::Scgi, &[4000], side(&[(b'0', b'9')], clusters::scgi), SILENT),
+    same(P::Perforce, &[1666], ANY, clusters::perforce),
+    tcp(P::Distcc, &[3632], side(&[(b'D', b'D')], clusters::distcc), SILENT),
+    tcp(P::Ami, &[5038, 8021], SILENT, side(&[(b'A', b'C')], clusters::switch_manager)),
+    tcp(P::Kismet, &[2501], SILENT, side(&[(b'*', b'*')], clusters::kismet)),
+    same(P::Ads, &[48898], ZERO, robots::ams),
+    same(P::Codesys, &[11740, 1217], ZERO, robots::codesys),
+    same(P::Fox, &[1911], &[(b'f', b'f')], robots::fox),
+    same(P::Gesrtp, &[18245], &[(0, 1)], robots::ge_srtp),
+    same(P::Ros, &[], ANY, robots::ros),
+    tcp(P::Icap, &[1344], side(UPPER, services::icap_client), side(&[(b'I', b'I')], services::icap_server)),
+    tcp(P::Milter, &[8891], side(ZERO, services::milter), SILENT),
+    tcp(P::Policy, &[], side(&[(b'r', b'r')], services::policy), SILENT),
+    tcp(P::Spamd, &[783], side(UPPER, services::spam_client), side(&[(b'S', b'S')], services::spam_server)),
+    tcp(P::Lpd, &[515], side(&[(1, 5)], services::lpd), SILENT),
+    tcp(P::Ident, &[113], side(&[(b'0', b'9')], services::ident_client), side(&[(b'0', b'9')], services::ident_server)),
+    same(P::Z3950, &[210], &[(0xb4, 0xb5)], services::z39_50),
+    same(P::Kpasswd, &[464], ZERO, services::kpasswd_stream),
+    same(P::Ncp, &[524], &[(b'D', b'D'), (b't', b't')], services::ncp),
+    same(P::Mrcp, &[], &[(b'M', b'M')], services::mrcp),
+    same(P::Spice, &[5900], &[(b'R', b'R')], services::spice),
+    same(P::Directconnect, &[411], &[(b'$', b'$'), (b'C', b'I')], services::direct_connect),
+    tcp(P::Chargen, &[19], SILENT, side(&[(b' ', b'~')], services::chargen)),
+    same(P::Tplink, &[9999], ZERO, services::tplink),
+    same(P::Dlep, &[854], ZERO, mesh::dlep_session),
+    same(P::Msdp, &[639], &[(1, 4)], mesh::msdp),
+    tcp(P::Bmp, &[], side(&[(3, 3)], mesh::bmp), side(&[(3, 3)], mesh::bmp)),
+    same(P::Tinc, &[655], &[(b'0', b'0')], sealed::tinc),
+    tcp(P::Mtproto, &[], side(&[(0xdd, 0xef)], sealed::mtproto), SILENT),
+    same(P::Libp2p, &[4001], &[(0x13, 0x13)], sealed::libp2p),
+    same(P::Graphite, &[2003], WORDS, formats::graphite),
+    same(P::Nmea, &[10110], &[(b'!', b'$')], formats::nmea),
+    same(P::Ftpdata, &[20], &[(b'-', b'-'), (b'0', b'9'), (b'b', b't')], formats::listing),
+    same(P::Xml, &[], &[(b'<', b'<')], formats::xml),
+    same(P::Json, &[], &[(b'{', b'{')], formats::json),
+    same(P::File, &[], formats::FILE_FIRST, formats::file),
 ];
 
 pub(super) const DATAGRAMS: &[DatagramRow] = &[
@@ -315,8 +379,8 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Bittorrent, &[6771], &[(b'B', b'B')], peers::bittorrent_lsd),
     udp(P::Gnutella, &[6346], ANY, peers::gnutella_datagram),
     udp(P::Ethereum, &[30303], ANY, peers::ethereum_discovery),
-    udp(P::Raknet, &[19132], &[(1, 0x1c), (0x78, 0x8d)], peers::raknet),
-    udp(P::Collectd, &[25826], ZERO, chat::collectd),
+    udp(P::Raknet, &[19132], &[(1, 0x1c), (0x78, 0x8d), (0xa0, 0xa0), (0xc0, 0xc0)], peers::raknet),
+    udp(P::Collectd, &[25826], &[(0, 2)], chat::collectd),
     ported(P::Xdmcp, &[177], ZERO, chat::xdmcp),
     udp(P::Giop, &[], UPPER, chat::giop_datagram),
     udp(P::Syncthing, &[21027], &[(0x2e, 0x2e)], naming::syncthing),
@@ -354,13 +418,50 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Gvcp, &[3956], &[(0x42, 0x42)], industrial::gvcp),
     ported(P::Cnpip, &[1628, 1629], ANY, industrial::cnp_ip),
     udp(P::SealedCollectd, &[25826], &[(2, 2)], sealed::collectd),
+    ported(P::Roce, &[4791], &[(0, 0x81)], clusters::roce),
+    udp(P::Gossip, &[7946, 8301, 8302], &[(0, 12)], clusters::gossip_datagram),
+    udp(P::Ganglia, &[8649], ZERO, clusters::ganglia),
+    ported(P::Isns, &[3205], ZERO, clusters::isns_datagram),
+    udp(P::Ads, &[48899], &[(3, 3)], robots::ams_search),
+    ported(P::Tristation, &[1502], &[(1, 11)], robots::tristation),
+    udp(P::Ethersio, &[6060], &[(b'E', b'E')], robots::ether_s_io),
+    udp(P::Mavlink, &[14550, 14540], &[(0xfd, 0xfe)], robots::mavlink),
+    ported(P::Mqttsn, &[1883, 1884, 10000], ANY, robots::mqtt_sn),
+    ported(P::Dis, &[3000], &[(1, 7)], robots::dis),
+    udp(P::Doip, &[13400], &[(1, 4), (255, 255)], robots::doip_datagram),
+    ported(P::Modbus, &[502], &[(0, 0x3f)], robots::modbus_datagram),
+    ported(P::Cosem, &[4059], ZERO, robots::cosem_datagram),
+    udp(P::Kpasswd, &[464], ZERO, services::kpasswd),
+    udp(P::Icp, &[3130], &[(1, 23)], services::icp),
+    udp(P::Chargen, &[19], &[(b' ', b'~')], services::chargen_datagram),
+    ported(P::Aodv, &[654], &[(1, 4)], mesh::aodv),
+    udp(P::Lmp, &[701], &[(0x10, 0x10)], mesh::lmp),
+    udp(P::Dlep, &[854], &[(b'D', b'D')], mesh::dlep_signal),
+    udp(P::Flute, &[], &[(0x10, 0x1f)], mesh::flute),
+    ported(P::Glbp, &[3222], &[(1, 1)], mesh::glbp),
+    ported(P::Autorp, &[496], &[(0x11, 0x12)], mesh::auto_rp),
+    ported(P::Cpha, &[8116], &[(0x1a, 0x1a)], mesh::cpha),
+    udp(P::Bittorrent, &[], ZERO, mesh::tracker),
+    udp(P::Bittorrent, &[], &[(0x41, 0x41)], mesh::utp),
+    udp(P::SealedSrt, &[], &[(0x80, 0x80)], sealed::srt_sealed),
+    udp(P::Srt, &[], &[(0x80, 0x80)], sealed::srt),
+    udp(P::Miio, &[54321], &[(0x21, 0x21)], sealed::miio),
+    udp(P::Nebula, &[4242], &[(0x10, 0x10)], sealed::nebula),
+    ported(P::Slmp, &[5006, 5007], &[(0x50, 0x50), (0xd0, 0xd0)], stores::slmp_datagram),
+    udp(P::Graphite, &[2003], WORDS, formats::graphite_datagram),
+    udp(P::Gelf, &[12201], &[(0x1e, 0x1e), (b'{', b'{')], formats::gelf),
+    udp(P::Nmea, &[10110], &[(b'!', b'$')], formats::nmea_datagram),
+    udp(P::Osc, &[], &[(b'#', b'#'), (b'/', b'/')], formats::osc),
+    udp(P::Midi, &[5004], &[(255, 255)], formats::apple_midi),
+    udp(P::Xml, &[], &[(b'<', b'<')], formats::xml_datagram),
+    udp(P::Json, &[], &[(b'{', b'{')], formats::json_datagram),
 ];
 
 /// For each first byte, the rows it can belong to: bit n is row n.
-pub(super) static STREAM_CLIENT: [u128; 256] = stream_masks(true);
-pub(super) static STREAM_SERVER: [u128; 256] = stream_masks(false);
-pub(super) static DATAGRAM: [u128; 256] = datagram_masks();
+pub(super) static STREAM_CLIENT: [Rows; 256] = stream_masks(true);
+pub(super) static STREAM_SERVER: [Rows; 256] = stream_masks(false);
+pub(super) static DATAGRAM: [Rows; 256] = datagram_masks();
 /// For each low byte of a port, the rows that may run with it; those that need no port are in all.
-pub(super) static DATAGRAM_PORT: [u128; 256] = port_masks();
+pub(super) static DATAGRAM_PORT: [Rows; 256] = port_masks();
 
-const _: () = assert!(STREAMS.len() <= 128 && DATAGRAMS.len() <= 128, "a mask has one bit a row");
+const _: () = assert!(STREAMS.len() <= Rows::LIMIT && DATAGRAMS.len() <= Rows::LIMIT, "a mask has one bit a row");

@@ -1,10 +1,10 @@
 //! Protocols with encryption of their own whose framing or key exchange proves it: RLPx, Agora's transport, Weave, PIA,
-//! netcode.io, CurveZMQ, collectd. Each is claimed only where its bytes say that what follows is encrypted.
+//! netcode.io, CurveZMQ, collectd, SRT, miIO, Nebula, tinc, MTProto, libp2p's Noise. Each is claimed only where its bytes say that what follows is encrypted.
 
 use num_bigint::BigUint;
 
 use super::Datagram;
-use super::look::{Look, NO, at, be16, byte, le16, le32, starts, yes};
+use super::look::{Look, NO, at, be16, be32, byte, le16, le32, line, starts, weak, yes};
 
 /// Prime and constant of secp256k1: y² = x³ + 7 (SEC 2, 2.4.1). The prime is 2²⁵⁶ − 2³² − 977.
 const SECP256K1_GAP: u64 = (1 << 32) + 977;
@@ -86,10 +86,81 @@ pub fn collectd(d: &Datagram) -> Look {
     yes(b.get(6..6 + name)?.iter().all(u8::is_ascii_graphic))
 }
 
+/// SRT's handshake (draft-sharabayko-srt section 3.2.1), its conclusion, says whether keys come with it: `Some(true)` with an extension
+/// of keying material, `Some(false)` with extensions and none of it.
+fn srt_keyed(b: &[u8]) -> Option<Option<bool>> {
+    const CONCLUSION: u32 = 0xffff_ffff;
+    const KEYING: u16 = 0x0002;
+    let flags = be16(b, 22)?;
+    let fits = be32(b, 0)? == 0x8000_0000 && be32(b, 16)? == 5 && be32(b, 36)? == CONCLUSION && be32(b, 4)? == 0;
+    if !fits || flags == 0 || flags > 7 {
+        return Some(None);
+    }
+    let mut extensions = b.get(64..)?;
+    let mut keyed = false;
+    while let [_, kind, high, low, rest @ ..] = extensions {
+        let words = usize::from(u16::from_be_bytes([*high, *low]));
+        keyed |= matches!(kind, 3 | 4) && words > 1;
+        extensions = rest.get(4 * words..)?;
+    }
+    Some(if flags & KEYING == 0 { Some(false) } else { keyed.then_some(true) })
+}
+
+pub fn srt(d: &Datagram) -> Look {
+    yes(srt_keyed(d.payload)? == Some(false))
+}
+
+pub fn srt_sealed(d: &Datagram) -> Look {
+    yes(srt_keyed(d.payload)? == Some(true))
+}
+
+/// Xiaomi's miIO: magic number and the datagram's length; what is longer than the header of 32 bytes is AES-128-CBC.
+pub fn miio(d: &Datagram) -> Look {
+    const HEADER: usize = 32;
+    let b = d.payload;
+    let fits = starts(b, b"\x21\x31")? && usize::from(be16(b, 2)?) == b.len();
+    yes(fits && b.len() > HEADER && (b.len() - HEADER).is_multiple_of(16))
+}
+
+/// Nebula's first packet: version 1, a handshake, nobody's index yet, counter 1; Noise IX follows.
+pub fn nebula(d: &Datagram) -> Look {
+    yes(starts(d.payload, b"\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01")? && d.payload.len() >= 64)
+}
+
+/// tinc's ID request: 0, a name, protocol 17 (tinc manual, "Authentication protocol"). The rest of the connection is encrypted.
+pub fn tinc(b: &[u8]) -> Look {
+    if !starts(b, b"0 ")? {
+        return NO;
+    }
+    let Some(request) = line(b) else { return if b.len() > 128 { NO } else { None } };
+    let mut words = request.split(|c| *c == b' ').skip(1);
+    let name = words.next().unwrap_or_default();
+    let version = words.next().unwrap_or_default();
+    weak(!name.is_empty() && name.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'_') && version.starts_with(b"17"))
+}
+
+/// MTProto's key exchange (its transports abridged, intermediate and padded): no key yet, and a request for one. What follows
+/// is encrypted with AES-256-IGE.
+pub fn mtproto(b: &[u8]) -> Look {
+    let at = match be32(b, 0)? {
+        0xeeee_eeee | 0xdddd_dddd => 8,
+        first if first >> 24 == 0xef => 2,
+        _ => return NO,
+    };
+    let request = le32(b, at + 20)?;
+    yes(be32(b, at)? == 0 && be32(b, at + 4)? == 0 && matches!(request, 0xbe7e_8ef1 | 0x6046_9778))
+}
+
+/// libp2p: multistream-select, then Noise, asked for by one side and repeated by the other.
+pub fn libp2p(b: &[u8]) -> Look {
+    const SELECT: &[u8] = b"\x13/multistream/1.0.0\n";
+    weak(starts(b, SELECT)? && at(b, SELECT.len(), b"\x07/noise\n")?)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
-    use crate::app::tests::{client, udp};
+    use crate::app::tests::{both, client, udp};
 
     /// The generator of secp256k1 (SEC 2, 2.4.1).
     const G: [u8; 64] = [
@@ -147,5 +218,42 @@ mod tests {
         assert_eq!(client(&greeting(b"NULL")), Some(Protocol::Zmtp));
         assert_eq!(client(&greeting(b"PLAIN")), Some(Protocol::Zmtp));
         assert_eq!(client(&greeting(b"GSSAPI")), None);
+    }
+
+    #[test]
+    fn streams_say_whether_they_are_encrypted() {
+        let conclusion = |flags: u8, extension: &[u8]| {
+            let mut b = [b"\x80\0\0\0\0\0\0\0\0\0\x12\x34\0\0\0\x05\0\0\0\x05\0\x02\0".as_slice(), &[flags]].concat();
+            b.extend_from_slice(b"\0\0\x01\x01\0\0\x05\xdc\0\0\x20\0\xff\xff\xff\xff\0\0\0\x07\0\0\0\x09");
+            b.extend_from_slice(&[0; 16]);
+            [&b, extension].concat()
+        };
+        let plain = b"\0\x01\0\x03\0\x01\x05\x03\0\0\0\x3f\0\x78\0\0";
+        assert_eq!(udp(&conclusion(1, plain), 9000), Some(Protocol::Srt));
+        let keyed = [&plain[..], b"\0\x03\0\x02\x12\x20\x29\x01\0\0\0\0"].concat();
+        assert_eq!(udp(&conclusion(3, &keyed), 9000), Some(Protocol::SealedSrt));
+        assert_eq!(udp(&conclusion(3, plain), 9000), None, "a key was promised and is not there");
+    }
+
+    #[test]
+    fn networks_over_networks() {
+        let handshake = [b"\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x0a\x40".as_slice(), &[0x33; 90]].concat();
+        assert_eq!(udp(&handshake, 4242), Some(Protocol::Nebula));
+        assert_eq!(both(b"0 alpha 17.7\n1 94 64 0 0 ", b"0 beta 17.7\n1 94 64 0 0 "), Some(Protocol::Tinc));
+        assert_eq!(both(b"0 alpha 17.7\n", b"hello\n"), None);
+        let noise = b"\x13/multistream/1.0.0\n\x07/noise\n";
+        assert_eq!((both(noise, noise), client(noise)), (Some(Protocol::Libp2p), None));
+    }
+
+    #[test]
+    fn things_and_messengers() {
+        let order = [b"\x21\x31\0\x40\0\0\0\0\x01\x02\x03\x04\0\0\x10\0".as_slice(), &[0x6b; 48]].concat();
+        assert_eq!((udp(&order, 54321), udp(&order[..63], 54321)), (Some(Protocol::Miio), None));
+        let hello = [b"\x21\x31\0\x20".as_slice(), &[0xff; 28]].concat();
+        assert_eq!(udp(&hello, 54321), None, "a search is not encrypted");
+        let request =
+            [b"\xef\x0a".as_slice(), &[0; 8], b"\x01\x02\x03\x04\x05\x06\x07\x08\x14\0\0\0\xf1\x8e\x7e\xbe", &[9; 16]]
+                .concat();
+        assert_eq!(client(&request), Some(Protocol::Mtproto));
     }
 }

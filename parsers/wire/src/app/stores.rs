@@ -1,6 +1,7 @@
 //! Storage, work and trade: Bolt, ClickHouse, Tarantool, Hadoop, NBD, 9P, iSCSI (RFC 7143), Ceph, Gearman, FastCGI, AJP, DICOM,
 //! Subversion, CVS, PJL, SMPP, FIX, DLMS/COSEM, SLMP, Lumberjack, RELP.
 
+use super::Datagram;
 use super::look::{Look, NO, at, be32, byte, one_of, starts, weak, yes};
 
 /// Neo4j: the preamble that clients send before the versions they offer.
@@ -111,6 +112,10 @@ pub fn cosem(b: &[u8]) -> Look {
 /// Mitsubishi's SLMP, 3E frames: subheader, network 0, station 255, module 0x03ff.
 pub fn slmp(b: &[u8]) -> Look {
     yes(matches!(byte(b, 0)?, 0x50 | 0xd0) && at(b, 1, b"\0\0\xff\xff\x03\0")?)
+}
+
+pub fn slmp_datagram(d: &Datagram) -> Look {
+    slmp(d.payload)
 }
 
 /// Lumberjack, which ships logs: version, the size of a window.

@@ -3,7 +3,7 @@
 //! RTP has no magic: one packet is at most weak; the caller asks again with the next one and decides on sequences.
 
 use super::Datagram;
-use super::look::{Look, Match, NO, be16, be32, byte, is_text, le32, line, number, one_of, starts, weak, yes};
+use super::look::{Look, NO, be16, be32, byte, is_text, le32, line, number, one_of, starts, weak, yes};
 
 const MAGIC_COOKIE: u32 = 0x2112_a442;
 
@@ -82,30 +82,7 @@ pub fn rtp(d: &Datagram) -> Look {
     rtp_frame(d.payload)
 }
 
-/// What makes successive packets one RTP stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RtpHeader {
-    pub kind: u8,
-    pub sequence: u16,
-    pub source: u32,
-}
-
-impl RtpHeader {
-    /// Of a packet whose frames have a size that SRTP's tag of 4, 10 or 16 bytes cannot make up: G.711, G.722 and GSM.
-    pub fn of_clear_frame(payload: &[u8]) -> Option<Self> {
-        let kind = byte(payload, 1)? & 0x7f;
-        if !matches!(kind, 0 | 3 | 8 | 9) || rtp_frame(payload) != Some(Match::Weak) {
-            return None;
-        }
-        Some(Self { kind, sequence: be16(payload, 2)?, source: be32(payload, 8)? })
-    }
-
-    pub fn follows(self, earlier: Self) -> bool {
-        (self.kind, self.source) == (earlier.kind, earlier.source) && self.sequence == earlier.sequence.wrapping_add(1)
-    }
-}
-
-fn rtp_frame(b: &[u8]) -> Look {
+pub(super) fn rtp_frame(b: &[u8]) -> Look {
     let (first, kind) = (byte(b, 0)?, byte(b, 1)?);
     // Version 2 without padding, extension or contributing sources.
     if first != 0x80 {
@@ -183,8 +160,8 @@ pub fn bfcp(b: &[u8]) -> Look {
 
 #[cfg(test)]
 mod tests {
-    use super::RtpHeader;
     use crate::Protocol;
+    use crate::app::Serial;
     use crate::app::tests::{client, udp};
 
     #[test]
@@ -211,12 +188,12 @@ mod tests {
         rtp.resize(12 + 160, 0xd5);
         assert_eq!(udp(&rtp, 5004), Some(Protocol::Rtp));
         assert_eq!(udp(&rtp, 9000), None);
-        let first = RtpHeader::of_clear_frame(&rtp).unwrap();
+        let first = Serial::of(&rtp).unwrap();
         rtp[3] = 2;
-        assert!(RtpHeader::of_clear_frame(&rtp).unwrap().follows(first));
+        assert!(Serial::of(&rtp).unwrap().follows(first));
         assert!(!first.follows(first));
         rtp.push(0);
-        assert_eq!(RtpHeader::of_clear_frame(&rtp), None);
+        assert_eq!(Serial::of(&rtp), None);
         assert_eq!(udp(&rtp, 5004), None);
         let rtcp = b"\x80\xc9\0\x01\xde\xad\xbe\xef\x81\xca\0\x03\xde\xad\xbe\xef\x01\x03a@b\0\0\0";
         assert_eq!(udp(rtcp, 20_001), Some(Protocol::Rtcp));

@@ -64,7 +64,10 @@ pub fn request(b: &[u8]) -> Look {
         Some(target) => {
             let version = target.rsplit(|c| *c == b' ').next().unwrap_or_default();
             let simple = name == b"GET" && target.starts_with(b"/") && !target.contains(&b' ');
-            yes(is_text(target) && (version.starts_with(b"HTTP/1.") || version.starts_with(b"HTTP/0.9") || simple))
+            // A damaged version is one all the same: method, path and word are more than a hundred bits.
+            let damaged = METHODS.contains(&name) && target.starts_with(b"/") && version.starts_with(b"HTTP/");
+            let known = version.starts_with(b"HTTP/1.") || version.starts_with(b"HTTP/0.9");
+            yes(is_text(target) && (known || simple) || damaged)
         }
         None if !METHODS.contains(&name) || !is_text(rest) => NO,
         None => {

@@ -64,17 +64,18 @@ pub fn is_nat_keepalive(payload: &[u8]) -> bool {
     payload == [0xff]
 }
 
-/// Could this UDP payload be ESP? Necessary and not sufficient: the sequence numbers of a flow decide.
+/// Could this UDP payload be ESP, of which `length` bytes were sent? Necessary and not sufficient: the sequence numbers of a
+/// flow decide.
 #[inline]
-pub fn looks_like_esp_in_udp(payload: &[u8], ports: (u16, u16)) -> bool {
+pub fn looks_like_esp_in_udp(payload: &[u8], length: usize, ports: (u16, u16)) -> bool {
     /// ICV or IV, a trailer and at least a word of content: none is shorter.
     const SHORTEST: usize = HEADER_LENGTH + 16;
-    if ports.0 != NAT_T_PORT && ports.1 != NAT_T_PORT || payload.len() < SHORTEST {
+    if ports.0 != NAT_T_PORT && ports.1 != NAT_T_PORT || length < SHORTEST {
         return false;
     }
     // Content, padding and trailer end on a word (RFC 4303 section 2.4), as all initialisation vectors and ICVs do.
     let Ok(esp) = Esp::parse(payload) else { return false };
-    payload.len().is_multiple_of(4) && esp.spi > LAST_RESERVED_SPI && esp.sequence != 0
+    length.is_multiple_of(4) && esp.spi > LAST_RESERVED_SPI && esp.sequence != 0
 }
 
 /// How a security association without encryption lays out its packets.

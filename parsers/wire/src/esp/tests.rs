@@ -24,10 +24,13 @@ fn headers() {
 #[test]
 fn esp_in_udp_needs_the_port_an_spi_and_whole_words() {
     let packet = bytes(v::GCM);
-    assert!(looks_like_esp_in_udp(&packet, (4500, 61000)) && looks_like_esp_in_udp(&packet, (61000, 4500)));
-    assert!(!looks_like_esp_in_udp(&packet, (500, 500)));
-    assert!(!looks_like_esp_in_udp(&packet[..packet.len() - 1], (4500, 4500)));
-    assert!(!looks_like_esp_in_udp(&[0; 32], (4500, 4500)), "the non-ESP marker");
+    assert!(
+        looks_like_esp_in_udp(&packet, packet.len(), (4500, 61000))
+            && looks_like_esp_in_udp(&packet, packet.len(), (61000, 4500))
+    );
+    assert!(!looks_like_esp_in_udp(&packet, packet.len(), (500, 500)));
+    assert!(!looks_like_esp_in_udp(&packet, packet.len() - 1, (4500, 4500)));
+    assert!(!looks_like_esp_in_udp(&[0; 32], 32, (4500, 4500)), "the non-ESP marker");
     assert!(is_nat_keepalive(&[0xff]) && !is_nat_keepalive(&[0xff, 0xff]));
 }
 
@@ -61,7 +64,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic_and_never_read_as_a_tunnel(packet in proptest::collection::vec(any::<u8>(), 8..200)) {
         let _ = Ah::parse(&packet);
-        looks_like_esp_in_udp(&packet, (4500, 4500));
+        looks_like_esp_in_udp(&packet, packet.len(), (4500, 4500));
         prop_assert!(fit(&packet).is_none_or(|fit| fit.addresses.is_some()));
     }
 

@@ -161,7 +161,7 @@ pub fn open<'a>(packet: &Packet<'a>) -> Option<(Layer, Inside<'a>)> {
     }
     let (kind, id, inside) = match packet.transport {
         number::IPIP => (Kind::IpIp, None, (link::IPV4, packet.payload)),
-        number::IPV6 => (six_in_four(packet), None, (link::IPV6, packet.payload)),
+        number::IPV6 => (six_in(packet), None, (link::IPV6, packet.payload)),
         number::GRE => gre(packet.payload)?,
         number::ETHERIP => (Kind::EtherIp, None, (ETHERNET, packet.payload.strip_prefix(&[0x30, 0])?)),
         number::MPLS_IN_IP => mpls(packet.payload).map(|(id, inside)| (Kind::Mpls, Some(id), inside))?,
@@ -171,8 +171,11 @@ pub fn open<'a>(packet: &Packet<'a>) -> Option<(Layer, Inside<'a>)> {
     Some((Layer { kind, id }, inside))
 }
 
-/// 6to4 is IPv6 in IPv4 from or to 2002::/16 (RFC 3056).
-fn six_in_four(packet: &Packet<'_>) -> Kind {
+/// 6to4 is IPv6 in IPv4 from or to 2002::/16 (RFC 3056); IPv6 in IPv6 is neither (RFC 2473).
+fn six_in(packet: &Packet<'_>) -> Kind {
+    if packet.v6 {
+        return Kind::IpIp;
+    }
     let prefix = |at: usize| packet.payload.get(at..at + 2) == Some(&[0x20, 0x02]);
     if prefix(8) || prefix(24) { Kind::SixToFour } else { Kind::SixInFour }
 }

@@ -1,0 +1,154 @@
+"""Each encapsulation as scapy writes it: what is inside is told as if it had come bare, what was unwrapped is named."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import dpkt
+import pytest
+from captures import PCAPS
+from scapy.all import GRE, IP, UDP, Ether, IPv6, PPPoE, Raw, fragment
+from scapy.contrib.erspan import ERSPAN_I, ERSPAN_II, ERSPAN_III
+from scapy.contrib.geneve import GENEVE, GeneveOptions
+from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
+from scapy.contrib.mpls import MPLS
+from scapy.layers.l2tp import L2TP
+from scapy.layers.ppp import PPP
+from scapy.layers.vxlan import VXLAN
+
+import probe
+
+Wrap = Callable[[bytes], Any]  # an Ethernet frame → one around it
+
+ETHER: Final = Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01")  # or scapy asks the network
+LABELS: Final = Ether(dst=ETHER.dst, src=ETHER.src, type=0x8847)
+SESSION: Final = Ether(dst=ETHER.dst, src=ETHER.src, type=0x8864)
+OUTER: Final = ETHER / IP(src="198.51.100.1", dst="198.51.100.2")
+# AWS sends three options, and IP without Ethernet.
+GATEWAY_LOAD_BALANCER: Final = [GeneveOptions(classid=0x108, type=kind, data=bytes(8)) for kind in (1, 2, 3)]
+PPP_IP: Final = 0x21
+SIX_TO_FOUR: Final = ETHER / IP(src="198.51.100.1", dst="192.88.99.1", proto=41)  # RFC 3068's relay
+TEREDO: Final = IP(src="198.51.100.1", dst="198.51.100.2") / UDP(sport=3545, dport=3544)
+
+
+def ip(frame: bytes) -> Raw:
+    return Raw(frame[14:])
+
+
+# What the record says, and how it is made around a frame with IPv4 inside.
+AROUND: Final[dict[str, Wrap]] = {
+    "vxlan:42": lambda frame: OUTER / UDP(sport=50000, dport=4789) / VXLAN(vni=42, flags="Instance") / Raw(frame),
+    "geneve:7": lambda frame: OUTER / UDP(sport=50000, dport=6081) / GENEVE(vni=7, proto=0x6558) / Raw(frame),
+    "geneve:8": lambda frame: (
+        OUTER
+        / UDP(sport=50000, dport=6081)
+        # As AWS Gateway Load Balancers send it: three options, and IP without Ethernet.
+        / GENEVE(
+            vni=8, proto=0x0800, options=[GeneveOptions(classid=0x108, type=kind, data=bytes(8)) for kind in (1, 2, 3)]
+        )
+        / ip(frame)
+    ),
+    "gre": lambda frame: OUTER / GRE(proto=0x0800) / ip(frame),
+    "gre:9": lambda frame: OUTER / GRE(proto=0x6558, key_present=1, key=9, chksum_present=1) / Raw(frame),
+    "erspan": lambda frame: OUTER / GRE(proto=0x88BE) / ERSPAN_I() / Raw(frame),
+    "erspan:3": lambda frame: OUTER / GRE(proto=0x88BE, seqnum_present=1) / ERSPAN_II(session_id=3) / Raw(frame),
+    "erspan:4": lambda frame: OUTER / GRE(proto=0x22EB, seqnum_present=1) / ERSPAN_III(session_id=4) / Raw(frame),
+    "ipip": lambda frame: ETHER / IP(src="198.51.100.1", dst="198.51.100.2", proto=4) / ip(frame),
+    "mpls:16": lambda frame: LABELS / MPLS(label=16, s=1) / ip(frame),
+    "mpls:18": lambda frame: LABELS / MPLS(label=17, s=0) / MPLS(label=18, s=1) / ip(frame),
+    "pppoe:5": lambda frame: SESSION / PPPoE(sessionid=5) / PPP(proto=PPP_IP) / ip(frame),
+    "l2tp:65538": lambda frame: (
+        OUTER / UDP(sport=1701, dport=1701) / L2TP(tunnel_id=1, session_id=2) / PPP(proto=PPP_IP) / ip(frame)
+    ),
+    "gtp-u:6": lambda frame: OUTER / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=6, gtp_type=255) / ip(frame),
+    "gtp-u:7": lambda frame: (
+        OUTER
+        / UDP(sport=2152, dport=2152)
+        / GTP_U_Header(teid=7, gtp_type=255)
+        / GTPPDUSessionContainer(type=0, QFI=1)
+        / ip(frame)
+    ),
+}
+ETHERNET: Final = ("vxlan:42", "geneve:7", "gre:9", "erspan", "erspan:3", "erspan:4")  # the others carry IP alone
+# The same around a frame with IPv6 inside.
+AROUND_IPV6: Final[dict[str, Wrap]] = {
+    "6in4": lambda frame: ETHER / IP(src="198.51.100.1", dst="198.51.100.2", proto=41) / ip(frame),
+    "6to4": lambda frame: SIX_TO_FOUR / ip(frame),
+    "teredo": lambda frame: ETHER / TEREDO / ip(frame),
+    "ipip": lambda frame: ETHER / IPv6(src="2001:db8:ff::1", dst="2001:db8:ff::2", nh=41) / ip(frame),
+}
+
+
+def frames_of(name: str) -> list[bytes]:
+    with (PCAPS / name).open("rb") as file:
+        return [frame for _, frame in dpkt.pcap.Reader(file)]
+
+
+def flow(path: Path, frames: list[bytes], **options: Any) -> dict[str, Any]:
+    """The one flow of these frames, without what the wrapping has to change."""
+    with path.open("wb") as file:
+        writer = dpkt.pcap.Writer(file, snaplen=1 << 18)
+        for number, frame in enumerate(frames):
+            writer.writepkt(frame, ts=1_700_000_000 + number / 100)
+    flows = [record for record in probe.replay(path, **options) if record["type"] == "flow"]
+    assert len(flows) == 1, [(record["protocol"], record.get("tunnel")) for record in flows]
+    return flows[0]
+
+
+def told(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in {"tunnel", "uid", "start", "end", "duration"}}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_each(around: str, tmp_path: Path) -> None:
+    frames = frames_of("tls12_ecdhe_rsa.pcap")
+    bare = flow(tmp_path / "bare.pcap", frames)
+    assert bare["protocol"] == "tls"
+    assert "tunnel" not in bare
+    inside = flow(tmp_path / "inside.pcap", [bytes(AROUND[around](frame)) for frame in frames])
+    assert inside["tunnel"] == [around]
+    assert told(inside) == told(bare)
+
+
+@pytest.mark.parametrize("around", AROUND_IPV6)
+def test_each_with_ipv6_inside(around: str, tmp_path: Path) -> None:
+    frames = frames_of("tls12_ipv6.pcap")
+    if around == "6to4":  # the addresses inside say it as well: 2002::/16
+        frames = [frame.replace(bytes.fromhex("20010db8"), bytes.fromhex("2002c633"), 2) for frame in frames]
+    bare = flow(tmp_path / "bare.pcap", frames)
+    inside = flow(tmp_path / "inside.pcap", [bytes(AROUND_IPV6[around](frame)) for frame in frames])
+    assert inside["tunnel"] == [around]
+    assert told(inside) == told(bare)
+
+
+NO_IP: Final = ("mpls", "pppoe")  # is what is made around them told by its EtherType?
+PAIRS: Final = [(a, b) for a in AROUND for b in AROUND if a != b and (b in ETHERNET or not a.startswith(NO_IP))]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="+".join)
+def test_one_in_another(pair: tuple[str, str], tmp_path: Path) -> None:
+    """The outer ones come first in the record."""
+    frames = frames_of("http_basic.pcap")
+    inner, outer = pair
+    bare = flow(tmp_path / "bare.pcap", frames)
+    inside = flow(tmp_path / "inside.pcap", [bytes(AROUND[outer](bytes(AROUND[inner](frame)))) for frame in frames])
+    assert inside["tunnel"] == [outer, inner]
+    assert told(inside) == told(bare)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_tunnel_in_fragments_in_any_order(workers: int, tmp_path: Path) -> None:
+    frames = frames_of("tls12_ecdhe_rsa.pcap")
+    bare = flow(tmp_path / "bare.pcap", frames)
+    mixed = random.Random(1)
+    parts = []
+    for number, frame in enumerate(frames):
+        packet = AROUND["vxlan:42"](frame)
+        packet[IP].id = number + 1
+        some = [bytes(part) for part in fragment(packet, 256)]
+        mixed.shuffle(some)
+        parts += some
+    inside = flow(tmp_path / "inside.pcap", parts, workers=workers)
+    assert inside["tunnel"] == ["vxlan:42"]
+    assert told(inside) == told(bare)
