@@ -177,8 +177,8 @@ def pages(connection: Connection, chance: random.Random) -> dict[str, list[str]]
         return [prefix + quote(name) for name in chance.sample(names, min(ROUNDS, len(names)))]
 
     lists = (
-        "/", "/findings", "/findings?severity=critical", "/findings?check=tls.check44", "/findings?policy=rfc9325", "/findings?site=s7",
-        "/findings?workflow=resolved", "/findings?workflow=all", "/findings?workflow=suppressed&check=tls.check44", "/findings?text=number+44",
+        "/", "/findings", "/findings?severity=critical", "/findings?check=tls.check44", "/findings?policy=rfc9325", "/findings?site=s7", "/findings?site=nowhere",
+        "/findings?workflow=resolved", "/findings?workflow=resolved&policy=rfc9325", "/findings?workflow=all", "/findings?workflow=suppressed&check=tls.check44", "/findings?text=number+44",
         "/findings?text=nowhere", "/endpoints", "/endpoints?text=host77", "/endpoints?text=nowhere", "/certificates", "/certificates?text=host77",
         "/tunnels", "/dns", "/standards", "/standards?as_of=2030-01-01", "/probes", "/alerts", "/exports", "/metrics", "/api/v1/summary",
         "/api/v1/findings?limit=500", "/api/v1/findings?limit=500&format=csv", "/api/v1/endpoints?limit=500", "/api/v1/certificates?limit=500",

@@ -12,6 +12,7 @@ from collector.paging import Row
 from collector.store import in_use
 from collector.store.tables import audit, certificates, exposures, findings, probes, shares, sightings, streams
 
+MOST_POSTURES: Final = 20_000  # each is a component of the CBOM or an occurrence in it
 _TURN: Final = 1_000  # certificates of one question
 MOST: Final = 50_000  # rows of each kind in one pack, some 100 MB in memory; what is beyond is counted and said
 
@@ -50,7 +51,7 @@ def collect(connection: Connection, period: Period, now: float) -> Evidence:
     """Everything of the period."""
     found, more = _findings(connection, period)
     shown, others = _certificates(connection, period)
-    seen, unseen = places.all_postures(connection, period.since, period.until, MOST)
+    seen, unseen = places.all_postures(connection, period.since, period.until, MOST_POSTURES)
     day, by = _shares(connection, period)
     left_out = {"findings": more, "certificates": others, "postures": unseen, "shares of a day": by}
     return Evidence(

@@ -11,8 +11,9 @@ from msgspec import Struct
 from sqlalchemy import Connection, Table, and_, case, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from collector.messages import Aside, Envelope, State, is_whole
+from collector.messages import Aside, Envelope, State
 from collector.store import places, rows
+from collector.store.batches import KEYS, summed, swept, turns
 from collector.store.merging import merged
 from collector.store.rows import Row
 from collector.store.tables import (
@@ -32,23 +33,9 @@ from collector.store.tables import (
 )
 from collector.times import seconds
 
-WINDOW: Final = 10_000  # sequence numbers that may be outstanding in one stream; older gaps are given up and counted
 MAX_NAMES: Final = 64  # under which one probe knows one certificate at one endpoint; beyond, the place is kept without
 _ASKED: Final = 5_000  # certificates in one question
 MAX_ASIDE: Final = 10_000  # messages kept aside; the oldest go first
-_KEYS: Final[dict[Table, tuple[str, ...]]] = {
-    probes: ("site", "probe"),
-    streams: ("probe_id", "boot_id"),
-    received: ("stream_id", "seq", "part"),
-    findings: ("probe_id", "uid"),
-    early: ("probe_id", "uid"),
-    sightings: places.SIGHTING_KEYS,
-    certificates: ("sha256",),
-    tunnels: ("probe_id", "peers"),
-    traffic: ("probe_id", "start", "span", "endpoint", "class"),
-    postures: places.POSTURE_KEYS,
-    clients: places.CLIENT_KEYS,
-}
 _NEWEST: Final = frozenset({findings, tunnels})
 """Of these the newest report wins, whatever comes last."""
 _READERS: Final[dict[str, tuple[Table, rows.Reader, str]]] = {
@@ -154,7 +141,7 @@ class Writer:
                 fresh.append((probe, envelope))
             if numbers == before:
                 continue
-            low, high, given_up = _swept(numbers, stream.low, stream.high)
+            low, high, given_up = swept(numbers, stream.low, stream.high)
             self._remember(stream.id, before, numbers, low)
             row = {"low": low, "high": high, "given_up": stream.given_up + given_up, "last_seen": self._now}
             changed.append({"probe_id": probe, "boot_id": boot, **row})
@@ -266,7 +253,7 @@ class Writer:
                 self._ended_early(waiting)
             elif table is sightings and waiting:
                 self._bound_names(waiting)
-            for some in _summed(waiting) if table is traffic else _turns(table, waiting):
+            for some in summed(waiting) if table is traffic else turns(table, waiting):
                 self._upsert(table, some)
 
     def _bound_names(self, told: list[Row]) -> None:
@@ -308,7 +295,7 @@ class Writer:
         if not told:
             return
         statement, parameters = self._statement(table, told)
-        keys = _KEYS[table]
+        keys = KEYS[table]
         is_sqlite = self._dialect is sqlite
         values = merged(table, statement.excluded, [name for name in told[0] if name not in {*keys, "note"}], is_sqlite)
         condition = statement.excluded.last_seen >= table.c.last_seen if table in _NEWEST else None
@@ -346,42 +333,3 @@ class Writer:
 def _of(message: Envelope | State) -> tuple[str, str]:
     """Site and probe."""
     return (message.site, message.probe) if isinstance(message, State) else (message.probe.site, message.probe.id)
-
-
-def _swept(numbers: set[tuple[int, str]], low: int, high: int) -> tuple[int, int, int]:
-    """Up to where all came, the highest that came, and how many were given up on the way."""
-    parts: dict[int, set[str]] = defaultdict(set)
-    for seq, part in numbers:
-        parts[seq].add(part)
-    high, given_up = max([high, *parts]), 0
-    for seq in sorted(parts):
-        whole, late = is_whole(parts[seq]), high - seq >= WINDOW
-        if not (seq == low + 1 and whole) and not late:
-            break
-        given_up += seq - low - 1 + (not whole)
-        low = seq
-    return low, high, given_up
-
-
-def _turns(table: Table, told: list[Row]) -> list[list[Row]]:
-    """Rows of one key cannot go in one statement: the second of each goes in the next, and so on."""
-    keys, turns, met = _KEYS[table], list[list[Row]](), dict[tuple[Any, ...], int]()
-    for row in told:
-        key = tuple(row[name] for name in keys)
-        turn = met.get(key, 0)
-        met[key] = turn + 1
-        if turn == len(turns):
-            turns.append([])
-        turns[turn].append(row)
-    return turns
-
-
-def _summed(told: list[Row]) -> list[list[Row]]:
-    """Counts of one key added up."""
-    sums: dict[tuple[Any, ...], Row] = {}
-    for row in told:
-        key = tuple(row[name] for name in _KEYS[traffic])
-        known = sums.setdefault(key, row | {"flows": 0, "bytes": 0})
-        known["flows"] += row["flows"]
-        known["bytes"] += row["bytes"]
-    return [list(sums.values())]

@@ -226,7 +226,8 @@ def test_what_was_told_once_is_in_the_inventory_while_it_is_used(store: Store) -
 
 
 def test_what_does_not_fit_is_said(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    monkeypatch.setattr(evidence, "MOST", 1)
+    for bound in ("MOST", "MOST_POSTURES"):
+        monkeypatch.setattr(evidence, bound, 1)
     found = files(made(filled, None))
     left_out = json.loads(found["manifest.json"])["left_out"]
     assert left_out["postures"] == len(EVIL) - 1

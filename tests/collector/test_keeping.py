@@ -11,9 +11,9 @@ from sqlalchemy import func, select, text
 from collector import inventory, probe_states, queries, tunnels
 from collector.messages import Aside, read
 from collector.store import rows, writing
+from collector.store.batches import WINDOW
 from collector.store.store import Store
 from collector.store.tables import MOST_KEPT, findings, received, sightings, streams, traffic
-from collector.store.writing import WINDOW
 from probe.cli import main
 
 
