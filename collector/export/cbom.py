@@ -4,8 +4,10 @@ import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from cyclonedx.model import Property
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
@@ -21,7 +23,7 @@ from cyclonedx.model.crypto import (
 from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 
-from collector.export.evidence import Evidence
+from collector.export.evidence import Evidence, record
 from collector.export.inventories import suite
 from probe import __version__
 
@@ -37,18 +39,34 @@ _TYPES: Final = {
     "ah": ProtocolPropertiesType.IPSEC,
     "ssh": ProtocolPropertiesType.SSH,
 }
+_TURN: Final = 500  # components given to the library at a time
+_LISTS: Final = frozenset(("components", "dependencies"))
+"""Members of a document that name its components; that each depends on nothing need not be said."""
 _SPACE: Final = uuid.UUID("7f8b4f0c-6f55-4a43-9a5e-2f5b9d3d1c10")  # so that the same content has the same serial number
 
 
-def cbom(evidence: Evidence) -> str:
-    """JSON."""
-    components = [*_certificates(evidence), *_protocols(evidence)]
+def cbom(evidence: Evidence) -> Iterator[bytes]:
+    """JSON, in pieces: what the library takes for a document grows with the square of its components."""
+    known = [row["sha256"] for row in evidence.certificates]
+    kinds = list(_protocols(evidence))
+    serial = uuid.uuid5(_SPACE, f"{evidence.made} {known} {[str(one.bom_ref) for one in kinds]}")
+    whole = _document(evidence, [], serial)
+    yield msgspec.json.encode({name: value for name, value in whole.items() if name not in _LISTS}).removesuffix(b"}")
+    components, between = chain(kinds, _certificates(evidence)), b',"components":[\n'
+    while turn := list(islice(components, _TURN)):
+        for one in _document(evidence, turn, serial)["components"]:
+            yield between + msgspec.json.encode(one)
+            between = b",\n"
+    yield b"]}\n" if between == b",\n" else b"}\n"
+
+
+def _document(evidence: Evidence, components: list[Component], serial: uuid.UUID) -> dict[str, Any]:
     made = dt.datetime.fromtimestamp(evidence.made, dt.UTC)
     tool = Component(type=ComponentType.APPLICATION, name="transitproof", version=__version__, bom_ref="transitproof")
     metadata = BomMetaData(timestamp=made, tools=ToolRepository(components=[tool]))
-    serial = uuid.uuid5(_SPACE, f"{evidence.made} {[str(one.bom_ref) for one in components]}")
     bom = Bom(components=components, metadata=metadata, serial_number=serial)
-    return JsonV1Dot6(bom).output_as_string(indent=1)
+    document: dict[str, Any] = msgspec.json.decode(JsonV1Dot6(bom).output_as_string())
+    return document
 
 
 def _certificates(evidence: Evidence) -> Iterator[Component]:
@@ -60,11 +78,12 @@ def _certificates(evidence: Evidence) -> Iterator[Component]:
             not_valid_after=_time(row["not_after"]),
             certificate_format="X.509",
         )
-        record, key = row["record"], row["record"].get("key")
+        shown = record(row)
+        key = shown.get("key")
         told = {
             "sha256": row["sha256"],
             "publicKeySha256": row["spki_sha256"],
-            "signature": record.get("signature"),
+            "signature": shown.get("signature"),
             "key": " ".join(map(str, key.values())) if isinstance(key, dict) else None,
         }
         yield _asset(

@@ -1,8 +1,9 @@
 """What an audit pack is made of: all that the store knows of a period, read once, with bounds. Changes nothing."""
 
-import json
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, desc, exists, func, select
 
@@ -12,9 +13,9 @@ from collector.paging import Row
 from collector.store import in_use
 from collector.store.tables import audit, certificates, exposures, findings, probes, shares, sightings, streams
 
-MOST_POSTURES: Final = 20_000  # each is a component of the CBOM or an occurrence in it
+MOST_POSTURES: Final = 20_000  # each is an occurrence in the CBOM
 _TURN: Final = 1_000  # certificates of one question
-MOST: Final = 50_000  # rows of each kind in one pack, some 100 MB in memory; what is beyond is counted and said
+MOST: Final = 20_000  # rows of each kind in one pack, some 100 MB together; what is beyond is counted and said
 
 
 class Period(Struct, frozen=True):
@@ -29,7 +30,7 @@ class Evidence(Struct, kw_only=True):
 
     period: Period
     made: float
-    findings: list[Row]
+    findings: Sequence[Mapping[str, Any]]
     certificates: list[Row]
     """With `endpoints`, those at which they were seen in the period."""
     postures: list[Row]
@@ -45,6 +46,12 @@ class Evidence(Struct, kw_only=True):
     classes: dict[str, Row]
     coverage: dict[str, Any]
     left_out: dict[str, int]
+
+
+def record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a probe told of a finding or a certificate. Text until it is asked for: as objects it is far larger."""
+    told = msgspec.json.decode(row["record"])
+    return told if isinstance(told, dict) else {}
 
 
 def collect(connection: Connection, period: Period, now: float) -> Evidence:
@@ -72,12 +79,13 @@ def collect(connection: Connection, period: Period, now: float) -> Evidence:
     )
 
 
-def _findings(connection: Connection, period: Period) -> tuple[list[Row], int]:
+def _findings(connection: Connection, period: Period) -> tuple[Sequence[Mapping[str, Any]], int]:
     c = findings.c
     inside = (c.last_seen >= period.since) & (c.first_seen < period.until)
     statement = select(findings, probes.c.site, probes.c.probe).join(probes, probes.c.id == c.probe_id).where(inside)
     order = statement.order_by(desc(c.severity), c.endpoint, c.uid, c.probe_id).limit(MOST)
-    rows = [{**row, "record": json.loads(row["record"])} for row in connection.execute(order).mappings()]
+    # As they come: a dict of each would take as much again.
+    rows = cast("Sequence[Mapping[str, Any]]", connection.execute(order).mappings().all())
     return rows, _count(connection, findings, inside) - len(rows)
 
 
@@ -94,8 +102,7 @@ def _certificates(connection: Connection, period: Period) -> tuple[list[Row], in
         shown = select(s.sha256, s.endpoint).where(s.sha256.in_(known[first : first + _TURN]), during).distinct()
         for sha256, endpoint in connection.execute(shown.order_by(s.endpoint).limit(MOST)):
             rows[sha256]["endpoints"].append(endpoint)
-    found = [{**row, "record": json.loads(row["record"])} for row in rows.values()]
-    return found, _count(connection, certificates, inside) - len(found)
+    return list(rows.values()), _count(connection, certificates, inside) - len(rows)
 
 
 def _shares(connection: Connection, period: Period) -> tuple[list[Row], int]:

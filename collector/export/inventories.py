@@ -5,9 +5,10 @@ protocols in use, with purpose and where used. Which endpoints carry card data i
 is left for it.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 
-from collector.export.evidence import Evidence
+from collector.export.evidence import Evidence, record
 from collector.paging import Row
 from collector.times import rfc3339
 
@@ -26,61 +27,53 @@ PURPOSES: Final = {
 }
 
 
-def certificates(evidence: Evidence) -> list[Row]:
+def certificates(evidence: Evidence) -> Iterator[Row]:
     """Requirement 4.2.1.1."""
     against = _open(evidence, "sha256")
-    rows = []
     for row in evidence.certificates:
-        record, ends = row["record"], row["not_after"]
-        key = record.get("key")
-        rows.append(
-            {
-                **{name: row[name] for name in ("sha256", "subject", "issuer")},
-                "serial": record.get("serial", ""),
-                "names": _joined(record.get("sans")),
-                "not_before": _when(row["not_before"]),
-                "not_after": _when(ends),
-                "state": "unknown" if ends is None else "expired" if ends < evidence.period.until else "valid",
-                "key": " ".join(str(part) for part in key.values()) if isinstance(key, dict) else "",
-                "signature": record.get("signature", ""),
-                "public_key_sha256": row["spki_sha256"],
-                "endpoints": _joined(row["endpoints"]),
-                "first_seen": _when(row["first_seen"]),
-                "last_seen": _when(row["last_seen"]),
-                "open_findings": against.get(row["sha256"], (0, ""))[0],
-                "protects_card_data": "",
-            }
-        )
-    return rows
+        told, ends = record(row), row["not_after"]
+        key = told.get("key")
+        yield {
+            **{name: row[name] for name in ("sha256", "subject", "issuer")},
+            "serial": told.get("serial", ""),
+            "names": _joined(told.get("sans")),
+            "not_before": _when(row["not_before"]),
+            "not_after": _when(ends),
+            "state": "unknown" if ends is None else "expired" if ends < evidence.period.until else "valid",
+            "key": " ".join(str(part) for part in key.values()) if isinstance(key, dict) else "",
+            "signature": told.get("signature", ""),
+            "public_key_sha256": row["spki_sha256"],
+            "endpoints": _joined(row["endpoints"]),
+            "first_seen": _when(row["first_seen"]),
+            "last_seen": _when(row["last_seen"]),
+            "open_findings": against.get(row["sha256"], (0, ""))[0],
+            "protects_card_data": "",
+        }
 
 
-def protocols(evidence: Evidence) -> list[Row]:
+def protocols(evidence: Evidence) -> Iterator[Row]:
     """Requirement 12.3.3: of each endpoint what it was seen to speak."""
     against = _open(evidence, "")
-    rows = []
     for posture in evidence.postures:
         facts, endpoint = posture["facts"], posture["endpoint"]
         if facts.get("class") not in PURPOSES:
             continue
         count, worst = against.get(endpoint, (0, ""))
-        rows.append(
-            {
-                "endpoint": endpoint,
-                "name": posture["name"],
-                "protocol": facts.get("protocol", facts["class"]),
-                "version": facts.get("tls.version", facts.get("ike.version", "")),
-                "suite": suite(facts),
-                "key_exchange": facts.get("tls.group", facts.get("ike.ke", "")),
-                "purpose": PURPOSES[facts["class"]],
-                "first_seen": _when(posture["first_seen"]),
-                "last_seen": _when(posture["last_seen"]),
-                "seen_by": f"{posture['site']}/{posture['probe']}",
-                "open_findings": count,
-                "worst": worst,
-                "response": "",
-            }
-        )
-    return rows
+        yield {
+            "endpoint": endpoint,
+            "name": posture["name"],
+            "protocol": facts.get("protocol", facts["class"]),
+            "version": facts.get("tls.version", facts.get("ike.version", "")),
+            "suite": suite(facts),
+            "key_exchange": facts.get("tls.group", facts.get("ike.ke", "")),
+            "purpose": PURPOSES[facts["class"]],
+            "first_seen": _when(posture["first_seen"]),
+            "last_seen": _when(posture["last_seen"]),
+            "seen_by": f"{posture['site']}/{posture['probe']}",
+            "open_findings": count,
+            "worst": worst,
+            "response": "",
+        }
 
 
 def suite(facts: dict[str, Any]) -> str:
@@ -97,10 +90,11 @@ def _open(evidence: Evidence, by: str) -> dict[str, tuple[int, str]]:
     for row in evidence.findings:  # the worst come first
         if row["workflow"] == "resolved" or row["status"] not in {"fail", "warn"}:
             continue
-        observed = row["record"].get("observed")
+        told = record(row)
+        observed = told.get("observed")
         key = row["endpoint"] if not by else observed.get(by) if isinstance(observed, dict) else None
         if isinstance(key, str):
-            count, worst = counts.get(key, (0, row["record"].get("severity", "")))
+            count, worst = counts.get(key, (0, told.get("severity", "")))
             counts[key] = (count + 1, worst)
     return counts
 

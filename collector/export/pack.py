@@ -9,12 +9,13 @@ were received and which are missing, and what was not seen. It is signed like th
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from collector.export import cbom, inventories, ocsf, protection, report
-from collector.export.evidence import Evidence
+from collector.export.evidence import Evidence, record
 from collector.export.tables import as_csv, plain
 from collector.export.verify import MANIFEST
 from collector.times import rfc3339
@@ -31,41 +32,50 @@ _FINDINGS: Final = (
 
 def make(evidence: Evidence, signer: Signer | None) -> bytes:
     """The ZIP. Without a signer the manifest has no signature, and report and manifest say so."""
-    files = contents(evidence, signed_by=None if signer is None else signer.kid)
-    told = msgspec.json.encode(manifest(evidence, files))
-    files[MANIFEST] = told if signer is None else signer.sign(told)
-    out = io.BytesIO()
+    out, hashes = io.BytesIO(), dict[str, str]()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
-        for name, data in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, _STAMP)
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            pack.writestr(entry, data)
+        for name, pieces in contents(evidence, signed_by=None if signer is None else signer.kid):
+            hashes[name] = _write(pack, name, pieces)
+        told = msgspec.json.encode(manifest(evidence, hashes))
+        _write(pack, MANIFEST, [told if signer is None else signer.sign(told)])
     return out.getvalue()
 
 
-def contents(evidence: Evidence, signed_by: str | None) -> dict[str, bytes]:
-    """The files by their names, but for the manifest."""
-    rows = [plain({name: value for name, value in row.items() if name != "record"}) for row in evidence.findings]
-    events = (ocsf.made(row) for row in evidence.findings)
-    return {
-        "report.html": report.html(evidence, signed_by).encode(),
-        "pci-dss-4.2.1.1-certificates.csv": as_csv(
-            inventories.certificates(evidence), inventories.CERTIFICATES
-        ).encode(),
-        "pci-dss-12.3.3-protocols.csv": as_csv(inventories.protocols(evidence), inventories.PROTOCOLS).encode(),
-        "findings.csv": as_csv(rows, _FINDINGS).encode(),
-        "findings.ocsf.jsonl": b"".join(msgspec.json.encode(one) + b"\n" for one in events if one is not None),
-        "decisions.csv": as_csv(
-            ({**row, "at": rfc3339(row["at"])} for row in evidence.decisions), ("at", "who", "what")
-        ).encode(),
-        "protected-bytes.csv": as_csv(protection.days(evidence), protection.DAYS).encode(),
-        "quantum-exposure.csv": as_csv(map(plain, evidence.exposures), protection.EXPOSURES).encode(),
-        "cbom.cdx.json": cbom.cbom(evidence).encode(),
+def _write(pack: zipfile.ZipFile, name: str, pieces: Iterable[bytes]) -> str:
+    """The SHA-256 of what was written."""
+    entry, digest = zipfile.ZipInfo(name, _STAMP), hashlib.sha256()
+    entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+    with pack.open(entry, "w") as file:
+        for piece in pieces:
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
+
+
+def contents(evidence: Evidence, signed_by: str | None) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """The files with their names, but for the manifest: one at a time, and the large ones in pieces."""
+    csv = {
+        "decisions.csv": (({**row, "at": rfc3339(row["at"])} for row in evidence.decisions), ("at", "who", "what")),
+        "findings.csv": (map(_finding, evidence.findings), _FINDINGS),
+        "pci-dss-12.3.3-protocols.csv": (inventories.protocols(evidence), inventories.PROTOCOLS),
+        "pci-dss-4.2.1.1-certificates.csv": (inventories.certificates(evidence), inventories.CERTIFICATES),
+        "protected-bytes.csv": (protection.days(evidence), protection.DAYS),
+        "quantum-exposure.csv": (map(plain, evidence.exposures), protection.EXPOSURES),
     }
+    yield "cbom.cdx.json", cbom.cbom(evidence)
+    for name, (rows, columns) in csv.items():
+        yield name, [as_csv(rows, columns).encode()]
+    events = (ocsf.made({**row, "record": record(row)}) for row in evidence.findings)
+    yield "findings.ocsf.jsonl", (msgspec.json.encode(one) + b"\n" for one in events if one is not None)
+    yield "report.html", [report.html(evidence, signed_by).encode()]
 
 
-def manifest(evidence: Evidence, files: dict[str, bytes]) -> dict[str, Any]:
-    """The chain of custody."""
+def _finding(row: Mapping[str, Any]) -> dict[str, Any]:
+    return plain({name: value for name, value in row.items() if name != "record"})
+
+
+def manifest(evidence: Evidence, hashes: dict[str, str]) -> dict[str, Any]:
+    """The chain of custody. `hashes`: SHA-256 of the files by their names."""
     return {
         "schema": "transitproof.audit/1",
         "made": rfc3339(evidence.made),
@@ -74,7 +84,7 @@ def manifest(evidence: Evidence, files: dict[str, bytes]) -> dict[str, Any]:
         "coverage": evidence.coverage,
         "left_out": evidence.left_out,
         "protection": protection.summary(evidence),
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
+        "files": dict(sorted(hashes.items())),
         "policies": policies(),
         "inputs": [plain(row) for row in evidence.inputs],
         "probes": [_probe(row) for row in evidence.probes],

@@ -1,6 +1,7 @@
 """The report of a period as one HTML file: no script, nothing from elsewhere, fit to be printed (also to PDF)."""
 
 from collections import Counter
+from itertools import islice
 from typing import Any, Final
 
 from collector import charts, queries, rendering
@@ -26,9 +27,9 @@ def html(evidence: Evidence, signed_by: str | None) -> str:
         "findings": counted[:MOST_ROWS],
         "more_findings": max(0, len(counted) - MOST_ROWS),
         "unobservable": sum(1 for row in evidence.findings if row["status"] == "not_observable"),
-        "certificates": certificates(evidence)[:MOST_ROWS],
+        "certificates": list(islice(certificates(evidence), MOST_ROWS)),
         "more_certificates": max(0, len(evidence.certificates) - MOST_ROWS),
-        "protocols": protocols(evidence)[:MOST_ROWS],
+        "protocols": list(islice(protocols(evidence), MOST_ROWS)),
         "protection": {by: protection.periods(evidence, by, MOST_SHARES) for by in protection.BY},
         "exposures": {by: [row for row in evidence.exposures if row["by"] == by] for by in protection.BY},
         "most_shares": MOST_SHARES,

@@ -45,12 +45,13 @@ def plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str] | None = None) -> str:
     """With a line of names: those given, else those that the rows have."""
-    kept = [dict(row) for row in rows]
+    if names is None:
+        rows = list(rows)
+        names = list(dict.fromkeys(name for row in rows for name in row))
     out = io.StringIO()
-    columns = list(names) if names is not None else list(dict.fromkeys(name for row in kept for name in row))
-    writer = csv.DictWriter(out, columns)
-    writer.writeheader()
-    writer.writerows({name: defused(row.get(name, "")) for name in columns} for row in kept)
+    writer = csv.writer(out)
+    writer.writerow(names)
+    writer.writerows([defused(row.get(name, "")) for name in names] for row in rows)
     return out.getvalue()
 
 
