@@ -114,6 +114,11 @@ class Core:
     def feed(self, capture: Capture, packets: int) -> bool:
         """Read and process up to `packets` packets; False once the capture has ended. Raises OSError if reading fails."""
 
+    def run(self, capture: Capture, packets: int, flows: int, sink: Callable[[Batch], bool]) -> None:
+        """The whole capture and then its end, as `feed`, `finish` and `take` (without observations), where there are several
+        workers; these stay for all of it. `sink` has a batch after each `packets` and each `flows`, and says whether to read on.
+        Raises OSError once all flows have ended, if reading failed."""
+
     def read_keys(self, path: str) -> None:
         """Take in the handshake traffic secrets of a key log file (SSLKEYLOGFILE, RFC 9850), to open TLS 1.3 handshakes with, as
         those of a capture's Decryption Secrets Blocks always are; or the keys of IKE SAs and ESP associations, as lines of Wireshark's

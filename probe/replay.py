@@ -9,6 +9,8 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 PACKETS_PER_BATCH: Final = 16_384  # large enough that crossing into Python costs nothing, some 5 ms of work
 PACKETS_AHEAD: Final = 32_768  # with several workers, which wait for the slowest at the end of each batch
+MOMENT: Final = 0.1  # seconds between two looks whether the workers have stopped
+BATCHES_AHEAD: Final = 3  # the workers go on while one of many new certificates is judged
 FLOWS_PER_BATCH: Final = 1024  # that end with the capture: some 400 kB of records, which stay in the cache as well
 FINDINGS_PER_CHUNK: Final = 256  # some 180 kB of records, which stay in the cache until they are written
 STANDARD_INPUT: Final = ("-", "/dev/stdin")
@@ -264,17 +268,38 @@ class Replay:
                 self._progress(source, capture)
 
     def _ahead(self, path: str, source: str, capture: "Capture") -> Iterator[bytes]:
-        """Judges and writes what came of a batch while the workers are at the next one."""
+        """Judges and writes what came of a batch while the workers are at the next ones."""
         from concurrent.futures import ThreadPoolExecutor  # takes as long to load as a small capture takes to read
 
-        with ThreadPoolExecutor(1, thread_name_prefix="feed") as pool:
-            ahead = pool.submit(self._step, path, capture, PACKETS_AHEAD)
-            while ahead.result():
-                batch = self.core.take(observations=False)
-                if self._progress is not None:
-                    self._progress(source, capture)
-                ahead = pool.submit(self._step, path, capture, PACKETS_AHEAD)
-                yield from self._judged(batch, source)
+        batches: Queue[Batch | None] = Queue(BATCHES_AHEAD)
+        abandoned = False
+
+        def hand_over(batch: "Batch") -> bool:
+            if not abandoned:
+                batches.put(batch)
+            return not (self._stopped or abandoned)
+
+        def work() -> None:
+            try:
+                self.core.run(capture, PACKETS_AHEAD, FLOWS_PER_BATCH, hand_over)
+            except OSError as error:
+                self.outcome.problems.append(Problem(path, why(error)))
+            finally:
+                batches.put(None)
+
+        with ThreadPoolExecutor(1, thread_name_prefix="workers") as pool:
+            working = pool.submit(work)
+            try:
+                while batch := batches.get():
+                    if self._progress is not None:
+                        self._progress(source, capture)
+                    yield from self._judged(batch, source)
+                working.result()
+            finally:
+                abandoned = True
+                while not working.done():
+                    with suppress(Empty):
+                        batches.get(timeout=MOMENT)
 
     def _step(self, path: str, capture: "Capture", packets: int) -> bool:
         """Packets while there are some, then flows that end with them; False once there is nothing left to do."""

@@ -1,16 +1,15 @@
 //! `Capture`: an input opened, its format known, its frames handed out batch by batch.
 //! The only file that knows the buffer, the decoders and the formats; none of these know one another.
 
-use crate::decompress::{self, Progress, Stored};
+use crate::decompress::{self, Stored};
 use crate::error::Damages;
 use crate::pcap::{self, FILE_HEADER, Pcap};
 use crate::pcapng::{self, Pcapng};
 use crate::window::Window;
-use crate::{Compression, Damage, Fault, Format, Frame, Interface, OpenError, Source, Step, foreign};
+use crate::{Compression, Damage, Fault, Format, Frame, Interface, OpenError, Progress, Source, Step, foreign};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
-use std::sync::Arc;
 
 /// A capture being read from its beginning to its end. Input is read with read(2) through one buffer, never mapped: a
 /// file that shrinks while it is read must not kill the process.
@@ -20,7 +19,7 @@ pub struct Capture {
     format: Format,
     compression: Option<Compression>,
     size: Option<u64>,
-    progress: Arc<Progress>,
+    progress: Progress,
     damages: Damages,
     /// Where the block begins that is being passed over.
     skipping_from: u64,
@@ -48,8 +47,8 @@ impl Capture {
     }
 
     fn start(input: Box<dyn Read + Send>, size: Option<u64>) -> Result<Self, OpenError> {
-        let progress = Arc::<Progress>::default();
-        let mut window = Window::new(Box::new(Stored { input, progress: Arc::clone(&progress) }));
+        let progress = Progress::default();
+        let mut window = Window::new(Box::new(Stored { input, progress: progress.clone() }));
         read_ahead(&mut window, decompress::MAGIC)?;
         let compression = Compression::recognise(window.held());
         if let Some(compression) = compression {
@@ -129,9 +128,9 @@ impl Capture {
         self.compression
     }
 
-    /// Stored bytes read so far: compressed ones, if the input is compressed.
-    pub fn position(&self) -> u64 {
-        self.progress.read()
+    /// How far it has been read, to be asked while somebody reads.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// Stored bytes in all, if the input is a file.

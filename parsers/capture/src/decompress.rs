@@ -80,33 +80,35 @@ impl<R: Read> Read for Guarded<R> {
 
 /// How far the stored bytes have been read, and whether reading them failed: a decoder's error alone does not tell a
 /// broken disk from a broken stream.
-#[derive(Default)]
-pub(crate) struct Progress {
-    read: AtomicU64,
-    failed: AtomicBool,
-}
+#[derive(Clone, Default)]
+pub struct Progress(Arc<(AtomicU64, AtomicBool)>);
 
 impl Progress {
-    pub(crate) fn read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
+    /// Stored bytes read so far: compressed ones, if the input is compressed.
+    pub fn read(&self) -> u64 {
+        self.0.0.load(Ordering::Relaxed)
     }
 
     pub(crate) fn failed(&self) -> bool {
-        self.failed.load(Ordering::Relaxed)
+        self.0.1.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, result: &io::Result<usize>) {
+        self.0.1.store(result.is_err(), Ordering::Relaxed);
+        self.0.0.fetch_add(*result.as_ref().unwrap_or(&0) as u64, Ordering::Relaxed);
     }
 }
 
 /// The input as it is stored, watched.
 pub(crate) struct Stored {
     pub(crate) input: Box<dyn Read + Send>,
-    pub(crate) progress: Arc<Progress>,
+    pub(crate) progress: Progress,
 }
 
 impl Read for Stored {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let result = self.input.read(buffer);
-        self.progress.failed.store(result.is_err(), Ordering::Relaxed);
-        self.progress.read.fetch_add(*result.as_ref().unwrap_or(&0) as u64, Ordering::Relaxed);
+        self.progress.note(&result);
         result
     }
 }

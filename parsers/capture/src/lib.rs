@@ -19,7 +19,7 @@ mod write;
 mod zstd;
 
 pub use capture::Capture;
-pub use decompress::Compression;
+pub use decompress::{Compression, Progress};
 pub use error::{Damage, Fault, OpenError};
 pub use write::{Shape, Writer};
 

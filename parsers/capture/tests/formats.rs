@@ -172,7 +172,7 @@ fn a_file_has_a_size_and_a_position() {
     let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/few.pcapng"));
     let size = path.metadata().unwrap().len();
     let Outcome { capture, frames, .. } = drain(Capture::open(path).unwrap(), 64);
-    assert_eq!((frames.len(), capture.position(), capture.size()), (3, size, Some(size)));
+    assert_eq!((frames.len(), capture.progress().read(), capture.size()), (3, size, Some(size)));
     let missing = Capture::open(std::path::Path::new("/nonexistent/file.pcap"));
     assert!(matches!(missing, Err(OpenError::Io(_))));
 }

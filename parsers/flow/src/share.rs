@@ -57,7 +57,7 @@ fn owner((src, dst): (Address, Address), of: u32) -> u32 {
 }
 
 /// Gives frames to several cores, in their order.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Shares {
     of: u32,
     /// That of the cores.
@@ -87,10 +87,17 @@ impl Shares {
         {
             return to(owner, looked);
         }
-        self.next_turn = self.next_turn.max((frame.time / SECOND + 1).saturating_mul(SECOND));
+        self.next_turn = self.next_turn.max(behind(frame.time));
         for core in 0..self.of {
             let mine = owner.is_none_or(|owner| owner == core);
             to(core, if mine { looked } else { Looked { kind: others, ..Looked::NOTHING } });
+        }
+    }
+
+    /// Frames of these times are given by another one, a copy from before them.
+    pub fn pass(&mut self, times: impl Iterator<Item = u64>) {
+        if let Some(latest) = times.max() {
+            self.next_turn = self.next_turn.max(behind(latest));
         }
     }
 
@@ -98,6 +105,11 @@ impl Shares {
     pub fn rewind(&mut self) {
         self.next_turn = 0;
     }
+}
+
+/// The second behind this time.
+fn behind(time: u64) -> u64 {
+    (time / SECOND + 1).saturating_mul(SECOND)
 }
 
 /// Whether it is an answer about services, from the port of DNS: handshakes of every core are read with what it says.

@@ -1,5 +1,6 @@
 //! What the core hands over: frozen objects over what it already owns.
 
+use crate::records::Records;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -14,14 +15,10 @@ use transitproof_wire::Protocol;
 
 #[pyclass(module = "probe._parsers")]
 pub struct Batch {
-    #[pyo3(get)]
-    pub records: Py<PyBytes>,
-    #[pyo3(get)]
-    pub tunnels: Py<PyBytes>,
-    #[pyo3(get)]
-    pub associations: Py<PyBytes>,
-    #[pyo3(get)]
-    pub so_far: Py<PyBytes>,
+    pub records: Records,
+    pub tunnels: Vec<u8>,
+    pub associations: Vec<u8>,
+    pub so_far: Vec<u8>,
     pub certificates: Vec<Arc<Certificate>>,
     /// Until a ledger takes them.
     pub observations: Vec<observation::Observation>,
@@ -42,13 +39,33 @@ impl Batch {
             interner.intern(der);
         }
         Self {
-            records: PyBytes::new(py, records.unwrap_or_default()).unbind(),
-            tunnels: PyBytes::new(py, &[]).unbind(),
-            associations: PyBytes::new(py, &[]).unbind(),
-            so_far: PyBytes::new(py, &[]).unbind(),
+            records: Records::Bytes(PyBytes::new(py, records.unwrap_or_default()).unbind()),
+            tunnels: Vec::new(),
+            associations: Vec::new(),
+            so_far: Vec::new(),
             certificates: interner.take_new(),
             observations: observations.iter().map(|observation| observation.0.clone()).collect(),
         }
+    }
+
+    #[getter]
+    fn records<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.records.bytes(py)
+    }
+
+    #[getter]
+    fn tunnels(&self) -> &[u8] {
+        &self.tunnels
+    }
+
+    #[getter]
+    fn associations(&self) -> &[u8] {
+        &self.associations
+    }
+
+    #[getter]
+    fn so_far(&self) -> &[u8] {
+        &self.so_far
     }
 
     #[getter]

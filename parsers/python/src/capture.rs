@@ -11,18 +11,16 @@ use transitproof_capture::{self as reader, OpenError};
 
 create_exception!(probe._parsers, CaptureError, PyValueError);
 
-#[pyclass(module = "probe._parsers")]
+#[pyclass(frozen, module = "probe._parsers")]
 pub struct Capture {
-    /// Python may look from another thread than the one that reads.
     reader: Mutex<reader::Capture>,
+    /// Python may ask while another thread reads.
+    progress: reader::Progress,
+    size: Option<u64>,
 }
 
 impl Capture {
-    pub fn reader(&mut self) -> &mut reader::Capture {
-        self.reader.get_mut().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn look(&self) -> MutexGuard<'_, reader::Capture> {
+    pub fn reader(&self) -> MutexGuard<'_, reader::Capture> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -37,7 +35,11 @@ impl Capture {
             (None, Some(fd)) => reader::Capture::from_reader(descriptor(fd).map_err(OpenError::Io)?),
             _ => Err(OpenError::Io(io::Error::new(io::ErrorKind::InvalidInput, "give either a path or a descriptor"))),
         });
-        opened.map(|reader| Self { reader: Mutex::new(reader) }).map_err(|error| match error {
+        let held = |reader: reader::Capture| {
+            let (progress, size) = (reader.progress(), reader.size());
+            Self { reader: Mutex::new(reader), progress, size }
+        };
+        opened.map(held).map_err(|error| match error {
             OpenError::Io(error) => PyErr::from(error),
             other => CaptureError::new_err(other.to_string()),
         })
@@ -45,7 +47,7 @@ impl Capture {
 
     #[getter]
     fn format(&self) -> &'static str {
-        match self.look().format() {
+        match self.reader().format() {
             reader::Format::Pcapng => "pcapng",
             _ => "pcap",
         }
@@ -53,27 +55,27 @@ impl Capture {
 
     #[getter]
     fn compression(&self) -> Option<String> {
-        self.look().compression().map(|c| c.to_string())
+        self.reader().compression().map(|c| c.to_string())
     }
 
     #[getter]
     fn position(&self) -> u64 {
-        self.look().position()
+        self.progress.read()
     }
 
     #[getter]
     fn size(&self) -> Option<u64> {
-        self.look().size()
+        self.size
     }
 
     #[getter]
     fn drops(&self) -> u64 {
-        self.look().capture_drops()
+        self.reader().capture_drops()
     }
 
     #[getter]
     fn damage(&self) -> Vec<(u64, String)> {
-        self.look().damage().iter().map(|d| (d.offset, d.what.to_string())).collect()
+        self.reader().damage().iter().map(|d| (d.offset, d.what.to_string())).collect()
     }
 }
 

@@ -3,11 +3,12 @@
 use crate::batch::{Batch, Endpoint};
 use crate::bypassed::Bypassed;
 use crate::capture::Capture;
-use crate::crew::Crew;
+use crate::crew::{Common, Crew};
 use crate::extraction::{Extraction, FilterError};
 use crate::kept::{self, Kept};
 use crate::keys;
 use crate::live::Live;
+use crate::records::Buffers;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -37,6 +38,7 @@ pub struct Core {
     /// Packets that may turn out to be behind a finding.
     kept: Option<Kept>,
     bypassed: Bypassed,
+    buffers: Buffers,
 }
 
 /// Number of the frame, time, length on the wire, LINKTYPE_, bytes.
@@ -76,14 +78,32 @@ impl Core {
         }
         let crew = if workers > 1 { Crew::new(&mut cores, seed) } else { None };
         let (captured, bypassed) = (Vec::with_capacity(FRAMES), Bypassed::default());
-        Ok(Self { cores, crew, frame: 0, captured, shape: None, kept: None, bypassed })
+        Ok(Self { cores, crew, frame: 0, captured, shape: None, kept: None, bypassed, buffers: Buffers::default() })
     }
 
-    fn feed(&mut self, py: Python<'_>, capture: &mut Capture, packets: u64) -> PyResult<bool> {
+    fn feed(&mut self, py: Python<'_>, capture: &Capture, packets: u64) -> PyResult<bool> {
         Ok(py.detach(|| match &mut self.crew {
-            Some(crew) => crew.feed(&mut self.cores, capture.reader(), &mut self.frame, packets),
-            None => self.feed_frames(capture.reader(), packets, None, |_, _, _| {}),
+            Some(crew) => crew.feed(&mut self.cores, &mut *capture.reader(), &mut self.frame, packets),
+            None => self.feed_frames(&mut *capture.reader(), packets, None, |_, _, _| {}),
         })?)
+    }
+
+    /// `sink` is called from this thread.
+    fn run(&mut self, py: Python<'_>, capture: &Capture, packets: u64, flows: usize, sink: Py<PyAny>) -> PyResult<()> {
+        let Some(crew) = &mut self.crew else { return Err(PyValueError::new_err("one worker is fed")) };
+        let (buffers, mut failed) = (&self.buffers, None);
+        let hand_over = |common: &mut Common, cores: &mut [transitproof_flow::Core]| {
+            let batch = batch(cores, Some(common), buffers, false);
+            let told = Python::attach(|py| sink.call1(py, (batch,))?.is_truthy(py));
+            told.unwrap_or_else(|error| {
+                failed.get_or_insert(error);
+                false
+            })
+        };
+        let read = py
+            .detach(|| crew.run(&mut self.cores, &mut *capture.reader(), &mut self.frame, (packets, flows), hand_over));
+        failed.map_or(Ok(()), Err)?;
+        Ok(read?)
     }
 
     fn read_keys(&mut self, py: Python<'_>, path: &str) -> PyResult<()> {
@@ -190,11 +210,11 @@ impl Core {
         let config = DnsConfig { bytes_a_day, ..DnsConfig::default() };
         self.cores.iter_mut().for_each(|core| core.watch_dns(config, servers));
         if let Some(crew) = &mut self.crew {
-            crew.watch_as(&self.cores);
+            crew.common().watch_as(&self.cores);
         }
         let Some(state) = state else { return Ok(()) };
         let restored = match &mut self.crew {
-            Some(crew) => crew.watch().restore(state),
+            Some(crew) => crew.common().watch().restore(state),
             None => self.cores[0].restore_dns(state),
         };
         restored.map_err(|error| PyValueError::new_err(error.to_string()))
@@ -202,7 +222,7 @@ impl Core {
 
     fn dns_state<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let state = match &mut self.crew {
-            Some(crew) => crew.watch().save(),
+            Some(crew) => crew.common().watch().save(),
             None => self.cores[0].save_dns(),
         };
         PyBytes::new(py, &state)
@@ -220,7 +240,7 @@ impl Core {
     fn extract(
         &mut self,
         py: Python<'_>,
-        capture: &mut Capture,
+        capture: &Capture,
         packets: u64,
         extraction: &mut Extraction,
     ) -> PyResult<bool> {
@@ -228,7 +248,7 @@ impl Core {
             return Err(PyValueError::new_err("packets are extracted by one worker"));
         }
         self.cores.iter_mut().for_each(|core| core.follow(&extraction.wanted));
-        Ok(py.detach(|| self.feed_frames(capture.reader(), packets, Some(extraction), |_, _, _| {}))?)
+        Ok(py.detach(|| self.feed_frames(&mut *capture.reader(), packets, Some(extraction), |_, _, _| {}))?)
     }
 
     #[pyo3(signature = (flows = None))]
@@ -242,32 +262,13 @@ impl Core {
     }
 
     #[pyo3(signature = (*, observations = true))]
-    fn take(&mut self, py: Python<'_>, observations: bool) -> PyResult<Batch> {
-        let cores = &mut self.cores;
-        let wanted = observations || cores.iter().any(transitproof_flow::Core::many_observations);
-        let observations = match &mut self.crew {
-            _ if !wanted => Vec::new(),
-            Some(crew) => crew.take_observations(cores),
-            None => cores[0].take_observations(),
-        };
-        let certificates = match &mut self.crew {
-            Some(crew) => crew.take_certificates(cores),
-            None => cores[0].take_certificates(),
-        };
-        let records = records(py, cores)?;
-        cores.iter_mut().for_each(transitproof_flow::Core::clear_records);
-        let tunnels: Vec<u8> = cores.iter_mut().flat_map(transitproof_flow::Core::take_tunnels).collect();
-        let told: Vec<_> = cores.iter_mut().map(transitproof_flow::Core::take_told).collect();
-        let associations = told.iter().flat_map(|told| &told.associations).copied().collect();
-        let so_far = told.iter().flat_map(|told| &told.tunnels).copied().collect();
-        let [tunnels, associations, so_far]: [Py<PyBytes>; 3] =
-            [tunnels, associations, so_far].map(|lines| PyBytes::new(py, &lines).unbind());
-        Ok(Batch { records, tunnels, associations, so_far, certificates, observations })
+    fn take(&mut self, observations: bool) -> Batch {
+        batch(&mut self.cores, self.crew.as_mut().map(Crew::common), &self.buffers, observations)
     }
 
     fn totals<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
         let totals = match &mut self.crew {
-            Some(crew) => transitproof_flow::Core::totals_of(&self.cores, &crew.limits()),
+            Some(crew) => transitproof_flow::Core::totals_of(&self.cores, &crew.common().limits()),
             None => self.first().totals(),
         };
         PyBytes::new(py, &totals)
@@ -278,18 +279,29 @@ impl Core {
     }
 }
 
-/// What the cores wrote, one after the other.
-fn records(py: Python<'_>, cores: &[transitproof_flow::Core]) -> PyResult<Py<PyBytes>> {
-    let parts = || cores.iter().map(transitproof_flow::Core::records);
-    let all = PyBytes::new_with(py, parts().map(<[u8]>::len).sum(), |mut rest| {
-        for part in parts() {
-            let (place, behind) = rest.split_at_mut(part.len());
-            place.copy_from_slice(part);
-            rest = behind;
+/// What has come about since the last one.
+fn batch(
+    cores: &mut [transitproof_flow::Core],
+    common: Option<&mut Common>,
+    buffers: &Buffers,
+    observations: bool,
+) -> Batch {
+    let wanted = observations || cores.iter().any(transitproof_flow::Core::many_observations);
+    let (certificates, observations) = match common {
+        Some(common) => {
+            let observations = if wanted { common.take_observations(cores) } else { Vec::new() };
+            (common.take_certificates(cores), observations)
         }
-        Ok(())
-    })?;
-    Ok(all.unbind())
+        None => {
+            let observations = if wanted { cores[0].take_observations() } else { Vec::new() };
+            (cores[0].take_certificates(), observations)
+        }
+    };
+    let tunnels = cores.iter_mut().flat_map(transitproof_flow::Core::take_tunnels).collect();
+    let told: Vec<_> = cores.iter_mut().map(transitproof_flow::Core::take_told).collect();
+    let associations = told.iter().flat_map(|told| &told.associations).copied().collect();
+    let so_far = told.iter().flat_map(|told| &told.tunnels).copied().collect();
+    Batch { records: buffers.take(cores), tunnels, associations, so_far, certificates, observations }
 }
 
 impl Core {

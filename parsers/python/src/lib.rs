@@ -14,6 +14,8 @@ mod kept;
 mod keys;
 mod ledger;
 mod live;
+mod office;
+mod records;
 mod trust;
 
 use pyo3::prelude::*;

@@ -132,7 +132,7 @@ impl Core {
         false
     }
 
-    /// Flow records written since they were cleared, as JSON Lines.
+    /// Flow records written since they were taken, as JSON Lines.
     pub fn records(&self) -> &[u8] {
         &self.ctx.records
     }
@@ -152,9 +152,10 @@ impl Core {
         self.ctx.told.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Forgets the records and keeps their room: memory given back would have to be cleared by the kernel once more.
-    pub fn clear_records(&mut self) {
-        self.ctx.records.clear();
+    /// Takes the records; `spare` is written next, for its room: new memory would have to be cleared by the kernel first.
+    pub fn swap_records(&mut self, mut spare: Vec<u8>) -> Vec<u8> {
+        spare.clear();
+        std::mem::replace(&mut self.ctx.records, spare)
     }
 
     /// Observations counted since the last call.

@@ -42,7 +42,7 @@ fn read(input: Box<dyn Read + Send>, batch: usize) -> Option<(Vec<Seen>, Vec<Dam
         }
         seen.extend(frames.iter().map(|frame| look(&capture, frame)));
     }
-    let _ = (capture.format(), capture.compression(), capture.position(), capture.capture_drops());
+    let _ = (capture.format(), capture.compression(), capture.progress().read(), capture.capture_drops());
     assert!(capture.damage().len() as u64 <= capture.damage_count());
     seen.truncate(ENOUGH);
     Some((seen, capture.damage().to_vec()))

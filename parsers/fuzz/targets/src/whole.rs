@@ -63,13 +63,11 @@ fn play(frames: &[Owned], max_flows: usize, seed: u64, at_a_time: usize, ending:
     for frames in frames.chunks(at_a_time) {
         core.frames(frames);
         assert!(core.open_flows() <= max_flows);
-        records.extend_from_slice(core.records());
-        core.clear_records();
+        records.append(&mut core.swap_records(Vec::new()));
     }
     while core.finish(ending) {}
     assert_eq!(core.open_flows(), 0);
-    records.extend_from_slice(core.records());
-    core.clear_records();
+    records.append(&mut core.swap_records(Vec::new()));
     let bytes: u64 = core.endpoints().iter().map(|(_, _, totals)| totals.bytes).sum();
     let totals = core.totals();
     assert_eq!(pairs(&lines(&records), "bytes"), bytes, "totals of the endpoints");
