@@ -61,7 +61,7 @@ impl Crew {
         let watch = cores.first()?.watch();
         let said = cores.iter().map(|_| Said::default()).collect();
         let common = Common { watch, said, certificates: Certificates::new(seed) };
-        Some(Self { common, shares: Shares::new(of, seed), spare: Spare::default() })
+        Some(Self { common, shares: Shares::new(of, seed), spare: Spare::new(cores.len()) })
     }
 
     pub fn common(&mut self) -> &mut Common {
@@ -113,6 +113,7 @@ impl Crew {
         let office = Office::new(source, &mut self.shares, frame, &self.spare, cores.len());
         let (common, office) = (&mut self.common, &office);
         scope(|scope| {
+            transitproof_capture::ring::stay_on(0);
             let others = (1..cores.len()).map(|at| Worker::start(scope, office, at)).collect();
             work(&mut Team { cores, common, office, others })
         })
@@ -137,6 +138,7 @@ impl Worker {
     ) -> Self {
         let ((tasks, inbox), (outbox, done)) = (channel(), channel());
         scope.spawn(move || {
+            transitproof_capture::ring::stay_on(at);
             for (task, mut core) in inbox {
                 let more = office.does(task, &mut core, at);
                 if outbox.send((core, more)).is_err() {

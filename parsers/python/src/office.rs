@@ -32,6 +32,8 @@ struct Chunk {
     secrets: Vec<Zeroizing<Vec<u8>>>,
     /// Number of the first frame.
     first: u64,
+    /// Who read it.
+    worker: usize,
 }
 
 /// What one core is given of a chunk: places of frames in the list, and what the first look at them found.
@@ -41,19 +43,27 @@ struct Given {
     looked: Vec<Looked>,
 }
 
-/// Chunks that were worked off, for what is read next: a new one would have to be cleared by the kernel first. Each in its
-/// turn, so that no password stands in one for long.
-#[derive(Default)]
-pub struct Spare(Mutex<VecDeque<Chunk>>);
+/// Chunks that were worked off, of each worker those that it read: what is read next goes where its cache has lines already, and
+/// a new one would have to be cleared by the kernel first. Each in its turn, so that no password stands in one for long.
+pub struct Spare(Vec<Mutex<VecDeque<Chunk>>>);
 
 impl Spare {
-    fn take(&self) -> Chunk {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or_default()
+    pub fn new(workers: usize) -> Self {
+        Self((0..workers).map(|_| Mutex::default()).collect())
+    }
+
+    fn of(&self, worker: usize) -> MutexGuard<'_, VecDeque<Chunk>> {
+        self.0[worker].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, worker: usize) -> Chunk {
+        let spare = self.of(worker).pop_front();
+        Chunk { worker, ..spare.unwrap_or_default() }
     }
 
     fn put(&self, mut chunk: Chunk) {
         chunk.secrets.clear();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(chunk);
+        self.of(chunk.worker).push_back(chunk);
     }
 }
 
@@ -242,7 +252,7 @@ impl<'a, S: Source> Office<'a, S> {
                 Found::Room => {
                     drop(desk);
                     if let Some(reader) = self.reader(tries) {
-                        self.read(reader, number);
+                        self.read(reader, at, number);
                         continue;
                     }
                 }
@@ -265,14 +275,14 @@ impl<'a, S: Source> Office<'a, S> {
     }
 
     /// Reads, unless somebody did in the meantime. `number`: of the chunk that is wanted.
-    fn read(&self, mut reader: MutexGuard<'_, Reader<'a, S>>, number: u64) {
+    fn read(&self, mut reader: MutexGuard<'_, Reader<'a, S>>, worker: usize, number: u64) {
         let desk = self.desk();
         let there = desk.chunks.get((number - desk.first) as usize).is_some_and(Option::is_some);
         if there || desk.chunks.len() >= AHEAD || desk.over {
             return;
         }
         drop(desk);
-        let read = reader.read(self.spare.take());
+        let read = reader.read(self.spare.take(worker));
         let mut desk = self.desk();
         let Some((mut chunk, shares)) = read else {
             desk.over = true;

@@ -191,3 +191,13 @@ pub fn filter_system_calls(code: &[libc::sock_filter]) -> io::Result<()> {
     // SAFETY: the kernel reads `len` instructions, which outlive the call, checks them and keeps a copy.
     done(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) }).map(drop)
 }
+
+/// Keeps the calling thread on this processor.
+pub fn stay_on(cpu: usize) {
+    // SAFETY: all zeroes is a valid set, and the kernel only reads it.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(cpu, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
+    }
+}
