@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,26 @@ def test_a_pipe_and_a_capture_cut_short(everything: Path) -> None:
     assert outputs[1] == outputs[0]
     assert len(outputs[2]) == len(outputs[0])
     assert any(b"missing" in line for line in outputs[0] if b'"summary"' in line)
+
+
+@pytest.mark.parametrize("damage", ["cut", "length"])
+def test_blocks_of_a_file_in_their_order(everything: Path, damage: str, tmp_path: Path) -> None:
+    """Workers read blocks of 128 kB side by side; a file has several of these, and ends in none."""
+    whole = everything.read_bytes()
+    assert len(whole) > 5 * (128 << 10)
+    path = tmp_path / "damaged.pcap"
+    path.write_bytes(whole[:-7] if damage == "cut" else whole + b"\xff" * 16 + whole[24:100_000])
+    one, _ = played(path, 1)
+    assert (b"7 bytes missing" if damage == "cut" else b"record length 4294967295 exceeds") in b"".join(one)
+    for workers in (2, 3):
+        assert played(path, workers)[0] == one
+
+
+def test_who_stops_listening_gets_rid_of_the_workers(everything: Path) -> None:
+    records = probe.replay(everything, workers=2)
+    assert next(records)["type"]
+    records.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("workers")]
 
 
 @pytest.mark.parametrize("workers", ["0", "65", "two", "-1"])

@@ -1,8 +1,10 @@
 //! `Capture`: an input opened, its format known, its frames handed out batch by batch.
 //! The only file that knows the buffer, the decoders and the formats; none of these know one another.
 
+use crate::ahead::{Block, Shared};
 use crate::decompress::{self, Stored};
 use crate::error::Damages;
+use crate::limits::HEADROOM;
 use crate::pcap::{self, FILE_HEADER, Pcap};
 use crate::pcapng::{self, Pcapng};
 use crate::window::Window;
@@ -20,6 +22,8 @@ pub struct Capture {
     compression: Option<Compression>,
     size: Option<u64>,
     progress: Progress,
+    /// A file whose blocks several may read.
+    shared: Option<Shared>,
     damages: Damages,
     /// Where the block begins that is being passed over.
     skipping_from: u64,
@@ -37,8 +41,16 @@ impl Capture {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        let size = metadata.is_file().then_some(metadata.len());
-        Self::start(Box::new(file), size)
+        if !metadata.is_file() {
+            return Self::start(Box::new(file), None);
+        }
+        let shared = Shared::new(file);
+        let mut capture = Self::start(Box::new(shared.clone()), Some(metadata.len()))?;
+        // Blocks of pcapng may have to be handed out in parts.
+        if capture.compression.is_none() && matches!(capture.reading, Reading::Pcap(..)) {
+            capture.shared = Some(shared);
+        }
+        Ok(capture)
     }
 
     /// From a pipe or any other stream; it is only read, never sought.
@@ -73,7 +85,18 @@ impl Capture {
         } else if format != Format::Pcapng {
             window.consume(FILE_HEADER as u64);
         }
-        Ok(Self { window, reading, format, compression, size, progress, damages, skipping_from: 0, ended })
+        Ok(Self {
+            window,
+            reading,
+            format,
+            compression,
+            size,
+            progress,
+            shared: None,
+            damages,
+            skipping_from: 0,
+            ended,
+        })
     }
 
     /// Replaces `frames` by up to `max` of the frames that lie in the buffer, reading only if there is not one. None:
@@ -112,6 +135,28 @@ impl Capture {
             self.walk(frames, usize::MAX);
         }
         Ok(Some(self.window.detach(spare)))
+    }
+
+    /// As [`Source::ahead`].
+    pub fn ahead(&mut self, spare: &mut Vec<u8>) -> Option<Block> {
+        let shared = self.shared.as_ref().filter(|_| !self.ended)?;
+        Some(shared.block(std::mem::take(spare), self.progress.clone()))
+    }
+
+    /// As [`Source::adopt`]. What ends a capture is met by the next `fill`.
+    pub fn adopt(&mut self, block: Block, frames: &mut Vec<Frame>) -> Vec<u8> {
+        frames.clear();
+        let Some(shared) = self.shared.as_ref().filter(|_| !self.ended) else { return block.bytes };
+        if !block.is_whole() {
+            shared.go_on_behind(&block);
+            self.shared = None;
+        }
+        let spare = self.window.adopt(block.bytes, HEADROOM, block.length);
+        if let Step::Stop(fault) = self.walk(frames, usize::MAX) {
+            self.end(self.window.offset(), Some(fault));
+        }
+        // A record longer than a block is put together where it is.
+        if frames.is_empty() { spare } else { self.window.detach(spare) }
     }
 
     /// The captured bytes of a frame of the last `fill`.
@@ -219,6 +264,14 @@ impl Source for Capture {
 
     fn detach(&mut self, frames: &mut Vec<Frame>, spare: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
         Self::detach(self, frames, spare)
+    }
+
+    fn ahead(&mut self, spare: &mut Vec<u8>) -> Option<Block> {
+        Self::ahead(self, spare)
+    }
+
+    fn adopt(&mut self, block: Block, frames: &mut Vec<Frame>) -> Vec<u8> {
+        Self::adopt(self, block, frames)
     }
 
     fn take_secrets(&mut self) -> Vec<(u32, Vec<u8>)> {

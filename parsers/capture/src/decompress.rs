@@ -93,7 +93,7 @@ impl Progress {
         self.0.1.load(Ordering::Relaxed)
     }
 
-    fn note(&self, result: &io::Result<usize>) {
+    pub(crate) fn note(&self, result: &io::Result<usize>) {
         self.0.1.store(result.is_err(), Ordering::Relaxed);
         self.0.0.fetch_add(*result.as_ref().unwrap_or(&0) as u64, Ordering::Relaxed);
     }

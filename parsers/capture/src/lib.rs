@@ -5,6 +5,7 @@
 // Only ring/sys.rs may, and says why at each place.
 #![deny(unsafe_code)]
 
+mod ahead;
 mod capture;
 mod clock;
 mod decompress;
@@ -18,6 +19,7 @@ mod window;
 mod write;
 mod zstd;
 
+pub use ahead::Block;
 pub use capture::Capture;
 pub use decompress::{Compression, Progress};
 pub use error::{Damage, Fault, OpenError};
@@ -37,6 +39,19 @@ pub trait Source {
     /// Hands over a whole buffer and the frames that lie in it, to be worked on while the next one is read; `spare` is used
     /// for that. None: as an empty `fill`. Errors are those of `fill`.
     fn detach(&mut self, frames: &mut Vec<Frame>, spare: Vec<u8>) -> io::Result<Option<Vec<u8>>>;
+
+    /// The next bytes, if several threads may read: each block is read by its thread and then given back, in their order. None:
+    /// to be read with `detach`. `spare` is used for the block.
+    fn ahead(&mut self, spare: &mut Vec<u8>) -> Option<Block> {
+        let _ = spare;
+        None
+    }
+
+    /// Takes a block that was read; the buffer with the frames that end in it.
+    fn adopt(&mut self, block: Block, frames: &mut Vec<Frame>) -> Vec<u8> {
+        frames.clear();
+        block.bytes
+    }
 
     /// Type and bytes of the Decryption Secrets Blocks in front of the frames of the last `fill`, where the source has such.
     fn take_secrets(&mut self) -> Vec<(u32, Vec<u8>)> {

@@ -8,6 +8,14 @@ pub(crate) const BUFFER: usize = 256 << 10;
 /// cache of who read it, or in the shared one.
 pub(crate) const DETACHED: usize = BUFFER;
 
+/// What is read at once where several read side by side: each has a few of these under way, and all of them should stay in its
+/// second-level cache.
+pub(crate) const BLOCK: usize = 128 << 10;
+
+/// Room in front of a block for what the block before it leaves over: an IP packet of any length. More is put together in
+/// another buffer.
+pub(crate) const HEADROOM: usize = 64 << 10;
+
 /// libpcap's MAXIMUM_SNAPLEN. A classic pcap record longer than both this and the file's own snapshot length is damage:
 /// a wrong length is far likelier than a frame that large, and trusting it would swallow good records.
 pub(crate) const USUAL_CAPTURED: u32 = 262_144;

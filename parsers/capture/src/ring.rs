@@ -11,7 +11,7 @@ mod sys;
 
 pub use bypass::{Carried, Way};
 pub use confine::confine;
-pub use sys::{drop_capabilities, stay_on};
+pub use sys::{drop_capabilities, processors, stay_on};
 
 use crate::{Frame, Source};
 use block::Walk;

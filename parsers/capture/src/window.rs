@@ -105,6 +105,22 @@ impl Window {
         std::mem::replace(&mut self.buffer, other)
     }
 
+    /// Takes bytes that lie at `from` in a buffer, which come behind those held; a buffer that is not needed any more.
+    pub(crate) fn adopt(&mut self, mut bytes: Vec<u8>, from: usize, length: usize) -> Vec<u8> {
+        let held = self.end - self.start;
+        if let Some(start) = from.checked_sub(held)
+            && let Some(place) = bytes.get_mut(start..from)
+        {
+            place.copy_from_slice(self.held());
+            (self.start, self.end) = (start, from + length);
+            return std::mem::replace(&mut self.buffer, bytes);
+        }
+        self.buffer.truncate(self.end);
+        self.buffer.extend_from_slice(bytes.get(from..from + length).unwrap_or_default());
+        self.end += length;
+        bytes
+    }
+
     /// All that was read and the rest of the input, to be decoded from the beginning. For a window not consumed from.
     pub(crate) fn into_source(mut self) -> impl Read + Send {
         self.buffer.truncate(self.end);

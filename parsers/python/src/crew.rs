@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Scope, scope};
-use transitproof_capture::Source;
+use transitproof_capture::{Source, ring};
 use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::observation::Observation;
 use transitproof_flow::{Core, Said, Share, Shares, Watch};
@@ -48,8 +48,34 @@ struct Team<'a, 'b, S> {
     cores: &'a mut Vec<Core>,
     common: &'a mut Common,
     office: &'a Office<'b, S>,
+    places: &'a Places,
     /// For all but the first core: that one's place is in the thread that waits for them.
     others: Vec<Worker>,
+}
+
+/// Where workers run, if there is one for each processor. Linux looks for an idle one only while few are busy (select_idle_cpu),
+/// and leaves two that wake each other on one, the other idle. With fewer workers it is to choose, for others run there too.
+#[derive(Default)]
+struct Places(Vec<usize>);
+
+impl Places {
+    fn for_workers(workers: usize) -> Self {
+        let all = ring::processors();
+        Self(if all.len() == workers { all } else { Vec::new() })
+    }
+
+    fn take(&self, at: usize) {
+        if let Some(place) = self.0.get(at) {
+            ring::stay_on(&[*place]);
+        }
+    }
+
+    /// For a thread that has the place of the one that started it.
+    fn leave(&self) {
+        if !self.0.is_empty() {
+            ring::stay_on(&self.0);
+        }
+    }
 }
 
 impl Crew {
@@ -76,7 +102,7 @@ impl Crew {
         frame: &mut u64,
         packets: u64,
     ) -> io::Result<bool> {
-        self.with_team(cores, source, frame, |team| team.feed(packets))
+        self.with_team(cores, source, frame, &Places::default(), |team| team.feed(packets))
     }
 
     /// As `Core.run`. An error ends the reading, and is returned once all flows have ended.
@@ -88,7 +114,8 @@ impl Crew {
         (packets, flows): (u64, usize),
         mut hand_over: impl FnMut(&mut Common, &mut [Core]) -> bool,
     ) -> io::Result<()> {
-        self.with_team(cores, source, frame, |team| {
+        let places = Places::for_workers(cores.len());
+        self.with_team(cores, source, frame, &places, |team| {
             let mut more = Ok(true);
             while matches!(more, Ok(true)) {
                 more = team.feed(packets);
@@ -108,14 +135,17 @@ impl Crew {
         cores: &mut Vec<Core>,
         source: &mut S,
         frame: &mut u64,
+        places: &Places,
         work: impl FnOnce(&mut Team<'_, '_, S>) -> R,
     ) -> R {
         let office = Office::new(source, &mut self.shares, frame, &self.spare, cores.len());
         let (common, office) = (&mut self.common, &office);
         scope(|scope| {
-            transitproof_capture::ring::stay_on(0);
-            let others = (1..cores.len()).map(|at| Worker::start(scope, office, at)).collect();
-            work(&mut Team { cores, common, office, others })
+            let others = (1..cores.len()).map(|at| Worker::start(scope, office, places, at)).collect();
+            places.take(0);
+            let done = work(&mut Team { cores, common, office, places, others });
+            places.leave();
+            done
         })
     }
 
@@ -134,11 +164,12 @@ impl Worker {
     fn start<'scope, S: Source + Send>(
         scope: &'scope Scope<'scope, '_>,
         office: &'scope Office<'_, S>,
+        places: &'scope Places,
         at: usize,
     ) -> Self {
         let ((tasks, inbox), (outbox, done)) = (channel(), channel());
         scope.spawn(move || {
-            transitproof_capture::ring::stay_on(at);
+            places.take(at);
             for (task, mut core) in inbox {
                 let more = office.does(task, &mut core, at);
                 if outbox.send((core, more)).is_err() {
@@ -172,7 +203,10 @@ impl<S: Source + Send> Team<'_, '_, S> {
         let Common { watch, said, .. } = &mut *self.common;
         scope(|scope| {
             if said.iter().any(|said| !said.is_empty()) {
-                scope.spawn(|| watch.hear(said));
+                scope.spawn(|| {
+                    self.places.leave();
+                    watch.hear(said);
+                });
             }
             let mut cores = std::mem::take(self.cores).into_iter();
             let first = cores.next();

@@ -3,11 +3,11 @@
 //! Who read it looks whose each frame is, while it is in its cache, see `transitproof_flow::Shares`; meanwhile another one reads.
 
 use crate::keys;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{panicking, yield_now};
-use transitproof_capture::{Frame as Captured, Source};
+use transitproof_capture::{Block, Frame as Captured, Source};
 use transitproof_flow::{Core, Frame, Looked, Shares};
 use zeroize::Zeroizing;
 
@@ -17,6 +17,9 @@ const AHEAD: usize = 6;
 /// How often one who finds nothing lets others have the processor before it sleeps: mostly there is something soon, and one who
 /// slept is woken where the waker runs, behind it instead of beside it.
 const PATIENCE: u32 = 500;
+
+/// Blocks of the first step, before it is known how many packets are in one.
+const FIRST_BLOCKS: u64 = 16;
 
 /// Frames given to a core at a time.
 const FRAMES: usize = 256;
@@ -75,6 +78,14 @@ struct Reader<'a, S> {
     frame: &'a mut u64,
     /// Packets that are still wanted.
     left: u64,
+    /// Or blocks, where these are read side by side: how many packets they have is known too late.
+    blocks: u64,
+    /// Packets and blocks so far.
+    so_far: (u64, u64),
+    /// Blocks that were read before one in front of them, by their places.
+    early: BTreeMap<u64, (Block, Chunk)>,
+    /// Whose turn it is.
+    next: u64,
     /// False at the capture's end, or where no packets come for now.
     more: io::Result<bool>,
 }
@@ -141,9 +152,34 @@ impl Chunk {
 }
 
 impl<S: Source> Reader<'_, S> {
+    /// The next block, to be read meanwhile.
+    fn ahead(&mut self, chunk: &mut Chunk) -> Option<Block> {
+        if self.blocks == 0 {
+            return None;
+        }
+        let block = self.source.ahead(&mut chunk.bytes)?;
+        self.blocks -= 1;
+        Some(block)
+    }
+
+    /// Takes a block that was read, and all whose turn it is then.
+    fn adopt(&mut self, place: u64, block: Block, chunk: Chunk) -> Vec<(u64, Chunk, Shares)> {
+        self.early.insert(place, (block, chunk));
+        let mut adopted = Vec::new();
+        while let Some((block, mut chunk)) = self.early.remove(&self.next) {
+            chunk.bytes = self.source.adopt(block, &mut chunk.frames);
+            self.so_far.0 += chunk.frames.len() as u64;
+            self.so_far.1 += 1;
+            let shares = self.number(&mut chunk);
+            adopted.push((self.next, chunk, shares));
+            self.next += 1;
+        }
+        adopted
+    }
+
     /// The next buffer, and from where its frames are to be divided. None if there is none that is wanted.
     fn read(&mut self, mut chunk: Chunk) -> Option<(Chunk, Shares)> {
-        if self.left == 0 {
+        if self.left == 0 || self.blocks == 0 {
             return None;
         }
         let bytes = std::mem::take(&mut chunk.bytes);
@@ -155,14 +191,21 @@ impl<S: Source> Reader<'_, S> {
                 return None;
             }
         }
-        chunk.first = *self.frame + 1;
         chunk.secrets = keys::of_blocks(self.source);
+        let shares = self.number(&mut chunk);
+        self.next += 1;
+        Some((chunk, shares))
+    }
+
+    /// Counts its frames; from where they are to be divided.
+    fn number(&mut self, chunk: &mut Chunk) -> Shares {
         let count = chunk.frames.len() as u64;
+        chunk.first = *self.frame + 1;
         *self.frame += count;
         self.left = self.left.saturating_sub(count);
         let shares = *self.shares;
         self.shares.pass(chunk.frames.iter().map(|frame| frame.time_ns));
-        Some((chunk, shares))
+        shares
     }
 }
 
@@ -203,7 +246,18 @@ impl<S> Drop for Alarm<'_, '_, S> {
 
 impl<'a, S> Office<'a, S> {
     pub fn new(source: &'a mut S, shares: &'a mut Shares, frame: &'a mut u64, spare: &'a Spare, cores: usize) -> Self {
-        let reader = Mutex::new(Reader { source, shares, frame, left: 0, more: Ok(true) });
+        let reader = Reader {
+            source,
+            shares,
+            frame,
+            left: 0,
+            blocks: 0,
+            so_far: (0, 0),
+            early: BTreeMap::new(),
+            next: 0,
+            more: Ok(true),
+        };
+        let reader = Mutex::new(reader);
         Self { reader, desk: Mutex::default(), changed: Condvar::new(), spare, cores }
     }
 
@@ -214,7 +268,11 @@ impl<'a, S> Office<'a, S> {
     /// Opens for so many packets, with the rest of the last buffer.
     pub fn open(&self, packets: u64) {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        (reader.left, reader.more) = (packets, Ok(true));
+        (reader.left, reader.more, reader.next) = (packets, Ok(true), 0);
+        reader.blocks = match reader.so_far {
+            (0, _) => FIRST_BLOCKS,
+            (packets_so_far, blocks) => (packets.saturating_mul(blocks) / packets_so_far).max(1),
+        };
         *self.desk() = Desk::default();
     }
 
@@ -242,6 +300,8 @@ impl<'a, S: Source> Office<'a, S> {
             match desk.find(number, self.cores) {
                 Found::Chunk(chunk) => {
                     drop(desk);
+                    // There may be room now.
+                    self.changed.notify_all();
                     (number, tries) = (number + 1, 0);
                     work_off(core, at, &chunk);
                     if let Some(chunk) = Arc::into_inner(chunk) {
@@ -251,8 +311,9 @@ impl<'a, S: Source> Office<'a, S> {
                 }
                 Found::Room => {
                     drop(desk);
-                    if let Some(reader) = self.reader(tries) {
-                        self.read(reader, at, number);
+                    if let Some(reader) = self.reader(tries)
+                        && self.read(reader, at, number)
+                    {
                         continue;
                     }
                 }
@@ -274,25 +335,39 @@ impl<'a, S: Source> Office<'a, S> {
         }
     }
 
-    /// Reads, unless somebody did in the meantime. `number`: of the chunk that is wanted.
-    fn read(&self, mut reader: MutexGuard<'_, Reader<'a, S>>, worker: usize, number: u64) {
+    /// Reads, unless somebody did in the meantime; whether something came of it. `number`: of the chunk that is wanted.
+    fn read(&self, mut reader: MutexGuard<'_, Reader<'a, S>>, worker: usize, number: u64) -> bool {
         let desk = self.desk();
         let there = desk.chunks.get((number - desk.first) as usize).is_some_and(Option::is_some);
         if there || desk.chunks.len() >= AHEAD || desk.over {
-            return;
+            return true;
         }
-        drop(desk);
-        let read = reader.read(self.spare.take(worker));
-        let mut desk = self.desk();
-        let Some((mut chunk, shares)) = read else {
-            desk.over = true;
-            self.changed.notify_all();
-            return;
-        };
         let place = desk.first + desk.chunks.len() as u64;
-        desk.chunks.push_back(None);
         drop(desk);
-        drop(reader);
+        let mut chunk = self.spare.take(worker);
+        if let Some(mut block) = reader.ahead(&mut chunk) {
+            self.desk().chunks.push_back(None);
+            drop(reader);
+            block.read();
+            let adopted = self.reader.lock().unwrap_or_else(PoisonError::into_inner).adopt(place, block, chunk);
+            for (place, chunk, shares) in adopted {
+                self.put(place, chunk, shares);
+            }
+        } else if reader.next < place {
+            // The last blocks are still being read: what is behind them comes after them.
+            return false;
+        } else if let Some((chunk, shares)) = reader.read(chunk) {
+            self.desk().chunks.push_back(None);
+            drop(reader);
+            self.put(place, chunk, shares);
+        } else {
+            self.desk().over = true;
+            self.changed.notify_all();
+        }
+        true
+    }
+
+    fn put(&self, place: u64, mut chunk: Chunk, shares: Shares) {
         chunk.divide(shares, self.cores);
         let mut desk = self.desk();
         let at = (place - desk.first) as usize;

@@ -192,12 +192,26 @@ pub fn filter_system_calls(code: &[libc::sock_filter]) -> io::Result<()> {
     done(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) }).map(drop)
 }
 
-/// Keeps the calling thread on this processor.
-pub fn stay_on(cpu: usize) {
-    // SAFETY: all zeroes is a valid set, and the kernel only reads it.
-    unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(cpu, &mut set);
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
+/// The processors that the calling thread may run on; none if there are more than a set of the C library has places for.
+pub fn processors() -> Vec<usize> {
+    // SAFETY: all zeroes is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes at most `size_of_val` bytes at `set`, which is that large.
+    if unsafe { libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) } != 0 {
+        return Vec::new();
     }
+    // SAFETY: only looks into the set, at places that it has.
+    (0..libc::CPU_SETSIZE as usize).filter(|at| unsafe { libc::CPU_ISSET(*at, &set) }).collect()
+}
+
+/// Keeps the calling thread on these processors, if that is allowed.
+pub fn stay_on(processors: &[usize]) {
+    // SAFETY: all zeroes is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    for at in processors.iter().filter(|at| **at < libc::CPU_SETSIZE as usize) {
+        // SAFETY: the set has this place.
+        unsafe { libc::CPU_SET(*at, &mut set) };
+    }
+    // SAFETY: the kernel reads `size_of_val` bytes at `set`, which is that large.
+    unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
 }
