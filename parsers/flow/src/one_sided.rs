@@ -1,6 +1,6 @@
 //! TLS behind a clear part of which only one side's words were captured: a request for it with a hello right behind, or a grant.
 //!
-//! Believed when nothing more is to come of the dialogue: until then the other side may only be late. May not know sequence numbers.
+//! Believed when nothing more is to come of the dialogue, or bytes of it are missing: until then the other side may only be late. May not know sequence numbers.
 
 use crate::Direction;
 use crate::context::Context;
@@ -9,9 +9,9 @@ use crate::entry::{Entry, Phase};
 use crate::limits::{MAX_DIALOGUE, MAX_VIA};
 use crate::opening::{step_over, upgrade};
 use transitproof_wire::Protocol;
-use transitproof_wire::app::one_sided;
 use transitproof_wire::app::proxies::Via;
-use transitproof_wire::tls::{Seen, joined_inside, looks_like_tls};
+use transitproof_wire::app::{self, one_sided};
+use transitproof_wire::tls::{Seen, joined_inside, looks_like_hello, looks_like_tls};
 
 /// Where TLS begins in either head.
 struct Begins {
@@ -59,18 +59,25 @@ fn begins(protocol: Protocol, conversation: &Conversation) -> Option<Begins> {
         Protocol::Http | Protocol::Socks => {
             one_sided::proxy(protocol, head, from_client).map(|(via, at)| (Some(via), at))
         }
+        // Behind a hole, the request may be what was lost.
+        _ if app::may_upgrade(protocol) && looks_like_hello(head, from_client) => Some((None, 0)),
         _ => one_sided::starttls(protocol, head, from_client).map(|at| (None, at)),
+    };
+    let other = |head: &[u8], from_client| match joined(head) {
+        None if one_sided::ends_clear_part(protocol, head, from_client) => Some(head.len()),
+        joined => joined,
     };
     let (via, client_at, server_at) = match (of(client, true), of(server, false)) {
         (Some((via, client_at)), Some((_, server_at))) => (via, client_at, server_at),
-        (Some((via, client_at)), None) => (via, client_at, behind_loss(server)?),
-        (None, Some((via, server_at))) => (via, behind_loss(client)?, server_at),
+        (Some((via, client_at)), None) => (via, client_at, other(server, false)?),
+        (None, Some((via, server_at))) => (via, other(client, true)?, server_at),
         (None, None) => return None,
     };
     Some(Begins { via, client_at, server_at })
 }
 
-/// Where TLS begins in what was heard of the other side: nothing, or records behind a hole. Words in the clear contradict it.
-fn behind_loss(head: &[u8]) -> Option<usize> {
+/// Where TLS begins in what was heard of the other side: nothing, or records behind a hole. Words in the clear contradict it, unless
+/// they are those that TLS follows.
+fn joined(head: &[u8]) -> Option<usize> {
     if head.is_empty() || looks_like_tls(head) == Seen::Yes { Some(0) } else { joined_inside(head) }
 }

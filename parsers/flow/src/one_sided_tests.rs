@@ -1,7 +1,7 @@
 //! Connections of which one direction, or a segment of the clear part, was not captured.
 
 use crate::Direction::{self, Forward, Reverse};
-use crate::opening_tests::{Said, connect, handshake, record, record_on, says, socks5};
+use crate::opening_tests::{Said, captured, connect, handshake, record, says, socks5};
 
 fn smtp() -> Vec<Said> {
     vec![
@@ -44,9 +44,31 @@ fn proxies_in_one_direction() {
 fn starttls_with_a_segment_lost() {
     let said = [smtp(), handshake()].concat();
     for lost in 0..smtp().len() {
-        let (record, _) = record(&[&said[..lost], &said[lost + 1..]].concat(), false);
-        assert!(record.contains("\"class\":\"tls\"") && record.contains("\"starttls\":\"smtp\""), "{lost}: {record}");
+        for with_syn in [true, false] {
+            let (record, _) = captured(25, &said, &[lost], with_syn);
+            assert!(
+                record.contains("\"class\":\"tls\"") && record.contains("\"starttls\":\"smtp\""),
+                "{lost}: {record}"
+            );
+        }
     }
+}
+
+/// As a short snap length leaves it: of every segment, only what it begins with.
+#[test]
+fn starttls_with_every_long_segment_cut() {
+    const KEPT: usize = 42;
+    let (mut said, mut lost) = (Vec::new(), Vec::new());
+    for (from, bytes) in [smtp(), handshake()].concat() {
+        let (kept, cut) = bytes.split_at(bytes.len().min(KEPT));
+        said.push((from, kept.to_vec()));
+        if !cut.is_empty() {
+            lost.push(said.len());
+            said.push((from, cut.to_vec()));
+        }
+    }
+    let (record, _) = captured(25, &said, &lost, true);
+    assert!(record.contains("\"class\":\"tls\"") && record.contains("\"starttls\":\"smtp\""), "{record}");
 }
 
 /// A request that nobody is seen to answer is no refusal, and a hello that is answered in the clear is no TLS.
@@ -74,9 +96,9 @@ fn a_grant_that_comes_late() {
 #[test]
 fn joined_where_the_server_speaks_first() {
     let greet = |from| says(from, "SSH-2.0-OpenSSH_9.6\r\n");
-    let (joined, _) = record_on(22, &[greet(Reverse), greet(Forward)], false);
+    let (joined, _) = captured(22, &[greet(Reverse), greet(Forward)], &[], false);
     assert!(joined.contains("\"src_port\":40000") && joined.contains("\"dst_port\":22,"), "{joined}");
-    let (unregistered, _) = record_on(1080, &[greet(Reverse), greet(Forward)], false);
+    let (unregistered, _) = captured(1080, &[greet(Reverse), greet(Forward)], &[], false);
     assert!(unregistered.contains("\"src_port\":1080"), "{unregistered}");
 }
 

@@ -35,6 +35,10 @@ pub fn deliver(
     if entry.phase == Phase::Settled {
         return;
     }
+    if matches!(piece, Piece::Gap) {
+        // What was heard up to here is all that tells.
+        one_sided::believe(entry, conversation, ctx);
+    }
     match (&mut conversation.follower, piece) {
         (Follower::Tls(tls), Piece::Gap) => {
             tls.gap(from);

@@ -40,10 +40,11 @@ fn frame(port: u16, from: Direction, flags: u8, seq: [u32; 2], payload: &[u8]) -
 
 /// The connection's record, and its observation's facts.
 pub fn record(said: &[Said], with_syn: bool) -> (String, String) {
-    record_on(1080, said, with_syn)
+    captured(1080, said, &[], with_syn)
 }
 
-pub fn record_on(port: u16, said: &[Said], with_syn: bool) -> (String, String) {
+/// The same with the server on another port, and with some of what was said not captured.
+pub fn captured(port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> (String, String) {
     const SYN: u8 = 0x02;
     const ACK: u8 = 0x10;
     let mut core =
@@ -54,8 +55,10 @@ pub fn record_on(port: u16, said: &[Said], with_syn: bool) -> (String, String) {
         frames.push(frame(port, Forward, SYN, [999, 0], &[]));
         frames.push(frame(port, Reverse, SYN | ACK, [1000, 4999], &[]));
     }
-    for (from, bytes) in said {
-        frames.push(frame(port, *from, ACK, seq, bytes));
+    for (place, (from, bytes)) in said.iter().enumerate() {
+        if !lost.contains(&place) {
+            frames.push(frame(port, *from, ACK, seq, bytes));
+        }
         seq[*from as usize] += u32::try_from(bytes.len()).unwrap();
     }
     for (number, bytes) in (1..).zip(&frames) {

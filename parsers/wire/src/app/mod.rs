@@ -105,6 +105,13 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     if open && !full { Verdict::Undecided } else { Verdict::None }
 }
 
+/// Whether a protocol's clear part may agree on TLS.
+pub fn may_upgrade(protocol: Protocol) -> bool {
+    use Protocol::*;
+    matches!(protocol, Smtp | Imap | Pop3 | Ftp | Nntp | Sieve | Irc | Xmpp | Ldap)
+        || matches!(protocol, Postgresql | Mysql | Tds | Rdp | Amqp)
+}
+
 /// Whether a port is registered for a protocol over TCP.
 pub fn is_registered(protocol: Protocol, port: u16) -> bool {
     STREAMS.iter().any(|row| row.protocol == protocol && row.ports.contains(&port))

@@ -11,6 +11,16 @@ use crate::tls::looks_like_hello;
 
 /// Where TLS begins in one side's bytes, if a request or its grant stands right in front of the hello.
 pub fn starttls(protocol: Protocol, b: &[u8], from_client: bool) -> Option<usize> {
+    clear_part(protocol, b, from_client, |rest| looks_like_hello(rest, from_client))
+}
+
+/// Whether the last that one side has said is such a request or grant.
+pub fn ends_clear_part(protocol: Protocol, b: &[u8], from_client: bool) -> bool {
+    clear_part(protocol, b, from_client, <[u8]>::is_empty).is_some()
+}
+
+/// Behind a request or grant that is followed by what fits.
+fn clear_part(protocol: Protocol, b: &[u8], from_client: bool, fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
     let at = match (protocol, from_client) {
         (Protocol::Xmpp, true) => starttls::element(b, b"<starttls")?,
         (Protocol::Xmpp, false) => starttls::element(b, b"<proceed")?,
@@ -22,17 +32,18 @@ pub fn starttls(protocol: Protocol, b: &[u8], from_client: bool) -> Option<usize
         (Protocol::Rdp, true) => starttls::tpkt(b)?,
         (Protocol::Rdp, false) => starttls::rdp_agreed(b)?,
         (Protocol::Amqp, _) => starts(b, starttls::AMQP_TLS)?.then_some(starttls::AMQP_TLS.len())?,
-        (Protocol::Tds, true) => starttls::tds_prelogin(b, 0x12)?,
-        (Protocol::Tds, false) => starttls::tds_prelogin(b, 0x04)?,
-        _ => return behind_a_line(protocol, b, from_client),
+        (Protocol::Tds, true) => starttls::tds_prelogin(b, 0x12)?.whole()?,
+        (Protocol::Tds, false) => starttls::tds_prelogin(b, 0x04)?.whole()?,
+        _ => return behind_a_line(protocol, b, from_client, fits),
     };
+    let rest = b.get(at..)?;
     // TDS has a header in front of the record.
-    let skip = if protocol == Protocol::Tds { 8 } else { 0 };
-    looks_like_hello(b.get(at + skip..)?, from_client).then_some(at)
+    let header = if protocol == Protocol::Tds { rest.len().min(8) } else { 0 };
+    fits(rest.get(header..)?).then_some(at)
 }
 
-fn behind_a_line(protocol: Protocol, b: &[u8], from_client: bool) -> Option<usize> {
-    let fits: fn(&[u8]) -> bool = match (protocol, from_client) {
+fn behind_a_line(protocol: Protocol, b: &[u8], from_client: bool, fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
+    let tells: fn(&[u8]) -> bool = match (protocol, from_client) {
         (Protocol::Smtp | Protocol::Nntp | Protocol::Sieve | Protocol::Irc, true) => |l| is(l, b"STARTTLS"),
         (Protocol::Pop3, true) => |l| is(l, b"STLS"),
         (Protocol::Ftp, true) => |l| ASKING_FTP.iter().any(|word| is(l, word)),
@@ -46,8 +57,7 @@ fn behind_a_line(protocol: Protocol, b: &[u8], from_client: bool) -> Option<usiz
         (Protocol::Imap, false) => |l| l.split(|c| *c == b' ').nth(1).is_some_and(|w| w.eq_ignore_ascii_case(b"OK")),
         _ => return None,
     };
-    let begins = |end: usize| b.get(end..).is_some_and(|rest| looks_like_hello(rest, from_client));
-    lines(b).find(|(line, end)| begins(*end) && fits(line)).map(|(_, end)| end)
+    lines(b).find(|(line, end)| b.get(*end..).is_some_and(&fits) && tells(line)).map(|(_, end)| end)
 }
 
 /// The same of a proxy's prefix: CONNECT, SOCKS 4 and 5.
@@ -110,6 +120,7 @@ mod tests {
         let of_the_other = [clear, &hello(!from_client)].concat();
         assert_eq!(starttls(protocol, &of_the_other, from_client), None, "{protocol:?} {from_client}");
         assert_eq!(starttls(protocol, clear, from_client), None);
+        assert!(ends_clear_part(protocol, clear, from_client) && !ends_clear_part(protocol, &with_hello, from_client));
         for cut in 0..clear.len() {
             let bytes = [&clear[..cut], &hello(from_client)].concat();
             assert_eq!(starttls(protocol, &bytes, from_client), None, "{protocol:?} {from_client} behind {cut} bytes");
@@ -154,6 +165,8 @@ mod tests {
         let prelogin = b"\x12\x01\0\x1a\0\0\0\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x11\0\0\0\0\0\x01";
         let wrapped = [&prelogin[..], b"\x12\x01\x02\x0d\0\0\0\0", &hello(true)].concat();
         assert_eq!(starttls(Protocol::Tds, &wrapped, true), Some(prelogin.len()));
+        let login_only = [&prelogin[..prelogin.len() - 1], b"\0", &wrapped[prelogin.len()..]].concat();
+        assert_eq!(starttls(Protocol::Tds, &login_only, true), None, "the server may have agreed to no more");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usi
         Protocol::Postgresql => postgresql(client, server),
         Protocol::Mysql => mysql(client, server),
         Protocol::Ldap => ldap(client, server),
-        Protocol::Tds => Some((tds_prelogin(client, 0x12)?, tds_prelogin(server, 0x04)?)),
+        Protocol::Tds => tds(client, server),
         Protocol::Rdp => rdp(client, server),
         Protocol::Amqp => (client.starts_with(AMQP_TLS) && server.starts_with(AMQP_TLS)).then_some((8, 8)),
         Protocol::Irc => Some((command(client, b"STARTTLS")?, answer(server, |l| contains(l, b" 670 "))?)),
@@ -184,12 +184,42 @@ pub(super) fn mysql_greeting(server: &[u8]) -> Option<usize> {
     (server.get(4) == Some(&10) && server.len() >= end).then_some(end)
 }
 
-/// MS-TDS section 2.2.6.5: PRELOGIN and its answer, each one packet; what they agree on shows in what follows.
-pub(super) fn tds_prelogin(b: &[u8], kind: u8) -> Option<usize> {
+/// MS-TDS section 2.2.6.5: PRELOGIN and its answer, each one packet. Where neither wants more than ENCRYPT_OFF, the login alone is
+/// encrypted, and everything behind it is in the clear.
+fn tds(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let (asked, agreed) = (tds_prelogin(client, 0x12)?, tds_prelogin(server, 0x04)?);
+    asked.whole().or(agreed.whole()).map(|_| (asked.end, agreed.end))
+}
+
+pub(super) struct Prelogin {
+    end: usize,
+    encryption: u8,
+}
+
+impl Prelogin {
+    /// Its end, if it asks for more than an encrypted login.
+    pub(super) fn whole(&self) -> Option<usize> {
+        const ENCRYPT_OFF: u8 = 0;
+        (self.encryption != ENCRYPT_OFF).then_some(self.end)
+    }
+}
+
+pub(super) fn tds_prelogin(b: &[u8], kind: u8) -> Option<Prelogin> {
+    const HEADER: usize = 8;
     const LAST: u8 = 1;
-    let length = usize::from(be16(b, 2)?);
-    let plain = b.get(8) == Some(&0) && byte(b, 1)? & LAST != 0;
-    (byte(b, 0)? == kind && plain && b.len() >= length).then_some(length)
+    const VERSION: u8 = 0;
+    const ENCRYPTION: u8 = 1;
+    const TERMINATOR: u8 = 0xff;
+    const MAX_OPTIONS: usize = 16;
+    let end = usize::from(be16(b, 2)?);
+    let body = b.get(HEADER..end)?;
+    if byte(b, 0)? != kind || byte(b, 1)? & LAST == 0 || byte(body, 0)? != VERSION {
+        return None;
+    }
+    // Token, offset and length of each option.
+    let option = body.chunks_exact(5).take(MAX_OPTIONS).take_while(|option| option.first() != Some(&TERMINATOR));
+    let at = option.filter(|option| option.first() == Some(&ENCRYPTION)).find_map(|option| be16(option, 1))?;
+    Some(Prelogin { end, encryption: byte(body, usize::from(at))? })
 }
 
 /// RFC 2126: the length of the first packet, once it is there.
@@ -333,6 +363,9 @@ mod tests {
         let prelogin = b"\x12\x01\0\x1a\0\0\0\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x11\0\0\0\0\0\x01";
         let answer = b"\x04\x01\0\x1a\0\0\x01\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x0f\0\x07\xd0\0\0\x01";
         upgrades(Protocol::Tds, prelogin, answer);
+        let off = |message: &[u8; 26]| [&message[..25], b"\0"].concat();
+        upgrades(Protocol::Tds, &off(prelogin), answer);
+        assert_eq!(starttls(Protocol::Tds, &off(prelogin), &off(answer)), None, "the login alone is encrypted");
     }
 
     #[test]
