@@ -134,7 +134,7 @@ impl Context {
     fn write(&mut self, entry: &Entry, reason: EndReason) {
         if self.write_flows {
             let middle = record::Middle {
-                tunnel: self.tunnels.member(entry.key.tunnel()),
+                tunnel: self.tunnels.member(entry.tunnel),
                 facts: self.fragments.get(entry.fragment),
                 why: self.write_why,
                 opened: self.tunnels.is_opened(entry.key.tunnel()),
