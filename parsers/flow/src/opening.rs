@@ -355,7 +355,10 @@ fn past_login(protocol: Protocol, tunnelling: bool, client: &[u8], server: &[u8]
             !client.is_empty() && app::http::exchange(client, server).served || full(client) || full(server)
         }
         // One message of either side says everything.
-        Protocol::Kerberos | Protocol::Snmp | Protocol::Tacacs => !client.is_empty() && !server.is_empty(),
+        Protocol::Kerberos | Protocol::Snmp | Protocol::Tacacs => {
+            let is_whole = |head: &[u8]| app::credentials::is_message(protocol, head) || full(head);
+            is_whole(client) && is_whole(server)
+        }
         // The login is the first thing that a client says.
         Protocol::Redis | Protocol::Mqtt => client.len() >= 512,
         _ => full(client) || full(server),

@@ -44,6 +44,7 @@ pub mod upgrade;
 mod voice;
 mod web;
 
+pub use management::is_snmp_discovery;
 pub use remote::rdp_encrypts;
 pub use routing::ospf;
 pub use serial::Serial;
