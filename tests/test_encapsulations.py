@@ -111,6 +111,57 @@ def test_each(around: str, tmp_path: Path) -> None:
     assert told(inside) == told(bare)
 
 
+def call(there: bool, inside: bytes) -> bytes:
+    """PPTP's GRE (RFC 2637 section 4.1): its key is a length and the call, whose number the receiver chose."""
+    ppp = b"\xff\x03\x00\x21" + inside
+    return b"\x30\x01\x88\x0b" + len(ppp).to_bytes(2) + (b"\0\x05" if there else b"\0\x06") + b"\0\0\0\1" + ppp
+
+
+# The receiver of each direction has chosen its number; the record has that of the first packet.
+BY_DIRECTION: Final[dict[str, Callable[[bytes, bool], Any]]] = {
+    "gtp-u:6": lambda frame, there: (
+        OUTER / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=6 if there else 7, gtp_type=255) / ip(frame)
+    ),
+    "l2tp:65538": lambda frame, there: (
+        OUTER
+        / UDP(sport=1701, dport=1701)
+        / L2TP(tunnel_id=1 if there else 3, session_id=2 if there else 4)
+        / PPP(proto=PPP_IP)
+        / ip(frame)
+    ),
+    "gre:5": lambda frame, there: (
+        ETHER / IP(src="198.51.100.1", dst="198.51.100.2", proto=47) / call(there, bytes(ip(frame)))
+    ),
+    "mpls:16": lambda frame, there: LABELS / MPLS(label=16 if there else 17, s=1) / ip(frame),
+    # RFC 3031 section 3.16: the last router but one takes the label off.
+    "mpls:18": lambda frame, there: LABELS / MPLS(label=18, s=1) / ip(frame) if there else Ether(frame),
+}
+
+
+@pytest.mark.parametrize("around", BY_DIRECTION)
+def test_a_number_for_each_direction(around: str, tmp_path: Path) -> None:
+    frames = frames_of("tls12_ecdhe_rsa.pcap")
+    bare = flow(tmp_path / "bare.pcap", frames)
+    client = IP(frames[0][14:]).src
+    inside = [bytes(BY_DIRECTION[around](frame, IP(frame[14:]).src == client)) for frame in frames]
+    record = flow(tmp_path / "inside.pcap", inside)
+    assert record["tunnel"] == [around]
+    assert told(record) == told(bare)
+
+
+@pytest.mark.parametrize("control_word", [b"", bytes(4)])
+@pytest.mark.parametrize("address", ["00:1b:21:3c:4d:5e", "52:54:00:12:34:56"])
+def test_ethernet_over_mpls(address: str, control_word: bytes, tmp_path: Path) -> None:
+    """RFC 4448: the control word is optional, and without it an address begins."""
+    frames = frames_of("tls12_ecdhe_rsa.pcap")
+    bare = flow(tmp_path / "bare.pcap", frames)
+    wire = bytes.fromhex(address.replace(":", ""))
+    inside = [bytes(LABELS / MPLS(label=16, s=1) / Raw(control_word + wire + frame[6:])) for frame in frames]
+    record = flow(tmp_path / "inside.pcap", inside)
+    assert record["tunnel"] == ["mpls:16"]
+    assert told(record) == told(bare)
+
+
 @pytest.mark.parametrize("around", AROUND_IPV6)
 def test_each_with_ipv6_inside(around: str, tmp_path: Path) -> None:
     frames = frames_of("tls12_ipv6.pcap")

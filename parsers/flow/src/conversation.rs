@@ -33,6 +33,8 @@ pub struct Conversation {
     /// Frame in which a protocol in the clear was recognised, then the one in which it showed a login or asked for a page.
     pub frame: u64,
     pub follower: Follower,
+    /// The frame in which one side alone showed that TLS began.
+    pub alone: Option<u64>,
     /// What a dialogue in the clear has shown.
     pub clear: Option<Box<Clear>>,
     /// First bytes of each direction, in order, while it is undecided or a dialogue.

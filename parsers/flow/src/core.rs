@@ -234,10 +234,12 @@ impl Core {
 
     /// The same for all others: the packet is read whole.
     fn read_packet(&mut self, frame: &Frame<'_>, looked: &Looked) {
+        let mut tunnels = Tunnels::default();
         let packet = match looked.kind {
             Kind::Plain => plain(frame.link, frame.bytes),
-            _ => dissect(frame.link, frame.bytes, &mut Tunnels::default()).ok(),
+            _ => dissect(frame.link, frame.bytes, &mut tunnels).ok(),
         };
+        self.ctx.tunnels.number(&tunnels);
         if let Some(packet) = packet {
             self.open_packet(frame, &packet, looked);
         }
@@ -334,6 +336,7 @@ impl Core {
         let marks = if looked.low != answers { mark::INITIATOR_LOW } else { 0 };
         let mut entry = Entry::new(looked.key, looked.hash, time, protocol, marks);
         entry.next_seq = next_seq;
+        entry.tunnel = self.ctx.tunnels.in_hand;
         if protocol != Protocol::Unknown {
             entry.why = Why::new(What::IpProtocol, self.ctx.frame, 0);
         }

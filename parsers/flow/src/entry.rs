@@ -91,6 +91,8 @@ pub struct Entry {
     packets_high: [u16; 2],
     /// What decided the class.
     pub why: Why,
+    /// What its first packet was unwrapped from, a number of [`crate::tunnels`].
+    pub tunnel: u16,
     /// An earlier record is of the same flow.
     pub continues: bool,
 }
@@ -106,6 +108,7 @@ impl Entry {
             phase: Phase::Open,
             marks,
             continues: false,
+            tunnel: key.tunnel(),
             hash,
             key,
             conversation: None,

@@ -32,6 +32,9 @@ pub mod ledger;
 pub mod limits;
 mod looked;
 pub mod observation;
+mod one_sided;
+#[cfg(test)]
+mod one_sided_tests;
 mod opening;
 #[cfg(test)]
 mod opening_tests;

@@ -9,6 +9,7 @@ use crate::ike::Ends;
 use crate::ipsec::Ipsec;
 use crate::ipsec_stream;
 use crate::limits::{MAX_DIALOGUE, MAX_HEAD, MAX_VIA};
+use crate::one_sided;
 use crate::openvpn::OpenVpnFollower;
 use crate::stream::Piece;
 use crate::tds::Unwrap;
@@ -33,6 +34,10 @@ pub fn deliver(
 ) {
     if entry.phase == Phase::Settled {
         return;
+    }
+    if matches!(piece, Piece::Gap) {
+        // What was heard up to here is all that tells.
+        one_sided::believe(entry, conversation, ctx);
     }
     match (&mut conversation.follower, piece) {
         (Follower::Tls(tls), Piece::Gap) => {
@@ -168,7 +173,7 @@ fn proxy_header(entry: &Entry, conversation: &mut Conversation, from: Direction)
 }
 
 /// A proxy's prefix is over: what either side has said behind it is looked at as if the connection began there.
-fn step_over(
+pub fn step_over(
     entry: &mut Entry,
     conversation: &mut Conversation,
     via: Via,
@@ -191,9 +196,19 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     let ports = ports(entry, conversation);
     let (client, server) = conversation.client_and_server();
     let mut verdict = app::stream(client, server, ports);
-    if !matches!(verdict, Verdict::Is(_)) && !entry.has(mark::SYN) && conversation.via.is_empty() {
+    let may_turn = !entry.has(mark::SYN) && conversation.via.is_empty();
+    if may_turn {
         let swapped = app::stream(server, client, Ports { client: ports.server, server: ports.client });
-        if matches!(swapped, Verdict::Is(_)) {
+        let turns = match (verdict, swapped) {
+            // What both sides write alike does not tell them apart: the port does.
+            (Verdict::Is(protocol), other) if verdict == other => {
+                app::is_registered(protocol, ports.client) && !app::is_registered(protocol, ports.server)
+            }
+            (Verdict::Is(_), _) => false,
+            (_, Verdict::Is(_)) => true,
+            _ => false,
+        };
+        if turns {
             conversation.turned = !conversation.turned;
             verdict = swapped;
         }
@@ -257,12 +272,19 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction
     if let Some((client_at, server_at)) = app::starttls::starttls(entry.protocol, client, server) {
         let [first, second] = [(client, client_at), (server, server_at)]
             .map(|(head, at)| looks_like_tls(inside(entry.protocol, head.get(at..).unwrap_or(&[]))));
-        if first == Seen::Yes || second == Seen::Yes {
+        // Where words of one side are missing, the answers are counted wrongly: then it is no TLS that follows.
+        if (first == Seen::Yes || second == Seen::Yes) && first != Seen::No && second != Seen::No {
             return upgrade(entry, conversation, (client_at, server_at), ctx);
         }
         if first == Seen::NeedMore || second == Seen::NeedMore {
             return;
         }
+    }
+    one_sided::note(entry, conversation, spoke, ctx.frame);
+    let (client, server) = conversation.client_and_server();
+    if entry.protocol == Protocol::Postgresql && app::starttls::is_under_gssapi(client, server) {
+        entry.protocol = Protocol::SealedPostgresql;
+        return ctx.settle(entry, Some(conversation));
     }
     if entry.protocol == Protocol::Rdp
         && let Some(encrypts) = app::rdp_encrypts(server)
@@ -274,11 +296,15 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction
     let over = past_login(entry.protocol, tunnelling, client, server);
     let may_tell = spoke == conversation.client() || app::credentials::needs_server(entry.protocol);
     let login = entry.protocol != Protocol::Http
+        && conversation.alone.is_none()
         && may_tell
         && !tunnelling
         && app::credentials::credentials(entry.protocol, client, server).is_some();
     if login {
         conversation.frame = ctx.frame;
+    }
+    if over && one_sided::believe(entry, conversation, ctx) {
+        return;
     }
     if over || login {
         conversation.read_dialogue(entry.protocol, ctx.hash_key.as_ref());
@@ -292,7 +318,7 @@ fn inside(protocol: Protocol, bytes: &[u8]) -> &[u8] {
 }
 
 /// TLS begins behind the clear part.
-fn upgrade(
+pub fn upgrade(
     entry: &mut Entry,
     conversation: &mut Conversation,
     (client_at, server_at): (usize, usize),
@@ -325,9 +351,14 @@ fn past_login(protocol: Protocol, tunnelling: bool, client: &[u8], server: &[u8]
     match protocol {
         _ if tunnelling => full(client) || full(server),
         // The answer tells whether it only leads to HTTPS; by then the request is whole, and with it a login.
-        Protocol::Http => app::http::exchange(client, server).served || full(client) || full(server),
+        Protocol::Http => {
+            !client.is_empty() && app::http::exchange(client, server).served || full(client) || full(server)
+        }
         // One message of either side says everything.
-        Protocol::Kerberos | Protocol::Snmp | Protocol::Tacacs => !client.is_empty() && !server.is_empty(),
+        Protocol::Kerberos | Protocol::Snmp | Protocol::Tacacs => {
+            let is_whole = |head: &[u8]| app::credentials::is_message(protocol, head) || full(head);
+            is_whole(client) && is_whole(server)
+        }
         // The login is the first thing that a client says.
         Protocol::Redis | Protocol::Mqtt => client.len() >= 512,
         _ => full(client) || full(server),

@@ -9,10 +9,10 @@ const RAW: u16 = 101;
 const CONNECT: &str = "CONNECT a.example:443 HTTP/1.1\r\nProxy-Authorization: Basic am9lOng=\r\n\r\n";
 const PROXY_V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x07\xd9\x03\x01\xbb";
 
-type Said = (Direction, Vec<u8>);
+pub type Said = (Direction, Vec<u8>);
 
 /// A handshake of OpenSSL's, see [`crate::tls`].
-fn handshake() -> Vec<Said> {
+pub fn handshake() -> Vec<Said> {
     recorded(include_str!("tls/testdata/tls12_ecdhe.txt"))
 }
 
@@ -25,8 +25,8 @@ fn recorded(trace: &str) -> Vec<Said> {
     trace.lines().map(line).collect()
 }
 
-fn frame(from: Direction, flags: u8, seq: [u32; 2], payload: &[u8]) -> Vec<u8> {
-    let ends = [([192, 0, 2, 1], 40_000u16), ([192, 0, 2, 2], 1080)];
+fn frame(port: u16, from: Direction, flags: u8, seq: [u32; 2], payload: &[u8]) -> Vec<u8> {
+    let ends = [([192, 0, 2, 1], 40_000u16), ([192, 0, 2, 2], port)];
     let [(src, src_port), (dst, dst_port)] = if from == Forward { ends } else { [ends[1], ends[0]] };
     let length = u16::try_from(40 + payload.len()).unwrap().to_be_bytes();
     let mut frame = vec![0x45, 0, length[0], length[1], 0, 0, 0x40, 0, 64, 6, 0, 0];
@@ -39,7 +39,12 @@ fn frame(from: Direction, flags: u8, seq: [u32; 2], payload: &[u8]) -> Vec<u8> {
 }
 
 /// The connection's record, and its observation's facts.
-fn record(said: &[Said], with_syn: bool) -> (String, String) {
+pub fn record(said: &[Said], with_syn: bool) -> (String, String) {
+    captured(1080, said, &[], with_syn)
+}
+
+/// The same with the server on another port, and with some of what was said not captured.
+pub fn captured(port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> (String, String) {
     const SYN: u8 = 0x02;
     const ACK: u8 = 0x10;
     let mut core =
@@ -47,11 +52,13 @@ fn record(said: &[Said], with_syn: bool) -> (String, String) {
     let mut seq = [1000u32, 5000];
     let mut frames = Vec::new();
     if with_syn {
-        frames.push(frame(Forward, SYN, [999, 0], &[]));
-        frames.push(frame(Reverse, SYN | ACK, [1000, 4999], &[]));
+        frames.push(frame(port, Forward, SYN, [999, 0], &[]));
+        frames.push(frame(port, Reverse, SYN | ACK, [1000, 4999], &[]));
     }
-    for (from, bytes) in said {
-        frames.push(frame(*from, ACK, seq, bytes));
+    for (place, (from, bytes)) in said.iter().enumerate() {
+        if !lost.contains(&place) {
+            frames.push(frame(port, *from, ACK, seq, bytes));
+        }
         seq[*from as usize] += u32::try_from(bytes.len()).unwrap();
     }
     for (number, bytes) in (1..).zip(&frames) {
@@ -62,11 +69,11 @@ fn record(said: &[Said], with_syn: bool) -> (String, String) {
     (String::from_utf8(core.records().to_vec()).unwrap(), String::from_utf8(facts).unwrap())
 }
 
-fn says(from: Direction, bytes: impl AsRef<[u8]>) -> Said {
+pub fn says(from: Direction, bytes: impl AsRef<[u8]>) -> Said {
     (from, bytes.as_ref().to_vec())
 }
 
-fn socks5() -> Vec<Said> {
+pub fn socks5() -> Vec<Said> {
     vec![
         says(Forward, b"\x05\x01\0"),
         says(Reverse, b"\x05\0"),
@@ -75,7 +82,7 @@ fn socks5() -> Vec<Said> {
     ]
 }
 
-fn connect() -> Vec<Said> {
+pub fn connect() -> Vec<Said> {
     vec![says(Forward, CONNECT), says(Reverse, "HTTP/1.1 200 Connection established\r\n\r\n")]
 }
 
@@ -291,11 +298,11 @@ fn content(record: &str) -> String {
 fn played(segments: &[(Direction, usize, &[u8])]) -> String {
     let mut core =
         Core::new(Config { flows: true, endpoints: false, names: false, max_flows: 10, seed: 1, why: false });
-    let mut frames = vec![frame(Forward, 0x02, [999, 0], &[]), frame(Reverse, 0x12, [1000, 4999], &[])];
+    let mut frames = vec![frame(1080, Forward, 0x02, [999, 0], &[]), frame(1080, Reverse, 0x12, [1000, 4999], &[])];
     for (from, at, bytes) in segments {
         let mut seq = [1000u32, 5000];
         seq[*from as usize] += u32::try_from(*at).unwrap();
-        frames.push(frame(*from, 0x10, seq, bytes));
+        frames.push(frame(1080, *from, 0x10, seq, bytes));
     }
     for (number, bytes) in (1..).zip(&frames) {
         core.frames(&[Frame { time: number * 1_000_000, link: RAW, number, bytes }]);

@@ -258,7 +258,7 @@ impl Context {
         let initiator_low = entry.has(mark::INITIATOR_LOW);
         let mut tunnel = Tunnel { start: entry.start, initiator_low, ..Tunnel::default() };
         tunnel.add(entry, ipsec);
-        let within = self.tunnels.member(entry.key.tunnel());
+        let within = self.tunnels.member(entry.tunnel);
         write::record(&Pair::of(entry), &tunnel, within, &mut self.clock, &mut told.tunnels);
     }
 

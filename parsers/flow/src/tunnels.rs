@@ -1,4 +1,7 @@
 //! The stacks of encapsulation met so far, each with a small number for the flow key and its member of the record.
+//!
+//! Some numbers on the wire belong to one direction: its receiver has chosen them. A flow's two directions then come in different
+//! stacks, and share the number of the one that was met first.
 
 use crate::json;
 use crate::limits::MAX_TUNNEL_STACKS;
@@ -8,21 +11,57 @@ use transitproof_wire::packet::{TunnelKind, Tunnels};
 /// Number 0 is no tunnel; the last number is shared by all stacks beyond the limit.
 #[derive(Debug, Default)]
 pub struct TunnelStacks {
-    numbers: HashMap<Tunnels, u16>,
+    numbers: HashMap<Tunnels, Numbers>,
+    /// By what both directions have in common.
+    common: HashMap<Tunnels, u16>,
+    /// The stack of the packet in hand.
+    pub in_hand: u16,
     members: Vec<Box<[u8]>>,
     stacks: Vec<Tunnels>,
     /// Packets whose stack got no number of its own.
     pub limited: u64,
 }
 
+/// Of one stack: its own, and the one that its flows have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Numbers {
+    own: u16,
+    flows: u16,
+}
+
 impl TunnelStacks {
+    /// The number for the flow key; the stack becomes the one in hand.
     pub fn number(&mut self, tunnels: &Tunnels) -> u16 {
-        if let Some(number) = self.numbers.get(tunnels) {
-            return *number;
+        let Numbers { own, flows } = self.numbers(tunnels);
+        self.in_hand = own;
+        flows
+    }
+
+    fn numbers(&mut self, tunnels: &Tunnels) -> Numbers {
+        if tunnels.is_empty() {
+            return Numbers { own: 0, flows: 0 };
         }
-        if self.members.len() >= MAX_TUNNEL_STACKS {
+        if let Some(numbers) = self.numbers.get(tunnels) {
+            return *numbers;
+        }
+        let common = tunnels.of_both_directions();
+        let known = if common.is_empty() { Some(0) } else { self.common.get(&common).copied() };
+        let Some(own) = self.add(tunnels) else {
             self.limited += 1;
-            return u16::MAX;
+            return Numbers { own: u16::MAX, flows: known.unwrap_or(u16::MAX) };
+        };
+        let flows = known.unwrap_or(own);
+        if flows == own {
+            self.common.insert(common, own);
+        }
+        let numbers = Numbers { own, flows };
+        self.numbers.insert(*tunnels, numbers);
+        numbers
+    }
+
+    fn add(&mut self, tunnels: &Tunnels) -> Option<u16> {
+        if self.members.len() >= MAX_TUNNEL_STACKS {
+            return None;
         }
         let mut member = Vec::new();
         json::key(&mut member, "tunnel");
@@ -38,9 +77,7 @@ impl TunnelStacks {
         member.push(b']');
         self.members.push(member.into());
         self.stacks.push(*tunnels);
-        let number = self.members.len() as u16;
-        self.numbers.insert(*tunnels, number);
-        number
+        u16::try_from(self.members.len()).ok()
     }
 
     /// The stack with this number; `None` for the one that those beyond the limit share.
@@ -110,5 +147,20 @@ mod tests {
         assert_eq!((one, two, stacks.number(&nested(1))), (1, 2, 1));
         assert_eq!(stacks.member(two), br#""tunnel":["ipip","ipip"]"#);
         assert_eq!(stacks.member(0), b"");
+    }
+
+    #[test]
+    fn directions_with_numbers_of_their_own_share_that_of_the_flow() {
+        let within = |kind, id| Tunnels::default().within(kind, Some(id)).unwrap();
+        let mut stacks = TunnelStacks::default();
+        for kind in [TunnelKind::GtpU, TunnelKind::L2tp, TunnelKind::Pptp] {
+            let (there, back) = (stacks.number(&within(kind, 7)), stacks.number(&within(kind, 9)));
+            assert_eq!((there, stacks.in_hand), (back, there + 1), "{kind:?}");
+            assert_eq!(stacks.member(stacks.in_hand), format!("\"tunnel\":[\"{}:9\"]", kind.word()).as_bytes());
+        }
+        // A network's number is the same in both, and tells networks apart.
+        assert_ne!(stacks.number(&within(TunnelKind::Vxlan, 7)), stacks.number(&within(TunnelKind::Vxlan, 9)));
+        // The last router takes the label off: a flow may have one in one direction alone.
+        assert_eq!((stacks.number(&within(TunnelKind::Mpls, 7)), stacks.number(&Tunnels::default())), (0, 0));
     }
 }

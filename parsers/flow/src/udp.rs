@@ -188,6 +188,10 @@ fn application(
             entry.protocol = Protocol::Stun;
             conversation.tries += 1;
         }
+        Verdict::Is(Protocol::Snmp) if app::is_snmp_discovery(payload) && conversation.tries < MAX_DATAGRAMS => {
+            entry.protocol = Protocol::Snmp;
+            conversation.tries += 1;
+        }
         Verdict::Is(Protocol::OpenVpn) => {
             entry.protocol = Protocol::OpenVpn;
             let mut follower = Box::new(OpenVpnFollower::new());

@@ -23,6 +23,7 @@ impl Context {
                     self.tell_tunnel(&entry, ipsec);
                 }
             }
+            crate::one_sided::believe(&mut entry, &mut conversation, self);
             if entry.phase == Phase::Open {
                 let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
                 match &mut conversation.follower {
@@ -68,6 +69,10 @@ impl Context {
     /// judged as it stands, so that a tunnel of months is not first heard of at its end.
     pub fn cut(&mut self, entry: &mut Entry) {
         if !entry.is_empty() {
+            if let Some(mut conversation) = entry.conversation.take() {
+                crate::one_sided::believe(entry, &mut conversation, self);
+                entry.conversation = Some(conversation).filter(|_| entry.phase == Phase::Open);
+            }
             let mut shown = entry.outline();
             let open = entry.phase == Phase::Open;
             if open {
@@ -129,7 +134,7 @@ impl Context {
     fn write(&mut self, entry: &Entry, reason: EndReason) {
         if self.write_flows {
             let middle = record::Middle {
-                tunnel: self.tunnels.member(entry.key.tunnel()),
+                tunnel: self.tunnels.member(entry.tunnel),
                 facts: self.fragments.get(entry.fragment),
                 why: self.write_why,
                 opened: self.tunnels.is_opened(entry.key.tunnel()),

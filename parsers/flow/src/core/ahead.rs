@@ -84,12 +84,8 @@ impl Core {
 
     /// Where a packet belongs that did not come as a frame of its own.
     pub(super) fn place(&mut self, packet: &Packet<'_>, tunnels: &Tunnels) -> Looked {
-        let tunnel = self.tunnel(tunnels);
+        let tunnel = self.ctx.tunnels.number(tunnels);
         Looked::of(packet, tunnel, self.seed, Kind::Walked)
-    }
-
-    fn tunnel(&mut self, tunnels: &Tunnels) -> u16 {
-        if tunnels.is_empty() { 0 } else { self.ctx.tunnels.number(tunnels) }
     }
 
     #[cold]

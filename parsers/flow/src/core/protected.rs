@@ -53,7 +53,7 @@ impl Core {
     #[cold]
     pub(super) fn protected(&mut self, slot: Slot, frame: &Frame<'_>, packet: &Packet<'_>) {
         let Some(entry) = self.table.entry(slot) else { return };
-        let tunnel = entry.key.tunnel();
+        let tunnel = entry.tunnel;
         let keys = self.ctx.certificates.keys.as_deref_mut();
         let Some((earlier, last)) = ipsec(entry).map(|ipsec| ipsec.read(packet, (frame.number, frame.time), keys))
         else {

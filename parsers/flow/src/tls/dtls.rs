@@ -22,7 +22,7 @@ pub struct DtlsFollower {
 
 #[derive(Default)]
 struct Side {
-    /// Sequence number of the message to be handed on next; `None` before the first.
+    /// Sequence number of the message to be handed on next; `None` before the side's hello.
     next: Option<u16>,
     /// Number that the next record of the handshake's keys should have.
     next_hidden: u64,
@@ -141,7 +141,12 @@ impl DtlsFollower {
             side.next = None;
             return;
         }
-        let next = *side.next.get_or_insert(fragment.sequence);
+        // Datagrams overtake each other: only a hello tells where a side's messages begin.
+        let begins = matches!(fragment.kind, handshake::CLIENT_HELLO | handshake::SERVER_HELLO);
+        let Some(next) = side.next.or(begins.then_some(fragment.sequence)) else {
+            return self.keep(from, fragment, opened);
+        };
+        side.next = Some(next);
         let ahead = fragment.sequence.wrapping_sub(next);
         if ahead >= 0x8000 {
             return;

@@ -297,6 +297,10 @@ fn dtls_in_fragments_behind_a_cookie() {
     let mut swapped = trace.clone();
     swapped.swap(4, 6);
     assert_eq!(follow_dtls(&swapped).session, expected.session);
+    // Every flight from its end: what overtakes a hello waits for it.
+    let flights = trace.chunk_by(|one, next| one.0 == next.0);
+    let reversed = flights.flat_map(|flight| flight.iter().rev().cloned()).collect();
+    assert_eq!(follow_dtls(&reversed).session, expected.session);
 }
 
 #[test]

@@ -53,6 +53,26 @@ pub fn snmp_private(d: &Datagram) -> Look {
     yes(matches!(snmp_message(d.payload)?, Ok(Snmp::Private)))
 }
 
+/// Whether a message only asks for an engine's id and clock, or tells them (RFC 3414 section 4): it is in the clear and names no user,
+/// whatever protects those that follow.
+pub fn is_snmp_discovery(b: &[u8]) -> bool {
+    const AUTH_FLAG: u8 = 0x01;
+    fn walk(b: &[u8]) -> Option<bool> {
+        let next = |b| ber::element(b).ok()?;
+        let version = next(next(b)?.value)?;
+        let header = next(version.rest)?;
+        let flags = next(next(next(header.value)?.rest)?.rest)?;
+        let mut parameter = next(next(next(header.rest)?.value)?.value)?;
+        // The engine's id, boots and time, then the user's name.
+        for _ in 0..3 {
+            parameter = next(parameter.rest)?;
+        }
+        let bare = flags.value.first()? & (AUTH_FLAG | PRIV_FLAG) == 0;
+        Some(version.integer() == Some(3) && bare && parameter.tag == OCTET_STRING && parameter.length == 0)
+    }
+    walk(b).unwrap_or(false)
+}
+
 /// `<PRI>` of up to 191, then text: a version and a space (5424), a month or anything readable (3164).
 fn syslog_message(b: &[u8]) -> Look {
     if byte(b, 0)? != b'<' {
@@ -243,6 +263,7 @@ pub fn mndp(d: &Datagram) -> Look {
 
 #[cfg(test)]
 mod tests {
+    use super::is_snmp_discovery;
     use crate::app::tests::{client, udp, udp_back};
     use crate::{Class, Protocol};
 
@@ -258,6 +279,32 @@ mod tests {
         assert_eq!(udp(b"\0\0\0\x0a\x02\0\0\x04\0\0\0\0", 2048), Some(Protocol::Wccp));
         let mndp = b"\0\0\x05\x01\0\x01\0\x06\x02\0\0\0\0\x01\0\x05\0\x02gw";
         assert_eq!(udp(mndp, 5678), Some(Protocol::Mndp));
+    }
+
+    /// Messages of snmpget -v3 -l authPriv: what it asks for first (RFC 3414 section 4), the report, and one that has a user.
+    #[test]
+    fn snmp_asks_for_an_engine_first() {
+        let message = |flags: u8, user: &[u8]| {
+            let security =
+                [&b"\x04\0\x02\x01\0\x02\x01\0\x04"[..], &[user.len() as u8], user, b"\x04\0\x04\0"].concat();
+            let length = security.len() as u8;
+            let body = [
+                &b"\x02\x01\x03\x30\x0e\x02\x01\x07\x02\x03\0\xff\xe3\x04\x01"[..],
+                &[flags],
+                b"\x02\x01\x03\x04",
+                &[length + 2, 0x30, length],
+                &security,
+                b"\x30\x02\x04\0",
+            ]
+            .concat();
+            [&[0x30, body.len() as u8][..], &body].concat()
+        };
+        assert!(is_snmp_discovery(&message(4, b"")) && is_snmp_discovery(&message(0, b"")));
+        assert!(!is_snmp_discovery(&message(4, b"joe")) && !is_snmp_discovery(&message(1, b"")));
+        assert!(!is_snmp_discovery(GET));
+        for cut in 0..30 {
+            assert!(!is_snmp_discovery(&message(4, b"")[..cut]), "{cut}");
+        }
     }
 
     #[test]

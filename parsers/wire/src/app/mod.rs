@@ -27,6 +27,7 @@ mod media;
 mod mesh;
 mod messaging;
 mod naming;
+pub mod one_sided;
 mod peers;
 pub mod proxies;
 mod remote;
@@ -43,6 +44,7 @@ pub mod upgrade;
 mod voice;
 mod web;
 
+pub use management::is_snmp_discovery;
 pub use remote::rdp_encrypts;
 pub use routing::ospf;
 pub use serial::Serial;
@@ -102,6 +104,18 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     }
     let full = client.len() == HEAD_LIMIT && server.len() == HEAD_LIMIT;
     if open && !full { Verdict::Undecided } else { Verdict::None }
+}
+
+/// Whether a protocol's clear part may agree on TLS.
+pub fn may_upgrade(protocol: Protocol) -> bool {
+    use Protocol::*;
+    matches!(protocol, Smtp | Imap | Pop3 | Ftp | Nntp | Sieve | Irc | Xmpp | Ldap)
+        || matches!(protocol, Postgresql | Mysql | Tds | Rdp | Amqp)
+}
+
+/// Whether a port is registered for a protocol over TCP.
+pub fn is_registered(protocol: Protocol, port: u16) -> bool {
+    STREAMS.iter().any(|row| row.protocol == protocol && row.ports.contains(&port))
 }
 
 /// Judges one UDP datagram by its whole payload. `Undecided` says that it fits a protocol too loosely to claim it.

@@ -118,6 +118,7 @@ fn connect(client: &[u8], server: &[u8]) -> Option<Prefix> {
             Some(b" 10") => asked -= http_head(request)?.len(),
             _ => match content_length(response) {
                 Some(length) => answered = answered.checked_add(length)?,
+                None if is_chunked(response) => answered += chunked_length(server.get(answered..)?)?,
                 None => return Some(Prefix::None),
             },
         }
@@ -130,13 +131,36 @@ fn http_head(b: &[u8]) -> Option<&[u8]> {
     b.get(..memchr::memmem::find(b, b"\r\n\r\n")? + 4)
 }
 
-fn content_length(head: &[u8]) -> Option<usize> {
-    const FIELD: &[u8] = b"Content-Length:";
-    let line = head.split(|c| *c == b'\n').find(|line| starts_nocase(line, FIELD) == Some(true))?;
-    std::str::from_utf8(line.get(FIELD.len()..)?.trim_ascii()).ok()?.parse().ok()
+fn field<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let line = head.split(|c| *c == b'\n').find(|line| starts_nocase(line, name) == Some(true))?;
+    Some(line.get(name.len()..)?.trim_ascii())
 }
 
-const CMD_CONNECT: u8 = 1;
+fn content_length(head: &[u8]) -> Option<usize> {
+    std::str::from_utf8(field(head, b"Content-Length:")?).ok()?.parse().ok()
+}
+
+fn is_chunked(head: &[u8]) -> bool {
+    field(head, b"Transfer-Encoding:").is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"))
+}
+
+/// Of a body in chunks without trailers, RFC 9112 section 7.1.
+fn chunked_length(body: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let line = body.get(at..).and_then(super::look::line)?;
+        let digits = line.split(|c| *c == b';').next()?.trim_ascii();
+        let size = usize::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        let ends = memchr::memchr(b'\n', body.get(at..)?)? + 1;
+        at = at.checked_add(ends)?.checked_add(size)?.checked_add(2)?;
+        body.get(..at)?;
+        if size == 0 {
+            return Some(at);
+        }
+    }
+}
+
+pub(super) const CMD_CONNECT: u8 = 1;
 
 /// Methods, the login if one was chosen, CONNECT; a method of the server's after each, and its reply.
 fn socks5(client: &[u8], server: &[u8]) -> Option<Prefix> {
@@ -170,7 +194,7 @@ fn socks5(client: &[u8], server: &[u8]) -> Option<Prefix> {
 }
 
 /// Length of type, address and port; an unknown type has none, so its connection is waited for in vain.
-fn socks5_address(b: &[u8], at: usize) -> Option<usize> {
+pub(super) fn socks5_address(b: &[u8], at: usize) -> Option<usize> {
     match byte(b, at)? {
         1 => Some(1 + 4 + 2),
         3 => Some(2 + usize::from(byte(b, at + 1)?) + 2),
@@ -179,18 +203,25 @@ fn socks5_address(b: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Command, port, address and user; 4a writes 0.0.0.x for an address and appends the host's name.
 fn socks4(client: &[u8], server: &[u8]) -> Option<Prefix> {
-    const GRANTED: u8 = 0x5a;
+    let (asked, connects) = socks4_request(client)?;
+    if !connects || byte(server, 0)? != 0 || byte(server, 1)? != GRANTED {
+        return Some(Prefix::None);
+    }
+    Some(passed(Via::Socks4, client, asked, server, 8))
+}
+
+pub(super) const GRANTED: u8 = 0x5a;
+
+/// Command, port, address and user; 4a writes 0.0.0.x for an address and appends the host's name. Its length, and whether the
+/// command is CONNECT.
+pub(super) fn socks4_request(client: &[u8]) -> Option<(usize, bool)> {
     let user = client.get(8..)?;
     let mut asked = 8 + memchr::memchr(0, user)? + 1;
     if matches!(client.get(4..8)?, [0, 0, 0, last] if *last != 0) {
         asked += memchr::memchr(0, client.get(asked..)?)? + 1;
     }
-    if byte(client, 1)? != CMD_CONNECT || byte(server, 0)? != 0 || byte(server, 1)? != GRANTED {
-        return Some(Prefix::None);
-    }
-    Some(passed(Via::Socks4, client, asked, server, 8))
+    Some((asked, byte(client, 1)? == CMD_CONNECT))
 }
 
 fn passed(via: Via, client: &[u8], asked: usize, server: &[u8], answered: usize) -> Prefix {
@@ -256,6 +287,9 @@ mod tests {
         passes(Via::HttpConnect, Protocol::Http, client, established);
         let twice = [&client[..], client].concat();
         let server = [b"HTTP/1.1 407 No\r\ncontent-length: 4\r\n\r\nbody", &established[..]].concat();
+        passes(Via::HttpConnect, Protocol::Http, &twice, &server);
+        let server =
+            [b"HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", &established[..]].concat();
         passes(Via::HttpConnect, Protocol::Http, &twice, &server);
         assert_eq!(negotiated(Protocol::Http, client, b"HTTP/1.1 403 no\r\n\r\n"), Prefix::None);
         assert_eq!(negotiated(Protocol::Http, b"CHECKOUT / HTTP/1.1\r\n\r\n", established), Prefix::None);

@@ -9,18 +9,19 @@ use crate::Protocol;
 /// LDAP's StartTLS, RFC 4511 section 4.14.1.
 const LDAP_START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 /// The header by which both sides of AMQP 1.0 agree on its TLS layer, section 5.2.1.
-const AMQP_TLS: &[u8] = b"AMQP\x02\x01\0\0";
+pub(super) const AMQP_TLS: &[u8] = b"AMQP\x02\x01\0\0";
+/// RFC 4217 section 4, and the names that drafts of it gave.
+pub(super) const ASKING_FTP: [&[u8]; 4] = [b"AUTH TLS", b"AUTH TLS-C", b"AUTH TLS-P", b"AUTH SSL"];
+pub(super) const SSL_REQUEST: u32 = 80_877_103;
+const GSSENC_REQUEST: u32 = 80_877_104;
 /// Extra lines of an answer before it counts as none: SASL and CAPABILITY lists stay below.
 const LINES_LIMIT: usize = 128;
 
 /// The offsets behind the clear part in the client's and in the server's bytes; none until the server has agreed.
 pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
     match protocol {
-        Protocol::Smtp => Some((command(client, b"STARTTLS")?, smtp_answer(client, server)?)),
-        Protocol::Ftp => Some((
-            command(client, b"AUTH TLS").or_else(|| command(client, b"AUTH SSL"))?,
-            answer(server, |l| l.starts_with(b"234"))?,
-        )),
+        Protocol::Smtp => smtp(client, server),
+        Protocol::Ftp => Some((ftp_asked(client)?, answer(server, |l| l.starts_with(b"234"))?)),
         Protocol::Pop3 => pop3(client, server),
         Protocol::Imap => imap(client, server),
         Protocol::Nntp => Some((command(client, b"STARTTLS")?, answer(server, |l| l.starts_with(b"382"))?)),
@@ -29,7 +30,7 @@ pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usi
         Protocol::Postgresql => postgresql(client, server),
         Protocol::Mysql => mysql(client, server),
         Protocol::Ldap => ldap(client, server),
-        Protocol::Tds => Some((tds_prelogin(client, 0x12)?, tds_prelogin(server, 0x04)?)),
+        Protocol::Tds => tds(client, server),
         Protocol::Rdp => rdp(client, server),
         Protocol::Amqp => (client.starts_with(AMQP_TLS) && server.starts_with(AMQP_TLS)).then_some((8, 8)),
         Protocol::Irc => Some((command(client, b"STARTTLS")?, answer(server, |l| contains(l, b" 670 "))?)),
@@ -51,71 +52,91 @@ fn contains(line: &[u8], word: &[u8]) -> bool {
     memchr::memmem::find(line, word).is_some()
 }
 
-/// Behind the line that is this command.
+pub(super) fn is(line: &[u8], word: &[u8]) -> bool {
+    line.trim_ascii_end().eq_ignore_ascii_case(word)
+}
+
+/// Behind the last line that is this command: the ones before it were refused.
 fn command(b: &[u8], word: &[u8]) -> Option<usize> {
-    lines(b).find(|(line, _)| line.trim_ascii_end().eq_ignore_ascii_case(word)).map(|(_, end)| end)
+    lines(b).filter(|(line, _)| is(line, word)).last().map(|(_, end)| end)
+}
+
+fn ftp_asked(b: &[u8]) -> Option<usize> {
+    lines(b).filter(|(line, _)| ASKING_FTP.iter().any(|word| is(line, word))).last().map(|(_, end)| end)
 }
 
 fn answer(b: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
     lines(b).find(|(line, _)| fits(line)).map(|(_, end)| end)
 }
 
+/// Each request with the number of lines before it: who was refused may ask again.
+fn requests(client: &[u8], fits: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = (usize, usize)> {
+    lines(client).enumerate().filter(move |(_, (line, _))| fits(line)).map(|(before, (_, end))| (before, end))
+}
+
 /// 220 greets as well as agrees: the answer counts as many final replies as there are commands before it.
-fn smtp_answer(client: &[u8], server: &[u8]) -> Option<usize> {
-    let before = lines(client).take_while(|(line, _)| !line.trim_ascii_end().eq_ignore_ascii_case(b"STARTTLS")).count();
-    let mut finals = lines(server).filter(|(line, _)| line.get(3) != Some(&b'-'));
-    let (line, end) = finals.nth(before + 1)?;
-    line.starts_with(b"220").then_some(end)
+fn smtp(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    requests(client, |line| is(line, b"STARTTLS")).find_map(|(before, asked)| {
+        let mut finals = lines(server).filter(|(line, _)| line.get(3) != Some(&b'-'));
+        let (line, agreed) = finals.nth(before + 1)?;
+        line.starts_with(b"220").then_some((asked, agreed))
+    })
 }
 
 /// After STLS the server's bytes end with its answer until TLS begins, so the last `+OK` line before TLS is the answer.
 fn pop3(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    let asked = command(client, b"STLS")?;
-    let before = lines(client).take_while(|(line, _)| !line.trim_ascii_end().eq_ignore_ascii_case(b"STLS"));
-    let mut skip = 1;
+    requests(client, |line| is(line, b"STLS"))
+        .find_map(|(before, asked)| Some((asked, pop3_agreed(client, before, server)?)))
+}
+
+fn pop3_agreed(client: &[u8], before: usize, server: &[u8]) -> Option<usize> {
     // A capability list ends with a line of one dot.
-    let mut dots = 0;
-    for (line, _) in before {
-        skip += 1;
-        dots += usize::from(starts_nocase(line, b"CAPA") == Some(true) || line.eq_ignore_ascii_case(b"AUTH"));
-    }
+    let lists = |line: &[u8]| starts_nocase(line, b"CAPA") == Some(true) || is(line, b"AUTH");
+    let mut dots = lines(client).take(before).filter(|(line, _)| lists(line)).count();
     let mut rest =
         lines(server).filter(|(line, _)| line.starts_with(b"+OK") || line.starts_with(b"-ERR") || *line == b".");
     let mut replies = 0;
-    while replies < skip + dots {
+    while replies < before + 1 + dots {
         let (line, _) = rest.next()?;
         replies += 1;
         // A refused list has no dot.
         dots -= usize::from(line.starts_with(b"-ERR") && dots > 0);
     }
     let (line, end) = rest.next()?;
-    line.starts_with(b"+OK").then_some((asked, end))
+    line.starts_with(b"+OK").then_some(end)
 }
 
-/// RFC 9051 section 6.2.1: `tag STARTTLS`, `tag OK`. People who type use one tag for every command: its answers count.
+/// `tag STARTTLS`, RFC 9051 section 6.2.1.
+pub(super) fn is_imap_request(line: &[u8]) -> bool {
+    imap_tag(line).is_some_and(|(_, rest)| rest.trim_ascii().eq_ignore_ascii_case(b"STARTTLS"))
+}
+
+fn imap_tag(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    memchr::memchr(b' ', line).and_then(|space| line.split_at_checked(space))
+}
+
+/// `tag STARTTLS`, `tag OK`. People who type use one tag for every command: its answers count.
 fn imap(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    let split = |line| memchr::memchr(b' ', line).and_then(|space| line.split_at_checked(space));
-    let (tag, asked) = lines(client).find_map(|(line, end)| {
-        let (tag, rest) = split(line)?;
-        rest.trim_ascii().eq_ignore_ascii_case(b"STARTTLS").then_some((tag, end))
-    })?;
-    let tagged = |line| split(line).is_some_and(|(own, _)| own == tag);
-    let before = lines(client).take_while(|(_, end)| *end < asked).filter(|(line, _)| tagged(line)).count();
-    let (line, agreed) = lines(server).filter(|(line, _)| tagged(line)).nth(before)?;
-    (starts_nocase(line.get(tag.len()..)?, b" OK") == Some(true)).then_some((asked, agreed))
+    lines(client).filter(|(line, _)| is_imap_request(line)).find_map(|(line, asked)| {
+        let (tag, _) = imap_tag(line)?;
+        let tagged = |line| imap_tag(line).is_some_and(|(own, _)| own == tag);
+        let before = lines(client).take_while(|(_, end)| *end < asked).filter(|(line, _)| tagged(line)).count();
+        let (line, agreed) = lines(server).filter(|(line, _)| tagged(line)).nth(before)?;
+        (starts_nocase(line.get(tag.len()..)?, b" OK") == Some(true)).then_some((asked, agreed))
+    })
 }
 
 /// RFC 5804 section 2.2: the greeting ends with OK, then the answer is another.
 fn sieve(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    let asked = command(client, b"STARTTLS")?;
-    let before = lines(client).take_while(|(line, _)| !line.eq_ignore_ascii_case(b"STARTTLS")).count();
-    let mut finals = lines(server).filter(|(line, _)| matches!(line.get(..2), Some(b"OK" | b"NO")));
-    let (line, end) = finals.nth(before + 1)?;
-    line.starts_with(b"OK").then_some((asked, end))
+    requests(client, |line| is(line, b"STARTTLS")).find_map(|(before, asked)| {
+        let mut finals = lines(server).filter(|(line, _)| matches!(line.get(..2), Some(b"OK" | b"NO")));
+        let (line, agreed) = finals.nth(before + 1)?;
+        line.starts_with(b"OK").then_some((asked, agreed))
+    })
 }
 
 /// Behind an XML element that is empty or closed at once (RFC 6120 section 5.4.2).
-fn element(b: &[u8], open: &[u8]) -> Option<usize> {
+pub(super) fn element(b: &[u8], open: &[u8]) -> Option<usize> {
     let start = memchr::memmem::find(b, open)?;
     let end = start + memchr::memchr(b'>', b.get(start..)?)?;
     if b.get(end.checked_sub(1)?) == Some(&b'/') {
@@ -126,10 +147,18 @@ fn element(b: &[u8], open: &[u8]) -> Option<usize> {
     b.get(end + 1..)?.starts_with(b"</").then_some(end + 1 + close + 1)
 }
 
+/// Whether both sides go on under GSSAPI's encryption (PostgreSQL 55.2.11), asked for at once or after TLS was refused.
+pub fn is_under_gssapi(client: &[u8], server: &[u8]) -> bool {
+    let asked = |at| be32(client, at);
+    match server {
+        [b'G', ..] => asked(4) == Some(GSSENC_REQUEST),
+        [b'N', b'G', ..] => asked(4) == Some(SSL_REQUEST) && asked(12) == Some(GSSENC_REQUEST),
+        _ => false,
+    }
+}
+
 /// SSLRequest, or GSSENCRequest refused and then SSLRequest; one byte answers each.
 fn postgresql(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    const SSL_REQUEST: u32 = 80_877_103;
-    const GSSENC_REQUEST: u32 = 80_877_104;
     match (be32(client, 4)?, server.first()?) {
         (SSL_REQUEST, b'S') => Some((8, 1)),
         (GSSENC_REQUEST, b'N') if be32(client, 12)? == SSL_REQUEST && server.get(1) == Some(&b'S') => Some((16, 2)),
@@ -139,47 +168,118 @@ fn postgresql(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
 
 /// The client cuts its response after the fixed part and sets CLIENT_SSL; the server has said that it can.
 fn mysql(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    const SSL_REQUEST_LENGTH: u32 = 32;
-    const CLIENT_SSL: u32 = 0x800;
-    let greeting = usize::try_from(le32(server, 0)? & 0x00ff_ffff).ok()? + 4;
-    let request = le32(client, 0)?;
-    let asked = request & 0x00ff_ffff == SSL_REQUEST_LENGTH && request >> 24 == 1 && le32(client, 4)? & CLIENT_SSL != 0;
-    (asked && client.len() >= 36 && server.get(4) == Some(&10) && server.len() >= greeting).then_some((36, greeting))
+    Some((mysql_asked(client)?, mysql_greeting(server)?))
 }
 
-/// MS-TDS section 2.2.6.5: PRELOGIN and its answer, each one packet; what they agree on shows in what follows.
-fn tds_prelogin(b: &[u8], kind: u8) -> Option<usize> {
+pub(super) fn mysql_asked(client: &[u8]) -> Option<usize> {
+    const SSL_REQUEST_LENGTH: u32 = 32;
+    const CLIENT_SSL: u32 = 0x800;
+    let request = le32(client, 0)?;
+    let asked = request & 0x00ff_ffff == SSL_REQUEST_LENGTH && request >> 24 == 1 && le32(client, 4)? & CLIENT_SSL != 0;
+    (asked && client.len() >= 36).then_some(36)
+}
+
+pub(super) fn mysql_greeting(server: &[u8]) -> Option<usize> {
+    let end = usize::try_from(le32(server, 0)? & 0x00ff_ffff).ok()? + 4;
+    (server.get(4) == Some(&10) && server.len() >= end).then_some(end)
+}
+
+/// MS-TDS section 2.2.6.5: PRELOGIN and its answer, each one packet. Where neither wants more than ENCRYPT_OFF, the login alone is
+/// encrypted, and everything behind it is in the clear.
+fn tds(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let (asked, agreed) = (tds_prelogin(client, 0x12)?, tds_prelogin(server, 0x04)?);
+    asked.whole().or(agreed.whole()).map(|_| (asked.end, agreed.end))
+}
+
+pub(super) struct Prelogin {
+    end: usize,
+    encryption: u8,
+}
+
+impl Prelogin {
+    /// Its end, if it asks for more than an encrypted login.
+    pub(super) fn whole(&self) -> Option<usize> {
+        const ENCRYPT_OFF: u8 = 0;
+        (self.encryption != ENCRYPT_OFF).then_some(self.end)
+    }
+}
+
+pub(super) fn tds_prelogin(b: &[u8], kind: u8) -> Option<Prelogin> {
+    const HEADER: usize = 8;
     const LAST: u8 = 1;
-    let length = usize::from(be16(b, 2)?);
-    let plain = b.get(8) == Some(&0) && byte(b, 1)? & LAST != 0;
-    (byte(b, 0)? == kind && plain && b.len() >= length).then_some(length)
+    const VERSION: u8 = 0;
+    const ENCRYPTION: u8 = 1;
+    const TERMINATOR: u8 = 0xff;
+    const MAX_OPTIONS: usize = 16;
+    let end = usize::from(be16(b, 2)?);
+    let body = b.get(HEADER..end)?;
+    if byte(b, 0)? != kind || byte(b, 1)? & LAST == 0 || byte(body, 0)? != VERSION {
+        return None;
+    }
+    // Token, offset and length of each option.
+    let option = body.chunks_exact(5).take(MAX_OPTIONS).take_while(|option| option.first() != Some(&TERMINATOR));
+    let at = option.filter(|option| option.first() == Some(&ENCRYPTION)).find_map(|option| be16(option, 1))?;
+    Some(Prelogin { end, encryption: byte(body, usize::from(at))? })
+}
+
+/// RFC 2126: the length of the first packet, once it is there.
+pub(super) fn tpkt(b: &[u8]) -> Option<usize> {
+    Some(usize::from(be16(b, 2)?)).filter(|length| b.first() == Some(&3) && b.len() >= *length)
+}
+
+fn rdp(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    Some((tpkt(client)?, rdp_agreed(server)?))
 }
 
 /// MS-RDPBCGR section 2.2.1.2: the X.224 confirmation chooses TLS, with or without CredSSP in it; RDP's own security is 0.
-fn rdp(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+pub(super) fn rdp_agreed(server: &[u8]) -> Option<usize> {
     const TYPE_RDP_NEG_RSP: u8 = 2;
-    let tpkt = |b| Some(usize::from(be16(b, 2)?)).filter(|length| b.first() == Some(&3) && b.len() >= *length);
-    let (asked, agreed) = (tpkt(client)?, tpkt(server)?);
+    let agreed = tpkt(server)?;
     let chosen = server.get(11..agreed)?;
-    (byte(server, 5)? == 0xd0 && byte(chosen, 0)? == TYPE_RDP_NEG_RSP && le32(chosen, 4)? != 0)
-        .then_some((asked, agreed))
+    (byte(server, 5)? == 0xd0 && byte(chosen, 0)? == TYPE_RDP_NEG_RSP && le32(chosen, 4)? != 0).then_some(agreed)
 }
 
-/// ExtendedRequest with StartTLS's name, ExtendedResponse with success.
+/// ExtendedRequest with StartTLS's name, and the ExtendedResponse with success that has its number. Anonymous binds and searches
+/// may come in front of either.
 fn ldap(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    let (asked, request) = ldap_operation(client, 0x77)?;
-    let (agreed, response) = ldap_operation(server, 0x78)?;
-    let name = ber::element(request).ok()??;
-    let result = ber::element(response).ok()??;
-    (name.tag == 0x80 && name.value == LDAP_START_TLS && result.value == [0]).then_some((asked, agreed))
+    let asked = ldap_asked(client)?;
+    Some((asked.end, ldap_agreed(server, Some(asked.id))?))
 }
 
-/// The first message, whole, and the content of its operation.
-fn ldap_operation(b: &[u8], tag: u8) -> Option<(usize, &[u8])> {
-    let message = ber::element(b).ok()?.filter(|m| m.tag == SEQUENCE && m.is_whole())?;
-    let id = ber::element(message.value).ok()?.filter(|i| i.tag == INTEGER)?;
-    let operation = ber::element(id.rest).ok()?.filter(|o| o.tag == tag)?;
-    Some((b.len() - message.rest.len(), operation.value))
+pub(super) struct Asked<'a> {
+    id: &'a [u8],
+    pub(super) end: usize,
+}
+
+/// The last such request: the ones before it were refused.
+pub(super) fn ldap_asked(client: &[u8]) -> Option<Asked<'_>> {
+    let asks =
+        |request| ber::element(request).ok()?.is_some_and(|n| n.tag == 0x80 && n.value == LDAP_START_TLS).then_some(());
+    ldap_operations(client)
+        .filter(|(_, tag, operation, _)| *tag == 0x77 && asks(operation).is_some())
+        .last()
+        .map(|(id, _, _, end)| Asked { id, end })
+}
+
+pub(super) fn ldap_agreed(server: &[u8], id: Option<&[u8]>) -> Option<usize> {
+    let succeeds = |response| Some(ber::element(response).ok()??.value == [0]);
+    ldap_operations(server)
+        .find(|(own, tag, operation, _)| {
+            *tag == 0x78 && id.is_none_or(|id| id == *own) && succeeds(operation) == Some(true)
+        })
+        .map(|(_, _, _, end)| end)
+}
+
+/// Number, tag and content of the operation of each message that is whole, and the offset behind it.
+fn ldap_operations(b: &[u8]) -> impl Iterator<Item = (&[u8], u8, &[u8], usize)> {
+    let mut rest = b;
+    std::iter::from_fn(move || {
+        let message = ber::element(rest).ok()?.filter(|m| m.tag == SEQUENCE && m.is_whole())?;
+        rest = message.rest;
+        let id = ber::element(message.value).ok()?.filter(|i| i.tag == INTEGER)?;
+        let operation = ber::element(id.rest).ok()??;
+        Some((id.value, operation.tag, operation.value, b.len() - rest.len()))
+    })
 }
 
 #[cfg(test)]
@@ -208,6 +308,12 @@ mod tests {
         let server = b"220 mx ESMTP\r\n250-mx\r\n250-SIZE 1\r\n250 STARTTLS\r\n220 2.0.0 go ahead\r\n";
         upgrades(Protocol::Smtp, b"EHLO a\r\nSTARTTLS\r\n", server);
         assert_eq!(starttls(Protocol::Smtp, b"EHLO a\r\nSTARTTLS\r\n", b"220 mx\r\n250 ok\r\n454 no TLS\r\n"), None);
+        let refused = b"220 mx ESMTP\r\n250 mx\r\n454 not yet\r\n220 go ahead\r\n";
+        assert_eq!(
+            starttls(Protocol::Smtp, b"EHLO a\r\nSTARTTLS\r\nSTARTTLS\r\n", refused),
+            Some((28, refused.len())),
+            "asked again after a refusal"
+        );
         upgrades(
             Protocol::Imap,
             b"a1 CAPABILITY\r\na2 starttls\r\n",
@@ -230,6 +336,9 @@ mod tests {
     fn files_news_and_chat() {
         upgrades(Protocol::Ftp, b"AUTH TLS\r\n", b"220 hi\r\n234 Proceed\r\n");
         assert_eq!(starttls(Protocol::Ftp, b"AUTH TLS\r\n", b"220 hi\r\n502 no\r\n"), None);
+        let (client, server) = (b"AUTH SSL\r\nAUTH TLS\r\n", b"220 hi\r\n504 no\r\n234 ok\r\n");
+        assert_eq!(starttls(Protocol::Ftp, client, server), Some((client.len(), server.len())), "as curl asks");
+        upgrades(Protocol::Ftp, b"AUTH TLS-C\r\n", b"220 hi\r\n234 ok\r\n");
         upgrades(Protocol::Nntp, b"CAPABILITIES\r\nSTARTTLS\r\n", b"200 hi\r\n101 list\r\nSTARTTLS\r\n.\r\n382 go\r\n");
         upgrades(
             Protocol::Xmpp,
@@ -254,6 +363,9 @@ mod tests {
         let prelogin = b"\x12\x01\0\x1a\0\0\0\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x11\0\0\0\0\0\x01";
         let answer = b"\x04\x01\0\x1a\0\0\x01\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x0f\0\x07\xd0\0\0\x01";
         upgrades(Protocol::Tds, prelogin, answer);
+        let off = |message: &[u8; 26]| [&message[..25], b"\0"].concat();
+        upgrades(Protocol::Tds, &off(prelogin), answer);
+        assert_eq!(starttls(Protocol::Tds, &off(prelogin), &off(answer)), None, "the login alone is encrypted");
     }
 
     #[test]
@@ -261,6 +373,10 @@ mod tests {
         upgrades(Protocol::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x2f", b"S");
         upgrades(Protocol::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x30\0\0\0\x08\x04\xd2\x16\x2f", b"NS");
         assert_eq!(starttls(Protocol::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x2f", b"N"), None);
+        let gssapi = b"\0\0\0\x08\x04\xd2\x16\x30";
+        assert!(is_under_gssapi(gssapi, b"G") && !is_under_gssapi(gssapi, b"N"));
+        assert!(is_under_gssapi(&[b"\0\0\0\x08\x04\xd2\x16\x2f", &gssapi[..]].concat(), b"NG"));
+        assert!(!is_under_gssapi(b"\0\0\0\x08\x04\xd2\x16\x2f", b"G"));
         let mut request = vec![0x20, 0, 0, 1, 0x85, 0xae, 0xff, 0x19, 0, 0, 0, 1, 0x21];
         request.resize(36, 0);
         upgrades(Protocol::Mysql, &request, b"\x0b\0\0\0\x0a8.0.33\0\x0b\0\0");
@@ -268,6 +384,14 @@ mod tests {
         assert_eq!(starttls(Protocol::Mysql, &request, b"\x0b\0\0\0\x0a8.0.33\0\x0b\0\0"), None);
         let ask = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
         upgrades(Protocol::Ldap, ask, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0");
+        let (bind, bound) = (
+            b"\x30\x0c\x02\x01\x00\x60\x07\x02\x01\x03\x04\0\x80\0",
+            b"\x30\x0c\x02\x01\x00\x61\x07\x0a\x01\0\x04\0\x04\0",
+        );
+        let answer = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0";
+        upgrades(Protocol::Ldap, &[&bind[..], ask].concat(), &[&bound[..], answer].concat());
+        let of_another = b"\x30\x0c\x02\x01\x07\x78\x07\x0a\x01\0\x04\0\x04\0";
+        assert_eq!(starttls(Protocol::Ldap, ask, of_another), None);
         assert_eq!(starttls(Protocol::Ldap, ask, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\0\x04\0"), None);
     }
 }

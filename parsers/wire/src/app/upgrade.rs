@@ -4,7 +4,7 @@
 //! somebody on the path can do here: take the offer out, or spoil it.
 
 use super::look::{be32, le32};
-use super::starttls::lines;
+use super::starttls::{ASKING_FTP, lines};
 use crate::Protocol;
 
 /// Lines of either side looked at: an EHLO has some 20, a CAPA or FEAT less.
@@ -30,13 +30,17 @@ impl Chance {
     }
 }
 
-/// What became of the chance, `None` if there was none to be seen. For dialogues that stayed in the clear.
+/// What became of the chance, `None` if there was none to be seen. For dialogues that stayed in the clear. Where the server was
+/// not heard, it has refused nothing.
 pub fn chance(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<Chance> {
+    if server.is_empty() {
+        return None;
+    }
     match protocol {
         Protocol::Smtp => smtp(client, server),
         Protocol::Pop3 => of(says(client, b"STLS"), says(server, b"STLS")),
         Protocol::Imap => of(imap_asked(client), has(server, b"STARTTLS")),
-        Protocol::Ftp => of(says(client, b"AUTH TLS") || says(client, b"AUTH SSL"), has(server, b"AUTH TLS")),
+        Protocol::Ftp => of(ASKING_FTP.iter().any(|word| says(client, word)), has(server, b"AUTH TLS")),
         Protocol::Nntp => of(says(client, b"STARTTLS"), says(server, b"STARTTLS")),
         Protocol::Sieve => of(says(client, b"STARTTLS"), has(server, b"\"STARTTLS\"")),
         Protocol::Xmpp => of(contains(client, b"<starttls"), contains(server, b"<starttls")),
@@ -126,6 +130,7 @@ mod tests {
             (ehlo, b"220 mx\r\n250-mx\r\n250-XXXXXXXA\r\n250 SIZE 1\r\n", Some(Chance::Mangled)),
             (b"EHLO a\r\nXXXXXXXX\r\n", b"220 mx\r\n250 mx\r\n500 what\r\n", Some(Chance::Mangled)),
             (ehlo, b"220 mx\r\n250-mx\r\n250 SIZE 1\r\n", None),
+            (b"EHLO a\r\nSTARTTLS\r\n", b"", None),
             (b"HELO a\r\n", b"220 mx STARTTLS here\r\n250 mx\r\n", None),
         ] {
             assert_eq!(chance(Protocol::Smtp, client, server), found, "{}", String::from_utf8_lossy(server));

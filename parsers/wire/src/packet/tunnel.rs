@@ -17,6 +17,8 @@ pub enum Kind {
     Vxlan,
     Geneve,
     Gre,
+    /// GRE as PPTP has it.
+    Pptp,
     Erspan,
     IpIp,
     SixInFour,
@@ -42,7 +44,7 @@ impl Kind {
             Self::None => "",
             Self::Vxlan => "vxlan",
             Self::Geneve => "geneve",
-            Self::Gre => "gre",
+            Self::Gre | Self::Pptp => "gre",
             Self::Erspan => "erspan",
             Self::IpIp => "ipip",
             Self::SixInFour => "6in4",
@@ -87,6 +89,17 @@ impl Tunnels {
     /// This stack with one more layer inside; `None` if there are too many already.
     pub fn within(mut self, kind: Kind, id: Option<u32>) -> Option<Self> {
         self.push(kind, id).then_some(self)
+    }
+
+    /// The same as the other direction has it: without numbers that the receiver chose, and without labels, which the last router
+    /// takes off (TS 29.281 section 3.1, RFC 2661 section 3.1, RFC 2637 section 4.1, RFC 3032, RFC 3031 section 3.16).
+    pub fn of_both_directions(&self) -> Self {
+        let mut common = Self::default();
+        for layer in self.layers().iter().filter(|layer| layer.kind != Kind::Mpls) {
+            let id = layer.id.filter(|_| !matches!(layer.kind, Kind::GtpU | Kind::L2tp | Kind::Pptp));
+            common.push(layer.kind, id);
+        }
+        common
     }
 
     /// False if there are too many already.
@@ -293,7 +306,8 @@ fn gre(payload: &[u8]) -> Option<(Kind, Option<u32>, Inside<'_>)> {
     }
     if version & 0x07 == 1 {
         rest = rest.get(if version & 0x80 != 0 { 4 } else { 0 }..)?;
-        return Some((Kind::Gre, key, link::ppp(rest).ok()?));
+        // The lower half is the call, the upper one the length of what follows.
+        return Some((Kind::Pptp, key.map(|key| key & 0xffff), link::ppp(rest).ok()?));
     }
     match ethertype {
         // ERSPAN type I has no header of its own, and no sequence number by which to tell it.
@@ -325,21 +339,29 @@ fn capwap(payload: &[u8]) -> Option<Inside<'_>> {
     (header & FRAGMENT_OR_KEEPALIVE == 0).then_some((kind, inside))
 }
 
-/// RFC 3032: labels up to the bottom of the stack; what follows is told by its first nibble, as routers do.
+/// RFC 3032: labels up to the bottom of the stack; what follows is told by its first nibble, as routers do, or is an Ethernet frame
+/// (RFC 4448), with a control word in front or without.
 pub fn mpls(mut payload: &[u8]) -> Option<(u32, Inside<'_>)> {
     loop {
         let (entry, rest) = payload.split_first_chunk::<4>()?;
         payload = rest;
         let entry = u32::from_be_bytes(*entry);
         if entry & 0x100 != 0 {
-            // A pseudowire's control word begins with a zero nibble (RFC 4385); an Ethernet frame follows it.
             let inside = match rest.first()? >> 4 {
-                0 => (ETHERNET, rest.get(4..)?),
-                _ => ip(rest)?,
+                4 | 6 => ip(rest)?,
+                // A control word begins with a zero nibble (RFC 4385), but so do many addresses.
+                0 if !carries_ip(rest) => (ETHERNET, rest.get(4..)?),
+                _ => carries_ip(rest).then_some((ETHERNET, rest))?,
             };
             return Some((entry >> 12, inside));
         }
     }
+}
+
+/// Whether these are an Ethernet frame with IP in it, behind a tag or at once.
+fn carries_ip(frame: &[u8]) -> bool {
+    let ethertype = frame.get(12..14).and_then(|two| two.first_chunk()).map(|two| u16::from_be_bytes(*two));
+    matches!(ethertype, Some(link::IPV4 | link::IPV6 | 0x8100 | 0x88a8))
 }
 
 /// RFC 2516 section 4: a session's PPP.

@@ -15,7 +15,7 @@ pub use hello::{ClientHello, Codes, Extensions, ServerHello};
 pub use hidden::{Certificate13, EncryptedExtensions, certificate_verify};
 pub use key_exchange::{KeyExchange, ServerKeyExchange, signature_scheme};
 pub use messages::{Alert, CertificateList, MessageHeader, new_session_ticket, sct_count};
-pub use record::{RecordHeader, Seen, joined_inside, looks_like_tls};
+pub use record::{RecordHeader, Seen, joined_inside, looks_like_hello, looks_like_tls};
 
 /// Record content types, RFC 8446 section 5.1 and RFC 6520.
 pub mod content {

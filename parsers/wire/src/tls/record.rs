@@ -98,6 +98,12 @@ fn looks_like_alert(body: &[u8], length: usize) -> Seen {
     }
 }
 
+/// Whether bytes begin with a hello of one side, by what follows its message header.
+pub fn looks_like_hello(bytes: &[u8], of_client: bool) -> bool {
+    let kind = if of_client { handshake::CLIENT_HELLO } else { handshake::SERVER_HELLO };
+    bytes.first() == Some(&content::HANDSHAKE) && bytes.get(5) == Some(&kind) && looks_like_tls(bytes) == Seen::Yes
+}
+
 /// Content that says nothing itself: believed if the next header lies where the length says, or the segment ends there;
 /// or, if the record goes on beyond what is seen, if that is long enough to be told from text and from sparse binaries.
 fn looks_like_protected(body: &[u8], length: usize) -> Seen {

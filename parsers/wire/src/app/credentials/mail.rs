@@ -102,9 +102,10 @@ fn commands<'a>(
     let mut all = lines(b);
     while let Some(line) = all.next() {
         let Some(arguments) = arguments(line) else { continue };
-        let mut words = arguments.split(|c| *c == b' ');
+        // Servers take more than one space for one.
+        let mut words = arguments.split(|c| *c == b' ').filter(|word| !word.is_empty());
         let Some(mechanism) = words.next() else { continue };
-        let mut rest = words.next().filter(|initial| !initial.is_empty()).into_iter().chain(all.clone());
+        let mut rest = words.next().into_iter().chain(all.clone());
         if let Some(found) = sasl(mechanism, &mut rest, kinds) {
             return Some(found);
         }
@@ -183,6 +184,7 @@ mod tests {
         // RFC 4616 section 4: tim with tanstaaftanstaaf.
         for plain in [
             &b"EHLO a\r\nAUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n"[..],
+            b"EHLO a\r\nAUTH  PLAIN  AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
             b"EHLO a\r\nAUTH PLAIN\r\nAHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
             b"EHLO a\r\nAUTH LOGIN\r\n*\r\nAUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
         ] {

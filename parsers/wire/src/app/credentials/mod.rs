@@ -17,7 +17,8 @@ use std::borrow::Cow;
 
 pub use secret::Secret;
 
-use super::look::starts_nocase;
+use super::ber;
+use super::look::{be32, starts_nocase};
 use crate::Protocol;
 
 /// A credential seen in the clear; the account where the protocol names one.
@@ -71,6 +72,17 @@ pub fn needs_server(protocol: Protocol) -> bool {
     matches!(protocol, Telnet | Mysql | Postgresql | Snmp | Kerberos)
 }
 
+/// Whether the first message of a stream is there, of protocols in which one of each side says everything.
+pub fn is_message(protocol: Protocol, b: &[u8]) -> bool {
+    let length = match protocol {
+        Protocol::Kerberos => be32(b, 0).map(|length| (4, length)), // RFC 4120 section 7.2.2
+        Protocol::Tacacs => be32(b, 8).map(|length| (12, length)),  // RFC 8907 section 4.1
+        Protocol::Snmp => return ber::element(b).ok().flatten().is_some_and(|message| message.is_whole()),
+        _ => None,
+    };
+    length.is_some_and(|(header, length)| b.len() as u64 >= header + u64::from(length))
+}
+
 fn found<'a>(kind: &'static str, account: Option<Cow<'a, [u8]>>, secret: Secret<'a>) -> Option<Credential<'a>> {
     let account = account.map(|a| match a {
         Cow::Borrowed(b) => Cow::Borrowed(b.get(..ACCOUNT_LIMIT).unwrap_or(b)),
@@ -117,6 +129,18 @@ mod tests {
         let mut fed = Vec::new();
         let any = credentials(protocol, client, server)?.secret.feed(|bytes| fed.extend_from_slice(bytes));
         any.then(|| String::from_utf8_lossy(&fed).into_owned())
+    }
+
+    #[test]
+    fn messages_are_waited_for() {
+        for (protocol, message) in [
+            (Protocol::Kerberos, &b"\0\0\0\x03abc"[..]),
+            (Protocol::Tacacs, b"\xc0\x01\x01\0\0\0\0\x01\0\0\0\x03abc"),
+            (Protocol::Snmp, b"\x30\x03abc"),
+        ] {
+            assert!(is_message(protocol, message));
+            assert!((0..message.len()).all(|cut| !is_message(protocol, &message[..cut])), "{protocol:?}");
+        }
     }
 
     #[test]
