@@ -123,7 +123,7 @@ protocols! {
     Wow "wow" Plaintext, Battlenet "battlenet" Plaintext, Minecraft "minecraft" Plaintext, Terraria "terraria" Plaintext, Teso "teso" Plaintext, Amongus "amongus" Plaintext,
     Armagetron "armagetron" Plaintext, Crossfire "crossfire" Plaintext, Crynet "crynet" Plaintext, Samp "samp" Plaintext, Ecowitt "ecowitt" Plaintext, V2gtp "v2gtp" Plaintext,
     Hsms "hsms" Plaintext, Roon "roon" Plaintext, Slimproto "slimproto" Plaintext, Mpd "mpd" Plaintext, Dahua "dahua" Plaintext, Zep "zep" Plaintext,
-    Gsmtap "gsmtap" Plaintext, Mumble "mumble" Plaintext, Msmq "msmq" Plaintext, Remoting "remoting" Plaintext, Nmf "nmf" Plaintext, Rsocket "rsocket" Plaintext,
+    Gsmtap "gsmtap" Plaintext, Msmq "msmq" Plaintext, Remoting "remoting" Plaintext, Nmf "nmf" Plaintext, Rsocket "rsocket" Plaintext,
     Brpc "brpc" Plaintext, Artemis "artemis" Plaintext, Velocystream "velocystream" Plaintext, Javaserial "javaserial" Plaintext, Amanda "amanda" Plaintext, Lwapp "lwapp" Plaintext,
     Hncp "hncp" Plaintext, Ahcp "ahcp" Plaintext, Vqp "vqp" Plaintext, Pana "pana" Plaintext, Mobileip "mobileip" Plaintext, Papi "papi" Plaintext,
     Xot "xot" Plaintext, Ucp "ucp" Plaintext, Finger "finger" Plaintext, Rwho "rwho" Plaintext, Cups "cups" Plaintext, Ymsg "ymsg" Plaintext,

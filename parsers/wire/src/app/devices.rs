@@ -1,7 +1,7 @@
 //! Things and machines that speak up: weather stations, charging cars, chip factories, audio at home, cameras, radio that is passed on.
 
 use super::Datagram;
-use super::look::{Look, NO, at, be16, be32, byte, starts, weak, yes};
+use super::look::{Look, NO, be16, be32, byte, starts, weak, yes};
 
 /// A weather station of Ecowitt or Fine Offset looks for its console: mark, command 0x12, the size and the sum of all that follows the mark.
 pub fn ecowitt(d: &Datagram) -> Look {
@@ -70,23 +70,10 @@ pub fn zigbee(d: &Datagram) -> Look {
     yes(starts(b, b"EX")? && matches!(be16(b, 2)?, 0x0201 | 0x0301) && (11..=26).contains(&byte(b, 4)?) && b.len() > 32)
 }
 
-/// Osmocom's GSMTAP: version 2, a header of four words or version 3 of more, a type that exists.
+/// Osmocom's GSMTAP: version 2, a header of four words, a type that exists.
 pub fn gsmtap(d: &Datagram) -> Look {
     let b = d.payload;
     weak(byte(b, 0)? == 2 && byte(b, 1)? == 4 && (1..=0x20).contains(&byte(b, 2)?) && byte(b, 15)? == 0 && b.len() > 16)
-}
-
-/// A Mumble server is asked who is there: zeros and a number; it answers with its version, users, their limit and the bandwidth.
-pub fn mumble(d: &Datagram) -> Look {
-    let b = d.payload;
-    match b.len() {
-        12 => weak(be32(b, 0)? == 0),
-        24 => {
-            let (users, limit, bandwidth) = (be32(b, 12)?, be32(b, 16)?, be32(b, 20)?);
-            weak(at(b, 0, &[0, 1])? && users <= limit && limit <= 1 << 16 && bandwidth <= 1 << 20)
-        }
-        _ => NO,
-    }
 }
 
 #[cfg(test)]
@@ -120,8 +107,6 @@ mod tests {
         assert_eq!(server(b"OK MPD 0.23.5\n"), Some(Protocol::Mpd));
         assert_eq!(udp(b"\x20\0\0\0DHIP\0\0\0\0\0\0\0\0", 37810), Some(Protocol::Dahua));
         assert_eq!(client(b"\x20\0\0\0DHIP\0\0\0\0\0\0\0\0"), Some(Protocol::Dahua));
-        let asked = [&[0; 11][..], &[1]].concat();
-        assert_eq!((udp(&asked, 64738), udp(&asked, 9000)), (Some(Protocol::Mumble), None));
     }
 
     #[test]

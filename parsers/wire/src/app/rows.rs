@@ -494,7 +494,6 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Dahua, &[37810], &[(0x20, 0x20)], devices::dahua_datagram),
     udp(P::Zep, &[17754], &[(b'E', b'E')], devices::zigbee),
     ported(P::Gsmtap, &[4729], &[(2, 2)], devices::gsmtap),
-    ported(P::Mumble, &[64738], ZERO, devices::mumble),
     udp(P::Amanda, &[10080], &[(b'A', b'A')], middleware::amanda),
     ported(P::Lwapp, &[12222, 12223], ANY, operators::lwapp),
     ported(P::Hncp, &[8231], ZERO, operators::hncp),
