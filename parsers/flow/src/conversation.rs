@@ -17,9 +17,6 @@ use transitproof_wire::Protocol;
 use transitproof_wire::app::Serial;
 use transitproof_wire::app::proxies::Via;
 
-/// Successive packets that prove RTP, SRTCP or BitTorrent's transport: source, kind and sequence then agree in 100 bits.
-const SERIAL_RUN: u8 = 3;
-
 /// What every packet needs comes first, in one cache line.
 #[derive(Default)]
 #[repr(C)]
@@ -82,7 +79,7 @@ impl Conversation {
             _ => 1,
         };
         self.serial[from as usize] = Some((header, run));
-        (run >= SERIAL_RUN).then(|| header.protocol())
+        (run >= header.run()).then(|| header.protocol())
     }
 
     /// Nothing more is to come of a dialogue: reads what there is of it.

@@ -120,6 +120,14 @@ protocols! {
     Aodv "aodv" Plaintext, Lmp "lmp" Plaintext, Dlep "dlep" Plaintext, Msdp "msdp" Plaintext, Pcep "pcep" Plaintext,
     Bmp "bmp" Plaintext, Flute "flute" Plaintext, Glbp "glbp" Plaintext, Autorp "autorp" Plaintext, Cpha "cpha" Plaintext,
     Srt "srt" Plaintext,
+    Wow "wow" Plaintext, Battlenet "battlenet" Plaintext, Minecraft "minecraft" Plaintext, Terraria "terraria" Plaintext, Teso "teso" Plaintext, Amongus "amongus" Plaintext,
+    Armagetron "armagetron" Plaintext, Crossfire "crossfire" Plaintext, Crynet "crynet" Plaintext, Samp "samp" Plaintext, Ecowitt "ecowitt" Plaintext, V2gtp "v2gtp" Plaintext,
+    Hsms "hsms" Plaintext, Roon "roon" Plaintext, Slimproto "slimproto" Plaintext, Mpd "mpd" Plaintext, Dahua "dahua" Plaintext, Zep "zep" Plaintext,
+    Gsmtap "gsmtap" Plaintext, Msmq "msmq" Plaintext, Remoting "remoting" Plaintext, Nmf "nmf" Plaintext, Rsocket "rsocket" Plaintext,
+    Brpc "brpc" Plaintext, Artemis "artemis" Plaintext, Velocystream "velocystream" Plaintext, Javaserial "javaserial" Plaintext, Amanda "amanda" Plaintext, Lwapp "lwapp" Plaintext,
+    Hncp "hncp" Plaintext, Ahcp "ahcp" Plaintext, Vqp "vqp" Plaintext, Pana "pana" Plaintext, Mobileip "mobileip" Plaintext, Papi "papi" Plaintext,
+    Xot "xot" Plaintext, Ucp "ucp" Plaintext, Finger "finger" Plaintext, Rwho "rwho" Plaintext, Cups "cups" Plaintext, Ymsg "ymsg" Plaintext,
+    Msnp "msnp" Plaintext, Gadugadu "gadugadu" Plaintext, Protobuf "protobuf" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 

@@ -23,8 +23,8 @@ fn snmp_message(b: &[u8]) -> Option<Result<Snmp, ()>> {
         }
         let Some(next) = ber::element(version.rest)? else { return Ok(None) };
         match version.integer() {
-            // Community, then a PDU of context class 0 to 8.
-            Some(0 | 1) if next.tag == OCTET_STRING => {
+            // Community, or the parameters of version 2 (RFC 1910 section 3.1), then a PDU of context class 0 to 8.
+            Some(0..=2) if next.tag == OCTET_STRING => {
                 let Some(pdu) = ber::element(next.rest)? else { return Ok(None) };
                 if (0xa0..=0xa8).contains(&pdu.tag) { Ok(Some(Snmp::Clear)) } else { refused }
             }
@@ -311,6 +311,11 @@ mod tests {
     fn snmp_and_its_privacy() {
         assert_eq!(udp(GET, 161), Some(Protocol::Snmp));
         assert_eq!(udp(GET, 9161), Some(Protocol::Snmp));
+        let mut by_user = GET.to_vec();
+        by_user[4] = 2;
+        assert_eq!(udp(&by_user, 161), Some(Protocol::Snmp));
+        by_user[4] = 4;
+        assert_eq!(udp(&by_user, 161), None);
         let mut v3 = b"\x30\x20\x02\x01\x03\x30\x0f\x02\x02\x4a\x69\x02\x03\0\xff\xe3\x04\x01\x04\x02\x01\x03\x04\x02\x30\0\x04\x04abcd".to_vec();
         assert_eq!(udp(&v3, 161), Some(Protocol::Snmp));
         v3[18] = 0x07;

@@ -69,6 +69,23 @@ pub fn netcode(d: &Datagram) -> Look {
     yes(byte(d.payload, 0)? == 0 && at(d.payload, 1, b"NETCODE 1.0")?)
 }
 
+/// Google's QUIC before the standard, joined behind the packet that has its version: a public header without one, within the first bytes a
+/// message of its crypto (quic-crypto 2014): a name, the number of its tags, two zeros, a tag.
+pub fn google_quic(d: &Datagram) -> Look {
+    const WITHIN: usize = 64;
+    let b = d.payload;
+    let head = b.get(..WITHIN.min(b.len()))?;
+    let message = |at: usize| {
+        let name = b.get(at..at + 4)?;
+        let known = matches!(name, b"REJ\0" | b"SREJ" | b"SHLO" | b"CHLO");
+        let tag = b.get(at + 8..at + 12)?;
+        let tags = (1..=64).contains(&le16(b, at + 4)?) && le16(b, at + 6)? == 0;
+        Some(known && tags && tag.iter().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == 0))
+    };
+    // Neither a version nor a reset.
+    yes(byte(b, 0)? & 3 == 0 && (8..head.len()).any(|at| message(at) == Some(true)))
+}
+
 /// ZMTP 3 with the CURVE mechanism (ZeroMQ RFC 23, 25).
 pub fn curve_zmq(b: &[u8]) -> Look {
     yes(super::messaging::zmtp_mechanism(b)? == b"CURVE")
@@ -159,6 +176,16 @@ pub fn libp2p(b: &[u8]) -> Look {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_rejection_of_googles() {
+        use crate::app::tests::udp_back;
+        let header = b"\x08\x01\x02\x03\x04\x05\x06\x07\x08\x01abcdefghijkl\xa0\x01\0\x60";
+        let rejection = [&header[..], b"REJ\0\x02\0\0\0STK\0\x04\0\0\0SNO\0\x08\0\0\0abcdefgh"].concat();
+        assert_eq!(udp_back(&rejection, 443).map(|p| (p.name(), p.class())), Some(("quic", crate::Class::Encrypted)));
+        let other = [&header[..], b"REJ\0\x02\0\x01\0STK\0\x04\0\0\0"].concat();
+        assert_eq!(udp_back(&other, 443), None);
+    }
+
     use crate::Protocol;
     use crate::app::tests::{both, client, udp};
 

@@ -1,6 +1,7 @@
 //! Protocols that one packet does not prove and several do: RTP (RFC 3550), SRTCP (RFC 3711), BitTorrent's transport (BEP 29). What numbers their
 //! packets is here; who counts how many followed one another is the caller.
 
+use super::codecs::Codec;
 use super::look::{Match, be16, be32, byte};
 use super::voice::rtp_frame;
 use crate::Protocol;
@@ -12,6 +13,7 @@ pub enum Serial {
         kind: u8,
         sequence: u16,
         source: u32,
+        codec: Codec,
     },
     Srtcp {
         source: u32,
@@ -43,13 +45,24 @@ impl Serial {
         }
     }
 
-    /// Of a packet whose frames have a size that SRTP's tag of 4, 10 or 16 bytes cannot make up: G.711, G.722 and GSM.
+    /// How many in a row prove it: 100 bits of source, kind and sequence, and of agreed payload types 30 of the codec.
+    pub fn run(self) -> u8 {
+        match self {
+            Self::Rtp { codec: Codec::Amr { .. } | Codec::Avc(_), .. } => 4,
+            _ => 3,
+        }
+    }
+
+    /// Of a packet whose frames have a size that SRTP's tag of 4, 10 or 16 bytes cannot make up: G.711, G.722 and GSM; or of an agreed
+    /// payload type whose frames show their codec.
     fn clear_frame(payload: &[u8]) -> Option<Self> {
         let kind = byte(payload, 1)? & 0x7f;
-        if !matches!(kind, 0 | 3 | 8 | 9) || rtp_frame(payload) != Some(Match::Weak) {
-            return None;
-        }
-        Some(Self::Rtp { kind, sequence: be16(payload, 2)?, source: be32(payload, 8)? })
+        let codec = match kind {
+            0 | 3 | 8 | 9 if rtp_frame(payload) == Some(Match::Weak) => Codec::Sized,
+            96..=127 => Codec::of(payload)?,
+            _ => return None,
+        };
+        Some(Self::Rtp { kind, sequence: be16(payload, 2)?, source: be32(payload, 8)?, codec })
     }
 
     /// A report (section 3.4) with the bit that says "encrypted", a young index and a tag of 80 bits behind it. Three in a row have
@@ -82,9 +95,10 @@ impl Serial {
     /// 16 µs to 100 s later.
     pub fn follows(self, earlier: Self) -> bool {
         match (self, earlier) {
-            (Self::Rtp { kind, sequence, source }, Self::Rtp { kind: k, sequence: n, source: s }) => {
-                (kind, source) == (k, s) && sequence == n.wrapping_add(1)
-            }
+            (
+                Self::Rtp { kind, sequence, source, codec },
+                Self::Rtp { kind: k, sequence: n, source: s, codec: before },
+            ) => (kind, source) == (k, s) && sequence == n.wrapping_add(1) && codec.goes_on(before),
             (Self::Utp { connection, sequence, sent }, Self::Utp { connection: c, sequence: n, sent: t }) => {
                 connection == c && sequence.wrapping_sub(n) <= 16 && (16..100_000_000).contains(&sent.wrapping_sub(t))
             }

@@ -3,7 +3,7 @@
 //! RTP has no magic: one packet is at most weak; the caller asks again with the next one and decides on sequences.
 
 use super::Datagram;
-use super::look::{Look, NO, be16, be32, byte, is_text, le32, line, number, one_of, starts, weak, yes};
+use super::look::{Look, NO, at, be16, be32, byte, is_text, le32, line, number, one_of, starts, weak, yes};
 
 const MAGIC_COOKIE: u32 = 0x2112_a442;
 
@@ -51,11 +51,12 @@ pub fn turn_channel(d: &Datagram) -> Look {
     weak((0x4000..=0x4fff).contains(&channel) && padded && length >= 8)
 }
 
-/// A compound packet: sender or receiver report first, and every length ends on the next packet or on the end.
+/// A compound packet: sender or receiver report first, and every length ends on the next packet or on the end. A single report whose blocks
+/// fill it exactly has 31 bits that its size determines; SRTCP's index and tag would stand behind it (RFC 3711 section 3.4).
 pub fn rtcp(d: &Datagram) -> Look {
     let b = d.payload;
     let mut rest = b;
-    let mut packets = 0;
+    let (mut packets, mut exact) = (0, true);
     while !rest.is_empty() {
         let (first, kind, words) = (byte(rest, 0)?, byte(rest, 1)?, usize::from(be16(rest, 2)?));
         if first >> 6 != 2 || !(200..=207).contains(&kind) || packets == 0 && !matches!(kind, 200 | 201 | 205 | 206) {
@@ -71,10 +72,11 @@ pub fn rtcp(d: &Datagram) -> Look {
         if words < least {
             return NO;
         }
+        exact &= matches!(kind, 200 | 201) && words == least && first & 0x20 == 0;
         rest = next;
         packets += 1;
     }
-    if packets >= 2 { yes(true) } else { weak(true) }
+    if packets >= 2 || exact { yes(true) } else { weak(true) }
 }
 
 /// Static payload types that occur, with the size of a frame where it is fixed: only exact frames count.
@@ -97,6 +99,11 @@ pub(super) fn rtp_frame(b: &[u8]) -> Look {
         4 => matches!(payload, 24 | 20 | 48 | 72),
         18 => matches!(payload, 10 | 20 | 30 | 40 | 60 | 2 | 12 | 22),
         13 => (1..=12).contains(&payload),
+        // MPEG audio (RFC 2250 section 3.5) has zeros, an offset of zero and a frame's header; a transport stream its packets.
+        14 => return yes(at(b, 12, &[0, 0, 0, 0, 0xff])? && byte(b, 17)? >= 0xe2 && be32(b, 8)? != 0),
+        33 | 96..=127 if payload.is_multiple_of(188) && payload >= 3 * 188 => {
+            return yes(b.get(12..)?.chunks(188).all(|packet| packet.first() == Some(&0x47)));
+        }
         // Telephone events of four bytes (RFC 4733).
         96..=127 => payload == 4 && byte(b, 12)? <= 16 && byte(b, 13)? & 0x40 == 0,
         _ => false,
@@ -125,6 +132,10 @@ pub fn megaco(d: &Datagram) -> Look {
 pub fn h323(b: &[u8]) -> Look {
     if !starts(b, &[3, 0])? {
         return NO;
+    }
+    // H.245: the capabilities of a terminal, with the protocol's object identifier.
+    if byte(b, 4)? == 2 && byte(b, 5)? == 0x70 {
+        return yes(b.get(6..24)?.windows(6).any(|w| w == [0x06, 0x00, 0x08, 0x81, 0x75, 0x00]));
     }
     let (length, discriminator, reference) = (be16(b, 2)?, byte(b, 4)?, byte(b, 5)?);
     yes(length >= 9
@@ -158,11 +169,72 @@ pub fn bfcp(b: &[u8]) -> Look {
     )
 }
 
+/// Over UDP (RFC 8855 section 6.2): version 1 or 2, the datagram's length, attributes of type and length that fill it.
+pub fn bfcp_datagram(d: &Datagram) -> Look {
+    let b = d.payload;
+    let (first, primitive) = (byte(b, 0)?, byte(b, 1)?);
+    let header = matches!(first >> 5, 1 | 2) && first & 7 == 0 && (1..=18).contains(&primitive);
+    let mut attributes = b.get(12..)?;
+    if !header || 4 * usize::from(be16(b, 2)?) != attributes.len() {
+        return NO;
+    }
+    let mut seen = 0;
+    while !attributes.is_empty() {
+        let (kind, size) = (byte(attributes, 0)? >> 1, usize::from(byte(attributes, 1)?));
+        let Some(next) = attributes.get(size.next_multiple_of(4).max(4)..) else { return NO };
+        if size < 2 || !(1..=18).contains(&kind) {
+            return NO;
+        }
+        attributes = next;
+        seen += 1;
+    }
+    if seen > 0 { yes(true) } else { weak(true) }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
     use crate::app::Serial;
     use crate::app::tests::{client, udp};
+
+    #[test]
+    fn one_report_that_fills_its_datagram() {
+        let mut report = b"\x81\xc8\0\x0c\xde\xad\xbe\xef".to_vec();
+        report.resize(52, 7);
+        assert_eq!(udp(&report, 20_001), Some(Protocol::Rtcp));
+        report.extend_from_slice(&[0; 4]);
+        report[3] = 13;
+        assert_eq!(udp(&report, 20_001), None, "four bytes of something else");
+        report.truncate(52);
+        report[3] = 12;
+        report.extend_from_slice(&[0x80, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+        assert_eq!(udp(&report, 20_001), None, "SRTCP");
+    }
+
+    #[test]
+    fn films_in_rtp() {
+        let mut film = b"\x80\x21\0\x01\0\0\0\xa0\xde\xad\xbe\xef".to_vec();
+        for _ in 0..7 {
+            film.push(0x47);
+            film.resize(film.len() + 187, 0x9b);
+        }
+        assert_eq!(udp(&film, 9000), Some(Protocol::Rtp));
+        film[12 + 188] = 0x48;
+        assert_eq!(udp(&film, 9000), None);
+        let sound = b"\x80\x0e\0\x01\0\0\0\xa0\xde\xad\xbe\xef\0\0\0\0\xff\xfb\x90\x64";
+        assert_eq!(udp(sound, 9000), Some(Protocol::Rtp));
+    }
+
+    #[test]
+    fn floors_and_capabilities() {
+        // RFC 8855 section 5.3: a FloorRequest with a FLOOR-ID.
+        let request = b"\x40\x01\0\x01\0\0\0\x01\0\x01\0\x02\x05\x04\0\x01";
+        assert_eq!(udp(request, 9000), Some(Protocol::Bfcp));
+        assert_eq!(udp(&[&request[..], &[0; 4]].concat(), 9000), None);
+        let set =
+            b"\x03\0\0\x20\x02\x70\x01\x06\0\x08\x81\x75\0\x05\x80\x13\x80\0\x0a\0\x01\0\0\x01\0\0\x01\0\0\x01\0\0";
+        assert_eq!(client(set), Some(Protocol::H323));
+    }
 
     #[test]
     fn stun_with_and_without_the_cookie() {
