@@ -112,7 +112,7 @@ class Core:
         `max_flows`. Records and certificates come in the order of the workers then; apart from that all is the same as with one."""
 
     def feed(self, capture: Capture, packets: int) -> bool:
-        """Read and process up to `packets` packets; False once the capture has ended. Raises OSError if reading fails."""
+        """Read and process up to `packets` packets (with several workers those of the last buffer too); False once the capture has ended. Raises OSError if reading fails."""
 
     def run(self, capture: Capture, packets: int, flows: int, sink: Callable[[Batch], bool]) -> None:
         """The whole capture and then its end, as `feed`, `finish` and `take` (without observations), where there are several
