@@ -5,7 +5,7 @@ nanoseconds since the Unix epoch (UTC) of the packet, never of the clock. The co
 raises for what a packet contains: damage is data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, final
 
 __version__: Final[str]
