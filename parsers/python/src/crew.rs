@@ -3,7 +3,8 @@
 //! What they hand over is put together in the order of the cores, so the same capture gives the same output with the same number
 //! of them.
 
-use crate::office::{Office, Spare};
+use crate::chunk::Spare;
+use crate::office::Office;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};

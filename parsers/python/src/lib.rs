@@ -7,6 +7,7 @@
 mod batch;
 mod bypassed;
 mod capture;
+mod chunk;
 mod core;
 mod crew;
 mod extraction;

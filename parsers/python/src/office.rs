@@ -2,16 +2,16 @@
 //!
 //! Who read it looks whose each frame is, while it is in its cache, see `transitproof_flow::Shares`; meanwhile another one reads.
 
+use crate::chunk::{Chunk, Spare, work_off};
 use crate::keys;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{panicking, yield_now};
-use transitproof_capture::{Block, Frame as Captured, Source};
-use transitproof_flow::{Core, Frame, Looked, Shares};
-use zeroize::Zeroizing;
+use transitproof_capture::{Block, Source};
+use transitproof_flow::{Core, Shares};
 
-/// Buffers under way at a time, of 256 kB: enough that none stands idle, and all of them stay in the shared cache.
+/// Buffers under way at a time, of 128 or 256 kB: enough that none stands idle, and all of them stay in the shared cache.
 const AHEAD: usize = 6;
 
 /// How often one who finds nothing lets others have the processor before it sleeps: mostly there is something soon, and one who
@@ -20,55 +20,6 @@ const PATIENCE: u32 = 500;
 
 /// Blocks of the first step, before it is known how many packets are in one.
 const FIRST_BLOCKS: u64 = 16;
-
-/// Frames given to a core at a time.
-const FRAMES: usize = 256;
-
-/// A buffer that was read, with the frames in it.
-#[derive(Default)]
-struct Chunk {
-    bytes: Vec<u8>,
-    frames: Vec<Captured>,
-    /// For each core what it is given; it alone asks for it.
-    shares: Vec<Mutex<Given>>,
-    /// Key logs in front of the frames.
-    secrets: Vec<Zeroizing<Vec<u8>>>,
-    /// Number of the first frame.
-    first: u64,
-    /// Who read it.
-    worker: usize,
-}
-
-/// What one core is given of a chunk: places of frames in the list, and what the first look at them found.
-#[derive(Default)]
-struct Given {
-    places: Vec<u32>,
-    looked: Vec<Looked>,
-}
-
-/// Chunks that were worked off, of each worker those that it read: what is read next goes where its cache has lines already, and
-/// a new one would have to be cleared by the kernel first. Each in its turn, so that no password stands in one for long.
-pub struct Spare(Vec<Mutex<VecDeque<Chunk>>>);
-
-impl Spare {
-    pub fn new(workers: usize) -> Self {
-        Self((0..workers).map(|_| Mutex::default()).collect())
-    }
-
-    fn of(&self, worker: usize) -> MutexGuard<'_, VecDeque<Chunk>> {
-        self.0[worker].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self, worker: usize) -> Chunk {
-        let spare = self.of(worker).pop_front();
-        Chunk { worker, ..spare.unwrap_or_default() }
-    }
-
-    fn put(&self, mut chunk: Chunk) {
-        chunk.secrets.clear();
-        self.of(chunk.worker).push_back(chunk);
-    }
-}
 
 /// The capture, for whoever of them reads next.
 struct Reader<'a, S> {
@@ -82,9 +33,7 @@ struct Reader<'a, S> {
     blocks: u64,
     /// Packets and blocks so far.
     so_far: (u64, u64),
-    /// Blocks that were read before one in front of them, by their places.
-    early: BTreeMap<u64, (Block, Chunk)>,
-    /// Whose turn it is.
+    /// Place of the next chunk whose frames are found: in the order of the capture.
     next: u64,
     /// False at the capture's end, or where no packets come for now.
     more: io::Result<bool>,
@@ -106,6 +55,8 @@ pub struct Office<'a, S> {
     desk: Mutex<Desk>,
     /// Of the desk.
     changed: Condvar,
+    /// Of the reader: whose turn it is.
+    turned: Condvar,
     spare: &'a Spare,
     cores: usize,
 }
@@ -120,37 +71,6 @@ enum Found {
     Over,
 }
 
-impl Chunk {
-    /// Divides the frames among the cores.
-    fn divide(&mut self, mut shares: Shares, cores: usize) {
-        let mut given = std::mem::take(&mut self.shares);
-        given.resize_with(cores, Mutex::default);
-        let mut all: Vec<_> =
-            given.iter_mut().map(|given| given.get_mut().unwrap_or_else(PoisonError::into_inner)).collect();
-        for Given { places, looked } in &mut all {
-            places.clear();
-            looked.clear();
-        }
-        for at in 0..self.frames.len() as u32 {
-            shares.give(&self.frame(at), |core, looked| {
-                if let Some(given) = all.get_mut(core as usize) {
-                    given.places.push(at);
-                    given.looked.push(looked);
-                }
-            });
-        }
-        self.shares = given;
-    }
-
-    #[inline]
-    fn frame(&self, at: u32) -> Frame<'_> {
-        let captured = &self.frames[at as usize];
-        let bytes = self.bytes.get(captured.offset as usize..).unwrap_or_default();
-        let bytes = bytes.get(..captured.captured as usize).unwrap_or_default();
-        Frame { time: captured.time_ns, link: captured.link, number: self.first + u64::from(at), bytes }
-    }
-}
-
 impl<S: Source> Reader<'_, S> {
     /// The next block, to be read meanwhile.
     fn ahead(&mut self, chunk: &mut Chunk) -> Option<Block> {
@@ -162,19 +82,13 @@ impl<S: Source> Reader<'_, S> {
         Some(block)
     }
 
-    /// Takes a block that was read, and all whose turn it is then.
-    fn adopt(&mut self, place: u64, block: Block, chunk: Chunk) -> Vec<(u64, Chunk, Shares)> {
-        self.early.insert(place, (block, chunk));
-        let mut adopted = Vec::new();
-        while let Some((block, mut chunk)) = self.early.remove(&self.next) {
-            chunk.bytes = self.source.adopt(block, &mut chunk.frames);
-            self.so_far.0 += chunk.frames.len() as u64;
-            self.so_far.1 += 1;
-            let shares = self.number(&mut chunk);
-            adopted.push((self.next, chunk, shares));
-            self.next += 1;
-        }
-        adopted
+    /// Takes a block that was read; from where its frames are to be divided.
+    fn adopt(&mut self, block: Block, chunk: &mut Chunk) -> Shares {
+        chunk.bytes = self.source.adopt(block, &mut chunk.frames);
+        self.so_far.0 += chunk.frames.len() as u64;
+        self.so_far.1 += 1;
+        self.next += 1;
+        self.number(chunk)
     }
 
     /// The next buffer, and from where its frames are to be divided. None if there is none that is wanted.
@@ -240,25 +154,16 @@ impl<S> Drop for Alarm<'_, '_, S> {
             desk.chunks.clear();
             desk.over = true;
             self.0.changed.notify_all();
+            self.0.turned.notify_all();
         }
     }
 }
 
 impl<'a, S> Office<'a, S> {
     pub fn new(source: &'a mut S, shares: &'a mut Shares, frame: &'a mut u64, spare: &'a Spare, cores: usize) -> Self {
-        let reader = Reader {
-            source,
-            shares,
-            frame,
-            left: 0,
-            blocks: 0,
-            so_far: (0, 0),
-            early: BTreeMap::new(),
-            next: 0,
-            more: Ok(true),
-        };
+        let reader = Reader { source, shares, frame, left: 0, blocks: 0, so_far: (0, 0), next: 0, more: Ok(true) };
         let reader = Mutex::new(reader);
-        Self { reader, desk: Mutex::default(), changed: Condvar::new(), spare, cores }
+        Self { reader, desk: Mutex::default(), changed: Condvar::new(), turned: Condvar::new(), spare, cores }
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -349,10 +254,11 @@ impl<'a, S: Source> Office<'a, S> {
             self.desk().chunks.push_back(None);
             drop(reader);
             block.read();
-            let adopted = self.reader.lock().unwrap_or_else(PoisonError::into_inner).adopt(place, block, chunk);
-            for (place, chunk, shares) in adopted {
-                self.put(place, chunk, shares);
-            }
+            let mut reader = self.turn_of(place);
+            let shares = reader.adopt(block, &mut chunk);
+            drop(reader);
+            self.turned.notify_all();
+            self.put(place, chunk, shares);
         } else if reader.next < place {
             // The last blocks are still being read: what is behind them comes after them.
             return false;
@@ -367,6 +273,25 @@ impl<'a, S: Source> Office<'a, S> {
         true
     }
 
+    /// Waits until what is in front of this place was taken. What was read is in this thread's cache, so it is not left to others.
+    fn turn_of(&self, place: u64) -> MutexGuard<'_, Reader<'a, S>> {
+        let mut tries = 0;
+        loop {
+            let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            // Over before its turn: the one in front has panicked.
+            if reader.next == place || self.desk().over {
+                return reader;
+            }
+            if tries < PATIENCE {
+                drop(reader);
+                yield_now();
+            } else {
+                drop(self.turned.wait(reader).unwrap_or_else(PoisonError::into_inner));
+            }
+            tries += 1;
+        }
+    }
+
     fn put(&self, place: u64, mut chunk: Chunk, shares: Shares) {
         chunk.divide(shares, self.cores);
         let mut desk = self.desk();
@@ -376,18 +301,5 @@ impl<'a, S: Source> Office<'a, S> {
         }
         drop(desk);
         self.changed.notify_all();
-    }
-}
-
-fn work_off(core: &mut Core, at: usize, chunk: &Chunk) {
-    keys::hand_over(&chunk.secrets, core);
-    let mut given = chunk.shares[at].lock().unwrap_or_else(PoisonError::into_inner);
-    let Given { places, looked } = &mut *given;
-    let mut frames = [Frame { time: 0, link: 0, number: 0, bytes: &[] }; FRAMES];
-    for (places, looked) in places.chunks(FRAMES).zip(looked.chunks_mut(FRAMES)) {
-        for (frame, at) in frames.iter_mut().zip(places) {
-            *frame = chunk.frame(*at);
-        }
-        core.given(&frames[..looked.len()], looked);
     }
 }
