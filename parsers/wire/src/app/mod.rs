@@ -5,6 +5,7 @@
 //! side's bytes fit as well, or when the flow uses the protocol's registered port. A port alone says nothing.
 //! TLS, DTLS, QUIC, IKE and ESP are recognised before this is asked. May not know: flows, time, earlier packets.
 
+pub mod announced;
 mod automation;
 mod ber;
 mod chat;
