@@ -1,4 +1,4 @@
-"""Flows that another between the same hosts has told of: FTP's data connections, media of SIP and RTSP, TFTP's transfers. Scapy writes them."""
+"""Flows that another between the same hosts has told of: data of FTP, media of SIP and RTSP, transfers of TFTP."""
 
 import logging
 import warnings

@@ -221,7 +221,9 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
             verdict = swapped;
         }
     }
-    let known = matches!(verdict, Verdict::Is(_)) || !conversation.via.is_empty();
+    // Text alone has no name of its own.
+    let named = matches!(verdict, Verdict::Is(protocol) if protocol != Protocol::Text);
+    let known = named || !conversation.via.is_empty();
     if let Some(protocol) = ctx.announced.of(entry).filter(|_| !known) {
         entry.protocol = protocol;
         entry.why = Why::new(What::Announced, ctx.frame, 0);

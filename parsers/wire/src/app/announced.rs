@@ -133,7 +133,7 @@ fn transport(line: &[u8], hear: &mut dyn FnMut(Announced)) {
         else {
             continue;
         };
-        let second = rest.strip_prefix(b"-").and_then(number).map_or(first + 1, |(second, _)| second);
+        let second = rest.strip_prefix(b"-").and_then(number).map_or(first.saturating_add(1), |(second, _)| second);
         for (port, protocol) in [(first, Protocol::Rtp), (second, Protocol::Rtcp)] {
             if let Ok(port) = u16::try_from(port) {
                 hear(Announced { client, port, protocol });
@@ -180,6 +180,7 @@ mod tests {
         let setup = b"RTSP/1.0 200 OK\r\nTransport: RTP/AVP;unicast;client_port=4588-4589;server_port=6256-6257\r\n";
         assert_eq!(heard(Protocol::Rtsp, false, setup).len(), 4);
         assert_eq!(heard(Protocol::Rtsp, false, setup)[3], (false, 6257, Protocol::Rtcp));
+        assert_eq!(heard(Protocol::Rtsp, true, b"Transport: RTP/AVP;client_port=4294967295\r\n"), []);
     }
 
     #[test]

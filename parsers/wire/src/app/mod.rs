@@ -33,6 +33,7 @@ mod middleware;
 mod naming;
 mod operators;
 mod peers;
+mod prose;
 mod protobuf;
 pub mod proxies;
 mod remote;
