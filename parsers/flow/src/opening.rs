@@ -214,16 +214,14 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     let ports = ports(entry, conversation);
     let (client, server) = conversation.client_and_server();
     let mut verdict = app::stream(client, server, ports);
-    if !matches!(verdict, Verdict::Is(_)) && !entry.has(mark::SYN) && conversation.via.is_empty() {
+    if !is_named(verdict) && !entry.has(mark::SYN) && conversation.via.is_empty() {
         let swapped = app::stream(server, client, Ports { client: ports.server, server: ports.client });
-        if matches!(swapped, Verdict::Is(_)) {
+        if is_named(swapped) {
             conversation.turned = !conversation.turned;
             verdict = swapped;
         }
     }
-    // Text alone has no name of its own.
-    let named = matches!(verdict, Verdict::Is(protocol) if protocol != Protocol::Text);
-    let known = named || !conversation.via.is_empty();
+    let known = is_named(verdict) || !conversation.via.is_empty();
     if let Some(protocol) = ctx.announced.of(entry).filter(|_| !known) {
         entry.protocol = protocol;
         entry.why = Why::new(What::Announced, ctx.frame, 0);
@@ -262,6 +260,11 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
         }
         _ => ctx.settle(entry, Some(conversation)),
     }
+}
+
+/// Whether bytes have a name of their own, which text alone has not.
+fn is_named(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Is(protocol) if protocol != Protocol::Text)
 }
 
 /// Ports of client and server.

@@ -100,12 +100,15 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     }
     // A side that has not spoken yet may still be recognised by what it says first.
     let mut open = (client.is_empty() && server.len() < HEAD_LIMIT) || (server.is_empty() && client.len() < HEAD_LIMIT);
+    let mut waits = false;
     for row in candidates.filter_map(|row| STREAMS.get(row)) {
         let port = ports.any_of(row.ports);
         match combine(row.client.look(client), row.server.look(server), port) {
+            // Words are a protocol's as long as one waits for its other side.
+            Some(true) if waits && row.protocol == Protocol::Text => {}
             Some(true) => return Verdict::Is(row.protocol),
             Some(false) => {}
-            None => open = true,
+            None => (open, waits) = (true, true),
         }
     }
     let full = client.len() == HEAD_LIMIT && server.len() == HEAD_LIMIT;

@@ -36,7 +36,7 @@ pub fn text_datagram(d: &Datagram) -> Look {
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
-    use crate::app::tests::{client, udp};
+    use crate::app::tests::{both, client, server, udp};
 
     #[test]
     fn words_with_blanks_between_them() {
@@ -45,6 +45,8 @@ mod tests {
         assert_eq!((udp(&prose[..67], 9000), udp(&prose[..63], 9000)), (Some(Protocol::Text), None));
         let armour = b"TWFueSBoYW5kcyBtYWtlIGxpZ2h0IHdvcmsuTWFueSBoYW5kcyBtYWtlIGxpZ2h0\r\n".repeat(8);
         assert_eq!((client(&armour), udp(&armour[..66], 9000)), (None, None));
+        let banner = [b"220 Welcome\r\n", &prose[..]].concat();
+        assert_eq!((server(&banner), both(b"USER joe\r\n", &banner)), (None, Some(Protocol::Ftp)));
         let mut damaged = prose;
         damaged[300] = 0x80;
         assert_eq!(client(&damaged), None);
