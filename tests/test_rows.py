@@ -15,11 +15,13 @@ def scapy() -> SimpleNamespace:
     logging.getLogger("scapy").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from scapy.contrib import mqttsn, roce
+        from scapy.contrib import mqttsn, roce, vqp
         from scapy.contrib.automotive import doip
-        from scapy.layers import inet, l2
+        from scapy.layers import inet, l2, mobileip
         from scapy.utils import wrpcap
-    return SimpleNamespace(mqttsn=mqttsn, roce=roce, doip=doip, inet=inet, l2=l2, write=wrpcap)
+    return SimpleNamespace(
+        mqttsn=mqttsn, roce=roce, doip=doip, inet=inet, l2=l2, vqp=vqp, mobileip=mobileip, write=wrpcap
+    )
 
 
 def test_messages_of_scapys_layers_are_recognised(scapy: SimpleNamespace, tmp_path: Path) -> None:
@@ -29,6 +31,10 @@ def test_messages_of_scapys_layers_are_recognised(scapy: SimpleNamespace, tmp_pa
         ("mqttsn", 10000): sn.MQTTSN() / sn.MQTTSNRegister(topic_name="room/1"),
         ("roce", 4791): scapy.roce.BTH(opcode=scapy.roce.opcode("RC", "SEND_ONLY")[0], dqpn=17),
         ("doip", 13400): doip.DoIP(payload_type=1),
+        ("vqp", 1589): scapy.vqp.VQP(type=1, unknown=6) / scapy.vqp.VQPEntry(datatype=0x0C02, len=5, data=b"Fa0/1"),
+        ("mobileip", 434): scapy.mobileip.MobileIP(type=1)
+        / scapy.mobileip.MobileIPRRQ(homeaddr="192.0.2.7", haaddr="192.0.2.8", coaddr="192.0.2.9")
+        / (b"\x20\x14" + bytes(20)),
     }
     frames = [
         scapy.l2.Ether()

@@ -4,6 +4,7 @@ mod closing;
 mod leaks;
 
 use crate::Direction;
+use crate::announced::Announcements;
 use crate::certificates::{CertificateId, Certificates};
 use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
@@ -55,6 +56,7 @@ impl EndpointTotals {
 
 pub struct Context {
     pub certificates: Certificates,
+    pub announced: Announcements,
     pub fragments: Fragments,
     pub observations: Observations,
     pub totals: Totals,
@@ -102,6 +104,7 @@ impl Context {
     pub fn new(config: &Config) -> Self {
         Self {
             certificates: Certificates::new(config.seed),
+            announced: Announcements::default(),
             fragments: Fragments::default(),
             observations: Observations::default(),
             totals: Totals::default(),

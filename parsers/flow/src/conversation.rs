@@ -82,6 +82,11 @@ impl Conversation {
         (run >= header.run()).then(|| header.protocol())
     }
 
+    /// From here on only what is said of other flows is heard; nothing is kept.
+    pub fn only_announces(&mut self) {
+        (self.follower, self.heads, self.clear) = (Follower::Announcing, Default::default(), None);
+    }
+
     /// Nothing more is to come of a dialogue: reads what there is of it.
     pub fn read_dialogue(&mut self, protocol: Protocol, key: Option<&HashKey>) {
         if matches!(self.follower, Follower::Dialogue) && self.clear.is_none() {
@@ -103,6 +108,8 @@ pub enum Follower {
     Undecided,
     /// A protocol in the clear that may yet upgrade, or show a login.
     Dialogue,
+    /// One of which all is known but what it tells of other flows.
+    Announcing,
     Tls(Box<TlsStream>),
     Dtls(Box<DtlsFollower>),
     Ipsec(Box<Ipsec>),

@@ -15,6 +15,15 @@ pub enum Phase {
     Settled,
     /// The same, but its record was written and the next packet begins another.
     Cut,
+    /// Nothing more to learn of the flow itself, but it may tell of others.
+    Listening,
+}
+
+impl Phase {
+    #[inline]
+    pub fn is_heard(self) -> bool {
+        matches!(self, Self::Open | Self::Listening)
+    }
 }
 
 /// Why a flow's record was written; the contract's `end_reason`.

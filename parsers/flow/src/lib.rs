@@ -3,6 +3,7 @@
 //! Pure: no sockets, files, clock or threads; time enters with the packet. May not know Python.
 #![forbid(unsafe_code)]
 
+mod announced;
 pub mod certificates;
 mod clear;
 mod context;

@@ -13,6 +13,9 @@ pub const MAX_VIA: usize = 4;
 /// Datagrams looked at before a UDP flow stays unknown: what identifies itself does so in the first of either side.
 pub const MAX_DATAGRAMS: u8 = 8;
 
+/// Ports that other flows have told of, some 50 bytes each: more than the calls and transfers that begin within seconds.
+pub const MAX_ANNOUNCED: usize = 4096;
+
 /// Segments held back in one direction while an earlier one is missing: a reordering window, not a buffer.
 pub const MAX_HELD_SEGMENTS: usize = 64;
 

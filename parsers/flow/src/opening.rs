@@ -17,6 +17,7 @@ use crate::tls::{Progress, TlsStream};
 use crate::udp::after_ipsec;
 use crate::why::{What, Why};
 use transitproof_wire::Protocol;
+use transitproof_wire::app::announced::announces;
 use transitproof_wire::app::proxies::{self, Prefix, Via};
 use transitproof_wire::app::{self, Ports, Verdict};
 use transitproof_wire::tls::{Seen, joined_inside, looks_like_tls};
@@ -69,7 +70,9 @@ pub fn deliver(
             });
         }
         (Follower::Undecided, Piece::Bytes(bytes)) => undecided(entry, conversation, from, bytes, ctx),
+        (Follower::Announcing, Piece::Bytes(bytes)) => announcing(entry, conversation, from, bytes, ctx),
         (Follower::Dialogue, Piece::Bytes(bytes)) => {
+            ctx.announced.hear(entry, conversation.turned, from == conversation.client(), bytes);
             conversation.heads[from as usize].keep(bytes, MAX_DIALOGUE);
             if entry.protocol == Protocol::Http && from == conversation.client() {
                 conversation.frame = ctx.frame;
@@ -79,6 +82,26 @@ pub fn deliver(
         // What comes behind a hole is no head of a stream: decide on what there is.
         (_, Piece::Gap) => conversation.heads[from as usize].clear(),
         _ => {}
+    }
+}
+
+/// One more piece of a conversation that may tell of other flows. Media within RTSP end it (RFC 7826 section 14).
+fn announcing(entry: &mut Entry, conversation: &mut Conversation, from: Direction, bytes: &[u8], ctx: &mut Context) {
+    if entry.protocol == Protocol::Rtsp && bytes.first() == Some(&b'$') {
+        entry.phase = Phase::Settled;
+    } else {
+        ctx.announced.hear(entry, conversation.turned, from == conversation.client(), bytes);
+    }
+}
+
+/// All is known of a conversation in the clear; it is heard on where it tells of others.
+fn settle_dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
+    // Where the ends change places, the numbers of the streams do not.
+    let goes_on = announces(entry.protocol) && !conversation.turned;
+    ctx.settle(entry, Some(conversation));
+    if goes_on {
+        conversation.only_announces();
+        entry.phase = Phase::Listening;
     }
 }
 
@@ -196,22 +219,25 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     let ports = ports(entry, conversation);
     let (client, server) = conversation.client_and_server();
     let mut verdict = app::stream(client, server, ports);
-    let may_turn = !entry.has(mark::SYN) && conversation.via.is_empty();
-    if may_turn {
+    if !entry.has(mark::SYN) && conversation.via.is_empty() {
         let swapped = app::stream(server, client, Ports { client: ports.server, server: ports.client });
         let turns = match (verdict, swapped) {
             // What both sides write alike does not tell them apart: the port does.
             (Verdict::Is(protocol), other) if verdict == other => {
                 app::is_registered(protocol, ports.client) && !app::is_registered(protocol, ports.server)
             }
-            (Verdict::Is(_), _) => false,
-            (_, Verdict::Is(_)) => true,
-            _ => false,
+            _ => !is_named(verdict) && is_named(swapped),
         };
         if turns {
             conversation.turned = !conversation.turned;
             verdict = swapped;
         }
+    }
+    let known = is_named(verdict) || !conversation.via.is_empty();
+    if let Some(protocol) = ctx.announced.of(entry).filter(|_| !known) {
+        entry.protocol = protocol;
+        entry.why = Why::new(What::Announced, ctx.frame, 0);
+        return ctx.settle(entry, Some(conversation));
     }
     match verdict {
         Verdict::Is(protocol) => {
@@ -229,6 +255,10 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
                 deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
                 deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
             } else if watches(protocol) {
+                for from in [Direction::Forward, Direction::Reverse] {
+                    let head = &conversation.heads[from as usize];
+                    ctx.announced.hear(entry, conversation.turned, from == conversation.client(), head);
+                }
                 conversation.follower = Follower::Dialogue;
                 dialogue(entry, conversation, conversation.client(), ctx);
             } else {
@@ -242,6 +272,11 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
         }
         _ => ctx.settle(entry, Some(conversation)),
     }
+}
+
+/// Whether bytes have a name of their own, which text alone has not.
+fn is_named(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Is(protocol) if protocol != Protocol::Text)
 }
 
 /// Ports of client and server.
@@ -308,7 +343,7 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction
     }
     if over || login {
         conversation.read_dialogue(entry.protocol, ctx.hash_key.as_ref());
-        ctx.settle(entry, Some(conversation));
+        settle_dialogue(entry, conversation, ctx);
     }
 }
 

@@ -121,7 +121,8 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
         Follower::Quic(quic) => quic.write_record(certificates, out),
         Follower::OpenVpn(vpn) => vpn.tls().session().write_record(certificates, out),
         Follower::Radius(radius) => radius.tls().session().write_record(certificates, out),
-        Follower::Undecided | Follower::Dialogue | Follower::Dns(_) | Follower::DnsStream(_) => {}
+        Follower::Undecided | Follower::Dialogue | Follower::Announcing | Follower::Dns(_) | Follower::DnsStream(_) => {
+        }
     }
     if let Some(clear) = &conversation.clear {
         clear.write_record(out);
@@ -151,7 +152,8 @@ pub fn facts(conversation: &Conversation, certificates: &Certificates, detail: D
         Follower::Quic(quic) => quic.write_facts(certificates, detail, out),
         Follower::OpenVpn(vpn) => vpn.tls().session().write_facts(certificates, detail, out),
         Follower::Radius(radius) => radius.tls().session().write_facts(certificates, detail, out),
-        Follower::Undecided | Follower::Dialogue | Follower::Dns(_) | Follower::DnsStream(_) => {}
+        Follower::Undecided | Follower::Dialogue | Follower::Announcing | Follower::Dns(_) | Follower::DnsStream(_) => {
+        }
     }
     if let Some(clear) = &conversation.clear {
         clear.write_facts(out);

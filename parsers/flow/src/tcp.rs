@@ -3,7 +3,7 @@
 use crate::Direction;
 use crate::context::Context;
 use crate::conversation::Conversation;
-use crate::entry::{Entry, Phase, mark};
+use crate::entry::{Entry, mark};
 use crate::opening::deliver;
 use crate::stream::{Piece, distance, in_order};
 use transitproof_wire::packet::{Packet, tcp_flags};
@@ -12,7 +12,7 @@ use transitproof_wire::packet::{Packet, tcp_flags};
 #[inline]
 pub fn segment(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) -> bool {
     if packet.flags & (tcp_flags::SYN | tcp_flags::FIN | tcp_flags::RST) == 0 {
-        if entry.phase == Phase::Open && packet.payload_length > 0 {
+        if entry.phase.is_heard() && packet.payload_length > 0 {
             payload(entry, from, packet.seq, packet, ctx);
         }
         return false;
@@ -30,7 +30,7 @@ fn control(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Co
             entry.next_seq[from as usize] = seq;
         }
     }
-    if entry.phase == Phase::Open && packet.payload_length > 0 && packet.flags & tcp_flags::RST == 0 {
+    if entry.phase.is_heard() && packet.payload_length > 0 && packet.flags & tcp_flags::RST == 0 {
         payload(entry, from, seq, packet, ctx);
     }
     let before = entry.closed();
@@ -63,7 +63,7 @@ fn payload(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>, ct
             release(entry, &mut conversation, from, false, ctx);
         }
     }
-    if entry.phase == Phase::Open {
+    if entry.phase.is_heard() {
         entry.conversation = Some(conversation);
     }
 }
@@ -99,7 +99,7 @@ fn release(entry: &mut Entry, conversation: &mut Conversation, from: Direction, 
 /// The flow ends: what was held back behind a hole is looked at after all.
 pub fn flush(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
     for from in [Direction::Forward, Direction::Reverse] {
-        if entry.phase == Phase::Open && !conversation.held[from as usize].is_empty() {
+        if entry.phase.is_heard() && !conversation.held[from as usize].is_empty() {
             release(entry, conversation, from, true, ctx);
         }
     }

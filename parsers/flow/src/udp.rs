@@ -13,6 +13,7 @@ use crate::openvpn::OpenVpnFollower;
 use crate::quic::QuicFollower;
 use crate::tls::{DtlsFollower, Progress};
 use crate::why::{What, Why};
+use transitproof_wire::app::announced::{announces, keeps_word};
 use transitproof_wire::app::{self, Ports, Verdict};
 use transitproof_wire::packet::Packet;
 use transitproof_wire::{Protocol, dtls, esp, quic};
@@ -50,6 +51,10 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
             }
             None
         }
+        Follower::Announcing => {
+            ctx.announced.hear(entry, conversation.turned, from == conversation.client(), packet.payload);
+            None
+        }
         Follower::Dialogue => {
             listen(entry, &mut conversation, from, packet.payload, ctx);
             None
@@ -57,7 +62,7 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
         _ => first_look(entry, &mut conversation, from, packet, ctx),
     };
     let idle = matches!(conversation.follower, Follower::Undecided) && conversation.tries == 0;
-    if entry.phase == Phase::Open && !idle {
+    if entry.phase.is_heard() && !idle {
         entry.conversation = Some(conversation);
     }
     end
@@ -212,7 +217,18 @@ fn application(
             conversation.follower = Follower::Dialogue;
             listen(entry, conversation, from, payload, ctx);
         }
-        _ => numbered(entry, conversation, from, packet, ctx),
+        _ => {
+            // Peers that found each other by STUN keep its name.
+            let announced = ctx.announced.of(entry).filter(|protocol| keeps_word(*protocol, payload));
+            match announced.filter(|_| entry.protocol == Protocol::Unknown) {
+                Some(protocol) => {
+                    entry.protocol = protocol;
+                    entry.why = Why::new(What::Announced, ctx.frame, 0);
+                    ctx.settle(entry, Some(conversation));
+                }
+                None => numbered(entry, conversation, from, packet, ctx),
+            }
+        }
     }
     None
 }
@@ -245,6 +261,7 @@ fn numbered(
 /// comes only after a refusal (RFC 3261 section 22.2, RFC 4120 section 3.1.3).
 fn listen(entry: &mut Entry, conversation: &mut Conversation, from: Direction, payload: &[u8], ctx: &mut Context) {
     let (client, server) = if from == Direction::Forward { (payload, &[][..]) } else { (&[][..], payload) };
+    ctx.announced.hear(entry, conversation.turned, from == conversation.client(), payload);
     let clear = Clear::of(entry.protocol, client, server, ctx.hash_key.as_ref());
     conversation.tries = conversation.tries.saturating_add(1);
     let asks_again = matches!(entry.protocol, Protocol::Sip | Protocol::Kerberos) && conversation.tries < MAX_DATAGRAMS;
@@ -255,6 +272,10 @@ fn listen(entry: &mut Entry, conversation: &mut Conversation, from: Direction, p
     }
     if login || !asks_again {
         ctx.settle(entry, Some(conversation));
+        if announces(entry.protocol) {
+            conversation.only_announces();
+            entry.phase = Phase::Listening;
+        }
     }
 }
 

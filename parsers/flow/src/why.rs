@@ -26,10 +26,12 @@ pub enum What {
     NumberRun,
     /// The number of the protocol in the IP header.
     IpProtocol,
+    /// Anything that fits, at a port that another flow between the same hosts had told of.
+    Announced,
 }
 
 impl What {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::ClientHello,
         Self::ServerHello,
         Self::TlsRecord,
@@ -43,6 +45,7 @@ impl What {
         Self::RtpRun,
         Self::NumberRun,
         Self::IpProtocol,
+        Self::Announced,
     ];
 
     fn word(self) -> &'static str {
@@ -60,6 +63,7 @@ impl What {
             Self::RtpRun => "rtp_run",
             Self::NumberRun => "number_run",
             Self::IpProtocol => "ip_protocol",
+            Self::Announced => "announced",
         }
     }
 }

@@ -119,7 +119,7 @@ protocols! {
     Spice "spice" Plaintext, Directconnect "directconnect" Plaintext, Icp "icp" Plaintext, Chargen "chargen" Plaintext,
     Aodv "aodv" Plaintext, Lmp "lmp" Plaintext, Dlep "dlep" Plaintext, Msdp "msdp" Plaintext, Pcep "pcep" Plaintext,
     Bmp "bmp" Plaintext, Flute "flute" Plaintext, Glbp "glbp" Plaintext, Autorp "autorp" Plaintext, Cpha "cpha" Plaintext,
-    Srt "srt" Plaintext,
+    Srt "srt" Plaintext, T38 "t38" Plaintext, Text "text" Plaintext,
     Wow "wow" Plaintext, Battlenet "battlenet" Plaintext, Minecraft "minecraft" Plaintext, Terraria "terraria" Plaintext, Teso "teso" Plaintext, Amongus "amongus" Plaintext,
     Armagetron "armagetron" Plaintext, Crossfire "crossfire" Plaintext, Crynet "crynet" Plaintext, Samp "samp" Plaintext, Ecowitt "ecowitt" Plaintext, V2gtp "v2gtp" Plaintext,
     Hsms "hsms" Plaintext, Roon "roon" Plaintext, Slimproto "slimproto" Plaintext, Mpd "mpd" Plaintext, Dahua "dahua" Plaintext, Zep "zep" Plaintext,

@@ -1,5 +1,5 @@
 //! `app_stream`: the first bytes of both sides of a TCP connection against every recogniser, and against every protocol's
-//! search for an upgrade to TLS, a proxy's prefix and a login. `app_datagram`: one datagram against every recogniser, on
+//! search for an upgrade to TLS, a proxy's prefix, a login and ports of other flows. `app_datagram`: one datagram against every recogniser, on
 //! registered ports and on none. `dns`: one DNS message, recognised and judged with those before it.
 //!
 //! Promised: an offset lies in the bytes it is of, and an account is no longer than may stand in a record.
@@ -7,10 +7,11 @@
 use std::cell::RefCell;
 use transitproof_dns::{Config, Detector, Observed, Spot};
 use transitproof_wire::Protocol;
+use transitproof_wire::app::announced::{announced, keeps_word};
 use transitproof_wire::app::credentials::credentials;
 use transitproof_wire::app::proxies::{Prefix, negotiated, proxy_header};
 use transitproof_wire::app::starttls::starttls;
-use transitproof_wire::app::{self, Ports};
+use transitproof_wire::app::{self, Ports, Serial};
 use transitproof_wire::dns::{Message, RECORDS_LIMIT};
 use transitproof_wire::tls::{joined_inside, looks_like_tls};
 
@@ -35,6 +36,8 @@ pub fn stream(input: &[u8]) {
             assert!(client_at <= client.len() && server_at <= server.len(), "{}", protocol.name());
         }
         login(protocol, client, server);
+        announced(protocol, true, client, &mut |_| ());
+        announced(protocol, false, server, &mut |_| ());
     }
 }
 
@@ -59,6 +62,10 @@ pub fn datagram(input: &[u8]) {
         let _ = app::datagram(payload, from_client, ports);
     }
     login(Protocol::Snmp, payload, &[]);
+    for &protocol in Protocol::ALL {
+        let _ = keeps_word(protocol, payload);
+    }
+    let _ = Serial::of(payload).map(|one| one.follows(one));
 }
 
 pub fn dns(input: &[u8]) {

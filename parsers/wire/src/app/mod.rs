@@ -5,6 +5,7 @@
 //! side's bytes fit as well, or when the flow uses the protocol's registered port. A port alone says nothing.
 //! TLS, DTLS, QUIC, IKE and ESP are recognised before this is asked. May not know: flows, time, earlier packets.
 
+pub mod announced;
 mod automation;
 mod ber;
 mod chat;
@@ -33,6 +34,7 @@ mod naming;
 pub mod one_sided;
 mod operators;
 mod peers;
+mod prose;
 mod protobuf;
 pub mod proxies;
 mod remote;
@@ -100,12 +102,15 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     }
     // A side that has not spoken yet may still be recognised by what it says first.
     let mut open = (client.is_empty() && server.len() < HEAD_LIMIT) || (server.is_empty() && client.len() < HEAD_LIMIT);
+    let mut waits = false;
     for row in candidates.filter_map(|row| STREAMS.get(row)) {
         let port = ports.any_of(row.ports);
         match combine(row.client.look(client), row.server.look(server), port) {
+            // Words are a protocol's as long as one waits for its other side.
+            Some(true) if waits && row.protocol == Protocol::Text => {}
             Some(true) => return Verdict::Is(row.protocol),
             Some(false) => {}
-            None => open = true,
+            None => (open, waits) = (true, true),
         }
     }
     let full = client.len() == HEAD_LIMIT && server.len() == HEAD_LIMIT;

@@ -8,8 +8,8 @@ use super::look::{Look, NO};
 use super::masks::{Rows, datagram_masks, port_masks, stream_masks};
 use super::{
     Datagram, automation, chat, clusters, databases, devices, directory, dns, files, formats, games, industrial, mail,
-    management, measuring, media, mesh, messaging, middleware, naming, operators, peers, protobuf, remote, robots,
-    routing, sealed, services, stores, tunnels, voice, web, worlds,
+    management, measuring, media, mesh, messaging, middleware, naming, operators, peers, prose, protobuf, remote,
+    robots, routing, sealed, services, stores, tunnels, voice, web, worlds,
 };
 use crate::Protocol::{self as P};
 
@@ -49,6 +49,7 @@ const ANY: First = &[(0, 255)];
 const UPPER: First = &[(b'A', b'Z')];
 const LETTERS: First = &[(b'A', b'Z'), (b'a', b'z')];
 const WORDS: First = &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')];
+const PRINTABLE: First = &[(b'\t', b'\n'), (b'\r', b'\r'), (b' ', b'~')];
 const ZERO: First = &[(0, 0)];
 
 const EAQ_PORTS: &[u16] =
@@ -333,6 +334,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Json, &[], &[(b'{', b'{')], formats::json),
     same(P::File, &[], formats::FILE_FIRST, formats::file),
     same(P::Protobuf, &[], &[(8, 0x7d)], protobuf::protobuf),
+    same(P::Text, &[], PRINTABLE, prose::text),
 ];
 
 pub(super) const DATAGRAMS: &[DatagramRow] = &[
@@ -512,6 +514,7 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Xml, &[], &[(b'<', b'<')], formats::xml_datagram),
     udp(P::Json, &[], &[(b'{', b'{')], formats::json_datagram),
     udp(P::Protobuf, &[], &[(8, 0x7d)], protobuf::protobuf_datagram),
+    udp(P::Text, &[], PRINTABLE, prose::text_datagram),
 ];
 
 /// For each first byte, the rows it can belong to: bit n is row n.
