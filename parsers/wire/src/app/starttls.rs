@@ -4,6 +4,7 @@
 
 use super::ber::{self, INTEGER, SEQUENCE};
 use super::look::{be16, be32, byte, le32, starts_nocase};
+use super::proxies::{field, http_head};
 use crate::Protocol;
 
 /// LDAP's StartTLS, RFC 4511 section 4.14.1.
@@ -20,6 +21,7 @@ const LINES_LIMIT: usize = 128;
 /// The offsets behind the clear part in the client's and in the server's bytes; none until the server has agreed.
 pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
     match protocol {
+        Protocol::Http => http(client, server),
         Protocol::Smtp => smtp(client, server),
         Protocol::Ftp => Some((ftp_asked(client)?, answer(server, |l| l.starts_with(b"234"))?)),
         Protocol::Pop3 => pop3(client, server),
@@ -72,6 +74,14 @@ fn answer(b: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
 /// Each request with the number of lines before it: who was refused may ask again.
 fn requests(client: &[u8], fits: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = (usize, usize)> {
     lines(client).enumerate().filter(move |(_, (line, _))| fits(line)).map(|(before, (_, end))| (before, end))
+}
+
+/// RFC 2817 sections 3 and 4.3, as printers speak it: the request's Upgrade names TLS, and 101 agrees. The response comes under TLS.
+fn http(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let to_tls = |head| field(head, b"Upgrade:").is_some_and(|tokens| starts_nocase(tokens, b"TLS/") == Some(true));
+    let agreed = Some(server).filter(|server| server.starts_with(b"HTTP/1.1 101"))?;
+    let (request, response) = (http_head(client)?, http_head(agreed)?);
+    (to_tls(request) && to_tls(response)).then_some((request.len(), response.len()))
 }
 
 /// 220 greets as well as agrees: the answer counts as many final replies as there are commands before it.
@@ -330,6 +340,16 @@ mod tests {
         assert_eq!(starttls(Protocol::Pop3, b"CAPA\r\nSTLS\r\n", b"+OK hi\r\n-ERR what\r\n-ERR no\r\n"), None);
         let server = b"\"IMPLEMENTATION\" \"x\"\r\n\"STARTTLS\"\r\nOK\r\nOK \"begin\"\r\n";
         upgrades(Protocol::Sieve, b"STARTTLS\r\n", server);
+    }
+
+    #[test]
+    fn printers() {
+        let ask = b"OPTIONS * HTTP/1.1\r\nHost: p\r\nConnection: Upgrade\r\nUpgrade: TLS/1.2\r\n\r\n";
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: TLS/1.2\r\nConnection: Upgrade\r\n\r\n";
+        upgrades(Protocol::Http, ask, answer);
+        let other = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+        assert_eq!(starttls(Protocol::Http, ask, other), None);
+        assert_eq!(starttls(Protocol::Http, b"GET / HTTP/1.1\r\n\r\n", answer), None);
     }
 
     #[test]
