@@ -295,6 +295,12 @@ mod tests {
         let server =
             [b"HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", &established[..]].concat();
         passes(Via::HttpConnect, Protocol::Http, &twice, &server);
+        passes(
+            Via::HttpConnect,
+            Protocol::Http,
+            client,
+            &[b"HTTP/1.1 102 Processing\r\n\r\n", &established[..]].concat(),
+        );
         assert_eq!(negotiated(Protocol::Http, client, b"HTTP/1.1 403 no\r\n\r\n"), Prefix::None);
         assert_eq!(negotiated(Protocol::Http, b"CHECKOUT / HTTP/1.1\r\n\r\n", established), Prefix::None);
     }
@@ -315,6 +321,9 @@ mod tests {
         for other in [&b"PROPFIND / HTTP/1.1\r\n"[..], b"PROXY me please\r\n", b"\r\n\r\nEHLO", b"\x16\x03\x01"] {
             assert_eq!(proxy_header(other), Prefix::None, "{other:?}");
         }
-        assert_eq!(proxy_header(b"\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c"), Prefix::None);
+        // Version 3, a transport and a family that there are not, and more than a sender would put in front.
+        for header in [b"\x31\x11\0\x0c", b"\x21\x13\0\x0c", b"\x21\x41\0\x0c", b"\x21\x11\xff\xff"] {
+            assert_eq!(proxy_header(&[PROXY_V2_SIGNATURE, header].concat()), Prefix::None, "{header:?}");
+        }
     }
 }
