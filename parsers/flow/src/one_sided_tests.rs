@@ -122,3 +122,13 @@ fn a_message_that_is_not_whole_yet() {
     let (record, _) = captured(49, &said, &[], true);
     assert!(record.contains("{\"kind\":\"tacacs_pap\",\"account\":\"joe\"}"), "{record}");
 }
+
+/// With the greeting lost, the answer to the second request looks like one to the first: no TLS follows that one.
+#[test]
+fn asked_twice_with_the_greeting_lost() {
+    let again =
+        vec![says(Reverse, "454 not yet\r\n"), says(Forward, "STARTTLS\r\n"), says(Reverse, "220 go ahead\r\n")];
+    let said = [smtp()[..4].to_vec(), again, handshake()].concat();
+    let (record, _) = captured(25, &said, &[0], true);
+    assert!(record.contains("\"class\":\"tls\"") && record.contains("\"sni\":\"pay.example\""), "{record}");
+}
