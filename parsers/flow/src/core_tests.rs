@@ -74,6 +74,26 @@ fn members(records: &[String], name: &str) -> Vec<String> {
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: example.test\r\n\r\n";
 
+/// A manager asks for the engine's id and clock in the clear before it sends what is private (RFC 3414 section 4).
+#[test]
+fn snmp_is_what_follows_the_discovery() {
+    let message = |flags: u8, user: &[u8], data: &[u8]| {
+        let user = [&[4, user.len() as u8], user].concat();
+        let security = [&b"\x04\0\x02\x01\0\x02\x01\0"[..], &user, b"\x04\0\x04\0"].concat();
+        let length = security.len() as u8;
+        let header = [&b"\x30\x0e\x02\x01\x07\x02\x03\0\xff\xe3\x04\x01"[..], &[flags], b"\x02\x01\x03"].concat();
+        let body = [b"\x02\x01\x03", &header[..], &[4, length + 2, 0x30, length], &security, data].concat();
+        [&[0x30, body.len() as u8][..], &body].concat()
+    };
+    let (asked, told) = (message(4, b"", b"\x30\x02\x04\0"), message(0, b"", b"\x30\x02\x04\0"));
+    let ports = (40000, 161);
+    let discovered = Tape::default().udp(1, true, ports, &asked).udp(2, false, ports, &told);
+    let private = discovered.clone().udp(3, true, ports, &message(7, b"joe", b"\x04\x05\xa5\xf3\x91\x07\x6c"));
+    assert!(private.records()[0].contains("\"class\":\"encrypted\",\"protocol\":\"snmp\""), "{:?}", private.records());
+    let clear = discovered.udp(3, true, ports, &message(4, b"joe", b"\x30\x02\x04\0"));
+    assert!(clear.records()[0].contains("\"class\":\"plaintext\",\"protocol\":\"snmp\""), "{:?}", clear.records());
+}
+
 #[test]
 fn a_connection_is_one_record_until_a_syn_follows_its_end() {
     let once = |tape: Tape, ms: u64| {

@@ -112,3 +112,23 @@ fn postgresql_under_gssapi() {
     let (clear, _) = record(&[asked(), says(Reverse, "N"), startup], true);
     assert!(clear.contains("\"class\":\"plaintext\",\"protocol\":\"postgresql\""), "{clear}");
 }
+
+/// The answer was captured before the end of the question: the login is read all the same.
+#[test]
+fn a_message_that_is_not_whole_yet() {
+    let start = b"\xc1\x01\x01\x01\0\0\0\x01\0\0\0\x15\x01\0\x02\x01\x03\x04\0\x06joetty0sesame";
+    let reply = says(Reverse, b"\xc1\x01\x02\x01\0\0\0\x01\0\0\0\x06\x01\0\0\0\0\0");
+    let said = [says(Forward, &start[..20]), reply, says(Forward, &start[20..])];
+    let (record, _) = captured(49, &said, &[], true);
+    assert!(record.contains("{\"kind\":\"tacacs_pap\",\"account\":\"joe\"}"), "{record}");
+}
+
+/// With the greeting lost, the answer to the second request looks like one to the first: no TLS follows that one.
+#[test]
+fn asked_twice_with_the_greeting_lost() {
+    let again =
+        vec![says(Reverse, "454 not yet\r\n"), says(Forward, "STARTTLS\r\n"), says(Reverse, "220 go ahead\r\n")];
+    let said = [smtp()[..4].to_vec(), again, handshake()].concat();
+    let (record, _) = captured(25, &said, &[0], true);
+    assert!(record.contains("\"class\":\"tls\"") && record.contains("\"sni\":\"pay.example\""), "{record}");
+}

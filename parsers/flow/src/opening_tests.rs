@@ -160,6 +160,9 @@ fn nesting_is_bounded() {
     let (record, _) = record(&[said, handshake()].concat(), true);
     assert_eq!(record.matches("\"socks5\"").count(), crate::limits::MAX_VIA);
     assert!(record.contains("\"protocol\":\"socks\""), "{record}");
+    let headers = says(Forward, PROXY_V2.repeat(crate::limits::MAX_VIA + 1));
+    let (record, _) = self::record(&[vec![headers], handshake()].concat(), true);
+    assert_eq!(record.matches("\"proxy_v2\"").count(), crate::limits::MAX_VIA, "{record}");
 }
 
 fn assert_starttls(clear: Vec<Said>, protocol: &str, handshake: Vec<Said>) {

@@ -3,6 +3,7 @@
 //! Works on the first bytes of both sides. May not know flows; content is skipped, never read.
 
 use super::look::{contains_nocase, number, starts_nocase};
+use super::proxies::chunked_length;
 
 /// What the first bytes of a connection show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,9 +78,7 @@ fn responses(bodiless: bool, server: &[u8], seen: &mut Exchange<'_>) {
         let chunked = has(b"Transfer-Encoding:").is_some_and(|v| contains_nocase(v, b"chunked"));
         rest = match (length, chunked) {
             (Some(length), _) => rest.get(length..).unwrap_or_default(),
-            (None, true) => {
-                memchr::memmem::find(rest, b"0\r\n\r\n").and_then(|at| rest.get(at + 5..)).unwrap_or_default()
-            }
+            (None, true) => chunked_length(rest).and_then(|length| rest.get(length..)).unwrap_or_default(),
             // To the end of the connection.
             (None, false) => &[],
         };
@@ -100,6 +99,16 @@ mod tests {
     const MOVED: &[u8] =
         b"HTTP/1.1 301 Moved Permanently\r\nContent-Length: 3\r\nlocation: HTTPS://shop.example/\r\n\r\nbye";
     const PAGE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+
+    #[test]
+    fn redirects_in_chunks() {
+        let head = b"HTTP/1.1 301 Moved\r\nLocation: https://a/\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for body in [&b"5\r\nmoved\r\n0\r\n\r\n"[..], b"10\r\n\r\n34567890123456\r\n0\r\nX: y\r\n\r\n"] {
+            assert!(exchange(GET, &[head, body].concat()).redirect_to_https);
+            let more = [head, body, b"HTTP/1.1 200 OK\r\n\r\n"].concat();
+            assert!(!exchange(GET, &more).redirect_to_https, "something is served behind it");
+        }
+    }
 
     #[test]
     fn every_answer_has_to_redirect() {

@@ -3,7 +3,7 @@
 //!
 //! A client sends no hello before its request was granted, and a server none before it granted one. May not know the other side.
 
-use super::look::{be16, be32, byte, starts, starts_nocase};
+use super::look::{be16, be32, byte, contains_nocase, starts, starts_nocase};
 use super::proxies::Via;
 use super::starttls::{self, ASKING_FTP, is, is_imap_request, lines};
 use crate::Protocol;
@@ -57,7 +57,18 @@ fn behind_a_line(protocol: Protocol, b: &[u8], from_client: bool, fits: impl Fn(
         (Protocol::Imap, false) => |l| l.split(|c| *c == b' ').nth(1).is_some_and(|w| w.eq_ignore_ascii_case(b"OK")),
         _ => return None,
     };
-    lines(b).find(|(line, end)| b.get(*end..).is_some_and(&fits) && tells(line)).map(|(_, end)| end)
+    let mut commands = lines(b).take_while(|(line, _)| !announces_content(line));
+    commands.find(|(line, end)| b.get(*end..).is_some_and(&fits) && tells(line)).map(|(_, end)| end)
+}
+
+/// A command behind which content comes, which may hold anything: of SMTP, NNTP, IMAP.
+fn announces_content(line: &[u8]) -> bool {
+    let begins = |word: &[u8]| starts_nocase(line, word) == Some(true);
+    is(line, b"DATA")
+        || is(line, b"POST")
+        || begins(b"BDAT ")
+        || begins(b"IHAVE ")
+        || contains_nocase(line, b" APPEND ")
 }
 
 /// The same of a proxy's prefix: CONNECT, SOCKS 4 and 5.
@@ -143,6 +154,10 @@ mod tests {
         begins(Protocol::Sieve, b"OK \"go\"\r\n", false);
         begins(Protocol::Irc, b"STARTTLS\r\n", true);
         begins(Protocol::Irc, b":irc 670 * :go\r\n", false);
+        for content in [&b"DATA\r\n"[..], b"BDAT 900\r\n", b"a APPEND drafts {900}\r\n"] {
+            let mail = [content, b"STARTTLS\r\n", &hello(true)].concat();
+            assert_eq!(starttls(Protocol::Smtp, &mail, true), None, "{content:?}");
+        }
         let refused = [b"250 mx\r\n454 no\r\n", &hello(false)[..]].concat();
         assert_eq!(starttls(Protocol::Smtp, &refused, false), None);
         assert_eq!(starttls(Protocol::Http, &[b"STARTTLS\r\n", &hello(true)[..]].concat(), true), None);
@@ -185,6 +200,10 @@ mod tests {
             assert_eq!(proxy(protocol, &bytes, from_client), Some((via, clear.len())), "{clear:?}");
             assert_eq!(proxy(protocol, clear, from_client), None);
         }
+        let bind = b"\x05\x01\0\x05\x02\0\x01\xc0\0\x02\x07\x01\xbb"; // RFC 1928 section 4: not CONNECT
+        assert_eq!(proxy(Protocol::Socks, &[&bind[..], &hello(true)].concat(), true), None);
+        let refused = b"\x05\0\x05\x05\0\x01\xc0\0\x02\x01\x04\x38";
+        assert_eq!(proxy(Protocol::Socks, &[&refused[..], &hello(false)].concat(), false), None);
         for (clear, from_client) in [(&b"GET / HTTP/1.1\r\n\r\n"[..], true), (b"HTTP/1.1 403 no\r\n\r\n", false)] {
             assert_eq!(proxy(Protocol::Http, &[clear, &hello(from_client)].concat(), from_client), None);
         }

@@ -127,11 +127,11 @@ fn connect(client: &[u8], server: &[u8]) -> Option<Prefix> {
 }
 
 /// Start line and fields with the empty line behind them.
-fn http_head(b: &[u8]) -> Option<&[u8]> {
+pub(super) fn http_head(b: &[u8]) -> Option<&[u8]> {
     b.get(..memchr::memmem::find(b, b"\r\n\r\n")? + 4)
 }
 
-fn field<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn field<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let line = head.split(|c| *c == b'\n').find(|line| starts_nocase(line, name) == Some(true))?;
     Some(line.get(name.len()..)?.trim_ascii())
 }
@@ -144,19 +144,23 @@ fn is_chunked(head: &[u8]) -> bool {
     field(head, b"Transfer-Encoding:").is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"))
 }
 
-/// Of a body in chunks without trailers, RFC 9112 section 7.1.
-fn chunked_length(body: &[u8]) -> Option<usize> {
+/// Of a body in chunks, RFC 9112 section 7.1.
+pub(super) fn chunked_length(body: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let line = body.get(at..).and_then(super::look::line)?;
         let digits = line.split(|c| *c == b';').next()?.trim_ascii();
         let size = usize::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
         let ends = memchr::memchr(b'\n', body.get(at..)?)? + 1;
+        if size == 0 {
+            // Trailers may stand in front of the empty line.
+            let trailers = body.get(at + ends..)?;
+            let empty =
+                if trailers.starts_with(b"\r\n") { 2 } else { memchr::memmem::find(trailers, b"\r\n\r\n")? + 4 };
+            return Some(at + ends + empty);
+        }
         at = at.checked_add(ends)?.checked_add(size)?.checked_add(2)?;
         body.get(..at)?;
-        if size == 0 {
-            return Some(at);
-        }
     }
 }
 
@@ -291,6 +295,12 @@ mod tests {
         let server =
             [b"HTTP/1.1 407 No\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", &established[..]].concat();
         passes(Via::HttpConnect, Protocol::Http, &twice, &server);
+        passes(
+            Via::HttpConnect,
+            Protocol::Http,
+            client,
+            &[b"HTTP/1.1 102 Processing\r\n\r\n", &established[..]].concat(),
+        );
         assert_eq!(negotiated(Protocol::Http, client, b"HTTP/1.1 403 no\r\n\r\n"), Prefix::None);
         assert_eq!(negotiated(Protocol::Http, b"CHECKOUT / HTTP/1.1\r\n\r\n", established), Prefix::None);
     }
@@ -311,6 +321,9 @@ mod tests {
         for other in [&b"PROPFIND / HTTP/1.1\r\n"[..], b"PROXY me please\r\n", b"\r\n\r\nEHLO", b"\x16\x03\x01"] {
             assert_eq!(proxy_header(other), Prefix::None, "{other:?}");
         }
-        assert_eq!(proxy_header(b"\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c"), Prefix::None);
+        // Version 3, a transport and a family that there are not, and more than a sender would put in front.
+        for header in [b"\x31\x11\0\x0c", b"\x21\x13\0\x0c", b"\x21\x41\0\x0c", b"\x21\x11\xff\xff"] {
+            assert_eq!(proxy_header(&[PROXY_V2_SIGNATURE, header].concat()), Prefix::None, "{header:?}");
+        }
     }
 }

@@ -2,24 +2,28 @@
 //!
 //! Told from the command and its positive answer; the TLS that follows is read by the caller, from the returned offsets on.
 
-use super::ber::{self, INTEGER, SEQUENCE};
-use super::look::{be16, be32, byte, le32, starts_nocase};
-use crate::Protocol;
+mod messages;
 
-/// LDAP's StartTLS, RFC 4511 section 4.14.1.
-const LDAP_START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
+use super::look::starts_nocase;
+use super::proxies::{field, http_head};
+use crate::Protocol;
+pub use messages::is_under_gssapi;
+pub(super) use messages::{
+    SSL_REQUEST, ldap_agreed, ldap_asked, mysql_asked, mysql_greeting, rdp_agreed, tds_prelogin, tpkt,
+};
+use messages::{ldap, mysql, postgresql, rdp, tds};
+
 /// The header by which both sides of AMQP 1.0 agree on its TLS layer, section 5.2.1.
 pub(super) const AMQP_TLS: &[u8] = b"AMQP\x02\x01\0\0";
 /// RFC 4217 section 4, and the names that drafts of it gave.
 pub(super) const ASKING_FTP: [&[u8]; 4] = [b"AUTH TLS", b"AUTH TLS-C", b"AUTH TLS-P", b"AUTH SSL"];
-pub(super) const SSL_REQUEST: u32 = 80_877_103;
-const GSSENC_REQUEST: u32 = 80_877_104;
 /// Extra lines of an answer before it counts as none: SASL and CAPABILITY lists stay below.
 const LINES_LIMIT: usize = 128;
 
 /// The offsets behind the clear part in the client's and in the server's bytes; none until the server has agreed.
 pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
     match protocol {
+        Protocol::Http => http(client, server),
         Protocol::Smtp => smtp(client, server),
         Protocol::Ftp => Some((ftp_asked(client)?, answer(server, |l| l.starts_with(b"234"))?)),
         Protocol::Pop3 => pop3(client, server),
@@ -72,6 +76,14 @@ fn answer(b: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
 /// Each request with the number of lines before it: who was refused may ask again.
 fn requests(client: &[u8], fits: impl Fn(&[u8]) -> bool) -> impl Iterator<Item = (usize, usize)> {
     lines(client).enumerate().filter(move |(_, (line, _))| fits(line)).map(|(before, (_, end))| (before, end))
+}
+
+/// RFC 2817 sections 3 and 4.3, as printers speak it: the request's Upgrade names TLS, and 101 agrees. The response comes under TLS.
+fn http(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
+    let to_tls = |head| field(head, b"Upgrade:").is_some_and(|tokens| starts_nocase(tokens, b"TLS/") == Some(true));
+    let agreed = Some(server).filter(|server| server.starts_with(b"HTTP/1.1 101"))?;
+    let (request, response) = (http_head(client)?, http_head(agreed)?);
+    (to_tls(request) && to_tls(response)).then_some((request.len(), response.len()))
 }
 
 /// 220 greets as well as agrees: the answer counts as many final replies as there are commands before it.
@@ -147,141 +159,6 @@ pub(super) fn element(b: &[u8], open: &[u8]) -> Option<usize> {
     b.get(end + 1..)?.starts_with(b"</").then_some(end + 1 + close + 1)
 }
 
-/// Whether both sides go on under GSSAPI's encryption (PostgreSQL 55.2.11), asked for at once or after TLS was refused.
-pub fn is_under_gssapi(client: &[u8], server: &[u8]) -> bool {
-    let asked = |at| be32(client, at);
-    match server {
-        [b'G', ..] => asked(4) == Some(GSSENC_REQUEST),
-        [b'N', b'G', ..] => asked(4) == Some(SSL_REQUEST) && asked(12) == Some(GSSENC_REQUEST),
-        _ => false,
-    }
-}
-
-/// SSLRequest, or GSSENCRequest refused and then SSLRequest; one byte answers each.
-fn postgresql(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    match (be32(client, 4)?, server.first()?) {
-        (SSL_REQUEST, b'S') => Some((8, 1)),
-        (GSSENC_REQUEST, b'N') if be32(client, 12)? == SSL_REQUEST && server.get(1) == Some(&b'S') => Some((16, 2)),
-        _ => None,
-    }
-}
-
-/// The client cuts its response after the fixed part and sets CLIENT_SSL; the server has said that it can.
-fn mysql(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    Some((mysql_asked(client)?, mysql_greeting(server)?))
-}
-
-pub(super) fn mysql_asked(client: &[u8]) -> Option<usize> {
-    const SSL_REQUEST_LENGTH: u32 = 32;
-    const CLIENT_SSL: u32 = 0x800;
-    let request = le32(client, 0)?;
-    let asked = request & 0x00ff_ffff == SSL_REQUEST_LENGTH && request >> 24 == 1 && le32(client, 4)? & CLIENT_SSL != 0;
-    (asked && client.len() >= 36).then_some(36)
-}
-
-pub(super) fn mysql_greeting(server: &[u8]) -> Option<usize> {
-    let end = usize::try_from(le32(server, 0)? & 0x00ff_ffff).ok()? + 4;
-    (server.get(4) == Some(&10) && server.len() >= end).then_some(end)
-}
-
-/// MS-TDS section 2.2.6.5: PRELOGIN and its answer, each one packet. Where neither wants more than ENCRYPT_OFF, the login alone is
-/// encrypted, and everything behind it is in the clear.
-fn tds(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    let (asked, agreed) = (tds_prelogin(client, 0x12)?, tds_prelogin(server, 0x04)?);
-    asked.whole().or(agreed.whole()).map(|_| (asked.end, agreed.end))
-}
-
-pub(super) struct Prelogin {
-    end: usize,
-    encryption: u8,
-}
-
-impl Prelogin {
-    /// Its end, if it asks for more than an encrypted login.
-    pub(super) fn whole(&self) -> Option<usize> {
-        const ENCRYPT_OFF: u8 = 0;
-        (self.encryption != ENCRYPT_OFF).then_some(self.end)
-    }
-}
-
-pub(super) fn tds_prelogin(b: &[u8], kind: u8) -> Option<Prelogin> {
-    const HEADER: usize = 8;
-    const LAST: u8 = 1;
-    const VERSION: u8 = 0;
-    const ENCRYPTION: u8 = 1;
-    const TERMINATOR: u8 = 0xff;
-    const MAX_OPTIONS: usize = 16;
-    let end = usize::from(be16(b, 2)?);
-    let body = b.get(HEADER..end)?;
-    if byte(b, 0)? != kind || byte(b, 1)? & LAST == 0 || byte(body, 0)? != VERSION {
-        return None;
-    }
-    // Token, offset and length of each option.
-    let option = body.chunks_exact(5).take(MAX_OPTIONS).take_while(|option| option.first() != Some(&TERMINATOR));
-    let at = option.filter(|option| option.first() == Some(&ENCRYPTION)).find_map(|option| be16(option, 1))?;
-    Some(Prelogin { end, encryption: byte(body, usize::from(at))? })
-}
-
-/// RFC 2126: the length of the first packet, once it is there.
-pub(super) fn tpkt(b: &[u8]) -> Option<usize> {
-    Some(usize::from(be16(b, 2)?)).filter(|length| b.first() == Some(&3) && b.len() >= *length)
-}
-
-fn rdp(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    Some((tpkt(client)?, rdp_agreed(server)?))
-}
-
-/// MS-RDPBCGR section 2.2.1.2: the X.224 confirmation chooses TLS, with or without CredSSP in it; RDP's own security is 0.
-pub(super) fn rdp_agreed(server: &[u8]) -> Option<usize> {
-    const TYPE_RDP_NEG_RSP: u8 = 2;
-    let agreed = tpkt(server)?;
-    let chosen = server.get(11..agreed)?;
-    (byte(server, 5)? == 0xd0 && byte(chosen, 0)? == TYPE_RDP_NEG_RSP && le32(chosen, 4)? != 0).then_some(agreed)
-}
-
-/// ExtendedRequest with StartTLS's name, and the ExtendedResponse with success that has its number. Anonymous binds and searches
-/// may come in front of either.
-fn ldap(client: &[u8], server: &[u8]) -> Option<(usize, usize)> {
-    let asked = ldap_asked(client)?;
-    Some((asked.end, ldap_agreed(server, Some(asked.id))?))
-}
-
-pub(super) struct Asked<'a> {
-    id: &'a [u8],
-    pub(super) end: usize,
-}
-
-/// The last such request: the ones before it were refused.
-pub(super) fn ldap_asked(client: &[u8]) -> Option<Asked<'_>> {
-    let asks =
-        |request| ber::element(request).ok()?.is_some_and(|n| n.tag == 0x80 && n.value == LDAP_START_TLS).then_some(());
-    ldap_operations(client)
-        .filter(|(_, tag, operation, _)| *tag == 0x77 && asks(operation).is_some())
-        .last()
-        .map(|(id, _, _, end)| Asked { id, end })
-}
-
-pub(super) fn ldap_agreed(server: &[u8], id: Option<&[u8]>) -> Option<usize> {
-    let succeeds = |response| Some(ber::element(response).ok()??.value == [0]);
-    ldap_operations(server)
-        .find(|(own, tag, operation, _)| {
-            *tag == 0x78 && id.is_none_or(|id| id == *own) && succeeds(operation) == Some(true)
-        })
-        .map(|(_, _, _, end)| end)
-}
-
-/// Number, tag and content of the operation of each message that is whole, and the offset behind it.
-fn ldap_operations(b: &[u8]) -> impl Iterator<Item = (&[u8], u8, &[u8], usize)> {
-    let mut rest = b;
-    std::iter::from_fn(move || {
-        let message = ber::element(rest).ok()?.filter(|m| m.tag == SEQUENCE && m.is_whole())?;
-        rest = message.rest;
-        let id = ber::element(message.value).ok()?.filter(|i| i.tag == INTEGER)?;
-        let operation = ber::element(id.rest).ok()??;
-        Some((id.value, operation.tag, operation.value, b.len() - rest.len()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +191,12 @@ mod tests {
             Some((28, refused.len())),
             "asked again after a refusal"
         );
+        assert_eq!(
+            starttls(Protocol::Smtp, b"STARTTLS\r\n", b"220 mx\r\n250 ok\r\n"),
+            None,
+            "agrees to something else"
+        );
+        upgrades(Protocol::Pop3, b"CAPA\r\nSTLS\r\n", b"+OK hi\r\n-ERR what\r\n+OK go\r\n");
         upgrades(
             Protocol::Imap,
             b"a1 CAPABILITY\r\na2 starttls\r\n",
@@ -333,6 +216,16 @@ mod tests {
     }
 
     #[test]
+    fn printers() {
+        let ask = b"OPTIONS * HTTP/1.1\r\nHost: p\r\nConnection: Upgrade\r\nUpgrade: TLS/1.2\r\n\r\n";
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: TLS/1.2\r\nConnection: Upgrade\r\n\r\n";
+        upgrades(Protocol::Http, ask, answer);
+        let other = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+        assert_eq!(starttls(Protocol::Http, ask, other), None);
+        assert_eq!(starttls(Protocol::Http, b"GET / HTTP/1.1\r\n\r\n", answer), None);
+    }
+
+    #[test]
     fn files_news_and_chat() {
         upgrades(Protocol::Ftp, b"AUTH TLS\r\n", b"220 hi\r\n234 Proceed\r\n");
         assert_eq!(starttls(Protocol::Ftp, b"AUTH TLS\r\n", b"220 hi\r\n502 no\r\n"), None);
@@ -340,6 +233,14 @@ mod tests {
         assert_eq!(starttls(Protocol::Ftp, client, server), Some((client.len(), server.len())), "as curl asks");
         upgrades(Protocol::Ftp, b"AUTH TLS-C\r\n", b"220 hi\r\n234 ok\r\n");
         upgrades(Protocol::Nntp, b"CAPABILITIES\r\nSTARTTLS\r\n", b"200 hi\r\n101 list\r\nSTARTTLS\r\n.\r\n382 go\r\n");
+        for (protocol, asked, answers) in [
+            (Protocol::Ftp, &b"AUTH TLS\r\n"[..], &b"220 hi\r\n235 ok\r\n"[..]),
+            (Protocol::Nntp, b"STARTTLS\r\n", b"200 hi\r\n381 more\r\n"),
+            (Protocol::Irc, b"STARTTLS\r\n", b":irc 451 * :not among 1670 users\r\n"),
+        ] {
+            assert_eq!(starttls(protocol, asked, answers), None, "{protocol:?}");
+        }
+        upgrades(Protocol::Irc, b"STARTTLS\r\n", b":irc 670 * :go\r\n");
         upgrades(
             Protocol::Xmpp,
             b"<?xml version='1.0'?><stream:stream to='a'><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
@@ -358,11 +259,16 @@ mod tests {
         ] {
             assert_eq!(starttls(Protocol::Rdp, ask, answer), None);
         }
+        // A disconnect request that looks as if it chose TLS.
+        let disconnect = b"\x03\0\0\x13\x0e\x80\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0";
+        assert_eq!(starttls(Protocol::Rdp, ask, disconnect), None);
         upgrades(Protocol::Amqp, b"AMQP\x02\x01\0\0", b"AMQP\x02\x01\0\0");
         assert_eq!(starttls(Protocol::Amqp, b"AMQP\x03\x01\0\0", b"AMQP\x03\x01\0\0"), None);
         let prelogin = b"\x12\x01\0\x1a\0\0\0\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x11\0\0\0\0\0\x01";
         let answer = b"\x04\x01\0\x1a\0\0\x01\0\0\0\x0b\0\x06\x01\0\x11\0\x01\xff\x0f\0\x07\xd0\0\0\x01";
         upgrades(Protocol::Tds, prelogin, answer);
+        let goes_on = [&b"\x12\0"[..], &prelogin[2..]].concat();
+        assert_eq!(starttls(Protocol::Tds, &goes_on, answer), None, "the message has another packet");
         let off = |message: &[u8; 26]| [&message[..25], b"\0"].concat();
         upgrades(Protocol::Tds, &off(prelogin), answer);
         assert_eq!(starttls(Protocol::Tds, &off(prelogin), &off(answer)), None, "the login alone is encrypted");
@@ -390,6 +296,8 @@ mod tests {
         );
         let answer = b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0";
         upgrades(Protocol::Ldap, &[&bind[..], ask].concat(), &[&bound[..], answer].concat());
+        let who_am_i = b"\x30\x1e\x02\x01\x01\x77\x19\x80\x171.3.6.1.4.1.4203.1.11.3";
+        assert_eq!(starttls(Protocol::Ldap, who_am_i, answer), None, "another extended operation (RFC 4532)");
         let of_another = b"\x30\x0c\x02\x01\x07\x78\x07\x0a\x01\0\x04\0\x04\0";
         assert_eq!(starttls(Protocol::Ldap, ask, of_another), None);
         assert_eq!(starttls(Protocol::Ldap, ask, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\0\x04\0"), None);

@@ -128,6 +128,7 @@ mod tests {
             (&ehlo[..], &offer[..], Some(Chance::Offered)),
             (b"EHLO a\r\nSTARTTLS\r\n", b"220 mx\r\n250 mx\r\n454 not now\r\n", Some(Chance::Refused)),
             (ehlo, b"220 mx\r\n250-mx\r\n250-XXXXXXXA\r\n250 SIZE 1\r\n", Some(Chance::Mangled)),
+            (ehlo, b"220 mx\r\n250-mx\r\n250-XA\r\n250-XXXXXXXXXX\r\n250 SIZE 1\r\n", None),
             (b"EHLO a\r\nXXXXXXXX\r\n", b"220 mx\r\n250 mx\r\n500 what\r\n", Some(Chance::Mangled)),
             (ehlo, b"220 mx\r\n250-mx\r\n250 SIZE 1\r\n", None),
             (b"EHLO a\r\nSTARTTLS\r\n", b"", None),

@@ -218,6 +218,7 @@ fn opened(ip: &[u8]) -> (u16, Vec<(&'static str, Option<u32>)>) {
 #[test]
 fn tunnels_are_opened_down_to_the_innermost_packet() {
     let (frame, ip) = (syn(), syn()[14..54].to_vec());
+    let ip6 = [&[0x60, 0, 0, 0, 0, 20, 6, 64][..], &[0x20; 32], &frame[34..54]].concat();
     let with = |header: &[u8], inner: &[u8]| [header, inner].concat();
     let cases = [
         ("vxlan", Some(42), udp(4789, &with(&[8, 0, 0, 0, 0, 0, 42, 0], &frame))),
@@ -236,6 +237,22 @@ fn tunnels_are_opened_down_to_the_innermost_packet() {
         ("vxlan", Some(42), udp(4790, &with(&[0x0c, 0, 0, 1, 0, 0, 42, 0], &ip))),
         ("capwap", None, udp(5247, &[&[0, 0x10, 0x43, 0, 0, 0, 0, 0, 1, 8][..], &WLAN_DATA[2..], SNAP, &ip].concat())),
         ("capwap", None, udp(5247, &with(&[0, 0x10, 0x02, 0, 0, 0, 0, 0], &frame))),
+        // Length, sequence numbers, an offset of four bytes (RFC 2661 section 3.1).
+        (
+            "l2tp",
+            Some(0x0001_0002),
+            udp(1701, &with(b"\x4a\x02\0\x3c\0\x01\0\x02\0\0\0\0\0\x04pads\xff\x03\0\x21", &ip)),
+        ),
+        // A sequence number and an acknowledgement (RFC 2637 section 4.1).
+        ("gre", Some(5), ipv4(47, &with(b"\x30\x81\x88\x0b\0\x2c\0\x05\0\0\0\x01\0\0\0\x02\xff\x03\0\x21", &ip))),
+        // Type III with a platform's subheader.
+        (
+            "erspan",
+            Some(3),
+            ipv4(47, &[b"\x10\0\x22\xeb\0\0\0\x01\x20\x01\0\x03\0\0\0\0\0\0\0\x01", &[0; 8][..], &frame].concat()),
+        ),
+        // Authentication of a client (3 bytes) with a value (2), and an origin (RFC 4380 section 5.1.1).
+        ("teredo", None, udp(3544, &[&[0, 1, 3, 2][..], &[7; 14], &[0; 8], &ip6].concat())),
         ("etherip", None, ipv4(97, &with(&[0x30, 0], &frame))),
     ];
     for (word, id, packet) in cases {
@@ -249,6 +266,15 @@ fn tunnels_are_opened_down_to_the_innermost_packet() {
 fn a_port_alone_makes_no_tunnel() {
     assert_eq!(opened(&udp(4789, b"nothing of the kind, only text")), (4789, vec![]));
     assert_eq!(opened(&udp(4789, &[8, 0, 0, 0, 0, 0, 42, 0, 1, 2, 3])), (4789, vec![]));
+    // Versions that there are not, and a message of GTP that carries no packet.
+    let ip = &syn()[14..54];
+    for (port, header) in [
+        (6081, [0x40, 0, 8, 0, 0, 0, 7, 0]),
+        (2152, [0x10, 255, 0, 40, 0, 0, 0, 9]),
+        (2152, [0x30, 1, 0, 40, 0, 0, 0, 9]),
+    ] {
+        assert_eq!(opened(&udp(port, &[&header[..], ip].concat())), (port, vec![]), "{header:?}");
+    }
 }
 
 #[test]

@@ -141,6 +141,9 @@ mod tests {
         assert_eq!(both(Mqtt, connect), (named("mqtt_connect", "joe"), sesame()));
         let v5 = b"\x10\x1e\0\x04MQTT\x05\xc2\0\x3c\0\0\x04test\0\x03joe\0\x06sesame";
         assert_eq!(both(Mqtt, v5), (named("mqtt_connect", "joe"), sesame()));
+        // A will's topic and message stand in front of the name.
+        let will = b"\x10\x25\0\x04MQTT\x04\xc6\0\x3c\0\x04test\0\x02wt\0\x02wm\0\x03joe\0\x06sesame";
+        assert_eq!(both(Mqtt, will), (named("mqtt_connect", "joe"), sesame()));
         assert_eq!(seen(Mqtt, b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04test"), None);
         let bind = b"\x30\x16\x02\x01\x01\x60\x11\x02\x01\x03\x04\x04cn=a\x80\x06sesame";
         assert_eq!(both(Ldap, bind), (named("ldap_simple_bind", "cn=a"), sesame()));
@@ -160,6 +163,11 @@ mod tests {
         // RFC 2865 section 7.2: user flopsy by CHAP.
         let chap = b"\x01\x01\0\x47\x2a\xee\x86\xf0\x8d\x0d\x55\x96\x9c\xa5\x97\x8e\x0d\x33\x67\xa2\x01\x08flopsy\x03\x13\x16\xe9\x75\x57\xc3\x16\x18\x58\x95\xf2\x93\xff\x63\x44\x07\x72\x75\x04\x06\xc0\xa8\x01\x10\x05\x06\0\0\0\x14\x06\x06\0\0\0\x02\x07\x06\0\0\0\x01";
         assert_eq!(both(Radius, chap), (named("radius_chap", "flopsy"), None));
+        // RFC 2548 sections 2.3.2 and 2.1.3: MS-CHAP2-Response, and MS-CHAP-Response.
+        for kind in [25, 1] {
+            let response = [&b"\x01\x01\0\x21\x2a\xee\x86\xf0\x8d\x0d\x55\x96\x9c\xa5\x97\x8e\x0d\x33\x67\xa2\x01\x05joe\x1a\x08\0\0\x01\x37"[..], &[kind, 2]].concat();
+            assert_eq!(both(Radius, &response), (named("radius_mschap", "joe"), None));
+        }
         let obfuscated = b"\xc0\x01\x01\0\0\0\0\x01\0\0\0\x09?????????";
         assert_eq!(both(Tacacs, obfuscated), (Some(("tacacs_obfuscated", None)), None));
         let clear = b"\xc1\x01\x01\x01\0\0\0\x01\0\0\0\x15\x01\0\x02\x01\x03\x04\0\x06joetty0sesame";

@@ -132,6 +132,13 @@ mod tests {
     }
 
     #[test]
+    fn names_are_cut() {
+        let long = "a".repeat(ACCOUNT_LIMIT + 9);
+        let plain = seen(Protocol::Ftp, format!("USER {long}\r\nPASS sesame\r\n").as_bytes());
+        assert_eq!(plain, named("ftp_pass", &long[..ACCOUNT_LIMIT]));
+    }
+
+    #[test]
     fn messages_are_waited_for() {
         for (protocol, message) in [
             (Protocol::Kerberos, &b"\0\0\0\x03abc"[..]),
