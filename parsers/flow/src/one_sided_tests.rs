@@ -108,6 +108,8 @@ fn postgresql_under_gssapi() {
     let asked = || says(Forward, b"\0\0\0\x08\x04\xd2\x16\x30");
     let (sealed, _) = record(&[asked(), says(Reverse, "G"), says(Forward, b"\0\0\0\x04token")], true);
     assert!(sealed.contains("\"class\":\"encrypted\",\"protocol\":\"postgresql\""), "{sealed}");
+    let (agreed, _) = record(&[asked(), says(Reverse, "G")], true);
+    assert!(agreed.contains("\"class\":\"plaintext\",\"protocol\":\"postgresql\""), "{agreed}");
     let startup = says(Forward, b"\0\0\0\x12\0\x03\0\0user\0joe\0\0");
     let (clear, _) = record(&[asked(), says(Reverse, "N"), startup], true);
     assert!(clear.contains("\"class\":\"plaintext\",\"protocol\":\"postgresql\""), "{clear}");

@@ -279,10 +279,11 @@ mod tests {
         upgrades(Protocol::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x2f", b"S");
         upgrades(Protocol::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x30\0\0\0\x08\x04\xd2\x16\x2f", b"NS");
         assert_eq!(starttls(Protocol::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x2f", b"N"), None);
-        let gssapi = b"\0\0\0\x08\x04\xd2\x16\x30";
+        let gssapi = b"\0\0\0\x08\x04\xd2\x16\x30\0\0\0\x04\x60\x02\x06\0";
         assert!(is_under_gssapi(gssapi, b"G") && !is_under_gssapi(gssapi, b"N"));
+        assert!(!is_under_gssapi(&gssapi[..8], b"G"), "agreed, and nothing came of it");
         assert!(is_under_gssapi(&[b"\0\0\0\x08\x04\xd2\x16\x2f", &gssapi[..]].concat(), b"NG"));
-        assert!(!is_under_gssapi(b"\0\0\0\x08\x04\xd2\x16\x2f", b"G"));
+        assert!(!is_under_gssapi(&[b"\0\0\0\x08\x04\xd2\x16\x2f", &gssapi[8..]].concat(), b"G"));
         let mut request = vec![0x20, 0, 0, 1, 0x85, 0xae, 0xff, 0x19, 0, 0, 0, 1, 0x21];
         request.resize(36, 0);
         upgrades(Protocol::Mysql, &request, b"\x0b\0\0\0\x0a8.0.33\0\x0b\0\0");

@@ -8,14 +8,17 @@ const LDAP_START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 pub(in crate::app) const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
 
-/// Whether both sides go on under GSSAPI's encryption (PostgreSQL 55.2.11), asked for at once or after TLS was refused.
+/// Whether both sides go on under GSSAPI's encryption (PostgreSQL 55.2.11), asked for at once or after TLS was refused: the
+/// client's first token has to follow.
 pub fn is_under_gssapi(client: &[u8], server: &[u8]) -> bool {
+    const LONGEST: u32 = 16_384;
     let asked = |at| be32(client, at);
-    match server {
-        [b'G', ..] => asked(4) == Some(GSSENC_REQUEST),
-        [b'N', b'G', ..] => asked(4) == Some(SSL_REQUEST) && asked(12) == Some(GSSENC_REQUEST),
-        _ => false,
-    }
+    let behind = match server {
+        [b'G', ..] if asked(4) == Some(GSSENC_REQUEST) => 8,
+        [b'N', b'G', ..] if asked(4) == Some(SSL_REQUEST) && asked(12) == Some(GSSENC_REQUEST) => 16,
+        _ => return false,
+    };
+    asked(behind).is_some_and(|length| (1..=LONGEST).contains(&length))
 }
 
 /// SSLRequest, or GSSENCRequest refused and then SSLRequest; one byte answers each.
