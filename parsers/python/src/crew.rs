@@ -153,6 +153,7 @@ impl Crew {
     /// As `Core.finish`, of all of them; so many flows of each.
     pub fn finish(&mut self, cores: &mut [Core], flows: usize) -> bool {
         let more = cores.iter_mut().fold(false, |more, core| more | core.finish(flows));
+        self.common.watch();
         self.common.settle(cores, !more);
         if !more {
             self.shares.rewind();
@@ -186,7 +187,7 @@ impl<S: Source + Send> Team<'_, '_, S> {
     fn feed(&mut self, packets: u64) -> io::Result<bool> {
         self.office.open(packets);
         self.together(Task::Work);
-        self.common.settle_later(self.cores);
+        self.common.settle(self.cores, false);
         self.office.close()
     }
 
@@ -243,20 +244,10 @@ impl<S: Source> Office<'_, S> {
 }
 
 impl Common {
-    /// Takes what the cores heard, to be judged with the next step.
-    fn settle_later(&mut self, cores: &mut [Core]) {
-        self.listen(cores);
-        tell_each_other(cores, false);
-    }
-
+    /// Takes what the cores heard, to be judged with the next step, once that of the step before is.
     fn settle(&mut self, cores: &mut [Core], all: bool) {
-        self.watch();
-        self.listen(cores);
-        tell_each_other(cores, all);
-    }
-
-    fn listen(&mut self, cores: &mut [Core]) {
         cores.iter_mut().zip(&mut self.said).for_each(|(core, said)| std::mem::swap(core.said(), said));
+        tell_each_other(cores, all);
     }
 
     /// One who knows of all that was heard so far.

@@ -92,7 +92,7 @@ impl<S: Source> Reader<'_, S> {
     }
 
     /// The next buffer, and from where its frames are to be divided. None if there is none that is wanted.
-    fn read(&mut self, mut chunk: Chunk) -> Option<(Chunk, Shares)> {
+    fn read(&mut self, chunk: &mut Chunk) -> Option<Shares> {
         if self.left == 0 || self.blocks == 0 {
             return None;
         }
@@ -106,9 +106,8 @@ impl<S: Source> Reader<'_, S> {
             }
         }
         chunk.secrets = keys::of_blocks(self.source);
-        let shares = self.number(&mut chunk);
         self.next += 1;
-        Some((chunk, shares))
+        Some(self.number(chunk))
     }
 
     /// Counts its frames; from where they are to be divided.
@@ -150,6 +149,8 @@ struct Alarm<'a, 'b, S>(&'a Office<'b, S>);
 impl<S> Drop for Alarm<'_, '_, S> {
     fn drop(&mut self) {
         if panicking() {
+            // Whoever has looked whether it is over, and is about to wait, holds this.
+            let _reader = self.0.reader();
             let mut desk = self.0.desk();
             desk.chunks.clear();
             desk.over = true;
@@ -166,13 +167,17 @@ impl<'a, S> Office<'a, S> {
         Self { reader, desk: Mutex::default(), changed: Condvar::new(), turned: Condvar::new(), spare, cores }
     }
 
+    fn reader(&self) -> MutexGuard<'_, Reader<'a, S>> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens for so many packets, with the rest of the last buffer.
     pub fn open(&self, packets: u64) {
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = self.reader();
         (reader.left, reader.more, reader.next) = (packets, Ok(true), 0);
         reader.blocks = match reader.so_far {
             (0, _) => FIRST_BLOCKS,
@@ -183,13 +188,13 @@ impl<'a, S> Office<'a, S> {
 
     /// Whether there may be more than was worked off.
     pub fn close(&self) -> io::Result<bool> {
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = self.reader();
         std::mem::replace(&mut reader.more, Ok(true))
     }
 
     /// The capture is over.
     pub fn rewind(&self) {
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = self.reader();
         *reader.frame = 0;
         reader.shares.rewind();
     }
@@ -216,7 +221,7 @@ impl<'a, S: Source> Office<'a, S> {
                 }
                 Found::Room => {
                     drop(desk);
-                    if let Some(reader) = self.reader(tries)
+                    if let Some(reader) = self.try_reader(tries)
                         && self.read(reader, at, number)
                     {
                         continue;
@@ -232,11 +237,11 @@ impl<'a, S: Source> Office<'a, S> {
     }
 
     /// None: another one has it, and there were few tries yet.
-    fn reader(&self, tries: u32) -> Option<MutexGuard<'_, Reader<'a, S>>> {
+    fn try_reader(&self, tries: u32) -> Option<MutexGuard<'_, Reader<'a, S>>> {
         match self.reader.try_lock() {
             Ok(reader) => Some(reader),
             Err(TryLockError::WouldBlock) if tries < PATIENCE => None,
-            Err(_) => Some(self.reader.lock().unwrap_or_else(PoisonError::into_inner)),
+            Err(_) => Some(self.reader()),
         }
     }
 
@@ -261,12 +266,14 @@ impl<'a, S: Source> Office<'a, S> {
             self.put(place, chunk, shares);
         } else if reader.next < place {
             // The last blocks are still being read: what is behind them comes after them.
+            self.spare.put(chunk);
             return false;
-        } else if let Some((chunk, shares)) = reader.read(chunk) {
+        } else if let Some(shares) = reader.read(&mut chunk) {
             self.desk().chunks.push_back(None);
             drop(reader);
             self.put(place, chunk, shares);
         } else {
+            self.spare.put(chunk);
             self.desk().over = true;
             self.changed.notify_all();
         }
@@ -277,7 +284,7 @@ impl<'a, S: Source> Office<'a, S> {
     fn turn_of(&self, place: u64) -> MutexGuard<'_, Reader<'a, S>> {
         let mut tries = 0;
         loop {
-            let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let reader = self.reader();
             // Over before its turn: the one in front has panicked.
             if reader.next == place || self.desk().over {
                 return reader;
