@@ -2,7 +2,7 @@
 
 use crate::keys;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use transitproof_capture::Frame as Captured;
 use transitproof_flow::{Core, Frame, Looked, Shares};
 use zeroize::Zeroizing;
@@ -21,8 +21,6 @@ pub struct Chunk {
     pub secrets: Vec<Zeroizing<Vec<u8>>>,
     /// Number of the first frame.
     pub first: u64,
-    /// Who read it.
-    worker: usize,
 }
 
 /// What one core is given of a chunk: places of frames in the list, and what the first look at them found.
@@ -32,27 +30,19 @@ struct Given {
     looked: Vec<Looked>,
 }
 
-/// Chunks that were worked off, of each worker those that it read: what is read next goes where its cache has lines already, and
-/// a new one would have to be cleared by the kernel first. Each in its turn, so that no password stands in one for long.
-pub struct Spare(Vec<Mutex<VecDeque<Chunk>>>);
+/// Chunks that were worked off, for what is read next: a new one would have to be cleared by the kernel first. Each in its turn,
+/// whoever reads, so that no password stands in one for long.
+#[derive(Default)]
+pub struct Spare(Mutex<VecDeque<Chunk>>);
 
 impl Spare {
-    pub fn new(workers: usize) -> Self {
-        Self((0..workers).map(|_| Mutex::default()).collect())
-    }
-
-    fn of(&self, worker: usize) -> MutexGuard<'_, VecDeque<Chunk>> {
-        self.0[worker].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn take(&self, worker: usize) -> Chunk {
-        let spare = self.of(worker).pop_front();
-        Chunk { worker, ..spare.unwrap_or_default() }
+    pub fn take(&self) -> Chunk {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or_default()
     }
 
     pub fn put(&self, mut chunk: Chunk) {
         chunk.secrets.clear();
-        self.of(chunk.worker).push_back(chunk);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(chunk);
     }
 }
 

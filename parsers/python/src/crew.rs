@@ -88,7 +88,7 @@ impl Crew {
         let watch = cores.first()?.watch();
         let said = cores.iter().map(|_| Said::default()).collect();
         let common = Common { watch, said, certificates: Certificates::new(seed) };
-        Some(Self { common, shares: Shares::new(of, seed), spare: Spare::new(cores.len()) })
+        Some(Self { common, shares: Shares::new(of, seed), spare: Spare::default() })
     }
 
     pub fn common(&mut self) -> &mut Common {

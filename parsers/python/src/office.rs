@@ -222,7 +222,7 @@ impl<'a, S: Source> Office<'a, S> {
                 Found::Room => {
                     drop(desk);
                     if let Some(reader) = self.try_reader(tries)
-                        && self.read(reader, at, number)
+                        && self.read(reader, number)
                     {
                         continue;
                     }
@@ -246,7 +246,7 @@ impl<'a, S: Source> Office<'a, S> {
     }
 
     /// Reads, unless somebody did in the meantime; whether something came of it. `number`: of the chunk that is wanted.
-    fn read(&self, mut reader: MutexGuard<'_, Reader<'a, S>>, worker: usize, number: u64) -> bool {
+    fn read(&self, mut reader: MutexGuard<'_, Reader<'a, S>>, number: u64) -> bool {
         let desk = self.desk();
         let there = desk.chunks.get((number - desk.first) as usize).is_some_and(Option::is_some);
         if there || desk.chunks.len() >= AHEAD || desk.over {
@@ -254,7 +254,7 @@ impl<'a, S: Source> Office<'a, S> {
         }
         let place = desk.first + desk.chunks.len() as u64;
         drop(desk);
-        let mut chunk = self.spare.take(worker);
+        let mut chunk = self.spare.take();
         if let Some(mut block) = reader.ahead(&mut chunk) {
             self.desk().chunks.push_back(None);
             drop(reader);
