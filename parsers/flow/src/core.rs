@@ -1,7 +1,7 @@
 //! The heart of the core: frames in, flow records, observations and certificates out. Time is the packets' own.
 //!
 //! Packets go through in small batches: headers of all of them first, then the lines of the table that they will need, then
-//! the work itself, so that the cache misses of a batch overlap.
+//! the work itself. The lines of one batch are under way while the next one is looked at and the one before is worked on.
 
 mod ahead;
 mod carried;
@@ -149,15 +149,20 @@ impl Core {
         if self.is_particular() {
             return frames.iter().for_each(|frame| self.particular_frame(frame));
         }
-        let mut all = [const { Looked::NOTHING }; BATCH];
-        for batch in frames.chunks(BATCH) {
-            let looked = &mut all[..batch.len()];
-            let mut arrived = Arrived::default();
-            for (frame, looked) in batch.iter().zip(&mut *looked) {
-                *looked = Looked::at(frame, self.seed);
-                self.receive(frame, looked, &mut arrived);
-            }
+        let mut all = [[const { Looked::NOTHING }; BATCH]; 2];
+        let [mut now, mut then] = all.each_mut();
+        let mut batches = frames.chunks(BATCH);
+        let Some(mut batch) = batches.next() else { return };
+        let mut arrived = self.look(batch, now);
+        loop {
+            let looked = &mut now[..batch.len()];
+            self.find(looked);
+            let next = batches.next();
+            let coming = next.map(|next| self.look(next, then));
             self.batch(batch, looked, &arrived);
+            let (Some(next), Some(coming)) = (next, coming) else { return };
+            (batch, arrived) = (next, coming);
+            std::mem::swap(&mut now, &mut then);
         }
     }
 
@@ -170,7 +175,9 @@ impl Core {
             let mut arrived = Arrived::default();
             for (frame, looked) in batch.iter().zip(&mut *looked) {
                 self.receive(frame, looked, &mut arrived);
+                self.table.fetch_index(looked.hash);
             }
+            self.find(looked);
             self.batch(batch, looked, &arrived);
         }
     }

@@ -184,20 +184,13 @@ impl Entry {
         Self { conversation: None, ..*self }
     }
 
-    /// Reads both cache lines, at once rather than the second where the first says that it is wanted: a table too large for
-    /// the caches would be waited for twice. The value only has to be used somehow.
-    #[inline]
-    pub fn touch(&self) -> u64 {
-        self.last ^ self.start
-    }
-
     /// Whether anything hangs off it that its next packet will need.
     #[inline]
     pub fn converses(&self) -> bool {
         self.phase != Phase::Settled && self.conversation.is_some()
     }
 
-    /// Reads what hangs off an entry that was touched before.
+    /// Reads what hangs off an entry that was sent for before.
     #[inline]
     pub fn touch_conversation(&self) -> u64 {
         self.conversation.as_ref().map_or(0, |conversation| conversation.touch())

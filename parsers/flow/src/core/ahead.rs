@@ -7,22 +7,32 @@ use crate::totals::Arrived;
 use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect};
 
 impl Core {
-    /// Loads what the packets of a batch will need, level by level, so that the misses of each level overlap: the index, the
-    /// entries, what hangs off them. Plain loads whose sum is kept from the optimiser do it without unsafe code, and without
-    /// a branch on what is being loaded, which would be guessed wrong and end the overlap.
+    /// The first look at a batch. Sends for the lines of the index, for [`Self::find`] of the same batch later on.
     #[inline]
-    pub(super) fn warm(&self, batch: &mut [Looked]) {
-        let mut sum = 0;
-        for looked in &*batch {
-            sum ^= self.table.touch_index(looked.hash);
+    pub(super) fn look(&mut self, frames: &[Frame<'_>], all: &mut [Looked; BATCH]) -> Arrived {
+        let mut arrived = Arrived::default();
+        for (frame, looked) in frames.iter().zip(all) {
+            *looked = Looked::at(frame, self.seed);
+            self.receive(frame, looked, &mut arrived);
+            self.table.fetch_index(looked.hash);
         }
-        for looked in &mut *batch {
+        arrived
+    }
+
+    /// The flows that the packets of a batch probably belong to. Sends for their entries.
+    #[inline]
+    pub(super) fn find(&self, batch: &mut [Looked]) {
+        for looked in batch {
             looked.candidate = self.table.candidate(looked.hash);
+            self.table.fetch_entry(looked.candidate);
         }
-        // A loop of its own: the shorter it is, the more misses are under way at once.
-        for looked in &*batch {
-            sum ^= self.table.touch_entry(looked.candidate);
-        }
+    }
+
+    /// Loads what hangs off the entries of a batch, level by level, so that the misses of each level overlap. Plain loads whose
+    /// sum is kept from the optimiser, without a branch on what is being loaded, which would be guessed wrong and end the overlap.
+    #[inline]
+    pub(super) fn warm(&self, batch: &[Looked]) {
+        let mut sum = 0;
         // Those of which something is still to be learnt, few among many.
         let (mut open, mut count) = ([0u8; BATCH], 0);
         for (looked, at) in batch.iter().zip(0..) {

@@ -24,6 +24,12 @@ impl Slab {
         self.chunks.len() > 1
     }
 
+    /// Where a slot is, whether in use or not.
+    #[inline]
+    pub fn place(&self, slot: Slot) -> Option<&Option<Entry>> {
+        Some(&self.chunks.get(slot as usize / CHUNK)?[slot as usize % CHUNK])
+    }
+
     #[inline]
     pub fn get(&self, slot: Slot) -> Option<&Entry> {
         self.chunks.get(slot as usize / CHUNK)?[slot as usize % CHUNK].as_ref()
