@@ -4,7 +4,7 @@ use super::{BATCH, Core, Frame};
 use crate::entry::Entry;
 use crate::looked::{Kind, Looked};
 use crate::totals::Arrived;
-use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect};
+use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, eapol};
 
 impl Core {
     /// Loads what the packets of a batch will need, level by level, so that the misses of each level overlap: the index, the
@@ -69,6 +69,7 @@ impl Core {
                 self.ctx.totals.bytes += u64::from(packet.ip_length);
                 *looked = self.place(&packet, &tunnels);
             }
+            Err(_) if mine && eapol(frame.link, frame.bytes).is_some() => looked.kind = Kind::Eapol,
             Err(stop) if mine => self.unreadable(stop),
             _ => {}
         }
