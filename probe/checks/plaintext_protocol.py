@@ -101,6 +101,7 @@ ACCEPTED: Final = frozenset(
         "stun",
         "bgp",
         "ospf",
+        "eap",
     )
 )
 LONGEST_ABBREVIATION: Final = 5

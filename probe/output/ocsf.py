@@ -32,8 +32,8 @@ _ENDPOINT: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<other>[^:<>/\[\]]+))(
 _ABOUT_POLICY: Final = ("certificate.", "pq.", "policy.")
 # Members of a flow that have a place of their own
 _PLACED: Final = {
-    "type", "start", "end", "community_id", "src_ip", "src_port", "dst_ip", "dst_port", "transport", "packets", "bytes",
-    "protocol",
+    "type", "start", "end", "community_id", "src_ip", "src_port", "dst_ip", "dst_port", "src_mac", "dst_mac",
+    "transport", "packets", "bytes", "protocol",
 }  # fmt: skip
 _PLACED_TLS: Final = {"version", "suite", "sni", "ja3", "ja3s", "ja4"}
 
@@ -84,8 +84,7 @@ def _flow(record: Mapping[str, Any]) -> Event:
     )
     made |= {"start_time": _ms(record["start"]), "end_time": _ms(record["end"])}
     made["duration"] = max(0, made["end_time"] - made["start_time"])
-    made["src_endpoint"] = _endpoint(record["src_ip"], record.get("src_port"))
-    made["dst_endpoint"] = _endpoint(record["dst_ip"], record.get("dst_port"))
+    made["src_endpoint"], made["dst_endpoint"] = _end(record, "src"), _end(record, "dst")
     made["connection_info"] = _connection(record)
     made["traffic"] = _traffic(record)
     if tunnel:
@@ -135,7 +134,7 @@ def _connection(record: Mapping[str, Any]) -> Event:
     made: Event = {"direction_id": 0, "protocol_name": record["transport"]}
     if record["transport"] in PROTOCOLS:
         made["protocol_num"] = PROTOCOLS[record["transport"]]
-    if is_address(record["src_ip"]):
+    if is_address(record.get("src_ip", "")):
         made["protocol_ver_id"] = ipaddress.ip_address(record["src_ip"]).version
     if "community_id" in record:
         made["community_uid"] = record["community_id"]
@@ -262,6 +261,13 @@ def _reached(endpoint: str) -> Event | None:
     if found is None:
         return None
     return _endpoint(found["six"] or found["other"], None if found["port"] is None else int(found["port"]))
+
+
+def _end(record: Mapping[str, Any], which: str) -> Event:
+    """One end of a flow. Of EAP over a LAN, where there is no IP, it is a station."""
+    if f"{which}_mac" in record:
+        return {"mac": record[f"{which}_mac"]}
+    return _endpoint(record[f"{which}_ip"], record.get(f"{which}_port"))
 
 
 def _endpoint(address: str, port: int | None = None) -> Event:

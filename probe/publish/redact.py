@@ -61,6 +61,7 @@ LEADING_TO_BOTH: Final = frozenset(("uid",))
 _ADDRESS: Final = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|(?=[0-9A-Fa-f:]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?)(?![\w.]*\w:)"
 )
+_MAC: Final = re.compile(r"(?<![\w:])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![\w:])")
 _HOST: Final = re.compile(r"(?<![\w.@/-])(?:[A-Za-z0-9_*-]+\.)+[A-Za-z][A-Za-z0-9-]{1,62}(?![\w-])")
 # Words with dots that are ours and nobody's name
 _OURS: Final = frozenset(("check", "rule", "policy", "clause", "type", "version", "remediation", "frames", "why"))
@@ -131,6 +132,7 @@ class Redactor:
                 text = _outside(text, name, hidden)
         if self._addresses:
             text = _ADDRESS.sub(lambda found: self._address(found[0]) if is_address(found[0]) else found[0], text)
+            text = _MAC.sub(lambda found: f"mac-{self._hash('mac', found[0].lower())[:16]}", text)
         return text
 
 

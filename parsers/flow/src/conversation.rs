@@ -4,7 +4,7 @@
 use crate::Direction;
 use crate::clear::Clear;
 use crate::dns::{DnsStream, Overflow};
-use crate::eap::RadiusFollower;
+use crate::eap::{EapFollower, RadiusFollower};
 use crate::hash_key::HashKey;
 use crate::head::Head;
 use crate::ipsec::Ipsec;
@@ -118,4 +118,5 @@ pub enum Follower {
     Quic(Box<QuicFollower>),
     OpenVpn(Box<OpenVpnFollower>),
     Radius(Box<RadiusFollower>),
+    Eap(Box<EapFollower>),
 }

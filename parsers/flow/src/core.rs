@@ -5,6 +5,7 @@
 
 mod ahead;
 mod carried;
+mod eapol;
 mod ends;
 mod particular;
 mod portless;
@@ -23,6 +24,7 @@ use crate::limits::{MAX_OPENING_PACKETS, idle};
 use crate::looked::{Kind, Looked};
 use crate::observation::FlowId;
 use crate::share::Share;
+use crate::stations::Stations;
 use crate::table::{Slot, Table};
 use crate::time::SECOND;
 use crate::totals::Arrived;
@@ -68,6 +70,7 @@ pub struct Core {
     table: Table,
     ctx: Context,
     fragments: Fragments,
+    stations: Stations,
     seed: Seed,
     share: Share,
     /// The time at which the wheel turns next: the second behind that of the latest packet. Never goes back.
@@ -88,6 +91,7 @@ impl Core {
             table: Table::new(config.max_flows),
             ctx: Context::new(&config),
             fragments: Fragments::default(),
+            stations: Stations::default(),
             seed: Seed::new(config.seed),
             share: Share::ALL,
             next_turn: 0,
@@ -190,6 +194,7 @@ impl Core {
             match looked.kind {
                 Kind::Plain | Kind::Walked => self.packet(frame, looked),
                 Kind::Fragment => self.fragment(frame),
+                Kind::Eapol => self.eapol(frame),
                 Kind::Nothing | Kind::Odd => self.pass_over(frame),
                 Kind::Said => {
                     self.pass_over(frame);

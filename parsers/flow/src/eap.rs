@@ -1,26 +1,73 @@
-//! TLS in the EAP of a RADIUS flow. An access point asks for many devices over one pair of ports: the first whose TLS is seen
-//! is followed, from challenge to request by the State, from request to challenge by RADIUS's identifier. RFC 3579, RFC 5216.
+//! TLS in EAP (RFC 5216, RFC 9190). In a RADIUS flow (RFC 3579) an access point asks for many devices over one pair of ports: the
+//! first whose TLS is seen is followed, from challenge to request by the State, from request to challenge by RADIUS's identifier.
+//! Over a LAN a flow has one device and one access point.
 
 use crate::Direction;
 use crate::certificates::Certificates;
 use crate::tls::{Progress, TlsStream};
-use transitproof_wire::eap::{Radius, code, eap_tls};
+use transitproof_wire::eap::{EapCode, EapHeader, EapTls, Radius, code, eap_tls};
 
 /// Packets looked at: one authentication has a few dozen, others run beside it.
 const MAX_PACKETS: u16 = 512;
 /// A State that is remembered; servers send a dozen bytes or so.
 const MAX_STATE: usize = 253;
 
+/// The TLS of one authentication.
+#[derive(Default)]
+pub struct EapFollower {
+    tls: TlsStream,
+    /// Identifier of the EAP packet that was read last, by direction.
+    read: [Option<u8>; 2],
+    packets: u16,
+}
+
+impl EapFollower {
+    pub fn tls(&self) -> &TlsStream {
+        &self.tls
+    }
+
+    /// One more EAP packet over a LAN; the device is the client.
+    pub fn packet(&mut self, packet: &[u8], frame: u64, certificates: &mut Certificates) -> Progress {
+        let Some(header) = EapHeader::parse(packet).filter(|_| self.has_patience()) else { return Progress::Done };
+        let from = match header.code {
+            EapCode::Request => Direction::Reverse,
+            EapCode::Response => Direction::Forward,
+            EapCode::End => return self.end(),
+        };
+        match eap_tls(packet) {
+            Some(part) => self.part(from, &part, frame, certificates),
+            None => Progress::More,
+        }
+    }
+
+    fn part(&mut self, from: Direction, part: &EapTls<'_>, frame: u64, certificates: &mut Certificates) -> Progress {
+        if self.read[from as usize].replace(part.id) == Some(part.id) || part.start {
+            return Progress::More;
+        }
+        // Whatever its insides turn out to be, it stays EAP.
+        let progress = self.tls.data(from, part.data, frame, certificates);
+        if progress == Progress::More { Progress::More } else { Progress::Done }
+    }
+
+    /// Success or failure.
+    fn end(&mut self) -> Progress {
+        self.tls.closed(true);
+        Progress::Done
+    }
+
+    fn has_patience(&mut self) -> bool {
+        self.packets = self.packets.saturating_add(1);
+        self.packets < MAX_PACKETS
+    }
+}
+
 #[derive(Default)]
 pub struct RadiusFollower {
-    tls: TlsStream,
+    eap: EapFollower,
     /// The latest challenge's State, once an authentication is followed.
     state: Option<Vec<u8>>,
     /// Identifier of the request that waits for its answer.
     asked: Option<u8>,
-    /// Identifier of the EAP packet that was read last, by direction.
-    read: [Option<u8>; 2],
-    packets: u16,
 }
 
 impl RadiusFollower {
@@ -30,7 +77,7 @@ impl RadiusFollower {
     }
 
     pub fn tls(&self) -> &TlsStream {
-        &self.tls
+        self.eap.tls()
     }
 
     pub fn datagram(
@@ -40,8 +87,7 @@ impl RadiusFollower {
         frame: u64,
         certificates: &mut Certificates,
     ) -> Progress {
-        self.packets = self.packets.saturating_add(1);
-        if self.packets >= MAX_PACKETS {
+        if !self.eap.has_patience() {
             return Progress::Done;
         }
         match Radius::parse(payload) {
@@ -67,8 +113,7 @@ impl RadiusFollower {
         }
         let over = matches!(radius.code, code::ACCESS_ACCEPT | code::ACCESS_REJECT);
         if over && self.state.is_some() {
-            self.tls.closed(true);
-            return Progress::Done;
+            return self.eap.end();
         }
         let Some(part) = eap_tls(&radius.eap) else { return Progress::More };
         match radius.code {
@@ -79,12 +124,7 @@ impl RadiusFollower {
             code::ACCESS_CHALLENGE => self.state = Some(radius.state.get(..MAX_STATE).unwrap_or(radius.state).to_vec()),
             _ => return Progress::More,
         }
-        if self.read[from as usize].replace(part.id) == Some(part.id) || part.start {
-            return Progress::More;
-        }
-        // Whatever its insides turn out to be, it stays RADIUS.
-        let progress = self.tls.data(from, part.data, frame, certificates);
-        if progress == Progress::More { Progress::More } else { Progress::Done }
+        self.eap.part(from, &part, frame, certificates)
     }
 }
 

@@ -1,5 +1,7 @@
-//! Where something was observed, in the words of the contract: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`, `A<->B/esp`.
+//! Where something was observed, in the words of the contract: `10.0.3.7:443/tcp`, `[2001:db8::1]:443/tcp`, `A<->B/esp`,
+//! `02:00:00:00:00:01/eapol`.
 
+use crate::key::{Family, station};
 use crate::{entry::Entry, entry::mark, json};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use transitproof_wire::packet::{Address, ip_protocol as ip};
@@ -8,7 +10,7 @@ use transitproof_wire::{Class, Protocol};
 /// An endpoint in binary: hashing and comparing it is cheaper than writing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
-    v6: bool,
+    family: Family,
     what: What,
 }
 
@@ -45,14 +47,14 @@ impl Endpoint {
         } else {
             What::Host { address, transport }
         };
-        Self { v6: key.v6(), what }
+        Self { family: key.family(), what }
     }
 
     /// Whether it is a server at an address that is reachable all over the Internet (IANA's special-purpose address registries). Over
     /// TCP: what speaks DTLS there are mostly peers of a call, whose certificates are made for it (RFC 8827 section 6.5).
     pub fn is_public(&self) -> bool {
         let What::Server { address, transport: ip::TCP, .. } = self.what else { return false };
-        if self.v6 {
+        if self.family == Family::V6 {
             let address = Ipv6Addr::from(address.to_v6());
             // 2000::/3 but for documentation, ORCHID and benchmarking.
             let [a, b, ..] = address.segments();
@@ -73,11 +75,11 @@ impl Endpoint {
         if let Some((first, second)) = socket.split_once("<->") {
             let ((a, v6), (b, _)) = (parse_address(first)?, parse_address(second)?);
             let protocol = [Protocol::Ike, Protocol::Esp, Protocol::Ah].into_iter().find(|p| p.name() == transport)?;
-            return Some(Self { v6, what: What::Pair { low: a.min(b), high: a.max(b), protocol } });
+            return Some(Self { family: Family::ip(v6), what: What::Pair { low: a.min(b), high: a.max(b), protocol } });
         }
         if transport == "esp" {
             let (address, v6) = parse_address(socket)?;
-            return Some(Self { v6, what: What::Host { address, transport: ip::ESP } });
+            return Some(Self { family: Family::ip(v6), what: What::Host { address, transport: ip::ESP } });
         }
         let transport = match transport {
             "tcp" => ip::TCP,
@@ -87,32 +89,36 @@ impl Endpoint {
         };
         let socket: SocketAddr = socket.parse().ok()?;
         let address = address_of(socket.ip());
-        Some(Self { v6: socket.is_ipv6(), what: What::Server { address, port: socket.port(), transport } })
+        Some(Self {
+            family: Family::ip(socket.is_ipv6()),
+            what: What::Server { address, port: socket.port(), transport },
+        })
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
         match self.what {
             What::Server { address, port, transport } => {
-                if self.v6 {
+                let v6 = self.family == Family::V6;
+                if v6 {
                     out.push(b'[');
                 }
-                write_address(out, self.v6, address);
-                out.extend_from_slice(if self.v6 { b"]:" } else { b":" });
+                write_address(out, self.family, address);
+                out.extend_from_slice(if v6 { b"]:" } else { b":" });
                 json::decimal(out, u64::from(port));
                 out.push(b'/');
-                write_transport(out, transport);
+                write_transport(out, self.family, transport);
             }
             What::Pair { low, high, protocol } => {
-                write_address(out, self.v6, low);
+                write_address(out, self.family, low);
                 out.extend_from_slice(b"<->");
-                write_address(out, self.v6, high);
+                write_address(out, self.family, high);
                 out.push(b'/');
                 out.extend_from_slice(protocol.name().as_bytes());
             }
             What::Host { address, transport } => {
-                write_address(out, self.v6, address);
+                write_address(out, self.family, address);
                 out.push(b'/');
-                write_transport(out, transport);
+                write_transport(out, self.family, transport);
             }
         }
     }
@@ -131,26 +137,40 @@ fn parse_address(text: &str) -> Option<(Address, bool)> {
     Some((address_of(ip), ip.is_ipv6()))
 }
 
+/// What stations without IP speak over.
+pub const EAPOL: &str = "eapol";
+
 pub fn has_ports(transport: u8) -> bool {
     matches!(transport, ip::TCP | ip::UDP | ip::SCTP)
 }
 
-pub fn write_address(out: &mut Vec<u8>, v6: bool, address: Address) {
+pub fn write_address(out: &mut Vec<u8>, family: Family, address: Address) {
     use std::io::Write;
-    if v6 {
+    match family {
+        Family::V4 => write_v4(out, address),
         // RFC 5952 form. Writing to a vector cannot fail.
-        let _ = write!(out, "{}", Ipv6Addr::from(address.to_v6()));
-    } else {
-        let (mut text, mut len) = ([b'.'; 16], 0);
-        for octet in address.to_v4() {
-            let (digits, count) = decimal(octet);
-            text[len..len + 3].copy_from_slice(&digits);
-            len += count;
-            text[len] = b'.';
-            len += 1;
+        Family::V6 => _ = write!(out, "{}", Ipv6Addr::from(address.to_v6())),
+        Family::Link => {
+            for (at, byte) in station(address).into_iter().enumerate() {
+                if at > 0 {
+                    out.push(b':');
+                }
+                json::hex(out, &[byte]);
+            }
         }
-        json::front(out, text, len - 1);
     }
+}
+
+fn write_v4(out: &mut Vec<u8>, address: Address) {
+    let (mut text, mut len) = ([b'.'; 16], 0);
+    for octet in address.to_v4() {
+        let (digits, count) = decimal(octet);
+        text[len..len + 3].copy_from_slice(&digits);
+        len += count;
+        text[len] = b'.';
+        len += 1;
+    }
+    json::front(out, text, len - 1);
 }
 
 /// The digits, the first one in front, and how many.
@@ -165,8 +185,9 @@ fn decimal(octet: u8) -> ([u8; 3], usize) {
 }
 
 /// The lower-case IANA keyword of an IP protocol, `ip/N` where there is none that operators use.
-pub fn write_transport(out: &mut Vec<u8>, transport: u8) {
+pub fn write_transport(out: &mut Vec<u8>, family: Family, transport: u8) {
     let word = match transport {
+        _ if family == Family::Link => EAPOL,
         ip::ICMP => "icmp",
         2 => "igmp",
         ip::TCP => "tcp",
@@ -202,13 +223,14 @@ pub fn write_transport(out: &mut Vec<u8>, transport: u8) {
 #[cfg(test)]
 impl Endpoint {
     pub fn server(address: [u8; 4], port: u16) -> Self {
-        Self { v6: false, what: What::Server { address: Address::v4(address), port, transport: ip::TCP } }
+        Self { family: Family::V4, what: What::Server { address: Address::v4(address), port, transport: ip::TCP } }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Key;
 
     fn written(endpoint: Endpoint) -> String {
         let mut out = Vec::new();
@@ -223,7 +245,7 @@ mod tests {
                 let mut octets = [octet / 3, 7, 99, octet];
                 octets.rotate_left(place);
                 let mut out = Vec::new();
-                write_address(&mut out, false, Address::v4(octets));
+                write_address(&mut out, Family::V4, Address::v4(octets));
                 assert_eq!(String::from_utf8(out).unwrap(), std::net::Ipv4Addr::from(octets).to_string());
             }
         }
@@ -259,7 +281,11 @@ mod tests {
         assert_eq!(written(Endpoint::server([10, 0, 3, 7], 443)), "10.0.3.7:443/tcp");
         let v6 = Address::v6([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
         let what = What::Server { address: v6, port: 443, transport: ip::UDP };
-        assert_eq!(written(Endpoint { v6: true, what }), "[2001:db8::1]:443/udp");
+        assert_eq!(written(Endpoint { family: Family::V6, what }), "[2001:db8::1]:443/udp");
+        let (key, _) = Key::of_stations([2, 0, 0, 0, 0, 1], [0xfe, 0xdc, 0xba, 0x98, 0, 0]);
+        let entry = Entry::new(key, 0, 0, Protocol::Eap, mark::INITIATOR_LOW);
+        assert_eq!(written(Endpoint::of(&entry)), "fe:dc:ba:98:00:00/eapol");
+        assert_eq!(written(Endpoint::of(&Entry::new(key, 0, 0, Protocol::Eap, 0))), "02:00:00:00:00:01/eapol");
         let (low, high) = (Address::v4([192, 0, 2, 1]), Address::v4([192, 0, 2, 2]));
         for text in ["10.0.3.7:443/tcp", "[2001:db8::1]:53/udp"] {
             assert_eq!(written(Endpoint::parse(text).unwrap()), text);
@@ -271,6 +297,6 @@ mod tests {
         );
         assert!(Endpoint::parse("10.0.3.7/icmp").is_none() && Endpoint::parse("10.0.3.7:x/tcp").is_none());
         let what = What::Pair { low, high, protocol: Protocol::Esp };
-        assert_eq!(written(Endpoint { v6: false, what }), "192.0.2.1<->192.0.2.2/esp");
+        assert_eq!(written(Endpoint { family: Family::V4, what }), "192.0.2.1<->192.0.2.2/esp");
     }
 }

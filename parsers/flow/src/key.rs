@@ -5,7 +5,27 @@
 use crate::json;
 use sha1::{Digest, Sha1};
 use std::cmp::Ordering;
-use transitproof_wire::packet::{Address, Packet, ip_protocol as ip};
+use transitproof_wire::packet::{Address, Mac, Packet, ip_protocol as ip};
+
+/// What addresses the ends have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Family {
+    V4,
+    V6,
+    /// Stations of one link, where there is no IP: EAP over a LAN.
+    Link,
+}
+
+impl Family {
+    pub fn ip(v6: bool) -> Self {
+        if v6 { Self::V6 } else { Self::V4 }
+    }
+}
+
+/// IANA keeps the number, so that no protocol of IP has it; what else has it is told apart by [`Family`].
+pub const EAPOL: u8 = 255;
+const ETHERTYPE_EAPOL: [u8; 2] = [0x88, 0x8e];
 
 /// The two ends in ascending order of (address, port).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,7 +33,7 @@ use transitproof_wire::packet::{Address, Packet, ip_protocol as ip};
 pub struct Key {
     /// The upper halves of the low and the high address: all of them in IPv4.
     upper: [u64; 2],
-    /// low port, high port, tunnel, transport, version: packed so that a comparison is one word.
+    /// low port, high port, tunnel, transport, [`Family`]: packed so that a comparison is one word.
     rest: u64,
     /// The lower halves, last because IPv4 does without.
     lower: [u64; 2],
@@ -63,6 +83,14 @@ impl Key {
         (Self { upper: [low_high, high_high], rest, lower: [low_low, high_low] }, forward)
     }
 
+    /// The key of what two stations say on their link, and whether the sender is the low end.
+    pub fn of_stations(src: Mac, dst: Mac) -> (Self, bool) {
+        let number = |[a, b, c, d, e, f]: Mac| u64::from_be_bytes([a, b, c, d, e, f, 0, 0]);
+        let (src, dst) = (number(src), number(dst));
+        let rest = u64::from(EAPOL) << 8 | Family::Link as u64;
+        (Self { upper: [src.min(dst), src.max(dst)], rest, lower: [0; 2] }, src <= dst)
+    }
+
     pub fn low(&self) -> Address {
         Address { high: self.upper[0], low: self.lower[0] }
     }
@@ -74,6 +102,14 @@ impl Key {
     #[inline]
     pub fn v6(&self) -> bool {
         self.rest & 1 != 0
+    }
+
+    pub fn family(&self) -> Family {
+        match self.rest & 3 {
+            0 => Family::V4,
+            1 => Family::V6,
+            _ => Family::Link,
+        }
     }
 
     #[inline]
@@ -115,6 +151,12 @@ impl Key {
     }
 }
 
+/// The address of a station, which has the place of an IPv4 address and the two bytes behind it.
+pub fn station(address: Address) -> Mac {
+    let [a, b, c, d, e, f, ..] = address.high.to_be_bytes();
+    [a, b, c, d, e, f]
+}
+
 /// Key of the hash; both halves are made odd so that no multiplication loses everything.
 #[derive(Clone, Copy, Debug)]
 pub struct Seed(u64, u64);
@@ -142,7 +184,8 @@ const fn fold(a: u64, b: u64) -> u64 {
 
 /// Community ID version 1 with seed 0 (github.com/corelight/community-id-spec), without quotes.
 ///
-/// `icmp` is type and code of the flow's first packet: for echo and the like the answer's type stands for a port.
+/// `icmp` is type and code of the flow's first packet: for echo and the like the answer's type stands for a port. Of stations it is
+/// made in the same way from their addresses and the EtherType, of which the specification says nothing.
 pub fn community_id(key: &Key, initiator_low: bool, icmp: (u8, u8), out: &mut Vec<u8>) {
     let transport = key.transport();
     let (src, sport) = key.end(initiator_low);
@@ -162,9 +205,17 @@ pub fn community_id(key: &Key, initiator_low: bool, icmp: (u8, u8), out: &mut Ve
         }
     };
     for address in [a, b] {
-        if key.v6() { append(&address.to_v6()) } else { append(&address.to_v4()) }
+        match key.family() {
+            Family::V4 => append(&address.to_v4()),
+            Family::V6 => append(&address.to_v6()),
+            Family::Link => append(&station(address)),
+        }
     }
-    append(&[transport, 0]);
+    if key.family() == Family::Link {
+        append(&ETHERTYPE_EAPOL)
+    } else {
+        append(&[transport, 0])
+    }
     if matches!(transport, ip::ICMP | ip::ICMPV6 | ip::TCP | ip::UDP | ip::SCTP) {
         append(&pa.to_be_bytes());
         append(&pb.to_be_bytes());

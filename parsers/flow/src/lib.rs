@@ -48,6 +48,7 @@ mod rollup;
 mod select;
 mod share;
 mod spare;
+mod stations;
 mod stream;
 mod table;
 mod tcp;

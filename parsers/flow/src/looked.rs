@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     /// Read layer by layer.
     Walked,
     Fragment,
+    /// EAP over a LAN.
+    Eapol,
 }
 
 /// A packet with its place in the table half looked up, and what it takes to count it. The rest is read once more where it

@@ -5,7 +5,7 @@ use crate::conversation::{Conversation, Follower};
 use crate::endpoint::{has_ports, write_address, write_transport};
 use crate::entry::{EndReason, Entry, mark};
 use crate::json;
-use crate::key::community_id as write_community_id;
+use crate::key::{Family, community_id as write_community_id};
 use crate::observation::CommunityId;
 use crate::time::Clock;
 use crate::tls::{Offer, Session};
@@ -36,22 +36,27 @@ pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut C
     let initiator_low = entry.has(mark::INITIATOR_LOW);
     let (src, dst) = (entry.key.end(initiator_low), entry.key.end(!initiator_low));
     let ported = has_ports(entry.key.transport());
-    out.extend_from_slice(b",\"src_ip\":\"");
-    write_address(out, entry.key.v6(), src.0);
+    let family = entry.key.family();
+    let [source, destination]: [&[u8]; 2] = match family {
+        Family::Link => [b",\"src_mac\":\"", b",\"dst_mac\":\""],
+        Family::V4 | Family::V6 => [b",\"src_ip\":\"", b",\"dst_ip\":\""],
+    };
+    out.extend_from_slice(source);
+    write_address(out, family, src.0);
     out.push(b'"');
     if ported {
         out.extend_from_slice(b",\"src_port\":");
         json::decimal(out, u64::from(src.1));
     }
-    out.extend_from_slice(b",\"dst_ip\":\"");
-    write_address(out, entry.key.v6(), dst.0);
+    out.extend_from_slice(destination);
+    write_address(out, family, dst.0);
     out.push(b'"');
     if ported {
         out.extend_from_slice(b",\"dst_port\":");
         json::decimal(out, u64::from(dst.1));
     }
     out.extend_from_slice(b",\"transport\":\"");
-    write_transport(out, entry.key.transport());
+    write_transport(out, family, entry.key.transport());
     out.extend_from_slice(b"\",\"packets\":[");
     write_pair(out, entry.packets());
     out.extend_from_slice(b"],\"bytes\":[");
@@ -121,6 +126,7 @@ pub fn middle(conversation: &Conversation, certificates: &Certificates, out: &mu
         Follower::Quic(quic) => quic.write_record(certificates, out),
         Follower::OpenVpn(vpn) => vpn.tls().session().write_record(certificates, out),
         Follower::Radius(radius) => radius.tls().session().write_record(certificates, out),
+        Follower::Eap(eap) => eap.tls().session().write_record(certificates, out),
         Follower::Undecided | Follower::Dialogue | Follower::Announcing | Follower::Dns(_) | Follower::DnsStream(_) => {
         }
     }
@@ -152,6 +158,7 @@ pub fn facts(conversation: &Conversation, certificates: &Certificates, detail: D
         Follower::Quic(quic) => quic.write_facts(certificates, detail, out),
         Follower::OpenVpn(vpn) => vpn.tls().session().write_facts(certificates, detail, out),
         Follower::Radius(radius) => radius.tls().session().write_facts(certificates, detail, out),
+        Follower::Eap(eap) => eap.tls().session().write_facts(certificates, detail, out),
         Follower::Undecided | Follower::Dialogue | Follower::Announcing | Follower::Dns(_) | Follower::DnsStream(_) => {
         }
     }
@@ -177,6 +184,7 @@ pub fn session(conversation: &Conversation) -> Option<&Session> {
         Follower::Quic(quic) => Some(quic.session()),
         Follower::OpenVpn(vpn) => Some(vpn.tls().session()),
         Follower::Radius(radius) => Some(radius.tls().session()),
+        Follower::Eap(eap) => Some(eap.tls().session()),
         _ => None,
     }
 }

@@ -4,12 +4,13 @@ use crate::endpoint::{Endpoint, write_address};
 use crate::entry::{Entry, mark};
 use crate::hash::Map;
 use crate::json;
+use crate::key::Family;
 use crate::limits::MAX_ROLLUP_PAIRS;
 use transitproof_wire::packet::Address;
 use transitproof_wire::{Class, Protocol};
 
-/// Endpoint, peer (version 6 or not; none where the endpoint is a pair already) and how they speak.
-type Pair = (Endpoint, Option<(bool, Address)>, Protocol);
+/// Endpoint, peer (none where the endpoint is a pair already) and how they speak.
+type Pair = (Endpoint, Option<(Family, Address)>, Protocol);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
@@ -64,8 +65,8 @@ pub struct Rollup {
 impl Rollup {
     /// Counts what a flow's record says; false if its pair is not told apart from others any more.
     pub fn count(&mut self, entry: &Entry) -> bool {
-        let peer =
-            (entry.class() != Class::Ipsec).then(|| (entry.key.v6(), entry.key.end(entry.has(mark::INITIATOR_LOW)).0));
+        let peer = (entry.class() != Class::Ipsec)
+            .then(|| (entry.key.family(), entry.key.end(entry.has(mark::INITIATOR_LOW)).0));
         let pair = (Endpoint::of(entry), peer, entry.protocol);
         if self.pairs.len() >= MAX_ROLLUP_PAIRS && !self.pairs.contains_key(&pair) {
             self.others[entry.class() as usize].add(entry);
@@ -99,9 +100,9 @@ impl Rollup {
             out.extend_from_slice(if at == 0 { b"{\"endpoint\":\"" } else { b",{\"endpoint\":\"" });
             endpoint.write(&mut out);
             out.push(b'"');
-            if let Some((v6, address)) = peer {
+            if let Some((family, address)) = peer {
                 out.extend_from_slice(b",\"peer\":\"");
-                write_address(&mut out, *v6, *address);
+                write_address(&mut out, *family, *address);
                 out.push(b'"');
             }
             json::word(&mut out, "class", protocol.class().name());

@@ -28,10 +28,12 @@ pub enum What {
     IpProtocol,
     /// Anything that fits, at a port that another flow between the same hosts had told of.
     Announced,
+    /// An EAP packet by its EtherType.
+    EapHeader,
 }
 
 impl What {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::ClientHello,
         Self::ServerHello,
         Self::TlsRecord,
@@ -46,6 +48,7 @@ impl What {
         Self::NumberRun,
         Self::IpProtocol,
         Self::Announced,
+        Self::EapHeader,
     ];
 
     fn word(self) -> &'static str {
@@ -64,6 +67,7 @@ impl What {
             Self::NumberRun => "number_run",
             Self::IpProtocol => "ip_protocol",
             Self::Announced => "announced",
+            Self::EapHeader => "eap_header",
         }
     }
 }

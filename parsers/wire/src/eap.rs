@@ -1,4 +1,4 @@
-//! TLS inside EAP (RFC 3748) as RADIUS carries it (RFC 2865, RFC 3579): EAP-TLS, TTLS, PEAP, FAST and TEAP.
+//! TLS inside EAP (RFC 3748) as RADIUS carries it (RFC 2865, RFC 3579), and LANs (IEEE 802.1X): EAP-TLS, TTLS, PEAP, FAST and TEAP.
 
 use crate::Reader;
 
@@ -61,6 +61,42 @@ pub struct EapTls<'a> {
     pub data: &'a [u8],
 }
 
+/// Who sent an EAP packet and what it wants, RFC 3748 section 4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EapHeader {
+    pub code: EapCode,
+    /// A response has that of its request.
+    pub id: u8,
+    /// A request for the name of whoever is there, with which each authentication begins.
+    pub begins: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EapCode {
+    /// From the authenticator.
+    Request,
+    /// From the peer, as all others are from the authenticator.
+    Response,
+    /// Success or failure.
+    End,
+}
+
+impl EapHeader {
+    pub fn parse(packet: &[u8]) -> Option<Self> {
+        const IDENTITY: u8 = 1;
+        let mut r = Reader::new(packet, LAYER);
+        let (code, id, length) = (r.u8().ok()?, r.u8().ok()?, r.u16().ok()?);
+        let code = match code {
+            1 if length > 4 => EapCode::Request,
+            2 if length > 4 => EapCode::Response,
+            3 | 4 if length == 4 => EapCode::End,
+            _ => return None,
+        };
+        let begins = code == EapCode::Request && packet.get(4) == Some(&IDENTITY);
+        Some(Self { code, id, begins })
+    }
+}
+
 /// Reads an EAP request or response of a method that is TLS.
 pub fn eap_tls(packet: &[u8]) -> Option<EapTls<'_>> {
     const REQUEST_OR_RESPONSE: [u8; 2] = [1, 2];
@@ -103,6 +139,20 @@ mod tests {
         }
         let zero_length = [&[11, 7, 0, 22][..], &[0xa5; 16], &[79, 0]].concat();
         assert_eq!(Radius::parse(&zero_length), None);
+    }
+
+    #[test]
+    fn headers() {
+        let header = |bytes: &[u8]| EapHeader::parse(bytes).map(|header| (header.code, header.id, header.begins));
+        assert_eq!(header(&[1, 7, 0, 5, 1]), Some((EapCode::Request, 7, true)));
+        assert_eq!(header(&[1, 7, 0, 6, 13, 0x20]), Some((EapCode::Request, 7, false)));
+        assert_eq!(header(&[2, 7, 0, 8, 1, b'j', b'o', b'e']), Some((EapCode::Response, 7, false)));
+        assert_eq!(header(&[2, 7, 5, 0, 13, 0]), Some((EapCode::Response, 7, false)), "cut by the capture");
+        assert_eq!(header(&[3, 7, 0, 4]), Some((EapCode::End, 7, false)));
+        assert_eq!(header(&[4, 7, 0, 4]), Some((EapCode::End, 7, false)));
+        for other in [&[5, 7, 0, 6, 1, 0][..], &[3, 7, 0, 5, 1], &[1, 7, 0, 4], &[1, 7, 0], &[]] {
+            assert_eq!(header(other), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -66,7 +66,7 @@ protocols! {
     Mysql "mysql" Plaintext, Postgresql "postgresql" Plaintext, Tds "tds" Plaintext, Mongodb "mongodb" Plaintext,
     Redis "redis" Plaintext, Memcached "memcached" Plaintext, Cassandra "cassandra" Plaintext, Kafka "kafka" Plaintext,
     Amqp "amqp" Plaintext, Mqtt "mqtt" Plaintext, Nats "nats" Plaintext, Coap "coap" Plaintext,
-    Nfs "nfs" Plaintext, Smb "smb" Plaintext, Netbios "netbios" Plaintext, Radius "radius" Plaintext, Kerberos "kerberos" Plaintext,
+    Nfs "nfs" Plaintext, Smb "smb" Plaintext, Netbios "netbios" Plaintext, Radius "radius" Plaintext, Eap "eap" Plaintext, Kerberos "kerberos" Plaintext,
     Vnc "vnc" Plaintext, X11 "x11" Plaintext, Rdp "rdp" Plaintext, Irc "irc" Plaintext, Xmpp "xmpp" Plaintext,
     Bgp "bgp" Plaintext, Ospf "ospf" Plaintext, Git "git" Plaintext, Rsync "rsync" Plaintext, Socks "socks" Plaintext, Ssdp "ssdp" Plaintext,
     Modbus "modbus" Plaintext, Dnp3 "dnp3" Plaintext, S7 "s7" Plaintext, Opcua "opcua" Plaintext, Bacnet "bacnet" Plaintext,

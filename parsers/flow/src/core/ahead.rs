@@ -4,7 +4,7 @@ use super::{BATCH, Core, Frame};
 use crate::entry::Entry;
 use crate::looked::{Kind, Looked};
 use crate::totals::Arrived;
-use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect};
+use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, eapol};
 
 impl Core {
     /// The first look at a batch. Sends for the lines of the index, for [`Self::find`] of the same batch later on.
@@ -79,6 +79,7 @@ impl Core {
                 self.ctx.totals.bytes += u64::from(packet.ip_length);
                 *looked = self.place(&packet, &tunnels);
             }
+            Err(_) if mine && eapol(frame.link, frame.bytes).is_some() => looked.kind = Kind::Eapol,
             Err(stop) if mine => self.unreadable(stop),
             _ => {}
         }

@@ -2,6 +2,7 @@
 //! of the runs that want everything.
 
 use super::{Core, Frame};
+use crate::endpoint::EAPOL;
 use crate::key::Key;
 use crate::observation::FlowId;
 use crate::select::Selection;
@@ -101,6 +102,7 @@ impl Core {
         }
         match dissected {
             Err(_) if !mine => {}
+            Err(Stop::NotIp(EAPOL)) if self.particular_eapol(frame) => {}
             Err(Stop::NotIp(_)) if self.ctx.asks_for_flows() => self.ctx.totals.left_out(),
             Err(stop) => {
                 self.ctx.totals.packet(frame.time);

@@ -1,9 +1,11 @@
 //! Transports without ports: ESP and AH are followed, others are counted only.
 
+use super::eapol;
 use crate::Direction;
 use crate::context::Context;
 use crate::conversation::Follower;
 use crate::entry::{Entry, Phase};
+use crate::key::Family;
 use crate::why::{What, Why};
 use transitproof_wire::Protocol;
 use transitproof_wire::app;
@@ -12,6 +14,7 @@ use transitproof_wire::packet::{Packet, ip_protocol as ip};
 
 pub(super) fn packet(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) {
     match packet.transport {
+        _ if entry.key.family() == Family::Link => eapol::follow(entry, from, packet.payload, ctx),
         ip::ESP | ip::AH | wesp::IP_PROTOCOL if !packet.payload.is_empty() => {
             let mut conversation = entry.conversation.take().unwrap_or_default();
             if !matches!(conversation.follower, Follower::Ipsec(_)) {

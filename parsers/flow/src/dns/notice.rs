@@ -52,7 +52,7 @@ pub fn at_end(entry: &Entry, servers: bool) -> Option<Vec<u8>> {
             if servers {
                 json::key(&mut out, "dns.server");
                 out.push(b'"');
-                crate::endpoint::write_address(&mut out, entry.key.v6(), address);
+                crate::endpoint::write_address(&mut out, entry.key.family(), address);
                 out.push(b'"');
             }
         }

@@ -7,6 +7,7 @@ use crate::endpoint::{Endpoint, write_address};
 use crate::entry::{Entry, mark};
 use crate::few::Few;
 use crate::json;
+use crate::key::Family;
 use crate::observation::{FlowId, Observation, Provenance, Sample};
 use crate::record;
 use crate::time::Clock;
@@ -128,7 +129,7 @@ fn facts(alert: &Alert, v6: bool) -> Vec<u8> {
     json::key(&mut out, "client");
     out.push(b'"');
     let [high, low] = alert.client;
-    write_address(&mut out, v6, transitproof_wire::packet::Address { high, low });
+    write_address(&mut out, Family::ip(v6), transitproof_wire::packet::Address { high, low });
     out.push(b'"');
     json::string(&mut out, "domain", alert.domain.as_bytes());
     if scored {

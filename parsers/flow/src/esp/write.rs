@@ -44,7 +44,7 @@ impl EspState {
                 out.extend_from_slice(b"\",\"");
                 out.extend_from_slice(member.as_bytes());
                 out.extend_from_slice(b"\":\"");
-                write_address(out, entry.key.v6(), entry.key.end(low).0);
+                write_address(out, entry.key.family(), entry.key.end(low).0);
             }
             out.push(b'"');
             for (member, number) in [("spi", sa.spi.into()), ("start", sa.first_time), ("end", sa.last_time)] {

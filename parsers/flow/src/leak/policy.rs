@@ -4,7 +4,7 @@
 
 use crate::entry::{Entry, mark};
 use crate::ike::Selector;
-use crate::key::Key;
+use crate::key::{Family, Key};
 use crate::select::network;
 use std::sync::Arc;
 use transitproof_wire::packet::Address;
@@ -35,10 +35,11 @@ impl Source {
 impl Selector {
     fn of(text: &str) -> Result<Self, String> {
         let network = network(text)?;
-        let shift = if network.v6 { 0 } else { 96 };
+        let v6 = network.family == Family::V6;
+        let shift = if v6 { 0 } else { 96 };
         let (first, mask) = (network.address.to_number() >> shift, network.mask.to_number() >> shift);
         let all = u128::MAX >> shift;
-        Ok(Self { v6: network.v6, first, last: first | (all & !mask), protocol: 0, ports: (0, u16::MAX) })
+        Ok(Self { v6, first, last: first | (all & !mask), protocol: 0, ports: (0, u16::MAX) })
     }
 
     fn everything(v6: bool) -> Self {
@@ -157,24 +158,25 @@ impl Policy {
     }
 }
 
-/// Multicast, broadcast, link-local, loopback and unspecified addresses are never routed into a tunnel.
+/// Multicast, broadcast, link-local, loopback and unspecified addresses are never routed into a tunnel, nor is what has none.
 fn stays_on_its_link(key: &Key) -> bool {
-    [key.low(), key.high()].into_iter().any(|address| {
-        if key.v6() {
-            let address = std::net::Ipv6Addr::from(address.to_v6());
-            address.is_multicast()
-                || address.is_unicast_link_local()
-                || address.is_unspecified()
-                || address.is_loopback()
-        } else {
-            let address = std::net::Ipv4Addr::from(address.to_v4());
-            address.is_multicast()
-                || address.is_broadcast()
-                || address.is_link_local()
-                || address.is_unspecified()
-                || address.is_loopback()
-        }
-    })
+    key.family() == Family::Link
+        || [key.low(), key.high()].into_iter().any(|address| {
+            if key.v6() {
+                let address = std::net::Ipv6Addr::from(address.to_v6());
+                address.is_multicast()
+                    || address.is_unicast_link_local()
+                    || address.is_unspecified()
+                    || address.is_loopback()
+            } else {
+                let address = std::net::Ipv4Addr::from(address.to_v4());
+                address.is_multicast()
+                    || address.is_broadcast()
+                    || address.is_link_local()
+                    || address.is_unspecified()
+                    || address.is_loopback()
+            }
+        })
 }
 
 #[cfg(test)]

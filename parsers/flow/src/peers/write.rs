@@ -5,6 +5,7 @@ use super::{Pair, Tunnel};
 use crate::endpoint::write_address;
 use crate::esp::EspSummary;
 use crate::json;
+use crate::key::Family;
 use crate::time::Clock;
 
 /// `within`: the member that says what the tunnel itself was unwrapped from, or nothing.
@@ -17,9 +18,9 @@ pub fn record(pair: &Pair, tunnel: &Tunnel, within: &[u8], clock: &mut Clock, ou
     let turned = !tunnel.initiator_low;
     out.extend_from_slice(b",\"peers\":[\"");
     let (first, second) = if turned { (pair.high, pair.low) } else { (pair.low, pair.high) };
-    write_address(out, pair.v6, first);
+    write_address(out, Family::ip(pair.v6), first);
     out.extend_from_slice(b"\",\"");
-    write_address(out, pair.v6, second);
+    write_address(out, Family::ip(pair.v6), second);
     out.extend_from_slice(b"\"]");
     json::number(out, "flows", tunnel.flows);
     both(out, "packets", tunnel.packets, turned);

@@ -1,7 +1,7 @@
 //! The expression as a tree, and what it says of a flow of which class and protocol may not be known yet.
 
 use crate::endpoint::has_ports;
-use crate::key::Key;
+use crate::key::{Family, Key};
 use transitproof_wire::packet::Address;
 use transitproof_wire::{Class, Protocol};
 
@@ -19,7 +19,8 @@ pub enum Condition {
     Host(Network),
     /// Either end has a port between these two.
     Port(u16, u16),
-    Transport(u8),
+    /// A protocol of IP; none for EAP over a LAN, where there is no IP.
+    Transport(Option<u8>),
     Class(Class),
     /// By its word in the record.
     Protocol(&'static str),
@@ -27,18 +28,18 @@ pub enum Condition {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
-    pub v6: bool,
+    pub family: Family,
     pub address: Address,
     pub mask: Address,
 }
 
 impl Network {
     /// `length` leading bits of the address count.
-    pub fn new(v6: bool, address: Address, length: u32) -> Self {
+    pub fn new(family: Family, address: Address, length: u32) -> Self {
         let (high, low) = (length.min(64), length.saturating_sub(64));
         let ones = |bits: u32| u64::MAX.checked_shl(64 - bits).unwrap_or(0);
         let mask = Address { high: ones(high), low: ones(low) };
-        Self { v6, address: masked(address, mask), mask }
+        Self { family, address: masked(address, mask), mask }
     }
 
     fn has(&self, address: Address) -> bool {
@@ -90,12 +91,17 @@ fn not(value: Option<bool>) -> Option<bool> {
 impl Condition {
     fn holds(&self, key: &Key, protocol: Option<Protocol>) -> Option<bool> {
         match self {
-            Self::Host(network) => Some(network.v6 == key.v6() && (network.has(key.low()) || network.has(key.high()))),
+            Self::Host(network) => {
+                Some(network.family == key.family() && (network.has(key.low()) || network.has(key.high())))
+            }
             Self::Port(first, last) => {
                 let among = |low: bool| (*first..=*last).contains(&key.end(low).1);
                 Some(has_ports(key.transport()) && (among(true) || among(false)))
             }
-            Self::Transport(transport) => Some(key.transport() == *transport),
+            Self::Transport(number) => {
+                let of_ip = Some(key.transport()).filter(|_| key.family() != Family::Link);
+                Some(of_ip == *number)
+            }
             Self::Class(class) => protocol.map(|protocol| protocol.class() == *class),
             Self::Protocol(name) => protocol.map(|protocol| protocol.name() == *name),
         }

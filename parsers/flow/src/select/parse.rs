@@ -2,7 +2,8 @@
 //! `&&`, `||` and `!` are the same words.
 
 use super::expression::{Condition, Network, Node};
-use crate::endpoint::write_transport;
+use crate::endpoint::{EAPOL, write_transport};
+use crate::key::{Family, Key};
 use std::fmt;
 use std::net::IpAddr;
 use transitproof_wire::packet::Address;
@@ -158,7 +159,7 @@ impl<'a> Parser<'a> {
             return Err(self.wrong(format!("{kind} wants {}", wanted(&kind))));
         };
         let condition = match kind.as_str() {
-            "host" => network(value).map(Condition::Host),
+            "host" => station(value).map_or_else(|| network(value), Ok).map(Condition::Host),
             "port" => ports(value).map(|(first, last)| Condition::Port(first, last)),
             "class" => class(value).map(Condition::Class),
             "protocol" => protocol(value).map(Condition::Protocol),
@@ -173,7 +174,7 @@ impl<'a> Parser<'a> {
 /// What a condition is followed by.
 fn wanted(kind: &str) -> &'static str {
     match kind {
-        "host" => "an address or network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32",
+        "host" => "an address or network, such as 10.0.0.1, 10.0.0.0/8, 2001:db8::/32 or 02:00:00:00:00:01",
         "port" => "a number or a range, such as 443 or 8000-8099",
         "class" => "one of tls, ipsec, encrypted, plaintext, unknown",
         "protocol" => "a protocol as records name it, such as http, tls or esp",
@@ -181,17 +182,29 @@ fn wanted(kind: &str) -> &'static str {
     }
 }
 
+/// The address of a station, in hex with colons.
+fn station(text: &str) -> Option<Network> {
+    let mut bytes = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok().filter(|_| byte.len() == 2));
+    let mut mac = [0; 6];
+    for byte in &mut mac {
+        *byte = bytes.next()??;
+    }
+    const BITS: u32 = 48;
+    let (key, _) = Key::of_stations(mac, mac);
+    bytes.next().is_none().then(|| Network::new(Family::Link, key.low(), BITS))
+}
+
 /// An address or a prefix. Err says what is wrong with it.
 pub(crate) fn network(text: &str) -> Result<Network, String> {
     let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
     let address: IpAddr = address.parse().map_err(|_| format!("\"{text}\" is not {}", wanted("host")))?;
-    let (v6, address, most) = match address {
-        IpAddr::V4(v4) => (false, Address::v4(v4.octets()), 32),
-        IpAddr::V6(v6) => (true, Address::v6(v6.octets()), 128),
+    let (family, address, most) = match address {
+        IpAddr::V4(v4) => (Family::V4, Address::v4(v4.octets()), 32),
+        IpAddr::V6(v6) => (Family::V6, Address::v6(v6.octets()), 128),
     };
     let length = length.map_or(Ok(most), str::parse::<u32>).ok().filter(|length| *length <= most);
     let length = length.ok_or_else(|| format!("\"{text}\": the length of the network is a number from 0 to {most}"))?;
-    Ok(Network::new(v6, address, length))
+    Ok(Network::new(family, address, length))
 }
 
 fn ports(text: &str) -> Result<(u16, u16), String> {
@@ -214,16 +227,15 @@ fn protocol(text: &str) -> Result<&'static str, String> {
     names().find(|name| *name == word).ok_or_else(|| unknown("protocol", text, names()))
 }
 
-fn transport(text: &str) -> Result<u8, String> {
+fn transport(text: &str) -> Result<Option<u8>, String> {
     let word = text.to_ascii_lowercase();
-    let names: Vec<String> = (0..=u8::MAX)
-        .map(|number| {
-            let mut name = Vec::new();
-            write_transport(&mut name, number);
-            String::from_utf8_lossy(&name).into_owned()
-        })
-        .collect();
-    let found = names.iter().position(|name| *name == word).and_then(|number| u8::try_from(number).ok());
+    let of_ip = (0..=u8::MAX).map(|number| {
+        let mut name = Vec::new();
+        write_transport(&mut name, Family::V4, number);
+        String::from_utf8_lossy(&name).into_owned()
+    });
+    let names: Vec<String> = of_ip.chain([EAPOL.to_owned()]).collect();
+    let found = names.iter().position(|name| *name == word).map(|number| u8::try_from(number).ok());
     found.ok_or_else(|| unknown("transport", text, names.iter().map(String::as_str)))
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::key::Family;
 use transitproof_wire::packet::{Address, Packet};
 
 fn key(transport: u8, src: [u8; 4], src_port: u16, dst: [u8; 4], dst_port: u16) -> Key {
@@ -65,8 +66,8 @@ fn ipv6_networks() {
     for (length, bit, holds) in [(128, 15, false), (127, 15, true), (64, 15, true), (16, 1, false), (15, 1, true)] {
         let mut other = six;
         other[bit] ^= 1;
-        let network = expression::Network::new(true, Address::v6(six), length);
-        let same = expression::Network::new(true, Address::v6(other), length) == network;
+        let network = expression::Network::new(Family::V6, Address::v6(six), length);
+        let same = expression::Network::new(Family::V6, Address::v6(other), length) == network;
         assert_eq!(same, holds, "/{length}");
     }
 }
@@ -122,13 +123,16 @@ fn mistakes_name_the_place_and_the_nearest_word() {
         ("transport tpc", "column 11: unknown transport \"tpc\"; did you mean tcp?"),
         (
             "host 10.0.0",
-            "column 6: \"10.0.0\" is not an address or network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32",
+            "column 6: \"10.0.0\" is not an address or network, such as 10.0.0.1, 10.0.0.0/8, 2001:db8::/32 or 02:00:00:00:00:01",
         ),
         ("host 10.0.0.0/33", "column 6: \"10.0.0.0/33\": the length of the network is a number from 0 to 32"),
         ("port 65536", "column 6: \"65536\" is not a number or a range, such as 443 or 8000-8099, from 0 to 65535"),
         ("port 9-1", "column 6: \"9-1\" is not a number or a range, such as 443 or 8000-8099, from 0 to 65535"),
         ("port", "column 5: port wants a number or a range, such as 443 or 8000-8099"),
-        ("host )", "column 6: host wants an address or network, such as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32"),
+        (
+            "host )",
+            "column 6: host wants an address or network, such as 10.0.0.1, 10.0.0.0/8, 2001:db8::/32 or 02:00:00:00:00:01",
+        ),
         (
             "ü",
             "column 1: unknown condition \"ü\"; one of host, port, class, protocol, transport, not or ( was expected",

@@ -8,6 +8,8 @@ pub const IPV6: u16 = 0x86dd;
 pub const MPLS: u16 = 0x8847;
 pub const MPLS_UPSTREAM: u16 = 0x8848;
 pub const PPPOE_SESSION: u16 = 0x8864;
+/// EAP over a LAN.
+pub const EAPOL: u16 = 0x888e;
 /// Cisco MetaData: a security group tag between the addresses and the real EtherType.
 const CMD: u16 = 0x8909;
 pub const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
@@ -175,7 +177,7 @@ pub fn ethertype_word(ethertype: u16) -> &'static str {
         0x0806 => "arp",
         0x8035 => "rarp",
         0x88cc => "lldp",
-        0x888e => "eapol",
+        EAPOL => "eapol",
         0x88e5 => "macsec",
         MPLS | MPLS_UPSTREAM => "mpls",
         0x8863 | PPPOE_SESSION => "pppoe",

@@ -3,6 +3,7 @@
 //! May not know flows or reassembly: a fragment is reported as such, a cut packet as far as it goes. Lengths come from
 //! the headers, never from the captured length, so that Ethernet padding and offloads do not count (RFC 791, 8200, 9293, 768).
 
+mod eapol;
 mod ip;
 mod link;
 mod plain;
@@ -11,6 +12,7 @@ mod transport;
 mod tunnel;
 mod wlan;
 
+pub use eapol::{Eapol, Mac, read as eapol};
 pub use ip::number as ip_protocol;
 pub use plain::{addresses, body as plain_body, read as plain};
 pub use transport::tcp_flags;

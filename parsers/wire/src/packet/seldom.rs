@@ -95,6 +95,16 @@ pub fn network(linktype: u16, frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
     }
 }
 
+/// From the MAC header of 802.11 on, where the link type has one.
+pub fn wlan(linktype: u16, frame: &[u8]) -> Option<&[u8]> {
+    match linktype {
+        IEEE802_11 => Some(frame),
+        RADIOTAP => wlan::behind_radiotap(frame).ok(),
+        PRISM | AVS => wlan::behind_monitor(frame).ok(),
+        _ => None,
+    }
+}
+
 fn behind<'a>(frame: &'a [u8], header: usize, layer: &'static str) -> Result<&'a [u8], ParseError> {
     frame.get(header..).ok_or(ParseError::Truncated(layer))
 }

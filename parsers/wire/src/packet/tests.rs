@@ -115,6 +115,49 @@ fn what_the_air_protects_or_cuts_is_counted_by_its_kind() {
 }
 
 #[test]
+fn eap_is_between_stations() {
+    const STATION: Mac = [2, 0, 0, 0, 0, 1];
+    const SWITCH: Mac = [2, 0, 0, 0, 0, 2];
+    const PACKET: &[u8] = &[2, 0, 0, 6, 1, 9, 0, 6, 13, 0x20];
+    let ethernet = |tag: &[u8]| [&SWITCH[..], &STATION, tag, &[0x88, 0x8e], PACKET, &[0; 40]].concat();
+    for tag in [&[][..], &[0x81, 0, 0, 7]] {
+        let frame = ethernet(tag);
+        let read = eapol(1, &frame).unwrap();
+        assert_eq!((read.src, read.dst, read.length), (STATION, SWITCH, 10));
+        assert_eq!(read.eap, &PACKET[4..], "without what fills the frame");
+        assert!(!read.is_to_group());
+    }
+    let air = |to_and_from: u8, addresses: [Mac; 3], fourth: &[u8]| {
+        let header = [&[0x08, to_and_from, 0, 0][..], addresses.as_flattened(), &[0, 0], fourth].concat();
+        [&header, &[0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x8e][..], PACKET].concat()
+    };
+    const OTHER: Mac = [2, 9, 9, 9, 9, 9];
+    for frame in [
+        air(0, [SWITCH, STATION, OTHER], &[]),
+        air(1, [OTHER, STATION, SWITCH], &[]),
+        air(2, [SWITCH, OTHER, STATION], &[]),
+        air(3, [OTHER, OTHER, SWITCH], &STATION),
+    ] {
+        let read = eapol(105, &frame).unwrap();
+        assert_eq!((read.src, read.dst, read.eap), (STATION, SWITCH, &PACKET[4..]));
+        let radiotap = [&[0, 0, 8, 0, 0, 0, 0, 0][..], &frame].concat();
+        assert_eq!(eapol(127, &radiotap).unwrap().src, STATION);
+        let avs = [&[0x80, 0x21, 0x10, 1, 0, 0, 0, 8][..], &frame].concat();
+        assert_eq!(eapol(119, &avs).unwrap().dst, SWITCH);
+    }
+    let whole = ethernet(&[]);
+    for cut in 0..24 {
+        let _ = eapol(1, &whole[..cut]).map(|read| assert!(cut >= 18 && read.eap.len() == cut - 18));
+    }
+    let start = [&whole[..15], &[1, 0, 0]].concat();
+    assert_eq!(eapol(1, &start), None, "a start is no EAP packet");
+    // Linux's cooked header has the sender alone.
+    let cooked = [&[0, 0, 0, 1, 0, 6][..], &STATION, &[0, 0, 0x88, 0x8e], PACKET].concat();
+    assert_eq!(dissect(113, &cooked).unwrap_err(), Stop::NotIp("eapol"));
+    assert_eq!(eapol(113, &cooked), None);
+}
+
+#[test]
 fn every_link_type_reaches_the_same_packet() {
     let ip = &syn()[14..];
     let with = |header: &[u8]| [header, ip].concat();

@@ -1,16 +1,22 @@
 //! IEEE 802.11 down to an EtherType: radiotap, Prism and AVS in front, the MAC header with its options, LLC. What the air
 //! protects (WEP, WPA) has no EtherType that could be read; management and control frames carry none.
 
-use super::{Stop, link};
+use super::{Mac, Stop, link};
 use crate::{ParseError, Reader};
 
 /// radiotap.org: a length, and in its flags whether the card padded the MAC header to four bytes.
 pub fn radiotap(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    let body = behind_radiotap(frame)?;
+    let header = frame.get(..frame.len() - body.len()).unwrap_or_default();
+    data(body, false, padded(header).unwrap_or(false))
+}
+
+/// From the MAC header on.
+pub fn behind_radiotap(frame: &[u8]) -> Result<&[u8], ParseError> {
     let mut r = Reader::new(frame, "radiotap");
     r.u16()?;
     let length = usize::from(u16::from_le_bytes([r.u8()?, r.u8()?]));
-    let body = frame.get(length..).ok_or(ParseError::Truncated("radiotap"))?;
-    data(body, false, padded(frame.get(..length).unwrap_or_default()).unwrap_or(false))
+    frame.get(length..).ok_or(ParseError::Truncated("radiotap"))
 }
 
 /// The flags field is behind the presence words and, if there is one, the eight-byte aligned clock.
@@ -33,13 +39,32 @@ fn padded(header: &[u8]) -> Option<bool> {
     Some(header.get(at)? & DATA_PAD != 0)
 }
 
+/// Destination and source of a data frame, by whether it goes to or comes from an access point (IEEE 802.11-2020 table 9-30).
+pub fn ends(frame: &[u8]) -> Option<(Mac, Mac)> {
+    const LENGTH: usize = 6;
+    let address = |at: usize| frame.get(at..at + LENGTH).and_then(|six| six.first_chunk().copied());
+    let (first, second, third, fourth) = (4, 10, 16, 24);
+    let (destination, source) = match frame.get(1)? & 0x03 {
+        0 => (first, second),
+        1 => (third, second),
+        2 => (first, third),
+        _ => (third, fourth),
+    };
+    Some((address(destination)?, address(source)?))
+}
+
 /// The header of the Prism monitor: its length is the second little-endian word. AVS: the second big-endian one.
 pub fn monitor(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    data(behind_monitor(frame)?, false, false)
+}
+
+/// From the MAC header on.
+pub fn behind_monitor(frame: &[u8]) -> Result<&[u8], ParseError> {
     const AVS_MAGIC: [u8; 3] = [0x80, 0x21, 0x10];
     let (header, _) = frame.split_first_chunk::<8>().ok_or(ParseError::Truncated("prism"))?;
     let length = [header[4], header[5], header[6], header[7]];
     let length = if header.starts_with(&AVS_MAGIC) { u32::from_be_bytes(length) } else { u32::from_le_bytes(length) };
-    data(frame.get(length as usize..).ok_or(ParseError::Truncated("prism"))?, false, false)
+    frame.get(length as usize..).ok_or(ParseError::Truncated("prism"))
 }
 
 /// A frame from its MAC header on (IEEE 802.11-2020 section 9.2). `swapped`: the bytes of the frame control field changed

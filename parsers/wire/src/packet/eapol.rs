@@ -1,0 +1,39 @@
+//! EAP over a LAN (IEEE 802.1X-2020 section 11): frames between two stations, which have no other addresses than those of the link.
+
+use super::{link, seldom, wlan};
+
+/// Address of a station, IEEE 802.
+pub type Mac = [u8; 6];
+
+/// A frame with an EAP packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Eapol<'a> {
+    pub src: Mac,
+    pub dst: Mac,
+    /// Of the whole packet by its own header.
+    pub length: u32,
+    /// Shorter where the capture cut it.
+    pub eap: &'a [u8],
+}
+
+impl Eapol<'_> {
+    /// Whether it is for whoever listens at the port, not for a station by its address.
+    pub fn is_to_group(&self) -> bool {
+        self.dst[0] & 1 != 0
+    }
+}
+
+/// The EAP packet that a frame carries. Where the link layer does not name both stations, as Linux's cooked header, there is none.
+#[cold]
+pub fn read(link: u16, frame: &[u8]) -> Option<Eapol<'_>> {
+    const EAP_PACKET: u8 = 0;
+    let Ok((link::EAPOL, body)) = link::network(link, frame) else { return None };
+    let ([_, EAP_PACKET, a, b], rest) = body.split_first_chunk::<4>()? else { return None };
+    let length = u16::from_be_bytes([*a, *b]);
+    let eap = rest.get(..usize::from(length)).unwrap_or(rest);
+    let (dst, src) = match link {
+        link::ETHERNET => (*frame.first_chunk()?, *frame.get(6..)?.first_chunk()?),
+        _ => wlan::ends(seldom::wlan(link, frame)?)?,
+    };
+    Some(Eapol { src, dst, length: 4 + u32::from(length), eap })
+}
