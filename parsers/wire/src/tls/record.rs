@@ -109,7 +109,11 @@ pub fn looks_like_hello(bytes: &[u8], of_client: bool) -> bool {
 fn looks_like_protected(body: &[u8], length: usize) -> Seen {
     /// Bytes of a ciphertext that must be seen: of 128 fair ones, fewer than 40 or more than 88 have their top bit set in one case of 40,000.
     const ENOUGH: usize = 128;
+    /// Of 16 fair bytes none has its top bit set in one case of 65,000.
+    const SHORT: usize = 16;
     match body.split_at_checked(length) {
+        // Nothing but its length speaks for a record alone: it is no text and no padding.
+        Some((content, [])) if length >= SHORT && content.iter().all(|byte| *byte < 0x80) => Seen::NeedMore,
         Some((_, rest)) => header_at(rest),
         None if body.len() < ENOUGH => Seen::NeedMore,
         None => {
@@ -224,6 +228,19 @@ mod tests {
         assert_eq!((find_record(&bytes[19..]), joined_inside(&bytes[19..])), (Some(0), None));
         bytes[19] = b'x';
         assert_eq!(find_record(&bytes), None);
+    }
+
+    /// A record's header with the right length, and nothing behind it that is ciphertext.
+    #[test]
+    fn text_and_padding_of_the_right_length_are_no_record() {
+        let text = b"The quick brown fox jumps over the lazy dog, and nobody knows why";
+        for kind in [22, 23] {
+            for content in [&text[..64], &[0; 64]] {
+                assert_eq!(looks_like_tls(&[&[kind, 3, 1, 0, 64][..], content].concat()), Seen::NeedMore);
+            }
+            let fair: Vec<u8> = (0..64u8).map(|n| n.wrapping_mul(167)).collect();
+            assert_eq!(looks_like_tls(&[&[kind, 3, 1, 0, 64][..], &fair].concat()), Seen::Yes);
+        }
     }
 
     #[test]
