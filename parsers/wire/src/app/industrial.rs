@@ -76,6 +76,10 @@ pub fn s7(b: &[u8]) -> Look {
     if matches!(byte(b, 5)?, 0xe0 | 0xd0) {
         let parameters = b.get(11..).filter(|p| !p.is_empty())?;
         let selectors = [[0xc1, 2, 1], [0xc1, 2, 2], [0xc1, 2, 3], [0xc2, 2, 1], [0xc2, 2, 3]];
+        // The newer family names itself in its selector: SIMATIC-ROOT-HMI, -ES and others.
+        if memchr::memmem::find(parameters, b"SIMATIC-ROOT").is_some() {
+            return yes(true);
+        }
         // What comes over the connection decides.
         if let Some(data) = b.get(usize::from(be16(b, 2)?)..)
             && s7_data(data) == Some(Match::Yes)
@@ -291,6 +295,8 @@ mod tests {
         let set_up = b"\x03\0\0\x19\x02\xf0\x80\x32\x01\0\0\0\x01\0\x08\0\0\xf0\0\0\x01\0\x01\x01\xe0";
         assert_eq!(client(connect), None);
         assert_eq!(client(&[&connect[..], set_up].concat()), Some(Protocol::S7));
+        let newer = b"\x03\0\0\x24\x1f\xe0\0\0\0\x01\x12\0\xc1\x02\x06\x20\xc2\x10SIMATIC-ROOT-HMI\xc0\x01\x0a";
+        assert_eq!(client(newer), Some(Protocol::S7));
     }
 
     #[test]
