@@ -90,7 +90,8 @@ class Extract:
         if finding is not None:
             with _writable(self._target, lambda: not self._stopped) as descriptor:
                 self._second(finding, descriptor)
-            self.finding = finding
+            # Of what was interrupted nothing is kept.
+            self.finding = None if self._stopped else finding
         self.outcome.interrupted = self._stopped
 
     def _find(self) -> dict[str, Any] | None:

@@ -47,3 +47,54 @@ def test_messages_of_scapys_layers_are_recognised(scapy: SimpleNamespace, tmp_pa
     scapy.write(str(path), frames)
     found = {(flow.get("protocol"), flow["dst_port"]) for flow in probe.replay(path) if flow["type"] == "flow"}
     assert found == set(messages)
+
+
+def test_what_begins_like_a_tunnel_and_can_be_read_is_none(scapy: SimpleNamespace, tmp_path: Path) -> None:
+    """Bytes that can be read, behind the first bytes and in the sizes of protocols that encrypt."""
+    prose = b"The quick brown fox jumps over the lazy dog, and nobody knows why it does so. " * 3
+    counters = b"".join(number.to_bytes(4, "little") for number in range(40))
+    mimics = [
+        (51820, b"\1\0\0\0" + prose[:144]),
+        (51821, b"\1\0\0\0" + counters[:144]),
+        (51822, b"\2\0\0\0" + bytes(88)),
+        (51823, b"\4\0\0\0" + (7).to_bytes(4, "little") + bytes(8) + prose[:32]),
+        (1194, b"8ABCDEFGH" + bytes(5)),
+        (9993, prose[:18] + b"\0" + prose[:8] + b"\1\x0b\1" + prose[:100]),
+        (41641, "TS💬".encode() + prose[:90]),
+        (443, b"r6fnvWj8" + prose[:80]),
+        (4500, b"\0\0\1\0\0\0\0\1" + prose[:64]),
+    ]
+    frames = [
+        scapy.l2.Ether()
+        / scapy.inet.IP(src="192.0.2.1", dst="192.0.2.2")
+        / scapy.inet.UDP(sport=40000, dport=port)
+        / bytes_
+        for port, bytes_ in mimics
+    ]
+    path = tmp_path / "mimics.pcap"
+    scapy.write(str(path), frames)
+    flows = [flow for flow in probe.replay(path) if flow["type"] == "flow"]
+    assert len(flows) == len(mimics)
+    assert {flow["class"] for flow in flows} <= {"unknown", "plaintext"}, flows
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_smb_that_goes_on_under_encryption(scapy: SimpleNamespace, tmp_path: Path, sealed: bool) -> None:
+    """MS-SMB2: NEGOTIATE and SESSION_SETUP in the clear, then CREATE, in a transform header or not."""
+
+    def message(command: int) -> bytes:
+        header = b"\xfeSMB\x40\0\0\0\0\0\0\0" + command.to_bytes(2, "little") + bytes(50)
+        return len(header + bytes(24)).to_bytes(4, "big") + header + bytes(24)
+
+    content = bytes(n * 167 & 0xFF for n in range(88))
+    transform = b"\xfdSMB" + content[:32] + (88).to_bytes(4, "little") + b"\0\0\1\0" + bytes(8) + content
+    last = len(transform).to_bytes(4, "big") + transform if sealed else message(5)
+    ends = scapy.inet.IP(src="192.0.2.1", dst="192.0.2.2")
+    frames, seq = [scapy.inet.TCP(sport=40000, dport=445, flags="S", seq=99)], 100
+    for payload in (message(0), message(1), message(3), last):
+        frames.append(scapy.inet.TCP(sport=40000, dport=445, flags="PA", seq=seq) / payload)
+        seq += len(payload)
+    path = tmp_path / "smb.pcap"
+    scapy.write(str(path), [scapy.l2.Ether() / ends / segment for segment in frames])
+    flow = next(flow for flow in probe.replay(path) if flow["type"] == "flow")
+    assert (flow["class"], flow["protocol"]) == ("encrypted" if sealed else "plaintext", "smb")

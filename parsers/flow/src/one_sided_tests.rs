@@ -106,7 +106,7 @@ fn joined_where_the_server_speaks_first() {
 #[test]
 fn postgresql_under_gssapi() {
     let asked = || says(Forward, b"\0\0\0\x08\x04\xd2\x16\x30");
-    let (sealed, _) = record(&[asked(), says(Reverse, "G"), says(Forward, b"\0\0\0\x04token")], true);
+    let (sealed, _) = record(&[asked(), says(Reverse, "G"), says(Forward, b"\0\0\0\x06\x60token")], true);
     assert!(sealed.contains("\"class\":\"encrypted\",\"protocol\":\"postgresql\""), "{sealed}");
     let (agreed, _) = record(&[asked(), says(Reverse, "G")], true);
     assert!(agreed.contains("\"class\":\"plaintext\",\"protocol\":\"postgresql\""), "{agreed}");

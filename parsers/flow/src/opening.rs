@@ -285,10 +285,10 @@ fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
     Ports { client: entry.key.end(client_low).1, server: entry.key.end(!client_low).1 }
 }
 
-/// Protocols whose clear part may agree on TLS, step behind a proxy or carry a login.
+/// Protocols whose clear part may agree on TLS or on encryption of their own, step behind a proxy or carry a login.
 fn watches(protocol: Protocol) -> bool {
-    use Protocol::{Amqp, Rdp, Sieve, Socks, Tds};
-    app::credentials::has_logins(protocol) || matches!(protocol, Amqp | Rdp | Sieve | Socks | Tds)
+    use Protocol::{Amqp, Rdp, Sieve, Smb, Socks, Tds};
+    app::credentials::has_logins(protocol) || matches!(protocol, Amqp | Rdp | Sieve | Smb | Socks | Tds)
 }
 
 /// A protocol in the clear: has it agreed on something else, has it shown a login, is it worth listening on?
@@ -319,6 +319,12 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction
     let (client, server) = conversation.client_and_server();
     if entry.protocol == Protocol::Postgresql && app::starttls::is_under_gssapi(client, server) {
         entry.protocol = Protocol::SealedPostgresql;
+        return ctx.settle(entry, Some(conversation));
+    }
+    if entry.protocol == Protocol::Smb
+        && let Some(encrypts) = app::smb_encrypts(client).or_else(|| app::smb_encrypts(server))
+    {
+        entry.protocol = if encrypts { Protocol::Smb3 } else { Protocol::Smb };
         return ctx.settle(entry, Some(conversation));
     }
     if entry.protocol == Protocol::Rdp

@@ -36,7 +36,9 @@ pub fn hard_reset(packet: &[u8]) -> Option<Wrapping> {
         opcode::HARD_RESET_SERVER_V2 => false,
         _ => return None,
     };
-    if first & 7 != 0 {
+    // Session ids are random: one of text or zeros is another protocol's field (of random ones, one in 2,800 is all text).
+    let id = packet.get(1..1 + SESSION_ID)?;
+    if first & 7 != 0 || id.iter().all(|byte| matches!(byte, 0 | b' '..=b'~')) {
         return None;
     }
     // In the clear: no acknowledgements from the client, one from the server with the peer's session id; packet id 0.

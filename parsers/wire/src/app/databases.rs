@@ -4,9 +4,7 @@
 //! Cassandra (CQL binary v1-v5), Elasticsearch transport, ZooKeeper. May not read statements or passwords.
 
 use super::Datagram;
-use super::look::{
-    Look, NO, at, be16, be24, be32, byte, either, is_text, le32, line, number, one_of, starts, weak, yes,
-};
+use super::look::{Look, NO, at, be16, be24, be32, byte, is_text, le32, line, number, one_of, starts, weak, yes};
 
 fn le24(b: &[u8], at: usize) -> Option<u32> {
     Some(le32(b, at)? & 0x00ff_ffff)
@@ -63,7 +61,13 @@ pub fn postgresql_client(b: &[u8]) -> Look {
 pub fn postgresql_server(b: &[u8]) -> Look {
     let length = be32(b, 1)?;
     match byte(b, 0)? {
-        b'R' => weak((8..=512).contains(&length) && be32(b, 5)? <= 12),
+        // Which login is asked for: none, the password, its MD5 with a salt, SASL's mechanisms by name; the rest is rare.
+        b'R' => match (length, be32(b, 5)?) {
+            (8, 0 | 3) | (12, 5) => yes(true),
+            (10..=512, 10) => yes(starts(b.get(9..)?, b"SCRAM-SHA-256")? || is_text(b.get(9..13)?)),
+            (8..=512, code) => weak(code <= 12),
+            _ => NO,
+        },
         b'E' => yes((8..=4096).contains(&length) && one_of(b.get(5..)?, &[b"SERROR\0", b"SFATAL\0"])?),
         _ => NO,
     }
@@ -86,11 +90,9 @@ pub fn tds(b: &[u8]) -> Look {
         0x12 => yes(byte(b, 8)? == 0 && be16(b, 11)? == 6 || byte(b, 8)? == 0x16),
         // LOGIN7: its own length, then TDS version 7.x.
         0x10 => yes(le32(b, 8)? <= 4096 && byte(b, 15)? & 0xf0 == 0x70),
-        0x04 => weak(
-            status == 1
-                && (matches!(byte(b, 8)?, 0xaa | 0xab | 0xad | 0xe3 | 0x81 | 0xfd)
-                    || byte(b, 8)? == 0 && be16(b, 11)? == 6),
-        ),
+        // The answer to PRELOGIN has its form.
+        0x04 if status == 1 && byte(b, 8)? == 0 => yes(be16(b, 11)? == 6 && be16(b, 9)? < length),
+        0x04 => weak(status == 1 && matches!(byte(b, 8)?, 0xaa | 0xab | 0xad | 0xe3 | 0x81 | 0xfd)),
         // SQL batch, RPC: the connection may be reset with it (status 0x08, 0x10).
         // In the middle of a session: TDS 7.2 puts ALL_HEADERS in front, here the transaction's alone (2.2.5.3).
         0x01 | 0x03 if at(b, 8, ALL_HEADERS)? => yes(true),
@@ -111,6 +113,8 @@ pub fn mongodb(b: &[u8]) -> Look {
             && le32(b, 16)? & 0xffff_ff00 == 0
             && byte(b, 20)?.is_ascii_graphic()),
         2013 => yes(le32(b, 16)? & 0xfffc == 0 && byte(b, 20)? <= 2),
+        // OP_REPLY: documents from byte 36 on, here one alone, with its own length.
+        1 if length >= 41 && le32(b, 36)? == length - 36 => yes(le32(b, 32)? == 1),
         1 | 2012 => weak(length >= 36 || opcode == 2012),
         _ => NO,
     }
@@ -283,14 +287,17 @@ pub fn elasticsearch(b: &[u8]) -> Look {
     yes((13..=1 << 28).contains(&be32(b, 2)?) && be32(b, 6)? < 1 << 16 && byte(b, 14)? <= 0x0f)
 }
 
+/// ZooKeeper's words for administrators, alone, and what the short ones are answered (ZooKeeper administrator's guide).
+pub fn zookeeper_words(b: &[u8]) -> Look {
+    const WORDS: &[&[u8]] = &[b"ruok", b"mntr", b"srvr", b"stat", b"envi", b"conf", b"cons", b"dump", b"wchs", b"imok"];
+    weak(one_of(b.trim_ascii_end(), WORDS)? && b.trim_ascii_end().len() == 4)
+}
+
 /// ZooKeeper's ConnectRequest: length 44 or 45, protocol version 0, a session of 16 bytes of password.
 pub fn zookeeper(b: &[u8]) -> Look {
     let (length, version) = (be32(b, 0)?, be32(b, 4)?);
     if !matches!(length, 44 | 45) || version != 0 {
-        return either(
-            weak(matches!(one_of(b, &[b"ruok", b"mntr", b"srvr", b"envi", b"conf"]), Some(true)) && b.len() <= 6),
-            NO,
-        );
+        return NO;
     }
     yes(be32(b, 8)? <= 0xffff && be32(b, 16)? <= 3_600_000 && be32(b, 28)? == 16)
 }
@@ -331,6 +338,25 @@ mod tests {
         assert_eq!(client(b"\0\0\0\x22\0\x03\0\0user\0postgres\0\0"), Some(Protocol::Postgresql));
         assert_eq!(client(b"\0\0\0\x07\x04\xd2\x16\x2f"), None);
         assert_eq!(client(b"\x12\x01\0\x2f\0\0\x01\0\0\0\x1a\0\x06\x01\0\x20\0\x01\x02"), Some(Protocol::Tds));
+    }
+
+    /// What servers say first, where nothing else was captured.
+    #[test]
+    fn servers_alone() {
+        assert_eq!(server(b"R\0\0\0\x08\0\0\0\x03"), Some(Protocol::Postgresql));
+        assert_eq!(server(b"R\0\0\0\x0c\0\0\0\x05abcd"), Some(Protocol::Postgresql));
+        assert_eq!(server(b"R\0\0\0\x08\0\0\0\x04"), None);
+        let prelogin = b"\x04\x01\0\x20\0\0\x01\0\0\0\x10\0\x06\x01\0\x16\0\x01\xff\x0f\0\x0f\xa1\0\0\x02";
+        assert_eq!(server(prelogin), Some(Protocol::Tds));
+        assert_eq!(server(&[&prelogin[..12], &[7], &prelogin[13..]].concat()), None);
+        let reply = |size: u8| {
+            let document = [&[size, 0, 0, 0][..], &[0; 10]].concat();
+            [&b"\x32\0\0\0\x09\0\0\0\x01\0\0\0\x01\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0"[..], &document]
+                .concat()
+        };
+        assert_eq!((server(&reply(14)), server(&reply(15))), (Some(Protocol::Mongodb), None));
+        assert_eq!(both(b"ruok", b"imok"), Some(Protocol::Zookeeper));
+        assert_eq!(client_on(b"mntr\n", 2181), Some(Protocol::Zookeeper));
     }
 
     #[test]

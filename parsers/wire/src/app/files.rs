@@ -3,7 +3,9 @@
 //! May not follow a session: FTP's data connections carry no protocol of their own and stay unknown.
 
 use super::Datagram;
-use super::look::{Look, NO, at, be16, be24, be32, byte, either, is_text, le16, le32, line, one_of, starts, weak, yes};
+use super::look::{
+    Look, Match, NO, at, be16, be24, be32, byte, either, is_text, le16, le32, line, one_of, starts, weak, yes,
+};
 use super::mail::{reply, says};
 
 /// The greeting; picked up later, any reply fits, as SMTP's would.
@@ -73,10 +75,36 @@ pub fn smb(b: &[u8]) -> Look {
     yes(le16(body, 4)? == 64)
 }
 
-/// The SMB 3 transform header (MS-SMB2 section 2.2.41): from here on the session is encrypted.
+/// The SMB 3 transform header (MS-SMB2 section 2.2.41): signature and nonce, the size of what it encrypts, reserved zero, and the
+/// cipher (3.0) or the bit that says encrypted (3.1.1). From here on the session is encrypted.
 pub fn smb_transform(b: &[u8]) -> Look {
+    const HEADER: u32 = 52;
     let Some(body) = session_message(b)? else { return NO };
-    yes(at(body, 0, b"\xfdSMB")?)
+    if !at(body, 0, b"\xfdSMB")? {
+        return NO;
+    }
+    let fits = le32(body, 36)?.checked_add(HEADER) == Some(be24(b, 1)?);
+    yes(fits && le16(body, 40)? == 0 && matches!(le16(body, 42)?, 1..=4))
+}
+
+/// Whether one side of a session goes on under encryption: told by the first message that does something with a file, in clear or
+/// within a transform header. Negotiation, logins, trees and controls come before either. `None` while there is none.
+pub fn smb_encrypts(b: &[u8]) -> Option<bool> {
+    const NEGOTIATE_1: u8 = 0x72;
+    let mut rest = b;
+    loop {
+        let (length, body) = (be24(rest, 1)?, rest.get(4..)?);
+        match body.first_chunk::<4>()? {
+            b"\xfdSMB" => return smb_transform(rest).map(|look| look == Match::Yes),
+            // CREATE to LOCK, QUERY_DIRECTORY to OPLOCK_BREAK (MS-SMB2 section 2.2.1).
+            b"\xfeSMB" if matches!(le16(body, 12)?, 5..=10 | 14..=18) => return Some(false),
+            // Offered in the words of version 1, and taken in those of 2.
+            b"\xffSMB" if byte(body, 4)? != NEGOTIATE_1 => return Some(false),
+            b"\xfeSMB" | b"\xffSMB" => {}
+            _ => return None,
+        }
+        rest = rest.get(4 + usize::try_from(length).ok()?..)?;
+    }
 }
 
 /// NetBIOS session request and its answers, RFC 1002 section 4.3.
@@ -130,9 +158,21 @@ pub fn git_client(b: &[u8]) -> Look {
     yes(hex && one_of(b.get(4..)?, &[b"git-upload-pack ", b"git-receive-pack ", b"git-upload-archive "])?)
 }
 
-/// Protocol version 2 (gitprotocol-v2): the server speaks in pkt-lines from the first one.
+/// pkt-lines from the first one (gitprotocol-pack): a version, or of version 0 what a reference points to; or an error.
 pub fn git_server(b: &[u8]) -> Look {
-    yes(one_of(b, &[b"000eversion 1\n", b"000eversion 2\n"])?)
+    let hex = |from: usize, to: usize| b.get(from..to)?.iter().all(u8::is_ascii_hexdigit).then_some(());
+    if matches!(one_of(b, &[b"000eversion 1\n", b"000eversion 2\n"]), Some(true)) {
+        return yes(true);
+    }
+    if b.iter().take(4).any(|c| !c.is_ascii_hexdigit()) {
+        return NO;
+    }
+    if starts(b.get(4..)?, b"ERR ").unwrap_or(false) {
+        return weak(is_text(b));
+    }
+    // An object's name by SHA-1 or SHA-256, in hexadecimal.
+    let name = if byte(b, 44)? == b' ' { 44 } else { 68 };
+    yes(byte(b, name)? == b' ' && hex(4, name).is_some() && one_of(b.get(name + 1..)?, &[b"HEAD\0", b"refs/"])?)
 }
 
 pub fn rsync(b: &[u8]) -> Look {
@@ -186,6 +226,7 @@ pub fn lnet(b: &[u8]) -> Look {
 
 #[cfg(test)]
 mod tests {
+    use super::smb_encrypts;
     use crate::Protocol;
     use crate::app::tests::{both, client, server, server_on, udp};
 
@@ -208,10 +249,37 @@ mod tests {
         assert_eq!(server_on(b"\x85\0\0\0", 139), Some(Protocol::Netbios));
         assert_eq!(server(b"\x85\0\0\0"), None);
         assert_eq!(server(b"000eversion 2\n"), Some(Protocol::Git));
-        assert_eq!(
-            client(b"\0\0\0\x85\xfdSMBr\0\0\0\0").map(|p| (p.name(), p.class())),
-            Some(("smb", crate::Class::Encrypted))
-        );
+        assert_eq!(client(&sealed()).map(|p| (p.name(), p.class())), Some(("smb", crate::Class::Encrypted)));
+        // A size that is not the message's, no cipher, text.
+        for (at, byte) in [(4 + 36, 7), (4 + 42, 0), (4 + 40, b' ')] {
+            let mut other = sealed();
+            other[at] = byte;
+            assert_eq!(client(&other), None);
+        }
+    }
+
+    /// Behind a transform header, 8 bytes.
+    fn sealed() -> Vec<u8> {
+        let header = [&b"\xfdSMB"[..], &[9; 32], &[8, 0, 0, 0], &[0, 0, 1, 0], &[5; 8]].concat();
+        [&[0, 0, 0, 60][..], &header, &[0xa5; 8]].concat()
+    }
+
+    #[test]
+    fn smb_goes_on_in_clear_or_sealed() {
+        let message = |command: u8| {
+            let mut body = [&b"\xfeSMB\x40\0\0\0\0\0\0\0"[..], &[command, 0], &[0; 50]].concat();
+            body.resize(80, 0);
+            [&[0, 0, 0, 80][..], &body].concat()
+        };
+        let old = [&[0, 0, 0, 40][..], b"\xffSMB\x72", &[0; 35]].concat();
+        // NEGOTIATE in the words of version 1, SESSION_SETUP twice, TREE_CONNECT.
+        let opening = [old.clone(), message(1), message(1), message(3)].concat();
+        assert_eq!(smb_encrypts(&opening), None);
+        assert_eq!(smb_encrypts(&[&opening[..], &message(5)].concat()), Some(false));
+        let sealed = [&opening[..], &sealed()].concat();
+        assert_eq!(smb_encrypts(&sealed), Some(true));
+        assert!((0..opening.len() + 48).all(|cut| smb_encrypts(&sealed[..cut]).is_none()));
+        assert_eq!(smb_encrypts(&[&old[..], &[0, 0, 0, 40], b"\xffSMB\x75", &[0; 35]].concat()), Some(false));
     }
 
     #[test]
@@ -235,5 +303,11 @@ mod tests {
     fn git_and_rsync() {
         assert_eq!(client(b"003agit-upload-pack /schacon/simplegit-progit.git\0host=a\0"), Some(Protocol::Git));
         assert_eq!(server(b"@RSYNCD: 31.0\n"), Some(Protocol::Rsync));
+        // gitprotocol-pack: the references of a server of version 0.
+        let reference = b"00877217a7c7e582c46cec22a130adf4b9d7d950fba0 HEAD\0multi_ack thin-pack side-band";
+        assert_eq!(server(reference), Some(Protocol::Git));
+        assert_eq!(server(&reference[..49]), None);
+        let other = b"00877217a7c7e582c46cec22a130adf4b9d7d950fba0 HEADmulti_ack thin-pack side-band";
+        assert_eq!(server(other), None);
     }
 }

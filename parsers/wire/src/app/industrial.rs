@@ -3,7 +3,7 @@
 //! Short binary headers; where fewer than 30 bits are fixed, both sides or the port have to agree.
 
 use super::Datagram;
-use super::look::{Look, NO, at, be16, be32, byte, le16, le32, starts, weak, yes};
+use super::look::{Look, Match, NO, at, be16, be32, byte, le16, le32, starts, weak, yes};
 
 /// APCI (IEC 60870-5-104 section 5): start 0x68, length, a control field of one of three formats.
 pub fn iec104(b: &[u8]) -> Look {
@@ -32,7 +32,15 @@ pub fn modbus(b: &[u8]) -> Look {
     let (protocol, length, function) = (be16(b, 2)?, be16(b, 4)?, byte(b, 7)?);
     let fits = matches!(function & 0x7f, 1..=8 | 11 | 12 | 15..=17 | 20..=24 | 43 | 90);
     let error = function & 0x80 == 0 || length == 3;
-    weak(protocol == 0 && (2..=254).contains(&length) && fits && error && byte(b, 0)? < 0x40)
+    if protocol != 0 || !(2..=254).contains(&length) || !fits || !error || byte(b, 0)? >= 0x40 {
+        return NO;
+    }
+    // Another one right behind it: 30 bits each.
+    let next = b.get(6 + usize::from(length)..).unwrap_or_default();
+    let follows = be16(next, 2) == Some(0)
+        && be16(next, 4).is_some_and(|n| (2..=254).contains(&n))
+        && byte(next, 6) == byte(b, 6);
+    if follows { yes(true) } else { weak(true) }
 }
 
 /// Link frame (IEEE 1815 section 9): start 0x0564, length, control, and the header's CRC-16/DNP.
@@ -68,9 +76,23 @@ pub fn s7(b: &[u8]) -> Look {
     if matches!(byte(b, 5)?, 0xe0 | 0xd0) {
         let parameters = b.get(11..).filter(|p| !p.is_empty())?;
         let selectors = [[0xc1, 2, 1], [0xc1, 2, 2], [0xc1, 2, 3], [0xc2, 2, 1], [0xc2, 2, 3]];
+        // The newer family names itself in its selector: SIMATIC-ROOT-HMI, -ES and others.
+        if memchr::memmem::find(parameters, b"SIMATIC-ROOT").is_some() {
+            return yes(true);
+        }
+        // What comes over the connection decides.
+        if let Some(data) = b.get(usize::from(be16(b, 2)?)..)
+            && s7_data(data) == Some(Match::Yes)
+        {
+            return yes(true);
+        }
         // Local and remote selector of the S7 family: 01 xx (PG), 02 xx (OP), 03 xx (basic).
         return weak(selectors.iter().any(|s| memchr::memmem::find(parameters, s).is_some()));
     }
+    s7_data(b)
+}
+
+fn s7_data(b: &[u8]) -> Look {
     let Some(data) = cotp_data(b)? else { return NO };
     let (id, kind) = (byte(data, 0)?, byte(data, 1)?);
     yes(id == 0x32 && matches!(kind, 1 | 2 | 3 | 7) && be16(data, 2)? == 0 || id == 0x72 && matches!(kind, 1..=3))
@@ -118,7 +140,11 @@ pub fn bacnet(d: &Datagram) -> Look {
 pub fn ethernet_ip(b: &[u8]) -> Look {
     let command = le16(b, 0)?;
     let known = matches!(command, 0x04 | 0x63..=0x66 | 0x6f | 0x70);
-    weak(known && le16(b, 2)? <= 4096 && le32(b, 8)? <= 0x65 && le32(b, 20)? == 0)
+    if !known || le16(b, 2)? > 4096 || le32(b, 8)? > 0x65 || le32(b, 20)? != 0 {
+        return NO;
+    }
+    // RegisterSession and its answer: version 1, no options (section 2-4.4).
+    if command == 0x65 && le16(b, 2)? == 4 && le32(b, 24)? == 1 { yes(le32(b, 8)? == 0) } else { weak(true) }
 }
 
 pub fn ethernet_ip_datagram(d: &Datagram) -> Look {
@@ -254,6 +280,24 @@ pub fn cnp_ip(d: &Datagram) -> Look {
 mod tests {
     use crate::Protocol;
     use crate::app::tests::{both, client, client_on, udp};
+
+    /// On other ports than theirs, from one side alone.
+    #[test]
+    fn a_second_message_tells() {
+        let read = b"\0\x01\0\0\0\x06\x01\x03\0\0\0\x02";
+        assert_eq!(client(read), None);
+        assert_eq!(client(&read.repeat(2)), Some(Protocol::Modbus));
+        assert_eq!(client(&[&read[..], b"\0\x02\0\x01\0\x06\x01\x03"].concat()), None);
+        let register = b"\x65\0\x04\0\0\0\0\0\0\0\0\0abcdefgh\0\0\0\0\x01\0\0\0";
+        assert_eq!(client(register), Some(Protocol::Enip));
+        assert_eq!(client(&[&register[..24], &[2, 0, 0, 0]].concat()), None);
+        let connect = b"\x03\0\0\x16\x11\xe0\0\0\0\x01\0\xc1\x02\x01\0\xc2\x02\x01\x02\xc0\x01\x0a";
+        let set_up = b"\x03\0\0\x19\x02\xf0\x80\x32\x01\0\0\0\x01\0\x08\0\0\xf0\0\0\x01\0\x01\x01\xe0";
+        assert_eq!(client(connect), None);
+        assert_eq!(client(&[&connect[..], set_up].concat()), Some(Protocol::S7));
+        let newer = b"\x03\0\0\x24\x1f\xe0\0\0\0\x01\x12\0\xc1\x02\x06\x20\xc2\x10SIMATIC-ROOT-HMI\xc0\x01\x0a";
+        assert_eq!(client(newer), Some(Protocol::S7));
+    }
 
     #[test]
     fn power() {

@@ -52,6 +52,7 @@ mod voice;
 mod web;
 mod worlds;
 
+pub use files::smb_encrypts;
 pub use management::is_snmp_discovery;
 pub use remote::rdp_encrypts;
 pub use routing::ospf;

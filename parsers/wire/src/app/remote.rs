@@ -58,9 +58,17 @@ pub fn x11_client(b: &[u8]) -> Look {
     yes(matches!(b12[0], b'B' | b'l') && b12[1] == 0 && major == 11 && minor == 0 && name <= 64 && data <= 256)
 }
 
+/// Refused, accepted or to be proven; then version 11.0. Who is accepted is told which bits name its resources, without a gap.
 pub fn x11_server(b: &[u8]) -> Look {
     let (status, major) = (byte(b, 0)?, [be16(b, 2)?, le16(b, 2)?]);
-    weak(status <= 2 && major.contains(&11) && be16(b, 4)? == 0)
+    if status > 2 || !major.contains(&11) || be16(b, 4)? != 0 {
+        return NO;
+    }
+    let Some(mask) = (if major[0] == 11 { be32(b, 16) } else { le32(b, 16) }).filter(|_| status == 1) else {
+        return weak(true);
+    };
+    let bits = mask >> mask.trailing_zeros().min(31);
+    if mask.count_ones() >= 18 && bits & bits.wrapping_add(1) == 0 { yes(byte(b, 1)? == 0) } else { weak(true) }
 }
 
 /// TPKT (RFC 1006) with an X.224 connection request or confirm; what is asked for is left to the caller.
@@ -253,6 +261,15 @@ mod tests {
         assert_eq!(client(b"l\0\x0b\0\0\0\x12\0\x10\0\0\0MIT-MAGIC-COOKIE-1"), Some(Protocol::X11));
         assert_eq!(client(b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\0\0\0\0"), Some(Protocol::Rdp));
         assert_eq!(client(b"\x03\0\0\x2b\x26\xe0\0\0\0\0\0Cookie: mstshash=eltons\r\n"), Some(Protocol::Rdp));
+    }
+
+    #[test]
+    fn who_is_accepted_by_x11_is_told_its_resources() {
+        let mut accepted = b"\x01\0\x0b\0\0\0\x1a\0\xa3\xa5\xb8\0\0\0\x20\0\xff\xff\x1f\0".to_vec();
+        assert_eq!(server(&accepted), Some(Protocol::X11));
+        accepted[17] = 0xfb;
+        assert_eq!(server(&accepted), None, "a gap");
+        assert_eq!(server_on(&accepted, 6000), Some(Protocol::X11));
     }
 
     #[test]

@@ -166,7 +166,9 @@ pub fn diameter(b: &[u8]) -> Look {
 /// Version 1.0 to 1.5, HELLO first.
 pub fn openflow(b: &[u8]) -> Look {
     let (version, kind, length) = (byte(b, 0)?, byte(b, 1)?, be16(b, 2)?);
-    if !(1..=6).contains(&version) || kind > 35 || length < 8 {
+    // TPKT (RFC 1006) begins as version 1.2 does; a COTP header behind it (ISO 8073) is no transaction: RDP may be encrypted there.
+    let is_tpkt = version == 3 && kind == 0 && matches!(byte(b, 5)?, 0xd0 | 0xe0 | 0xf0);
+    if !(1..=6).contains(&version) || kind > 35 || length < 8 || is_tpkt {
         return NO;
     }
     // A hello, or within a session messages of one version back to back.
@@ -225,6 +227,17 @@ pub fn ripng(d: &Datagram) -> Look {
 mod tests {
     use crate::Protocol;
     use crate::app::tests::{client, udp};
+
+    #[test]
+    fn openflow_is_no_tpkt() {
+        use crate::app::tests::client_on;
+        let hello = b"\x03\0\0\x08\0\0\0\x07";
+        assert_eq!(client_on(hello, 6653), Some(Protocol::Openflow));
+        // MCS within RDP (T.125 section 7): a domain erected, a channel joined.
+        for pdu in [&b"\x03\0\0\x0c\x02\xf0\x80\x04\x01\0\x01\0"[..], b"\x03\0\0\x0c\x02\xf0\x80\x38\0\x06\x03\xeb"] {
+            assert_eq!(client_on(pdu, 6653), None);
+        }
+    }
 
     /// A Hello of RFC 2328 A.3.2: no neighbour yet.
     #[test]

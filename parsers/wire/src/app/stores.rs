@@ -2,7 +2,7 @@
 //! Subversion, CVS, PJL, SMPP, FIX, DLMS/COSEM, SLMP, Lumberjack, RELP.
 
 use super::Datagram;
-use super::look::{Look, NO, at, be32, byte, one_of, starts, weak, yes};
+use super::look::{Look, NO, at, be32, byte, is_text, one_of, starts, weak, yes};
 
 /// Neo4j: the preamble that clients send before the versions they offer.
 pub fn bolt(b: &[u8]) -> Look {
@@ -86,10 +86,29 @@ pub fn pjl_client(b: &[u8]) -> Look {
     yes(starts(b, b"\x1b%-12345X@PJL")?)
 }
 
-/// Short messages between centres (SMPP 3.4, 4.1): a bind, its length and sequence.
+/// Short messages between centres (SMPP 3.4 section 4.1): a bind, its sequence, then system id, password and system type as strings
+/// of C, and the version. Small numbers alone are anybody's (ZooKeeper's answers).
 pub fn smpp_client(b: &[u8]) -> Look {
+    const LONGEST: [usize; 3] = [16, 9, 13];
     let (length, command, status) = (be32(b, 0)?, be32(b, 4)?, be32(b, 8)?);
-    yes((17..=512).contains(&length) && matches!(command, 1 | 2 | 9) && status == 0 && be32(b, 12)? != 0)
+    if !(23..=512).contains(&length) || !matches!(command, 1 | 2 | 9) || status != 0 || be32(b, 12)? == 0 {
+        return NO;
+    }
+    let mut rest = b.get(16..)?;
+    // Whose bind it is has a name.
+    if byte(rest, 0)? == 0 {
+        return NO;
+    }
+    for longest in LONGEST {
+        let Some(end) = memchr::memchr(0, rest.get(..longest).unwrap_or(rest)) else {
+            return if rest.len() < longest { None } else { NO };
+        };
+        if !is_text(rest.get(..end)?) {
+            return NO;
+        }
+        rest = rest.get(end + 1..)?;
+    }
+    yes(matches!(byte(rest, 0)?, 0 | 0x33 | 0x34 | 0x50))
 }
 
 pub fn smpp_server(b: &[u8]) -> Look {
@@ -170,6 +189,8 @@ mod tests {
     fn trades_and_meters() {
         let bind = b"\0\0\0\x20\0\0\0\x09\0\0\0\0\0\0\0\x01id\0password\0\0\0\x34\0";
         assert_eq!(client(bind), Some(Protocol::Smpp));
+        let answer = b"\0\0\0\x58\0\0\0\x01\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0\x02";
+        assert_eq!(client(answer), None, "of ZooKeeper to its first request");
         assert_eq!(server(b"\0\0\0\x13\x80\0\0\x09\0\0\0\0\0\0\0\x01id\0"), Some(Protocol::Smpp));
         assert_eq!(client(b"8=FIX.4.4\x019=126\x0135=A\x0149="), Some(Protocol::Fix));
         assert_eq!(client(b"8=FIXT.1.1\x019=126\x0135=A\x01"), Some(Protocol::Fix));

@@ -58,6 +58,11 @@ impl Random {
     }
 }
 
+/// What may be a key or ciphertext.
+pub fn fair(n: usize) -> Vec<u8> {
+    Random(3).bytes(n)
+}
+
 #[test]
 fn random_bytes_are_nothing() {
     let mut random = Random(7);

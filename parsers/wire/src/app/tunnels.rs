@@ -3,25 +3,29 @@
 //! All but SOCKS encrypt; their headers are small, so exact sizes and reserved bytes carry the weight.
 
 use super::Datagram;
-use super::look::{Look, Match, NO, at, be16, byte, le32, starts, weak, yes};
+use super::look::{Look, Match, NO, at, be16, byte, le32, may_be_sealed, starts, weak, yes};
 use crate::openvpn::hard_reset;
 
-/// WireGuard's messages (whitepaper section 5.4): type, three zeros, exact sizes.
+/// WireGuard's messages (whitepaper section 5.4): type, three zeros, exact sizes, and keys or ciphertext where they must be. A counter
+/// of 32 bits in front of text or numbers may begin like this and have such a size as well.
 pub fn wireguard(d: &Datagram) -> Look {
     let b = d.payload;
-    match (le32(b, 0)?, b.len()) {
-        // Three reserved bytes, a type and an exact size: random bytes of this size fit once in 2^32.
-        (1, 148) | (2, 92) | (3, 64) => yes(true),
+    let (sealed, fits) = match (le32(b, 0)?, b.len()) {
+        // Three reserved bytes, a type and an exact size: random bytes of this size fit once in 2^32. Behind them and the senders'
+        // numbers a key, or a nonce.
+        (1, 148) | (3, 64) => (8, true),
+        (2, 92) => (12, true),
         // Transport data of 16-byte steps with its tag; the counter of a young session is small.
-        (4, 32..) if b.len().is_multiple_of(16) => yes(b.get(12..16) == Some(&[0; 4]) || b.len() == 32),
-        _ => NO,
-    }
+        (4, 32..) if b.len().is_multiple_of(16) => (16, b.get(12..16) == Some(&[0; 4]) || b.len() == 32),
+        _ => return NO,
+    };
+    yes(fits && may_be_sealed(b.get(sealed..)?))
 }
 
 /// Tailscale's disco messages between peers (disco.go): magic, the sender's key, a nonce, a sealed box with its tag.
 pub fn tailscale_disco(d: &Datagram) -> Look {
     const LEAST: usize = 6 + 32 + 24 + 16;
-    yes(starts(d.payload, b"TS\xf0\x9f\x92\xac")? && d.payload.len() > LEAST)
+    yes(starts(d.payload, b"TS\xf0\x9f\x92\xac")? && d.payload.len() > LEAST && may_be_sealed(d.payload.get(6..)?))
 }
 
 /// A hard reset, the only packet of OpenVPN that can be told from anything else.
@@ -45,7 +49,7 @@ pub fn openvpn_stream(b: &[u8]) -> Look {
 
 /// DNSCrypt v2: the resolver's magic in answers; queries carry a magic that only the certificate tells.
 pub fn dnscrypt(d: &Datagram) -> Look {
-    yes(starts(d.payload, b"r6fnvWj8").unwrap_or(false) && d.payload.len() >= 48)
+    yes(starts(d.payload, b"r6fnvWj8").unwrap_or(false) && d.payload.len() >= 48 && may_be_sealed(d.payload.get(8..)?))
 }
 
 /// SOCKS5's methods, as many as it says and no more before the answer; SOCKS4's request.
@@ -86,14 +90,17 @@ pub fn socks_server(b: &[u8]) -> Look {
 /// ZeroTier's HELLO (verb 1, cipher suite without encryption, so its protocol version is in clear) on its port.
 pub fn zerotier(d: &Datagram) -> Look {
     let b = d.payload;
-    // Packet id 8, destination 5, source 5, flags, MAC 8, then verb, protocol version, software version.
+    // Packet id 8, destination 5, source 5, flags, MAC 8, then verb, protocol version, software version, time, and the sender's
+    // identity: address, type, public keys.
+    const KEYS: usize = 46;
     let (flags, verb, version) = (byte(b, 18)?, byte(b, 27)?, byte(b, 28)?);
     weak(
         flags & 0x38 == 0
             && verb & 0x1f == 1
             && (4..=20).contains(&version)
             && byte(b, 29)? <= 2
-            && byte(b, 13)? != 0xff,
+            && byte(b, 13)? != 0xff
+            && may_be_sealed(b.get(KEYS..KEYS + 64)?),
     )
 }
 
@@ -106,20 +113,23 @@ pub fn warp(d: &Datagram) -> Look {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::tests::{both, client, udp};
+    use crate::app::tests::{both, client, fair, udp};
     use crate::{Class, Protocol};
 
     #[test]
     fn tailscale_says_its_name() {
-        let ping = [b"TS\xf0\x9f\x92\xac".as_slice(), &[3; 32 + 24 + 16 + 46]].concat();
+        let ping = [b"TS\xf0\x9f\x92\xac".as_slice(), &fair(32 + 24 + 16 + 46)].concat();
         assert_eq!(udp(&ping, 41641), Some(Protocol::Tailscale));
+        let words = [&ping[..6], &prose(118)].concat();
+        assert_eq!(udp(&words, 41641), None);
         assert_eq!(udp(&ping[..60], 41641), None);
     }
 
     #[test]
     fn wireguard_by_exact_sizes() {
         for (kind, size) in [(1, 148), (2, 92), (3, 64), (4, 32)] {
-            let mut b = vec![0xaau8; size];
+            let mut b = fair(size);
+            b[12..16].fill(0);
             b[..4].copy_from_slice(&[kind, 0, 0, 0]);
             assert_eq!(udp(&b, 4000), Some(Protocol::WireGuard), "type {kind}");
             b.push(1);
@@ -130,10 +140,41 @@ mod tests {
         }
     }
 
+    /// Text, counters and numbers of floating point in a format that begins with a small number of 32 bits, in WireGuard's sizes.
+    #[test]
+    fn what_begins_like_a_tunnel_and_can_be_read_is_none() {
+        let counters: Vec<u8> = (0..40u32).flat_map(u32::to_le_bytes).collect();
+        let floats: Vec<u8> = (0..20u32).flat_map(|n| (20.5 + f64::from(n)).to_be_bytes()).collect();
+        for (kind, size) in [(1, 148), (2, 92), (3, 64), (4, 32), (4, 48), (4, 96)] {
+            for content in [&prose(160), &counters, &floats, &vec![0; 160]] {
+                let mut b = [&[kind, 0, 0, 0], &content[..size - 4]].concat();
+                if kind == 4 {
+                    b[8..16].copy_from_slice(&7u64.to_le_bytes());
+                }
+                assert_ne!(udp(&b, 51820), Some(Protocol::WireGuard), "{b:x?}");
+            }
+        }
+        let hello = |keys: &[u8]| {
+            let head = [&[9; 18][..], &[0], &[9; 8], &[1, 11, 1, 10], &[9; 15]].concat();
+            [&head, keys, &[0; 40]].concat()
+        };
+        assert_eq!(udp(&hello(&fair(64)), 9993), Some(Protocol::ZeroTier));
+        assert_eq!(udp(&hello(&prose(64)), 9993), None);
+        assert_eq!(udp(&[&b"r6fnvWj8"[..], &fair(80)].concat(), 443), Some(Protocol::DnsCrypt));
+        assert_ne!(udp(&[&b"r6fnvWj8"[..], &prose(80)].concat(), 443), Some(Protocol::DnsCrypt));
+        for id in [b"ABCDEFGH", b"\0\0\0\0\0\0\0\0"] {
+            assert_eq!(udp(&[&b"8"[..], id, &[0; 5]].concat(), 1194), None);
+        }
+    }
+
+    fn prose(n: usize) -> Vec<u8> {
+        b"The quick brown fox jumps over the lazy dog. ".iter().copied().cycle().take(n).collect()
+    }
+
     #[test]
     fn openvpn_resets() {
         let mut reset = vec![0x38];
-        reset.extend_from_slice(&[0x5c; 8]);
+        reset.extend_from_slice(&[0x9c; 8]);
         reset.extend_from_slice(&[0; 5]);
         assert_eq!(udp(&reset, 1194), Some(Protocol::OpenVpn));
         assert_eq!(Protocol::OpenVpn.class(), Class::Encrypted);

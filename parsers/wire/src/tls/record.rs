@@ -110,6 +110,8 @@ fn looks_like_protected(body: &[u8], length: usize) -> Seen {
     /// Bytes of a ciphertext that must be seen: of 128 fair ones, fewer than 40 or more than 88 have their top bit set in one case of 40,000.
     const ENOUGH: usize = 128;
     match body.split_at_checked(length) {
+        // Nothing but its length speaks for a record alone: it is no text and no padding.
+        Some((content, [])) if !may_be_content(content) => Seen::NeedMore,
         Some((_, rest)) => header_at(rest),
         None if body.len() < ENOUGH => Seen::NeedMore,
         None => {
@@ -118,6 +120,12 @@ fn looks_like_protected(body: &[u8], length: usize) -> Seen {
             if (40..=88).contains(&high) { Seen::Yes } else { Seen::NeedMore }
         }
     }
+}
+
+/// Of 16 fair bytes none has its top bit set in one case of 65,000; of text and padding, all.
+fn may_be_content(content: &[u8]) -> bool {
+    const SHORT: usize = 16;
+    content.len() < SHORT || content.iter().any(|byte| *byte >= 0x80)
 }
 
 /// The bytes behind a record: nothing yet, or as much of a header as there is.
@@ -152,7 +160,7 @@ pub fn joined_inside(bytes: &[u8]) -> Option<usize> {
         let Some(header) = window.first_chunk().and_then(|header| RecordHeader::parse(*header)) else { return false };
         match bytes.get(at + RecordHeader::LEN + usize::from(header.length)..) {
             _ if header.length == 0 => false,
-            Some([]) => true,
+            Some([]) => bytes.get(at + RecordHeader::LEN..).is_some_and(may_be_content),
             Some(rest) => rest.first_chunk().is_some_and(|next| RecordHeader::parse(*next).is_some()),
             None => false,
         }
@@ -224,6 +232,20 @@ mod tests {
         assert_eq!((find_record(&bytes[19..]), joined_inside(&bytes[19..])), (Some(0), None));
         bytes[19] = b'x';
         assert_eq!(find_record(&bytes), None);
+    }
+
+    /// A record's header with the right length, and nothing behind it that is ciphertext.
+    #[test]
+    fn text_and_padding_of_the_right_length_are_no_record() {
+        let text = b"The quick brown fox jumps over the lazy dog, and nobody knows why";
+        for kind in [22, 23] {
+            for content in [&text[..64], &[0; 64]] {
+                let record = [&[kind, 3, 1, 0, 64][..], content].concat();
+                assert_eq!((looks_like_tls(&record), joined_inside(&record)), (Seen::NeedMore, None));
+            }
+            let fair: Vec<u8> = (0..64u8).map(|n| n.wrapping_mul(167)).collect();
+            assert_eq!(looks_like_tls(&[&[kind, 3, 1, 0, 64][..], &fair].concat()), Seen::Yes);
+        }
     }
 
     #[test]

@@ -9,16 +9,18 @@ pub(in crate::app) const SSL_REQUEST: u32 = 80_877_103;
 const GSSENC_REQUEST: u32 = 80_877_104;
 
 /// Whether both sides go on under GSSAPI's encryption (PostgreSQL 55.2.11), asked for at once or after TLS was refused: the
-/// client's first token has to follow.
+/// client's first token has to follow, which names its mechanism (RFC 2743 section 3.1).
 pub fn is_under_gssapi(client: &[u8], server: &[u8]) -> bool {
     const LONGEST: u32 = 16_384;
+    const INITIAL_TOKEN: u8 = 0x60;
     let asked = |at| be32(client, at);
     let behind = match server {
         [b'G', ..] if asked(4) == Some(GSSENC_REQUEST) => 8,
         [b'N', b'G', ..] if asked(4) == Some(SSL_REQUEST) && asked(12) == Some(GSSENC_REQUEST) => 16,
         _ => return false,
     };
-    asked(behind).is_some_and(|length| (1..=LONGEST).contains(&length))
+    let token = client.get(behind + 4);
+    token == Some(&INITIAL_TOKEN) && asked(behind).is_some_and(|length| (1..=LONGEST).contains(&length))
 }
 
 /// SSLRequest, or GSSENCRequest refused and then SSLRequest; one byte answers each.
