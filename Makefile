@@ -5,11 +5,11 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 VENV := .venv/bin
-RUST := $(shell find parsers benchmarks/limit -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock
+RUST := $(shell find parsers benchmarks/limit -name '*.rs' -o -name Cargo.toml 2>/dev/null) Cargo.toml Cargo.lock $(wildcard parsers/profile/*)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: help demo showcase test test-faults check bench bench-collector bench-live soak captures fuzz clean
+.PHONY: help demo showcase test test-faults check bench bench-collector bench-live soak captures profile fuzz clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -50,6 +50,9 @@ soak: .build/core .build/dev ## the agent under a day's load in MINUTES (20): me
 
 fuzz: ## every parser under libFuzzer, FUZZ_SECONDS (600) each; TARGETS names some
 	@scripts/fuzz $(TARGETS)
+
+profile: .build/dev ## train the compiler anew, after changes of the packet path (rustup component add llvm-tools; five minutes)
+	@scripts/profile
 
 captures: .build/dev ## make the test captures anew from real programs (root, Debian packages)
 	@$(VENV)/python tests/pcaps/make
