@@ -1,7 +1,8 @@
 //! Connections of which one direction, or a segment of the clear part, was not captured.
 
 use crate::Direction::{self, Forward, Reverse};
-use crate::opening_tests::{Said, captured, connect, handshake, record, says, socks5};
+use crate::limits::MAX_DIALOGUE;
+use crate::opening_tests::{Said, captured, captured_to, connect, handshake, record, says, socks5};
 
 fn smtp() -> Vec<Said> {
     vec![
@@ -133,4 +134,45 @@ fn asked_twice_with_the_greeting_lost() {
     let said = [smtp()[..4].to_vec(), again, handshake()].concat();
     let (record, _) = captured(25, &said, &[0], true);
     assert!(record.contains("\"class\":\"tls\"") && record.contains("\"sni\":\"pay.example\""), "{record}");
+}
+
+/// The end of a flight that did not fit was not seen: a reset behind it is no refusal of the handshake.
+#[test]
+fn a_flight_longer_than_what_is_kept_of_a_dialogue() {
+    let server = only(Reverse, handshake());
+    let (_, hello) = &server[0];
+    let hello = &hello[..5 + usize::from(u16::from_be_bytes([hello[3], hello[4]]))];
+    let certificate = [&b"\x16\x03\x03\x3f\xff\x0b\0\x3f\xfb"[..], &[0; MAX_DIALOGUE]].concat();
+    for reset in [false, true] {
+        let flight = says(Reverse, [hello, &certificate].concat());
+        let said = [only(Reverse, smtp()), vec![flight]].concat();
+        let (record, _) = captured_to(reset, 25, &said, &[], true);
+        assert!(record.contains("\"starttls\":\"smtp\"") && record.contains("\"suite\""), "{record}");
+        assert!(!record.contains("\"established\""), "{record}");
+    }
+}
+
+/// A hello behind the request tells TLS, whatever words it holds.
+#[test]
+fn what_a_hello_holds_is_no_login() {
+    let asked = says(Forward, "EHLO a\r\nSTARTTLS\r\n");
+    let (_, hello) = only(Forward, handshake()).remove(0);
+    let later = says(Forward, "\r\nAUTH PLAIN AGpvZQBzZXNhbWU=\r\n");
+    let (record, facts) = record(&[asked, says(Forward, hello), later], true);
+    assert!(record.contains("\"class\":\"tls\"") && !record.contains("credentials"), "{record}");
+    assert!(!facts.contains("credentials"), "{facts}");
+}
+
+/// With a request lost, the answer to it is taken for the grant: what the server says next is no TLS, so that was none.
+#[test]
+fn the_answer_to_a_lost_request_is_no_grant() {
+    let clear = vec![
+        says(Reverse, "+OK ready\r\n"),
+        says(Forward, "NOOP\r\n"),
+        says(Reverse, "+OK\r\n"),
+        says(Forward, "STLS\r\n"),
+        says(Reverse, "+OK begin\r\n"),
+    ];
+    let (record, _) = captured(110, &[clear, handshake()].concat(), &[1], false);
+    assert!(record.contains("\"starttls\":\"pop3\"") && record.contains("\"suite\""), "{record}");
 }

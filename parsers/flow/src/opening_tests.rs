@@ -45,6 +45,12 @@ pub fn record(said: &[Said], with_syn: bool) -> (String, String) {
 
 /// The same with the server on another port, and with some of what was said not captured.
 pub fn captured(port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> (String, String) {
+    captured_to(false, port, said, lost, with_syn)
+}
+
+/// The same, and the server resets the connection at the end of it.
+pub fn captured_to(reset: bool, port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> (String, String) {
+    const RST: u8 = 0x04;
     const SYN: u8 = 0x02;
     const ACK: u8 = 0x10;
     let mut core =
@@ -60,6 +66,9 @@ pub fn captured(port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> (St
             frames.push(frame(port, *from, ACK, seq, bytes));
         }
         seq[*from as usize] += u32::try_from(bytes.len()).unwrap();
+    }
+    if reset {
+        frames.push(frame(port, Reverse, RST | ACK, seq, &[]));
     }
     for (number, bytes) in (1..).zip(&frames) {
         core.frames(&[Frame { time: number * 1_000_000, link: RAW, number, bytes }]);
