@@ -63,6 +63,8 @@ def test_what_begins_like_a_tunnel_and_can_be_read_is_none(scapy: SimpleNamespac
         (41641, "TS💬".encode() + prose[:90]),
         (443, b"r6fnvWj8" + prose[:80]),
         (4500, b"\0\0\1\0\0\0\0\1" + prose[:64]),
+        (8443, b"\xc3\0\0\0\1\x08ABCDEFGH\0\0\x40\xe4" + prose[:228]),
+        (8444, b"\xc3\0\0\0\1\x08ABCDEFGH\0\0\x44\xe4" + prose[:228]),
     ]
     frames = [
         scapy.l2.Ether()

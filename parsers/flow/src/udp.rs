@@ -80,12 +80,12 @@ fn first_look(
         return None;
     }
     if let Some(header) = quic::looks_like_quic(payload) {
-        entry.protocol = header.protocol();
-        entry.why = Why::new(What::QuicHeader, ctx.frame, 0);
-        conversation.follower = Follower::Quic(Box::new(QuicFollower::new(header.version)));
-        if entry.protocol == Protocol::Quic {
+        let whole = payload.len() >= packet.payload_length as usize && packet.fragment.is_none();
+        conversation.follower = Follower::Quic(Box::new(QuicFollower::new(header.version, whole)));
+        if header.protocol() == Protocol::Quic {
             quic_datagram(entry, conversation, from, payload, ctx);
         } else {
+            (entry.protocol, entry.why) = (header.protocol(), Why::new(What::QuicHeader, ctx.frame, 0));
             ctx.settle(entry, Some(conversation));
         }
     } else if dtls::looks_like_dtls(payload) {
@@ -147,6 +147,9 @@ fn quic_datagram(
     let Follower::Quic(follower) = &mut conversation.follower else { return };
     let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
     conversation.turned = follower.client() == Some(Direction::Reverse);
+    if entry.protocol != Protocol::Quic && !follower.is_doubted() {
+        (entry.protocol, entry.why) = (Protocol::Quic, Why::new(What::QuicHeader, ctx.frame, 0));
+    }
     if progress != Progress::More {
         ctx.settle(entry, Some(conversation));
     }

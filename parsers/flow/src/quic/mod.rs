@@ -4,6 +4,7 @@
 //! Knows neither flows nor time. What is behind the hellos is protected with keys that nobody but the ends has.
 
 mod attempt;
+mod claim;
 mod crypto;
 mod hidden;
 mod keys;
@@ -18,6 +19,7 @@ use crate::json;
 use crate::record::Detail;
 use crate::tls::{Handshake, Progress, Session};
 use attempt::Attempt;
+use claim::Claim;
 use hidden::Hidden;
 use keys::schemes;
 use transitproof_wire::quic::{
@@ -30,6 +32,9 @@ const CRYPTO_ERROR: std::ops::RangeInclusive<u64> = 0x100..=0x1ff;
 
 pub struct QuicFollower {
     handshake: Handshake,
+    claim: Claim,
+    /// The datagram by which the flow was recognised was not cut by the capture.
+    whole: bool,
     /// Zero while only a version negotiation was seen.
     version: u32,
     /// `version` is that of a server's packet, so it is the one in use.
@@ -50,10 +55,12 @@ struct Waiting {
 }
 
 impl QuicFollower {
-    /// `version` is that of the header by which the flow was recognised.
-    pub fn new(version: u32) -> Self {
+    /// `version` is that of the header by which the flow was recognised; `whole` if the capture did not cut its datagram.
+    pub fn new(version: u32, whole: bool) -> Self {
         Self {
             handshake: Handshake::new(Transport::Quic),
+            claim: Claim::Header,
+            whole,
             version,
             negotiated: false,
             attempts: Vec::new(),
@@ -66,6 +73,11 @@ impl QuicFollower {
 
     pub fn session(&self) -> &Session {
         self.handshake.session()
+    }
+
+    /// Nothing was seen but the header of an Initial whose keys did not open it.
+    pub fn is_doubted(&self) -> bool {
+        matches!(self.claim, Claim::Doubted { .. })
     }
 
     /// The server's as soon as it has answered, until then the one that the client tried last.
@@ -90,7 +102,11 @@ impl QuicFollower {
         self.datagrams = self.datagrams.saturating_add(1);
         for packet in packets(payload).take(limits::MAX_COALESCED) {
             match packet {
-                QuicPacket::Long(packet) => self.long(from, &packet, frame, certificates),
+                QuicPacket::Long(packet) => {
+                    self.long(from, &packet, frame, certificates);
+                    let opened = self.attempts.iter().any(|attempt| attempt.proven);
+                    self.claim.weigh(from, &packet, opened, self.whole);
+                }
                 QuicPacket::Short(_) => self.short(from),
             }
         }
@@ -220,7 +236,7 @@ impl QuicFollower {
 
     /// `"quic":{…},"tls":{…}` of a flow record. Google's QUIC has its version only.
     pub fn write_record(&self, certificates: &Certificates, out: &mut Vec<u8>) {
-        if self.version == 0 {
+        if self.version == 0 || self.is_doubted() {
             return;
         }
         json::key(out, "quic");
@@ -234,7 +250,7 @@ impl QuicFollower {
 
     /// The facts of an observation, appended to an object that is open.
     pub fn write_facts(&self, certificates: &Certificates, detail: Detail, out: &mut Vec<u8>) {
-        if self.version != 0 && !is_gquic(self.version) {
+        if self.version != 0 && !is_gquic(self.version) && !self.is_doubted() {
             self.session().write_facts(certificates, detail, out);
         }
     }

@@ -23,7 +23,7 @@ macro_rules! trace {
 
 /// The follower after all of them, and how many it asked for.
 fn follow(datagrams: &[(Direction, Vec<u8>)]) -> (QuicFollower, usize) {
-    let (mut follower, mut certificates) = (QuicFollower::new(1), Certificates::new(1));
+    let (mut follower, mut certificates) = (QuicFollower::new(1, true), Certificates::new(1));
     for (n, (from, bytes)) in datagrams.iter().enumerate() {
         if follower.datagram(*from, bytes, n as u64 + 1, &mut certificates) == Progress::Done {
             return (follower, n + 1);
@@ -146,6 +146,45 @@ fn what_cannot_be_opened_is_kept_within_bounds() {
 }
 
 #[test]
+fn an_initial_that_does_not_open_is_no_claim() {
+    let whole = |datagrams: &[(Direction, Vec<u8>)]| follow(datagrams).0.is_doubted();
+    let v1 = trace!("v1");
+    assert!(!whole(&v1[..1]));
+    let mut damaged = v1.clone();
+    damaged[0].1[300] ^= 1;
+    assert_eq!(record(&follow(&damaged[..1]).0), "");
+    assert!(whole(&damaged[..1]) && whole(&[damaged[0].clone(), damaged[0].clone()]));
+    // The same datagram sent back is no answer to the id in it.
+    assert!(whole(&[damaged[0].clone(), (Reverse, damaged[0].1.clone())]));
+    // An answer to its id is; so is the hello sent again.
+    assert!(!whole(&damaged[..2]) && !whole(&[damaged[0].clone(), v1[0].clone()]));
+    // A length beyond the datagram, which only a capture that cuts explains.
+    let mut short = v1[0].clone();
+    short.1.truncate(200);
+    let cut = |whole| {
+        let mut follower = QuicFollower::new(1, whole);
+        follower.datagram(Forward, &short.1, 1, &mut Certificates::new(1));
+        follower.is_doubted()
+    };
+    assert!(cut(true) && !cut(false));
+    // Facebook's numbers stand for several drafts, and perhaps for keys that nobody knows.
+    damaged[0].1[1..5].copy_from_slice(&[0xfa, 0xce, 0xb0, 1]);
+    assert!(!whole(&damaged[..1]));
+}
+
+#[test]
+fn a_server_heard_alone_goes_on_to_handshake_packets() {
+    let doubted = |datagrams: &[(Direction, Vec<u8>)]| follow(datagrams).0.is_doubted();
+    let server: Datagrams = trace!("v1").into_iter().filter(|(from, _)| *from == Reverse).collect();
+    let initial = b"\xc0\0\0\0\x01\x01C\x01S\0\x14aaaaaaaaaaaaaaaaaaaa";
+    let handshake = |id: &[u8]| [b"\xe0\0\0\0\x01\x01C\x01", id, b"\x14bbbbbbbbbbbbbbbbbbbb"].concat();
+    assert!(!doubted(&server));
+    assert!(doubted(&[(Forward, initial.to_vec())]));
+    assert!(!doubted(&[(Forward, initial.to_vec()), (Forward, handshake(b"S"))]));
+    assert!(doubted(&[(Forward, initial.to_vec()), (Forward, handshake(b"T"))]));
+}
+
+#[test]
 fn a_client_hello_cut_by_the_capture_leaves_the_server_hello() {
     let mut all = trace!("v1");
     all[0].1.truncate(200);
@@ -157,7 +196,7 @@ fn a_client_hello_cut_by_the_capture_leaves_the_server_hello() {
 #[test]
 fn version_negotiation_alone_says_no_version() {
     let mut out = Vec::new();
-    QuicFollower::new(0).write_record(&Certificates::new(1), &mut out);
+    QuicFollower::new(0, true).write_record(&Certificates::new(1), &mut out);
     assert_eq!(out, b"");
 }
 

@@ -52,7 +52,8 @@ fn follow_quic(datagrams: impl Iterator<Item = (u8, Vec<u8>)>) {
     for (flags, bytes) in datagrams {
         let from = Step { flags, bytes: &bytes }.from();
         let header = wire_quic::looks_like_quic(&bytes);
-        let follower = follower.get_or_insert_with(|| QuicFollower::new(header.map_or(1, |header| header.version)));
+        let follower =
+            follower.get_or_insert_with(|| QuicFollower::new(header.map_or(1, |header| header.version), true));
         if follower.datagram(from, &bytes, 1, &mut certificates) != Progress::More {
             break;
         }

@@ -80,7 +80,7 @@ mod tests {
         const CLOSED_BY_ALERT: &[u8] = b"\x1c\x41\x28\x00\x00";
         for version in VERSIONS {
             let mut sealer = Sealer::default();
-            let mut follower = QuicFollower::new(version.0);
+            let mut follower = QuicFollower::new(version.0, true);
             for by_server in [false, true] {
                 let packet = sealer.seal(version, b"12345678", by_server, CLOSED_BY_ALERT);
                 let from = if by_server { Direction::Reverse } else { Direction::Forward };

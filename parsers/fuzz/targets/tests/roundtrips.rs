@@ -51,7 +51,7 @@ fn hello(length: usize) -> Vec<u8> {
 
 fn follow(version: usize, datagrams: &[Vec<u8>]) -> QuicFollower {
     let version = VERSIONS[version];
-    let (mut sealer, mut follower) = (Sealer::default(), QuicFollower::new(version.0));
+    let (mut sealer, mut follower) = (Sealer::default(), QuicFollower::new(version.0, true));
     for frames in datagrams {
         let packet = sealer.seal(version, b"8 bytes.", false, frames);
         follower.datagram(Forward, &packet, 1, &mut Certificates::new(1));
