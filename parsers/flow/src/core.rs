@@ -159,11 +159,9 @@ impl Core {
         let Some(mut batch) = batches.next() else { return };
         let mut arrived = self.look(batch, now);
         loop {
-            let looked = &mut now[..batch.len()];
-            self.find(looked);
             let next = batches.next();
-            let coming = next.map(|next| self.look(next, then));
-            self.batch(batch, looked, &arrived);
+            let looked = &mut now[..batch.len()];
+            let coming = self.batch(batch, looked, &arrived, |core| next.map(|next| core.look(next, then)));
             let (Some(next), Some(coming)) = (next, coming) else { return };
             (batch, arrived) = (next, coming);
             std::mem::swap(&mut now, &mut then);
@@ -175,19 +173,29 @@ impl Core {
         if self.is_particular() {
             return frames.iter().for_each(|frame| self.particular_frame(frame));
         }
-        for (batch, looked) in frames.chunks(BATCH).zip(looked.chunks_mut(BATCH)) {
-            let mut arrived = Arrived::default();
-            for (frame, looked) in batch.iter().zip(&mut *looked) {
-                self.receive(frame, looked, &mut arrived);
-                self.table.fetch_index(looked.hash);
-            }
-            self.find(looked);
-            self.batch(batch, looked, &arrived);
+        let mut batches = frames.chunks(BATCH).zip(looked.chunks_mut(BATCH));
+        let Some((mut batch, mut looked)) = batches.next() else { return };
+        let mut arrived = self.look_again(batch, looked);
+        loop {
+            let mut next = batches.next();
+            let ahead = |core: &mut Self| next.as_mut().map(|(batch, looked)| core.look_again(batch, looked));
+            let coming = self.batch(batch, looked, &arrived, ahead);
+            let (Some(next), Some(coming)) = (next, coming) else { return };
+            ((batch, looked), arrived) = (next, coming);
         }
     }
 
+    /// Works on a batch, after a look at the next one: what this one needs of the table is under way meanwhile.
     #[inline]
-    fn batch(&mut self, frames: &[Frame<'_>], looked: &mut [Looked], arrived: &Arrived) {
+    fn batch<T>(
+        &mut self,
+        frames: &[Frame<'_>],
+        looked: &mut [Looked],
+        arrived: &Arrived,
+        ahead: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.find(looked);
+        let coming = ahead(self);
         self.ctx.totals.arrived(arrived);
         self.warm(looked);
         for (frame, looked) in frames.iter().zip(&*looked) {
@@ -202,6 +210,7 @@ impl Core {
                 }
             }
         }
+        coming
     }
 
     /// Time goes on, whatever there is to count.

@@ -19,6 +19,17 @@ impl Core {
         arrived
     }
 
+    /// The same of a batch that was looked at by who divided it.
+    #[inline]
+    pub(super) fn look_again(&mut self, frames: &[Frame<'_>], batch: &mut [Looked]) -> Arrived {
+        let mut arrived = Arrived::default();
+        for (frame, looked) in frames.iter().zip(batch) {
+            self.receive(frame, looked, &mut arrived);
+            self.table.fetch_index(looked.hash);
+        }
+        arrived
+    }
+
     /// The flows that the packets of a batch probably belong to. Sends for their entries.
     #[inline]
     pub(super) fn find(&self, batch: &mut [Looked]) {
