@@ -19,6 +19,11 @@ from scapy.layers.l2 import Ether
 from scapy.utils import PcapNgReader, PcapReader, wrpcap
 
 import probe
+from probe.engine import Engine
+from probe.extract import Extract
+from probe.policy import load as policy_files
+from probe.selection import select
+from probe.trust.store import Store
 
 SHOWCASE: Final = PCAPS / "showcase.pcapng"
 TLS: Final = PCAPS / "tls10.pcap"
@@ -159,6 +164,21 @@ def test_nanoseconds_stay_and_microseconds_are_not_invented(tmp_path: Path) -> N
         # The one flow of the file: its packets are the file, header and lengths on the wire included.
         assert target.read_bytes()[24:] == capture.read_bytes()[24:]
         assert target.read_bytes()[:4] == capture.read_bytes()[:4]
+
+
+def test_of_an_interrupted_extraction_nothing_is_kept(tmp_path: Path) -> None:
+    """Ctrl-C while the packets are written: no file, and no finding of which it could be said that it was written."""
+    target = tmp_path / "out"
+    uid = of_type("tls10.pcap", "finding")[0]["uid"]
+    engine = Engine(policy_files.load(), Store(tuple(trust_of("tls10.pcap"))))
+
+    def interrupt(doing: str, _: object) -> None:
+        if doing.endswith("writing"):
+            run.stop()
+
+    run = Extract([str(TLS)], uid, str(target), engine, selection=select((), None, None), progress=interrupt)
+    run.run()
+    assert (run.finding, run.outcome.interrupted, list(tmp_path.iterdir())) == (None, True, [])
 
 
 def test_several_link_types_need_pcapng(tmp_path: Path) -> None:
