@@ -166,8 +166,9 @@ def test_nanoseconds_stay_and_microseconds_are_not_invented(tmp_path: Path) -> N
         assert target.read_bytes()[:4] == capture.read_bytes()[:4]
 
 
-def test_of_an_interrupted_extraction_nothing_is_kept(tmp_path: Path) -> None:
+def test_of_an_interrupted_extraction_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while the packets are written: no file, and no finding of which it could be said that it was written."""
+    monkeypatch.setattr(sys.modules[Extract.__module__], "PACKETS_PER_BATCH", 1)
     target = tmp_path / "out"
     uid = of_type("tls10.pcap", "finding")[0]["uid"]
     engine = Engine(policy_files.load(), Store(tuple(trust_of("tls10.pcap"))))
