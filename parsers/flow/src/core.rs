@@ -153,15 +153,17 @@ impl Core {
         if self.is_particular() {
             return frames.iter().for_each(|frame| self.particular_frame(frame));
         }
+        let seed = self.seed;
+        let first = |frame: &Frame<'_>, looked: &mut Looked| *looked = Looked::at(frame, seed);
         let mut all = [[const { Looked::NOTHING }; BATCH]; 2];
         let [mut now, mut then] = all.each_mut();
         let mut batches = frames.chunks(BATCH);
         let Some(mut batch) = batches.next() else { return };
-        let mut arrived = self.look(batch, now);
+        let mut arrived = self.look(batch, now, first);
         loop {
             let next = batches.next();
             let looked = &mut now[..batch.len()];
-            let coming = self.batch(batch, looked, &arrived, |core| next.map(|next| core.look(next, then)));
+            let coming = self.batch(batch, looked, &arrived, |core| next.map(|next| core.look(next, then, first)));
             let (Some(next), Some(coming)) = (next, coming) else { return };
             (batch, arrived) = (next, coming);
             std::mem::swap(&mut now, &mut then);
@@ -173,12 +175,14 @@ impl Core {
         if self.is_particular() {
             return frames.iter().for_each(|frame| self.particular_frame(frame));
         }
+        // Whoever divided them has looked.
+        let first = |_: &Frame<'_>, _: &mut Looked| {};
         let mut batches = frames.chunks(BATCH).zip(looked.chunks_mut(BATCH));
         let Some((mut batch, mut looked)) = batches.next() else { return };
-        let mut arrived = self.look_again(batch, looked);
+        let mut arrived = self.look(batch, looked, first);
         loop {
             let mut next = batches.next();
-            let ahead = |core: &mut Self| next.as_mut().map(|(batch, looked)| core.look_again(batch, looked));
+            let ahead = |core: &mut Self| next.as_mut().map(|(batch, looked)| core.look(batch, looked, first));
             let coming = self.batch(batch, looked, &arrived, ahead);
             let (Some(next), Some(coming)) = (next, coming) else { return };
             ((batch, looked), arrived) = (next, coming);

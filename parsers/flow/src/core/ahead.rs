@@ -1,29 +1,25 @@
 //! The look ahead: what the frames of a batch are and which flows they belong to, before any of them is worked on.
 
 use super::{BATCH, Core, Frame};
+use crate::endpoint::EAPOL;
 use crate::entry::Entry;
 use crate::looked::{Kind, Looked};
 use crate::totals::Arrived;
-use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect, eapol};
+use transitproof_wire::packet::{Packet, Stop, Tunnels, dissect};
 
 impl Core {
-    /// The first look at a batch. Sends for the lines of the index, for [`Self::find`] of the same batch later on.
+    /// A look at a batch, of which `first` is the first look at a frame. Sends for the lines of the index, for [`Self::find`] of the
+    /// same batch later on.
     #[inline]
-    pub(super) fn look(&mut self, frames: &[Frame<'_>], all: &mut [Looked; BATCH]) -> Arrived {
-        let mut arrived = Arrived::default();
-        for (frame, looked) in frames.iter().zip(all) {
-            *looked = Looked::at(frame, self.seed);
-            self.receive(frame, looked, &mut arrived);
-            self.table.fetch_index(looked.hash);
-        }
-        arrived
-    }
-
-    /// The same of a batch that was looked at by who divided it.
-    #[inline]
-    pub(super) fn look_again(&mut self, frames: &[Frame<'_>], batch: &mut [Looked]) -> Arrived {
+    pub(super) fn look(
+        &mut self,
+        frames: &[Frame<'_>],
+        batch: &mut [Looked],
+        first: impl Fn(&Frame<'_>, &mut Looked),
+    ) -> Arrived {
         let mut arrived = Arrived::default();
         for (frame, looked) in frames.iter().zip(batch) {
+            first(frame, looked);
             self.receive(frame, looked, &mut arrived);
             self.table.fetch_index(looked.hash);
         }
@@ -90,7 +86,7 @@ impl Core {
                 self.ctx.totals.bytes += u64::from(packet.ip_length);
                 *looked = self.place(&packet, &tunnels);
             }
-            Err(_) if mine && eapol(frame.link, frame.bytes).is_some() => looked.kind = Kind::Eapol,
+            Err(Stop::NotIp(EAPOL)) if mine => looked.kind = Kind::Eapol,
             Err(stop) if mine => self.unreadable(stop),
             _ => {}
         }
