@@ -25,6 +25,7 @@ pub mod ike;
 mod intern;
 mod ipsec;
 mod ipsec_stream;
+mod joined;
 pub mod json;
 mod key;
 mod keys;

@@ -7,6 +7,9 @@ pub const MAX_HEAD: usize = 4096;
 /// Bytes of each direction watched in a dialogue that may still upgrade to TLS or show a login.
 pub const MAX_DIALOGUE: usize = 8192;
 
+/// Looks at a stream that was joined in the middle, one for each piece of it: a few questions and answers, or some pings.
+pub const MAX_JOINED: u8 = 32;
+
 /// Proxies stepped over in front of a stream: a chain of load balancer, SOCKS and CONNECT has three.
 pub const MAX_VIA: usize = 4;
 
