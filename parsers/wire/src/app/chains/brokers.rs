@@ -28,11 +28,11 @@ pub fn amqp_0_9_1(b: &[u8], _: &[u8]) -> Step {
     // connection, access, channel, exchange, queue, basic, confirm, tx.
     let class = |at| Some(matches!(be16(b, at)?, 10 | 20 | 30 | 40 | 50 | 60 | 85 | 90));
     let (fits, bits) = match kind {
-        1 => (size >= 4 && class(7)? && (10..=120).contains(&be16(b, 9)?), 30),
+        1 => (size >= 4 && class(7)? && (10..=120).contains(&be16(b, 9)?), 24),
         // A content's header: class, weight 0.
-        2 => (size >= 14 && class(7)? && be16(b, 9)? == 0, 36),
+        2 => (size >= 14 && class(7)? && be16(b, 9)? == 0, 24),
         3 => (channel > 0 && size > 0, 8),
-        8 => (channel == 0 && size == 0, 56),
+        8 => (channel == 0 && size == 0, 30),
         _ => return BROKEN,
     };
     match b.get(7 + size) {
@@ -48,10 +48,10 @@ pub fn amqp_1_0(b: &[u8], _: &[u8]) -> Step {
         return BROKEN;
     }
     let (fits, bits) = match kind {
-        0 if size == 8 => (channel == 0, 56),
+        0 if size == 8 => (channel == 0, 24),
         0 => (
             at(b, 8, b"\0\x53")? && (0x10..=0x18).contains(&byte(b, 10)?) && matches!(byte(b, 11)?, 0x45 | 0xc0 | 0xd0),
-            42,
+            36,
         ),
         1 => (channel == 0 && at(b, 8, b"\0\x53")? && (0x40..=0x44).contains(&byte(b, 10)?), 50),
         _ => return BROKEN,
@@ -81,7 +81,7 @@ fn mqtt(b: &[u8], from_client: bool) -> Step {
             let words = spelt(topic, WORDS);
             (named && words > 0 && size + 2 <= length as usize, 10 + words)
         }
-        0x40 | 0x50 | 0x62 | 0x70 => ((2..=4).contains(&length) && id(body)?, 12),
+        0x40 | 0x50 | 0x62 | 0x70 => ((2..=4).contains(&length) && id(body)?, 10),
         0x82 | 0xa2 if from_client => {
             let filter = b.get(body + 4..body + 4 + usize::from(be16(b, body + 2)?).min(255))?;
             let words = spelt(filter, WORDS);

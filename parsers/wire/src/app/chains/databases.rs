@@ -28,11 +28,11 @@ pub fn mysql_client(b: &[u8], _: &[u8]) -> Step {
             (bits > 0 && length > 1, 14 + bits)
         }
         // COM_QUIT, COM_STATISTICS, COM_PING, COM_RESET_CONNECTION have nothing but their number.
-        1 | 9 | 0x0e | 0x1f => (length == 1, 36),
+        1 | 9 | 0x0e | 0x1f => (length == 1, 24),
         // COM_STMT_EXECUTE: the statement, a cursor, once.
-        0x17 => (byte(b, 9)? <= 4 && le32(b, 10)? == 1, 44),
+        0x17 => (byte(b, 9)? <= 4 && le32(b, 10)? == 1, 24),
         // COM_STMT_CLOSE and COM_STMT_RESET: the statement.
-        0x19 | 0x1a => (length == 5, 36),
+        0x19 | 0x1a => (length == 5, 24),
         _ => return BROKEN,
     };
     message(fits, 4 + length, bits)
@@ -47,11 +47,11 @@ pub fn mysql_server(b: &[u8], before: &[u8]) -> Step {
     }
     let bits = match (length, kind) {
         // Rows and id as one byte each; a status in whose upper half little is set, no warnings.
-        (7, 0) if byte(b, 8)? & 0x80 == 0 && le16(b, 9)? == 0 => 38,
-        (5, 0xfe) if byte(b, 8)? & 0x80 == 0 && le16(b, 5)? < 256 => 36,
+        (7, 0) if byte(b, 8)? & 0x80 == 0 && le16(b, 9)? == 0 => 24,
+        (5, 0xfe) if byte(b, 8)? & 0x80 == 0 && le16(b, 5)? < 256 => 26,
         (9.., 0xff) if byte(b, 7)? == b'#' && (1000..=5000).contains(&le16(b, 5)?) => 18 + spelt(b.get(8..13)?, 6),
         // How many columns.
-        (1, 1..=250) if sequence == 1 => 30,
+        (1, 1..=250) if sequence == 1 => 20,
         (20.., 3) if at(b, 4, CATALOGUE)? => 32,
         _ => return message(sequence > 1 || !before.is_empty(), 4 + length, 0),
     };
@@ -86,13 +86,13 @@ fn words(body: &[u8], length: u32) -> Option<u32> {
 pub fn postgresql_client(b: &[u8], _: &[u8]) -> Step {
     postgresql(b, |body, kind, length| match kind {
         b'Q' if length > 5 => words(body, length),
-        b'S' | b'H' | b'X' | b'c' => (length == 4).then_some(34),
+        b'S' | b'H' | b'X' | b'c' => (length == 4).then_some(22),
         // Close and Describe: a statement or a portal.
         b'C' | b'D' if length >= 6 => (body.first().is_none_or(|of| matches!(of, b'S' | b'P'))).then_some(15),
         b'P' if length >= 8 => Some(8 + spelt(body.split(|c| *c == 0).nth(1)?.get(..16)?, 16)),
         b'B' if length >= 12 => Some(8),
         // Execute: a portal, then how many rows, mostly all.
-        b'E' if length >= 9 => Some(if length == 9 && body == [0; 5] { 60 } else { 8 }),
+        b'E' if length >= 9 => Some(if length == 9 && body == [0; 5] { 24 } else { 8 }),
         b'd' | b'f' | b'F' | b'p' => Some(6),
         _ => None,
     })
@@ -101,8 +101,8 @@ pub fn postgresql_client(b: &[u8], _: &[u8]) -> Step {
 pub fn postgresql_server(b: &[u8], _: &[u8]) -> Step {
     postgresql(b, |body, kind, length| match kind {
         // ReadyForQuery: idle, in a transaction, in a failed one.
-        b'Z' => (length == 5 && body.first().is_none_or(|state| matches!(state, b'I' | b'T' | b'E'))).then_some(40),
-        b'1' | b'2' | b'3' | b'n' | b'I' | b's' | b'c' => (length == 4).then_some(34),
+        b'Z' => (length == 5 && body.first().is_none_or(|state| matches!(state, b'I' | b'T' | b'E'))).then_some(32),
+        b'1' | b'2' | b'3' | b'n' | b'I' | b's' | b'c' => (length == 4).then_some(22),
         b'C' if length > 6 => words(body, length),
         b'S' | b'A' if length > 6 => Some(8),
         b'E' | b'N' if length > 10 => body.starts_with(b"S").then(|| 12 + spelt(body.get(1..5).unwrap_or_default(), 4)),
@@ -125,7 +125,7 @@ fn row(body: &[u8], length: u32) -> Option<u32> {
             None => return (body.len() + 4 < length as usize).then_some(8),
         }
     }
-    (rest.is_empty() && columns <= 1664).then_some(16 + 8 * u32::from(columns.min(4)))
+    (rest.is_empty() && columns <= 1664).then_some(10 + 4 * u32::from(columns.min(4)))
 }
 
 /// Oracle's TNS: DATA packets, their length in two bytes or, since version 315, in four.
@@ -154,7 +154,7 @@ fn cassandra(b: &[u8], opcodes: &[u8], own: fn(&[u8], u8) -> Option<u32>) -> Ste
     if flags > 0x1f || length >= 1 << 24 || !opcodes.contains(&opcode) {
         return BROKEN;
     }
-    message(true, 9 + length as usize, 21 + if flags == 0 { own(b, opcode)? } else { 0 })
+    message(true, 9 + length as usize, 14 + if flags == 0 { own(b, opcode)? } else { 0 })
 }
 
 /// OPTIONS, QUERY, PREPARE, EXECUTE, REGISTER, BATCH.
@@ -169,7 +169,7 @@ pub fn cassandra_client(b: &[u8], _: &[u8]) -> Step {
 pub fn cassandra_server(b: &[u8], _: &[u8]) -> Step {
     cassandra(b, &[0, 2, 6, 8, 12], |b, opcode| match opcode {
         // Void, rows, keyspace, prepared, schema.
-        8 => Some(if (1..=5).contains(&be32(b, 9)?) { 28 } else { 0 }),
+        8 => Some(if (1..=5).contains(&be32(b, 9)?) { 16 } else { 0 }),
         _ => Some(0),
     })
 }
@@ -188,8 +188,8 @@ pub fn tds_client(b: &[u8], before: &[u8]) -> Step {
     let (fits, length) = tds(b)?;
     let starts = byte(b, 6)? <= 1 || before.get(1) == Some(&1);
     let bits = match byte(b, 0)? {
-        1 | 3 | 14 if fits && starts && at(b, 8, ALL_HEADERS)? => 60,
-        6 => 30 * u32::from(length == 8),
+        1 | 3 | 14 if fits && starts && at(b, 8, ALL_HEADERS)? => 36,
+        6 => 20 * u32::from(length == 8),
         1 | 3 | 7 | 14 => 12,
         _ => return BROKEN,
     };
@@ -206,7 +206,7 @@ pub fn tds_server(b: &[u8], _: &[u8]) -> Step {
         .is_some_and(|token| matches!(token[0], 0xfd..=0xff) && token[2] <= 1 && token[10..] == [0; 3]);
     let ends = byte(b, 1)? & 1 == 1;
     let first = matches!(byte(b, 8)?, 0x79 | 0x81 | 0xa4 | 0xa5 | 0xa9..=0xae | 0xd1..=0xd2 | 0xe3 | 0xfd..=0xff);
-    let bits = 12 + if byte(b, 6)? == 1 && first { 3 } else { 0 } + if ends && done { 34 } else { 0 };
+    let bits = 12 + if byte(b, 6)? == 1 && first { 3 } else { 0 } + if ends && done { 24 } else { 0 };
     message(fits && byte(b, 0)? == 4, length, bits)
 }
 
@@ -215,8 +215,8 @@ pub fn mongodb(b: &[u8], _: &[u8]) -> Step {
     const OP_MSG: u32 = 2013;
     let (length, opcode) = (le32(b, 0)?, le32(b, 12)?);
     let (fits, bits) = match opcode {
-        OP_MSG => (le32(b, 16)? & 0xfffc == 0 && le32(b, 16)? >> 17 == 0 && byte(b, 20)? <= 1, 64),
-        2012 => (le32(b, 16)? == OP_MSG && byte(b, 24)? <= 3, 64),
+        OP_MSG => (le32(b, 16)? & 0xfffc == 0 && le32(b, 16)? >> 17 == 0 && byte(b, 20)? <= 1, 32),
+        2012 => (le32(b, 16)? == OP_MSG && byte(b, 24)? <= 3, 40),
         _ => return BROKEN,
     };
     message(fits && (26..=48_000_000).contains(&length), length as usize, bits)

@@ -100,7 +100,7 @@ pub fn ftp_client(b: &[u8], _: &[u8]) -> Step {
     command(b, own, &[b"RETR ", b"LIST", b"DELE ", b"STAT", b"NOOP\r\n", b"QUIT\r\n", b"MODE ", b"STRU "])
 }
 
-/// A reply, its code of RFC 959 section 4.2.2; some say in their words whose they are.
+/// A reply, its code of RFC 959 section 4.2.2; some say in their words whose they are, the others may be SMTP's.
 pub fn ftp_server(b: &[u8], _: &[u8]) -> Step {
     reply(b, |code, text| {
         let says = |word: &[u8]| starts_nocase(text, word) == Some(true);
@@ -111,8 +111,8 @@ pub fn ftp_server(b: &[u8], _: &[u8]) -> Step {
             213 => counted([text, b" "].concat().as_slice(), 1).then_some(16),
             125 | 150 | 226 => Some(12),
             110 | 120 | 200 | 202 | 211 | 212 | 214 | 215 | 221 | 225 | 227 | 229 | 230 | 250 | 257 | 331 | 332
-            | 350 => Some(SHARED),
-            421 | 425 | 426 | 450..=452 | 500..=504 | 530 | 532 | 550..=553 => Some(SHARED),
+            | 350 => Some(SHARED / 2),
+            421 | 425 | 426 | 450..=452 | 500..=504 | 530 | 532 | 550..=553 => Some(SHARED / 2),
             _ => None,
         }
     })

@@ -2,7 +2,8 @@
 //!
 //! A table again: one row a protocol, with a step for what each side sends. A step reads one message's header, says where the next one must
 //! stand, and how many bits of what it read bytes of any other kind would have had to guess. Where the next header is no such thing, the chain
-//! is broken and counts nothing. Lengths are never counted, nor are counters: ciphertext may be framed by them as well.
+//! is broken and counts nothing. Lengths are never counted, nor are counters: ciphertext
+//! may be framed by them as well; zeros count little, since other binary data is full of them.
 //! Where bytes begin inside a message, its end is looked for: each place that was tried takes away from what is found there.
 //! May not know: flows, time, how a connection began.
 
@@ -24,8 +25,8 @@ const ENOUGH: u32 = 48;
 const MAX_LINKS: u32 = 32;
 /// Places at which a chain may begin: a full segment of Ethernet holds the end of a message, or the message is longer.
 const MAX_PLACES: usize = 1460;
-/// Steps of one look behind its first places, so that bytes made for it cost little more than others.
-const MAX_STEPS: u32 = 4096;
+/// Messages of one side looked at from all places together, so that bytes made for it cost little more than others.
+const MAX_STEPS: u32 = 1024;
 
 /// What a step makes of the bytes before it.
 #[derive(Debug, PartialEq, Eq)]
@@ -144,12 +145,11 @@ struct Chain {
 /// `within`: also looks for messages that begin behind the first byte.
 pub fn stream(client: &[u8], server: &[u8], ports: Ports, joined: bool, within: bool) -> Option<Found> {
     let (client, server) = (head(client), head(server));
-    let mut steps = MAX_STEPS;
     let mut best = (ENOUGH - 1, None);
     for row in ROWS {
-        let mut both = |client, server| {
+        let both = |client, server| {
             let sides = [(&row.client, client), (&row.server, server)];
-            let [a, b] = sides.map(|(side, bytes)| strongest(side, bytes, row.lines, within, &mut steps));
+            let [a, b] = sides.map(|(side, bytes)| strongest(side, bytes, row.lines, within));
             if a.links + b.links < 2 { 0 } else { a.bits + b.bits }
         };
         let straight = both(client, server);
@@ -170,19 +170,22 @@ fn head(bytes: &[u8]) -> &[u8] {
 }
 
 /// The strongest chain of one side, less what its place was worth.
-fn strongest(side: &Side, bytes: &[u8], lines: bool, within: bool, steps: &mut u32) -> Chain {
+fn strongest(side: &Side, bytes: &[u8], lines: bool, within: bool) -> Chain {
     let begins =
         |at: usize| bytes.get(at).is_some_and(|byte| side.first.iter().any(|(low, high)| (low..=high).contains(&byte)));
-    let mut best = if begins(0) { follow(side.step, bytes, steps) } else { Chain::default() };
+    let mut best = if begins(0) { follow(side.step, bytes) } else { Chain::default() };
+    let mut steps = 0;
     let places = if within { bytes.len().min(MAX_PLACES) } else { 0 };
     for at in (1..places).filter(|at| begins(*at) && (!lines || bytes[at - 1] == b'\n')) {
-        if best.bits >= ENOUGH {
+        if best.bits >= ENOUGH || steps >= MAX_STEPS {
             break;
         }
         let Some(rest) = bytes.get(at..) else { break };
-        let chain = follow(side.step, rest, steps);
+        let chain = follow(side.step, rest);
+        steps += chain.links;
         let bits = chain.bits.saturating_sub(at.ilog2() + 1);
-        if bits > best.bits {
+        // Inside other data one header alone may be a coincidence: it has to lead to another.
+        if bits > best.bits && chain.links > 1 {
             best = Chain { bits, ..chain };
         }
     }
@@ -190,13 +193,9 @@ fn strongest(side: &Side, bytes: &[u8], lines: bool, within: bool, steps: &mut u
 }
 
 /// One chain from here on.
-fn follow(step: Test, bytes: &[u8], steps: &mut u32) -> Chain {
+fn follow(step: Test, bytes: &[u8]) -> Chain {
     let (mut before, mut rest, mut chain) = (&[][..], bytes, Chain::default());
     while chain.links < MAX_LINKS && !rest.is_empty() {
-        if chain.links > 0 {
-            let Some(left) = steps.checked_sub(1) else { return Chain::default() };
-            *steps = left;
-        }
         match step(rest, before) {
             None => break,
             Some(Link::Broken) => return Chain::default(),

@@ -10,19 +10,19 @@ pub fn vnc_client(b: &[u8], _: &[u8]) -> Step {
     let within = |at| Some(be16(b, at)? < WIDEST);
     match byte(b, 0)? {
         // SetEncodings: padding, how many.
-        2 => message(byte(b, 1)? == 0 && (1..=64).contains(&be16(b, 2)?), 4 + 4 * usize::from(be16(b, 2)?), 20),
+        2 => message(byte(b, 1)? == 0 && (1..=64).contains(&be16(b, 2)?), 4 + 4 * usize::from(be16(b, 2)?), 8),
         // FramebufferUpdateRequest: incremental or not, a rectangle.
         3 => {
             let (x, y, width, height) = (be16(b, 2)?, be16(b, 4)?, be16(b, 6)?, be16(b, 8)?);
             let fits = [x, y, width, height].iter().all(|n| *n < WIDEST) && width > 0 && height > 0;
-            message(byte(b, 1)? <= 1 && fits, 10, 20)
+            message(byte(b, 1)? <= 1 && fits, 10, 14)
         }
         // KeyEvent: up or down, padding, one of X11's keys.
-        4 => message(byte(b, 1)? <= 1 && be16(b, 2)? == 0 && be32(b, 4)? < 1 << 24 && be32(b, 4)? > 0, 8, 34),
+        4 => message(byte(b, 1)? <= 1 && be16(b, 2)? == 0 && be32(b, 4)? < 1 << 24 && be32(b, 4)? > 0, 8, 16),
         // PointerEvent: buttons, where.
-        5 => message(within(2)? && within(4)?, 6, 10),
+        5 => message(within(2)? && within(4)?, 6, 6),
         // ClientCutText: padding, a size.
-        6 => message(byte(b, 1)? == 0 && be16(b, 2)? == 0 && be32(b, 4)? < 1 << 20, 8 + be32(b, 4)? as usize, 32),
+        6 => message(byte(b, 1)? == 0 && be16(b, 2)? == 0 && be32(b, 4)? < 1 << 20, 8 + be32(b, 4)? as usize, 12),
         _ => BROKEN,
     }
 }
@@ -85,7 +85,7 @@ pub fn x11_client(b: &[u8], _: &[u8]) -> Step {
     const LONGEST: u16 = 1 << 12;
     let (opcode, units) = (byte(b, 0)?, le16(b, 2)?);
     let bits = match FIXED.iter().find(|(fixed, _)| *fixed == opcode) {
-        Some((_, size)) if *size == units => 14,
+        Some((_, size)) if *size == units => 10,
         Some(_) => return BROKEN,
         None => 0,
     };

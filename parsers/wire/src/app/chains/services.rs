@@ -10,15 +10,15 @@ pub fn zookeeper_client(b: &[u8], _: &[u8]) -> Step {
     const WORDS: u32 = 20;
     let (length, number, operation) = (be32(b, 0)?, be32(b, 4)?, be32(b, 8)?);
     let (fits, bits) = match (length, operation) {
-        (8, 11) => (number == u32::MAX - 1, 64),
-        (8, 0xffff_fff5) => (number < 1 << 24, 36),
+        (8, 11) => (number == u32::MAX - 1, 50),
+        (8, 0xffff_fff5) => (number < 1 << 24, 30),
         // create, delete, exists, getData, setData, getACL, setACL, getChildren, sync, getChildren2 and their kin begin with a path.
         (14..=0x10_0000, 1..=9 | 12 | 15 | 19..=21) => {
             let size = be32(b, 12)?;
             let path = b.get(16..16 + size.min(WORDS) as usize)?;
             (
                 number < 1 << 24 && size > 0 && size <= length - 12 && path.first() == Some(&b'/'),
-                28 + spelt(path, WORDS),
+                16 + spelt(path, WORDS),
             )
         }
         _ => return BROKEN,
@@ -31,12 +31,12 @@ pub fn zookeeper_server(b: &[u8], before: &[u8]) -> Step {
     let (length, number, error) = (be32(b, 0)?, be32(b, 4)?, be32(b, 16)?);
     let (fits, bits) = match length {
         // The answer to a ConnectRequest: version 0, a session with a password of 16 bytes.
-        36 | 37 if number == 0 && before.is_empty() && be32(b, 20)? == 16 => (be32(b, 8)? <= 3_600_000, 70),
+        36 | 37 if number == 0 && before.is_empty() && be32(b, 20)? == 16 => (be32(b, 8)? <= 3_600_000, 40),
         16..=0x10_0000 => {
             let ping = number == u32::MAX - 1 && length == 16;
             let failed = (0xffff_ff00..).contains(&error);
             let known = ping || number < 1 << 24 || number == u32::MAX;
-            (known && (error == 0 || failed && length == 16), if ping { 56 } else { 24 })
+            (known && (error == 0 || failed && length == 16), if ping { 44 } else { 12 })
         }
         _ => return BROKEN,
     };
@@ -72,10 +72,10 @@ pub fn bittorrent(b: &[u8], _: &[u8]) -> Step {
         return message(true, 4, 0);
     }
     let (fits, bits) = match (byte(b, 4)?, length) {
-        (0..=3, 1) => (true, 36),
-        (4, 5) => (be32(b, 5)? < PIECES, 44),
-        (6 | 8, 13) => (be32(b, 5)? < PIECES && be32(b, 9)? % BLOCK == 0 && be32(b, 13)? <= BLOCK, 80),
-        (7, 10..) => (length <= BLOCK + 9 && be32(b, 5)? < PIECES && be32(b, 9)? % BLOCK == 0, 36),
+        (0..=3, 1) => (true, 8),
+        (4, 5) => (be32(b, 5)? < PIECES, 16),
+        (6 | 8, 13) => (be32(b, 5)? < PIECES && be32(b, 9)? % BLOCK == 0 && be32(b, 13)? <= BLOCK, 36),
+        (7, 10..) => (length <= BLOCK + 9 && be32(b, 5)? < PIECES && be32(b, 9)? % BLOCK == 0, 20),
         (20, 3..=0x10_0000) => (byte(b, 6)? == b'd' && byte(b, 5)? < 32, 19),
         _ => return BROKEN,
     };

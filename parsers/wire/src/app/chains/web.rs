@@ -13,17 +13,21 @@ pub fn http2(b: &[u8], _: &[u8]) -> Step {
     // Clients open streams of odd numbers, servers hardly push (sections 5.1.1 and 8.4).
     let (whole, odd) = (stream == 0, stream % 2 == 1);
     let (fits, bits) = match kind {
-        0 => (flags & !0x09 == 0 && odd && (length > 0 || flags & 1 == 1), 20),
-        1 => (flags & !0x2d == 0 && odd && length > 0, 18),
-        2 => (flags == 0 && odd && length == 5, 44),
-        3 => (flags == 0 && odd && length == 4, 44),
-        4 => (flags & !1 == 0 && whole && length % 6 == 0 && length <= if flags == 1 { 0 } else { 96 }, 44),
-        6 => (flags & !1 == 0 && whole && length == 8, 64),
-        7 => (flags == 0 && whole && length >= 8, 44),
-        8 => (flags == 0 && (whole || odd) && length == 4 && (1..=0x7fff_ffff).contains(&be32(b, 9)?), 40),
-        9 => (flags & !4 == 0 && odd && length > 0, 20),
+        // Data of small numbers has such headers everywhere, but not a message of gRPC that fills it.
+        0 => {
+            let grpc = length > 5 && byte(b, 9)? <= 1 && be32(b, 10)? == length - 5;
+            (flags & !0x09 == 0 && odd && (length > 0 || flags & 1 == 1), if grpc { 24 } else { 0 })
+        }
+        1 => (flags & !0x2d == 0 && odd && length > 0, 12),
+        2 => (flags == 0 && odd && length == 5, 24),
+        3 => (flags == 0 && odd && length == 4, 24),
+        4 => (flags & !1 == 0 && whole && length % 6 == 0 && length <= if flags == 1 { 0 } else { 96 }, 20),
+        6 => (flags & !1 == 0 && whole && length == 8, 30),
+        7 => (flags == 0 && whole && length >= 8, 10),
+        8 => (flags == 0 && (whole || odd) && length == 4 && (1..=0x7fff_ffff).contains(&be32(b, 9)?), 24),
+        9 => (flags & !4 == 0 && odd && length > 0, 10),
         // PRIORITY_UPDATE (RFC 9218 section 7.1).
-        16 => (flags == 0 && whole && length >= 4, 44),
+        16 => (flags == 0 && whole && length >= 4, 12),
         _ => return BROKEN,
     };
     message(fits && length <= LONGEST && stream < STREAMS, 9 + length as usize, bits)
