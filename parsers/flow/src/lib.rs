@@ -26,6 +26,8 @@ mod intern;
 mod ipsec;
 mod ipsec_stream;
 mod joined;
+#[cfg(test)]
+mod joined_tests;
 pub mod json;
 mod key;
 mod keys;

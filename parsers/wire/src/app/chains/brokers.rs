@@ -81,6 +81,9 @@ fn mqtt(b: &[u8], from_client: bool) -> Step {
             let words = spelt(topic, WORDS);
             (named && words > 0 && size + 2 <= length as usize, 10 + words)
         }
+        0x20 if !from_client => {
+            ((2..=127).contains(&length) && byte(b, body)? <= 1 && matches!(byte(b, body + 1)?, 0..=5 | 0x80..), 10)
+        }
         0x40 | 0x50 | 0x62 | 0x70 => ((2..=4).contains(&length) && id(body)?, 10),
         0x82 | 0xa2 if from_client => {
             let filter = b.get(body + 4..body + 4 + usize::from(be16(b, body + 2)?).min(255))?;
@@ -92,7 +95,7 @@ fn mqtt(b: &[u8], from_client: bool) -> Step {
             8,
         ),
         0xb0 if !from_client => ((2..=64).contains(&length) && id(body)?, 8),
-        0xc0 if from_client => (length == 0, 16),
+        0xc0 | 0xe0 if from_client => (length == 0, 16),
         0xd0 if !from_client => (length == 0, 16),
         _ => return BROKEN,
     };

@@ -104,6 +104,11 @@ pub fn postgresql_server(b: &[u8], _: &[u8]) -> Step {
         b'Z' => (length == 5 && body.first().is_none_or(|state| matches!(state, b'I' | b'T' | b'E'))).then_some(32),
         b'1' | b'2' | b'3' | b'n' | b'I' | b's' | b'c' => (length == 4).then_some(22),
         b'C' if length > 6 => words(body, length),
+        // Who logged in, and the key to cancel with.
+        b'R' if (8..=512).contains(&length) => {
+            be32(body, 0).is_none_or(|code| code <= 12).then_some(if length == 8 { 20 } else { 8 })
+        }
+        b'K' => (length == 12).then_some(20),
         b'S' | b'A' if length > 6 => Some(8),
         b'E' | b'N' if length > 10 => body.starts_with(b"S").then(|| 12 + spelt(body.get(1..5).unwrap_or_default(), 4)),
         b'T' if length > 6 => be16(body, 0).is_none_or(|columns| (1..=1664).contains(&columns)).then_some(10),

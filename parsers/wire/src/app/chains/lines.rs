@@ -1,6 +1,6 @@
 //! Lines as protocols write them, those of FTP (RFC 959) and IRC (RFC 2812), and XMPP's stanzas (RFC 6120).
 
-use super::{BROKEN, Step, message, spelt};
+use super::{BROKEN, Link, Step, message, spelt};
 use crate::app::look::{is_text, number, one_of, starts_nocase};
 
 /// What one protocol alone says, and what several do.
@@ -25,6 +25,14 @@ pub fn command(b: &[u8], own: &[&[u8]], shared: &[&[u8]]) -> Step {
         return message(true, length, OWN);
     }
     message(one_of(b, shared) == Some(true), length, SHARED)
+}
+
+/// The same with a text behind it that ends with a line of one point (RFC 5321 section 4.5.2, RFC 3977 section 3.1.1).
+pub fn with_text(b: &[u8], line: Step) -> Step {
+    let Some(Link::Message { length, bits }) = line else { return line };
+    let text = b.get(length.saturating_sub(2)..)?;
+    let end = memchr::memmem::find(text, b"\r\n.\r\n");
+    message(true, length + end.map_or(text.len(), |end| end + 3), bits)
 }
 
 /// A line that begins with a code of three digits; what it says, and what that is worth.
@@ -97,7 +105,11 @@ pub fn ftp_client(b: &[u8], _: &[u8]) -> Step {
         b"ABOR\r\n",
         b"OPTS ",
     ];
-    command(b, own, &[b"RETR ", b"LIST", b"DELE ", b"STAT", b"NOOP\r\n", b"QUIT\r\n", b"MODE ", b"STRU "])
+    command(
+        b,
+        own,
+        &[b"RETR ", b"LIST", b"DELE ", b"STAT", b"NOOP\r\n", b"QUIT\r\n", b"MODE ", b"STRU ", b"USER ", b"PASS "],
+    )
 }
 
 /// A reply, its code of RFC 959 section 4.2.2; some say in their words whose they are, the others may be SMTP's.

@@ -2,13 +2,16 @@
 //!
 //! A line is a message. What one protocol alone says counts much, what several say counts little.
 
-use super::lines::{OWN, SHARED, command, counted, reply, whole_line};
-use super::{BROKEN, Step, message};
-use crate::app::look::{byte, number, one_of};
+use super::lines::{OWN, SHARED, command, counted, reply, whole_line, with_text};
+use super::{BROKEN, Link, Step, message};
+use crate::app::look::{byte, number, one_of, starts_nocase};
 
 pub fn smtp_client(b: &[u8], _: &[u8]) -> Step {
     let own: &[&[u8]] = &[b"MAIL FROM:", b"RCPT TO:", b"EHLO ", b"HELO ", b"LHLO ", b"VRFY ", b"BDAT "];
-    command(b, own, &[b"DATA\r\n", b"RSET\r\n", b"QUIT\r\n", b"NOOP\r\n"])
+    if starts_nocase(b, b"DATA\r\n") == Some(true) {
+        return with_text(b, message(true, 6, SHARED));
+    }
+    command(b, own, &[b"AUTH ", b"RSET\r\n", b"QUIT\r\n", b"NOOP\r\n"])
 }
 
 /// A reply; most say what they mean once more (RFC 2034): class, subject, detail.
@@ -49,14 +52,16 @@ pub fn nntp_client(b: &[u8], _: &[u8]) -> Step {
     command(b, own, &[b"POST\r\n", b"NEXT\r\n", b"LAST\r\n", b"STAT ", b"QUIT\r\n", b"DATE\r\n"])
 }
 
-/// A reply: of a group its three numbers and its name, of an article its number and its id.
+/// A reply: of a group its three numbers and its name, of an article its number and its id; some have a text behind them.
 pub fn nntp_server(b: &[u8], _: &[u8]) -> Step {
-    reply(b, |code, text| match code {
+    let line = reply(b, |code, text| match code {
         211 => counted(text, 3).then_some(OWN),
         220..=223 => (counted(text, 1) && text.contains(&b'<') && text.contains(&b'@')).then_some(OWN),
         224 | 225 | 235 | 238 | 239 | 335 | 340 | 411 | 420..=423 | 430 | 435..=441 => Some(SHARED),
         _ => None,
-    })
+    });
+    let has_text = [&b"220"[..], b"221", b"222", b"224", b"225"].iter().any(|code| b.starts_with(code));
+    if has_text { with_text(b, line) } else { line }
 }
 
 pub fn pop3_client(b: &[u8], _: &[u8]) -> Step {
@@ -66,12 +71,24 @@ pub fn pop3_client(b: &[u8], _: &[u8]) -> Step {
     if numbered && one_of(line, &[b"RETR ", b"DELE ", b"LIST ", b"UIDL "]) == Some(true) {
         return message(true, end + 1, OWN);
     }
-    command(b, &[b"UIDL\r\n", b"CAPA\r\n", b"TOP "], &[b"STAT\r\n", b"LIST\r\n", b"NOOP\r\n", b"RSET\r\n", b"QUIT\r\n"])
+    command(
+        b,
+        &[b"UIDL\r\n", b"CAPA\r\n", b"TOP "],
+        &[b"USER ", b"PASS ", b"STAT\r\n", b"LIST\r\n", b"NOOP\r\n", b"RSET\r\n", b"QUIT\r\n"],
+    )
 }
 
-/// "+OK" with text behind it, as Redis does not write.
+/// "+OK" with words behind it, which Redis does not write; what is no other answer after it is its text.
 pub fn pop3_server(b: &[u8], _: &[u8]) -> Step {
-    command(b, &[], &[b"+OK ", b"-ERR "])
+    const WORDS: u32 = 16;
+    let line = match command(b, &[b"+OK "], &[b"+OK\r\n", b"-ERR "])? {
+        Link::Message { length, bits: OWN } => message(true, length, WORDS),
+        Link::Message { length, .. } => message(true, length, if b.starts_with(b"-") { SHARED } else { 0 }),
+        Link::Broken => return BROKEN,
+    };
+    let Some(Link::Message { length, .. }) = line else { return line };
+    let next = b.get(length..).unwrap_or_default();
+    if next.is_empty() || matches!(next[0], b'+' | b'-') { line } else { with_text(b, line) }
 }
 
 /// `tag SP command`, or the end of IDLE.

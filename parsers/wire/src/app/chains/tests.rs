@@ -244,7 +244,7 @@ fn mail_and_news() {
     each(
         P::Nntp,
         b"GROUP misc.test\r\nXOVER 1-9\r\nXOVER 10-17\r\n",
-        b"211 9 1 9 misc.test\r\n220 3 <3@misc.example>\r\n221 4 <4@misc.example>\r\n",
+        b"211 9 1 9 misc.test\r\n220 3 <3@misc.example>\r\nSubject: x\r\n\r\nhi\r\n.\r\n221 4 <4@misc.example>\r\n\r\n.\r\n",
     );
     cut(P::Pop3, b"STAT\r\nRETR 1\r\nDELE 1\r\n", b"+OK 2 320\r\n+OK 120 octets\r\n");
     let fetched =
