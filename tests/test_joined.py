@@ -51,13 +51,20 @@ def _joined(name: str, skipped: int, side: str, path: Path) -> dict[int, tuple[s
     records = [record for record in probe.replay(path) if record["type"] == "flow"]
     ports = {port for _, port in clients}
     return {
-        next(port for port in (flow["src_port"], flow["dst_port"]) if port in ports): (flow["class"], flow.get("protocol", ""))
+        next(port for port in (flow["src_port"], flow["dst_port"]) if port in ports): (
+            flow["class"],
+            flow.get("protocol", ""),
+        )
         for flow in records
     }
 
 
 def _whole(name: str) -> dict[int, tuple[str, str]]:
-    return {flow["src_port"]: (flow["class"], flow.get("protocol", "")) for flow in flows(name) if flow["transport"] == "tcp"}
+    return {
+        flow["src_port"]: (flow["class"], flow.get("protocol", ""))
+        for flow in flows(name)
+        if flow["transport"] == "tcp"
+    }
 
 
 @pytest.mark.parametrize("side", ["", "client", "server"])

@@ -26,7 +26,7 @@ fn a_database_joined_behind_its_login() {
 /// The answer that was under way fills the first segments, and is told by nothing.
 #[test]
 fn behind_the_end_of_an_answer() {
-    let rest: Vec<u8> = (0..700u32).map(|n| (n * n * 31 >> 3) as u8).collect();
+    let rest: Vec<u8> = (0..700u32).map(|n| ((n * n * 31) >> 3) as u8).collect();
     let said = [vec![says(Reverse, &rest), says(Reverse, &rest)], mysql()].concat();
     let (found, _) = captured(1080, &said, &[], false);
     assert!(is(&found, "plaintext", "mysql"), "{found}");
