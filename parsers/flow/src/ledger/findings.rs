@@ -8,7 +8,7 @@ use super::report::Report;
 use super::verdict::Verdict;
 use crate::endpoint::Endpoint;
 use crate::few::{Few, Sampled};
-use crate::hash::Map;
+use crate::hash::{Grown, Numbered};
 use crate::limits::{MAX_FINDING_SETS, MAX_FINDINGS};
 use crate::observation::{CommunityId, Observation};
 use std::sync::Arc;
@@ -106,11 +106,10 @@ impl Seen {
 pub struct Findings {
     /// [`MAX_FINDINGS`], but in tests.
     most: usize,
-    pub names: Map<Arc<str>, u32>,
-    pub places: Map<Place, u32>,
+    pub names: Numbered<Arc<str>>,
+    pub places: Numbered<Place>,
     /// By the identities of the verdicts and the number of the place.
-    by_place: Map<(u128, u32), u32>,
-    pub sets: Vec<Set>,
+    pub sets: Grown<(u128, u32), Set>,
     /// Findings in the sets, those counted twice that two sets of a place have in common.
     findings: usize,
     /// Findings not kept because of [`MAX_FINDINGS`] and [`MAX_FINDING_SETS`].
@@ -121,10 +120,9 @@ impl Default for Findings {
     fn default() -> Self {
         Self {
             most: MAX_FINDINGS,
-            names: Map::default(),
-            places: Map::default(),
-            by_place: Map::default(),
-            sets: Vec::new(),
+            names: Numbered::default(),
+            places: Numbered::default(),
+            sets: Grown::default(),
             findings: 0,
             limited: 0,
         }
@@ -145,11 +143,10 @@ impl Findings {
         }
         let renews = said.iter().any(|said| said.renews);
         let place = self.place(endpoint, name);
-        if let Some(at) = self.by_place.get(&(shape, place)) {
-            let at = *at as usize;
-            self.sets[at].seen.merge(&more());
+        if let Some(set) = self.sets.get_mut(&(shape, place)) {
+            set.seen.merge(&more());
             if renews {
-                self.sets[at].said = told_once(said);
+                set.said = told_once(said);
             }
             return;
         }
@@ -160,20 +157,15 @@ impl Findings {
             return;
         }
         self.findings += more_findings;
-        self.by_place.insert((shape, place), self.sets.len() as u32);
-        self.sets.push(Set { said, place, seen: more() });
+        self.sets.insert((shape, place), Set { said, place, seen: more() });
     }
 
     fn place(&mut self, endpoint: Endpoint, name: Option<&Arc<str>>) -> u32 {
-        let name = name.map_or(0, |name| match self.names.get(name) {
-            Some(number) => *number,
-            None => {
-                self.names.insert(name.clone(), self.names.len() as u32 + 1);
-                self.names.len() as u32
-            }
+        let name = name.map_or(0, |name| {
+            let at = self.names.get_index_of(name).unwrap_or_else(|| self.names.insert_full(name.clone()).0);
+            at as u32 + 1
         });
-        let next = self.places.len() as u32;
-        *self.places.entry((endpoint, name)).or_insert(next)
+        self.places.insert_full((endpoint, name)).0 as u32
     }
 
     /// The findings since the last call in an order that does not depend on how they came: the worst first, then by check,
@@ -289,7 +281,7 @@ mod tests {
             let these: Vec<_> = of.iter().map(|at: &usize| &verdicts[*at]).collect();
             count(&mut findings, &these, &observation(1, None, u64::from(flow), flow), 0);
         }
-        assert_eq!(findings.sets.iter().map(|set| set.said[0].len()).collect::<Vec<_>>(), [2, 2, 3]);
+        assert_eq!(findings.sets.values().map(|set| set.said[0].len()).collect::<Vec<_>>(), [2, 2, 3]);
         let mut report = findings.take(vec!["x".into()]);
         let lines = String::from_utf8(report.lines(9)).unwrap();
         let facts: Vec<_> = lines

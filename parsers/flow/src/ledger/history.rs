@@ -8,7 +8,7 @@
 use super::findings::Seen;
 use crate::certificates::Sha256Hex;
 use crate::endpoint::Endpoint;
-use crate::hash::Map;
+use crate::hash::Grown;
 use crate::json;
 use crate::limits::{MAX_HISTORIES, MAX_HISTORY};
 use crate::time::SECOND;
@@ -46,52 +46,66 @@ pub struct Question {
     pub places: Vec<(Endpoint, Name, Seen)>,
 }
 
-/// Distinct things in the order in which they came, and whether one came since it was last asked.
+/// Distinct things in the order in which they came, and whether one came since it was last asked. Most stay alone.
 struct Several<T> {
-    all: Vec<(T, Seen)>,
+    first: Option<(T, Seen)>,
+    others: Vec<(T, Seen)>,
     is_new: bool,
 }
 
 impl<T> Default for Several<T> {
     fn default() -> Self {
-        Self { all: Vec::new(), is_new: false }
+        Self { first: None, others: Vec::new(), is_new: false }
     }
 }
 
 impl<T: PartialEq> Several<T> {
     /// False if there are too many.
     fn note(&mut self, thing: T, seen: &Seen) -> bool {
-        if let Some((_, known)) = self.all.iter_mut().find(|(known, _)| *known == thing) {
+        if let Some((_, known)) = self.all_mut().find(|(known, _)| *known == thing) {
             known.merge(seen);
             return true;
         }
-        let has_room = self.all.len() < MAX_HISTORY;
+        let has_room = self.len() < MAX_HISTORY;
         if has_room {
-            // Most stay alone, and a vector begins with room for four.
-            self.all.reserve_exact(usize::from(self.all.is_empty()));
-            self.all.push((thing, seen.clone()));
+            match &mut self.first {
+                None => self.first = Some((thing, seen.clone())),
+                Some(_) => self.others.push((thing, seen.clone())),
+            }
             self.is_new = true;
         }
         has_room
     }
 
+    fn all(&self) -> impl Iterator<Item = &(T, Seen)> {
+        self.first.iter().chain(&self.others)
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut (T, Seen)> {
+        self.first.iter_mut().chain(&mut self.others)
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
+    }
+
     /// Whether there is something to ask; once for each thing that comes.
     fn asks(&mut self) -> bool {
-        std::mem::take(&mut self.is_new) && self.all.len() > 1
+        std::mem::take(&mut self.is_new) && self.len() > 1
     }
 
     fn in_order(&self) -> Vec<&(T, Seen)>
     where
         T: Ord,
     {
-        let mut all: Vec<_> = self.all.iter().collect();
+        let mut all: Vec<_> = self.all().collect();
         all.sort_unstable_by(|(a, seen), (b, other)| (seen.first_seen, a).cmp(&(other.first_seen, b)));
         all
     }
 
     /// The captures by which evidence is numbered are gone.
     fn forget_evidence(&mut self) {
-        self.all.iter_mut().for_each(|(_, seen)| seen.evidence = Default::default());
+        self.all_mut().for_each(|(_, seen)| seen.evidence = Default::default());
     }
 }
 
@@ -106,10 +120,10 @@ struct KeyUse {
 
 #[derive(Default)]
 pub struct History {
-    certificates: Map<(Endpoint, Name), Several<Sha256Hex>>,
-    words: Map<Endpoint, Several<Arc<str>>>,
+    certificates: Grown<(Endpoint, Name), Several<Sha256Hex>>,
+    words: Grown<Endpoint, Several<Arc<str>>>,
     /// By SHA-256 of the SubjectPublicKeyInfo.
-    keys: Map<[u8; 32], KeyUse>,
+    keys: Grown<[u8; 32], KeyUse>,
     /// Observations left out because of [`MAX_HISTORIES`] and [`MAX_HISTORY`].
     pub limited: u64,
 }
@@ -149,7 +163,7 @@ impl History {
         }
         for (spki, key) in &mut self.keys {
             // A new place of a key that several certificates have is of interest as well.
-            let several = key.certificates.all.len() > 1;
+            let several = key.certificates.len() > 1;
             if key.certificates.asks() | (std::mem::take(&mut key.places.is_new) && several) {
                 out.push((order(None, spki), key_use(spki, key, &record)));
             }
@@ -166,7 +180,7 @@ fn order(place: Option<&(Endpoint, Name)>, spki: &[u8]) -> (Option<(Endpoint, Na
 }
 
 fn entry<'a, K: Eq + std::hash::Hash, V: Default>(
-    map: &'a mut Map<K, V>,
+    map: &'a mut Grown<K, V>,
     key: K,
     limited: &mut u64,
 ) -> Option<&'a mut V> {
@@ -223,8 +237,7 @@ fn key_use(spki: &[u8; 32], key: &KeyUse, record: impl Fn(&Sha256Hex) -> Option<
         write_certificate(out, sha256, &record);
         out.push(b'}');
     });
-    let mut places: Vec<_> =
-        key.places.all.iter().map(|((at, name), seen)| (*at, name.clone(), seen.clone())).collect();
+    let mut places: Vec<_> = key.places.all().map(|((at, name), seen)| (*at, name.clone(), seen.clone())).collect();
     places.sort_unstable_by(|(at, name, _), (other, other_name, _)| (at, name).cmp(&(other, other_name)));
     json::list(&mut facts, "places", places.iter(), |out, (endpoint, name, _)| {
         out.extend_from_slice(b"{\"endpoint\":\"");

@@ -18,7 +18,7 @@ pub use verdict::{Severity, Status, Verdict, Words};
 pub use wording::{Reason, Told, Wording, Wordings};
 
 use crate::certificates::{Certificate, Sha256Hex};
-use crate::hash::Map;
+use crate::hash::{Grown, Map};
 use crate::limits::MAX_JUDGED;
 use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
@@ -106,7 +106,7 @@ pub struct Ledger {
     judged: Vec<Judged>,
     trust: Chains,
     /// What was asked about a chain and name, with the second that was asked about, ascending.
-    chains: Map<Subject, Vec<(u64, usize)>>,
+    chains: Grown<Subject, Vec<(u64, usize)>>,
     asked: Vec<Asked>,
     /// The same as `facts` by the places in memory of what a core interned, which spares hashing it. What is in here is held,
     /// so that no place is used twice.
@@ -139,7 +139,7 @@ impl Ledger {
             facts: Map::default(),
             judged: Vec::new(),
             trust: Chains::new(),
-            chains: Map::default(),
+            chains: Grown::default(),
             asked: Vec::new(),
             known_facts: Map::default(),
             new_facts: Vec::new(),

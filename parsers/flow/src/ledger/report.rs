@@ -3,7 +3,7 @@
 use super::Verdicts;
 use super::findings::{Findings, Seen, Set};
 use super::verdict::{Severity, Status, Verdict};
-use crate::hash::Map;
+use crate::hash::{Grown, Map};
 use crate::json;
 use crate::time::Clock;
 use std::cmp::Reverse;
@@ -62,24 +62,21 @@ impl Group {
 
 impl Report {
     pub fn new(taken: Findings, sources: Vec<Arc<str>>) -> Self {
-        let (endpoints, ranks) = ranked(taken.places.keys().map(|(endpoint, _)| *endpoint), |endpoint| {
+        let (endpoints, ranks) = ranked(taken.places.iter().map(|(endpoint, _)| *endpoint), |endpoint| {
             let mut text = vec![b'"'];
             endpoint.write(&mut text);
             text.push(b'"');
             text.into_boxed_slice()
         });
         let mut names = vec![Box::from(*b"null") as Box<[u8]>; taken.names.len() + 1];
-        for (name, number) in taken.names {
+        for (name, text_of) in taken.names.iter().zip(&mut names[1..]) {
             let mut text = Vec::with_capacity(name.len() + 2);
             json::text(&mut text, name.as_bytes());
-            names[number as usize] = text.into_boxed_slice();
+            *text_of = text.into_boxed_slice();
         }
-        let mut places = vec![(0, 0); taken.places.len()];
-        for ((endpoint, name), number) in taken.places {
-            places[number as usize] = (ranks[&endpoint], name);
-        }
+        let places: Vec<_> = taken.places.iter().map(|(endpoint, name)| (ranks[endpoint], *name)).collect();
         let mut middles = Middles { sources, ..Middles::default() };
-        let mut sets = taken.sets;
+        let mut sets: Vec<_> = taken.sets.values().collect();
         // Stable: what came first tells how a finding is worded, unless a later one knows more.
         sets.sort_by_cached_key(|set| (places[set.place as usize].0, set.place));
         let (groups, verdicts) = told_apart(&sets, &mut middles);
@@ -217,7 +214,7 @@ fn in_order(groups: &[Group], ranks: &[u32]) -> (Vec<Line>, Vec<u64>) {
 }
 
 /// The sets, place by place, as groups of different findings, and their verdicts. What several sets of a place have in common is one finding.
-fn told_apart(sets: &[Set], middles: &mut Middles) -> (Vec<Group>, Vec<Arc<Verdict>>) {
+fn told_apart(sets: &[&Set], middles: &mut Middles) -> (Vec<Group>, Vec<Arc<Verdict>>) {
     let mut groups: Vec<Group> = Vec::with_capacity(2 * sets.len());
     let mut verdicts: Vec<Arc<Verdict>> = Vec::new();
     let mut lists: Map<usize, u32> = Map::default();
@@ -334,8 +331,8 @@ impl Middles {
 fn ranked<T: Copy + Eq + std::hash::Hash, K: Ord>(
     things: impl Iterator<Item = T>,
     key: impl Fn(T) -> K,
-) -> (Vec<K>, Map<T, u32>) {
-    let mut ranks: Map<T, u32> = Map::default();
+) -> (Vec<K>, Grown<T, u32>) {
+    let mut ranks: Grown<T, u32> = Grown::default();
     let mut keyed: Vec<(K, T)> = Vec::new();
     for thing in things {
         ranks.entry(thing).or_insert_with(|| {
