@@ -17,6 +17,8 @@ pub enum Phase {
     Cut,
     /// Nothing more to learn of the flow itself, but it may tell of others.
     Listening,
+    /// HTTP that has served something: what its client asks next may show a login, and nothing else is to be learnt.
+    Served,
 }
 
 impl Phase {

@@ -41,6 +41,7 @@ mod remote;
 mod robots;
 mod routing;
 mod rows;
+mod rpc;
 mod sealed;
 mod serial;
 mod services;
@@ -56,6 +57,7 @@ pub use files::smb_encrypts;
 pub use management::is_snmp_discovery;
 pub use remote::rdp_encrypts;
 pub use routing::ospf;
+pub use rpc::rpc_encrypts;
 pub use serial::Serial;
 
 use crate::Protocol;
@@ -122,7 +124,7 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
 pub fn may_upgrade(protocol: Protocol) -> bool {
     use Protocol::*;
     matches!(protocol, Smtp | Imap | Pop3 | Ftp | Nntp | Sieve | Irc | Xmpp | Ldap)
-        || matches!(protocol, Postgresql | Mysql | Tds | Rdp | Amqp)
+        || matches!(protocol, Postgresql | Mysql | Tds | Rdp | Amqp | Nfs | Rpc)
 }
 
 /// Whether a port is registered for a protocol over TCP.

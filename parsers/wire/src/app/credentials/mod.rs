@@ -16,6 +16,7 @@ mod web;
 use std::borrow::Cow;
 
 pub use secret::Secret;
+pub use web::is_form_begun;
 
 use super::ber;
 use super::look::{be32, starts_nocase};
