@@ -1,9 +1,10 @@
 //! Logins in later requests of an HTTP connection that has already served something.
 //!
-//! Nothing else is still to be learnt of such a flow, so its segments are not put in order: each of its client's that carries data may
-//! begin a request (RFC 9112 section 9.3), and is kept only where the head, or the form behind it, goes on in the next one. The box
-//! in which it is kept is there for no longer. May not know what else became of the flow.
+//! Nothing else is still to be learnt of such a flow, so its segments are not put in order. A request begins what a client says behind an
+//! answer (RFC 9112 section 9.3): of what it sends, that segment is looked at, and those in which the head or the form behind it goes on.
+//! The box in which it is kept for these is there for no longer. Requests that do not wait for the answer before are not seen.
 
+use crate::Direction;
 use crate::clear::Clear;
 use crate::context::Context;
 use crate::conversation::Conversation;
@@ -19,14 +20,25 @@ use transitproof_wire::packet::{Packet, tcp_flags};
 /// (RFC 9293 section 3.9.1.2).
 const LARGEST_HEADERS: u32 = 40 + 60;
 
-/// One more packet of a connection that waits for a request, in which there is none.
+/// One more packet of a connection that waits for a request, in which none begins or goes on.
 #[inline]
-pub fn passes(entry: &Entry, looked: &Looked) -> bool {
+pub fn passes(entry: &mut Entry, looked: &Looked) -> bool {
     if entry.phase != Phase::Served || entry.is_empty() {
         return false;
     }
     let has_data = looked.flags & tcp_flags::PSH != 0 || looked.ip_length > LARGEST_HEADERS;
-    !has_data || entry.direction(looked.low) == crate::Direction::Reverse
+    if entry.direction(looked.low) == Direction::Reverse {
+        answer(entry, has_data);
+        return true;
+    }
+    !has_data || !entry.has(mark::ANSWERED) && entry.conversation.is_none()
+}
+
+#[inline]
+fn answer(entry: &mut Entry, has_data: bool) {
+    if has_data {
+        entry.marks |= mark::ANSWERED;
+    }
 }
 
 /// Whether a dialogue that is over may show a login later.
@@ -38,17 +50,21 @@ pub fn may_follow(entry: &Entry, conversation: &Conversation) -> bool {
 /// The order of the streams is of no interest any more.
 pub fn expect(entry: &mut Entry) {
     entry.phase = Phase::Served;
-    entry.marks &= !(mark::SEQ[0] | mark::SEQ[1]);
+    entry.marks = entry.marks & !mark::COUNTS | mark::ANSWERED;
 }
 
-/// A segment of the client's with data in it.
+/// A segment with data in it.
 #[cold]
-pub fn segment(entry: &mut Entry, seq: u32, packet: &Packet<'_>, ctx: &mut Context) {
-    if !entry.has(mark::SEQ[1]) {
-        entry.marks |= mark::SEQ[1];
+pub fn segment(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>, ctx: &mut Context) {
+    if from == Direction::Reverse {
+        return answer(entry, true);
+    }
+    if !entry.has(mark::COUNTS) {
+        entry.marks |= mark::COUNTS;
         entry.next_seq = [0; 2];
     }
-    // Where what is kept goes on, and how many segments were looked at.
+    entry.marks &= !mark::ANSWERED;
+    // Where what is kept goes on, and how many were looked at.
     let [next, looked_at] = &mut entry.next_seq;
     let ahead = distance(*next, seq);
     *looked_at += 1;

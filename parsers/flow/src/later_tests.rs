@@ -16,8 +16,10 @@ fn page() -> Vec<Said> {
     vec![says(Forward, GET), says(Reverse, PAGE)]
 }
 
+/// What is said behind the first page; only answers of the server's begin like one.
 fn then(said: &[&str]) -> Vec<Said> {
-    [page(), said.iter().map(|bytes| says(Forward, bytes)).collect()].concat()
+    let by = |bytes: &str| if bytes.starts_with("HTTP/") { Reverse } else { Forward };
+    [page(), said.iter().map(|bytes| says(by(bytes), bytes)).collect()].concat()
 }
 
 fn found(kind: &str, account: &str) -> String {
@@ -31,7 +33,7 @@ fn a_login_behind_a_page() {
     let (head, rest) = BASIC.split_at(40);
     for (said, kind, account) in [
         (then(&[BASIC]), "http_basic", "Aladdin"),
-        (then(&[GET, GET, BASIC]), "http_basic", "Aladdin"),
+        (then(&[GET, PAGE, GET, PAGE, BASIC]), "http_basic", "Aladdin"),
         (then(&[head, rest]), "http_basic", "Aladdin"),
         (then(&[FORM, FIELDS]), "http_form", "joe"),
         (then(&[FORM, "user=joe&", "password=open"]), "http_form", "joe"),
@@ -50,7 +52,9 @@ fn a_login_behind_a_page() {
 #[test]
 fn what_is_no_login_or_not_there_is_not_told() {
     for said in [
-        then(&[GET, GET]),
+        then(&[GET, PAGE, GET]),
+        // The middle of something that is sent up.
+        then(&["POST / HTTP/1.1\r\nContent-Length: 9999\r\n\r\n", "abcd", BASIC]),
         // Of the server's, or in the middle of something.
         [page(), vec![says(Reverse, BASIC)]].concat(),
         then(&[&format!("x{BASIC}")]),
@@ -75,7 +79,7 @@ fn the_way_to_it_stays_in_front() {
 #[test]
 fn how_long_a_login_is_waited_for_is_bounded() {
     let after = |segments: u32| {
-        let requests = vec![GET; segments as usize];
+        let requests = [GET, PAGE].repeat(segments as usize);
         record(&then(&[&requests[..], &[BASIC]].concat()), true).0.contains("credentials")
     };
     assert!(after(MAX_LATER_SEGMENTS - 1) && !after(MAX_LATER_SEGMENTS));

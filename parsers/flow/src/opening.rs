@@ -361,7 +361,9 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction
     }
     // A login at the proxy comes in front of the tunnel, which is what the flow will be.
     let over = past_login(entry.protocol, tunnelling, client, server);
-    let may_tell = spoke == conversation.client() || app::credentials::needs_server(entry.protocol);
+    let heard = if spoke == conversation.client() { client } else { server };
+    let may_tell = (spoke == conversation.client() || app::credentials::needs_server(entry.protocol))
+        && (heard.len() >= MAX_DIALOGUE || !app::credentials::awaits_message(entry.protocol, heard));
     let login = entry.protocol != Protocol::Http
         && conversation.alone.is_none()
         && may_tell

@@ -50,8 +50,8 @@ fn data(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>, ctx: 
     }
     if entry.phase.is_heard() {
         payload(entry, from, seq, packet, ctx);
-    } else if entry.phase == Phase::Served && from == Direction::Forward {
-        later::segment(entry, seq, packet, ctx);
+    } else if entry.phase == Phase::Served {
+        later::segment(entry, from, seq, packet, ctx);
     }
 }
 

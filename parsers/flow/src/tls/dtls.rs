@@ -56,6 +56,11 @@ impl DtlsFollower {
         self.handshake.session()
     }
 
+    /// Who sent the ClientHello, or should have by the ServerHello.
+    pub fn client(&self) -> Option<Direction> {
+        self.handshake.client()
+    }
+
     /// The payload of one datagram.
     pub fn datagram(
         &mut self,

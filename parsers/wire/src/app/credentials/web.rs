@@ -78,13 +78,16 @@ pub fn is_form_begun(b: &[u8]) -> bool {
 fn body(b: &[u8]) -> Option<(&[u8], bool)> {
     let end = memchr::memmem::find(b, b"\r\n\r\n")? + 4;
     let (head, body) = b.split_at_checked(end)?;
-    let coded = lines(head)
-        .any(|l| after(l, b"Content-Type:").is_some_and(|v| contains_nocase(v, b"application/x-www-form-urlencoded")));
+    let coded =
+        |l| after(l, b"Content-Type:").is_some_and(|v| contains_nocase(v, b"application/x-www-form-urlencoded"));
+    if !lines(head).any(coded) {
+        return None;
+    }
     let length = lines(head)
         .find_map(|l| std::str::from_utf8(after(l, b"Content-Length:")?.trim_ascii()).ok()?.parse::<usize>().ok());
     let whole = length.is_none_or(|length| body.len() >= length);
     let body = body.get(..length.unwrap_or(body.len())).unwrap_or(body);
-    coded.then_some((body, whole))
+    Some((body, whole))
 }
 
 /// `whole`: nothing is cut off behind the last field, which may be the password.
