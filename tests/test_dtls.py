@@ -77,8 +77,10 @@ def test_joined_under_connection_ids(tmp_path: Path) -> None:
         pytest.param(lambda said: [said[1], said[0], *said[2:]], id="out of order"),
         pytest.param(lambda said: [part for part in said if not part[0]], id="the server alone"),
         pytest.param(lambda said: [part for part in said if part[0]], id="the client alone"),
+        pytest.param(lambda said: [said[1]], id="HelloVerifyRequest"),
+        pytest.param(lambda said: [said[5], said[4]], id="ClientKeyExchange behind the answer to it"),
     ],
 )
-def test_the_hello_tells_the_client(tmp_path: Path, captured: Callable[[Said], Said]) -> None:
+def test_messages_tell_the_client(tmp_path: Path, captured: Callable[[Said], Said]) -> None:
     found = flow(tmp_path / "one.pcap", captured(recorded()))
     assert (found["class"], found["src_port"], found["dst_port"]) == ("tls", 40_000, PORT)

@@ -60,9 +60,7 @@ def tls13(tmp_path: Path) -> Flights:
     subprocess.run([*making, "-keyout", both, "-out", f"{both}.crt"], check=True, capture_output=True)
     contexts[1].load_cert_chain(f"{both}.crt", both)
     into, out = [[ssl.MemoryBIO() for _ in contexts] for _ in range(2)]
-    ends = [
-        context.wrap_bio(into[at], out[at], server_side=bool(at)) for at, context in enumerate(contexts)
-    ]
+    ends = [context.wrap_bio(into[at], out[at], server_side=bool(at)) for at, context in enumerate(contexts)]
     flights: Flights = []
     for step in range(6):
         at = step % 2

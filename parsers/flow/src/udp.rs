@@ -37,7 +37,15 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
             None
         }
         Follower::Quic(quic) if quic.is_doubted() && quic::looks_like_quic(packet.payload).is_none() => {
-            behind_doubt(entry, &mut conversation, from, packet, ctx)
+            // Anything that this datagram is by itself, or with those around it, has the flow.
+            let doubted = std::mem::take(&mut conversation.follower);
+            let end = first_look(entry, &mut conversation, from, packet, ctx);
+            let tells_nothing =
+                entry.protocol == Protocol::Unknown && matches!(conversation.follower, Follower::Undecided);
+            if tells_nothing && entry.phase == Phase::Open {
+                conversation.follower = doubted;
+            }
+            end
         }
         Follower::Quic(_) => {
             quic_datagram(entry, &mut conversation, from, packet.payload, ctx);
@@ -68,25 +76,6 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
     let idle = matches!(conversation.follower, Follower::Undecided) && conversation.tries == 0;
     if entry.phase.is_heard() && !idle {
         entry.conversation = Some(conversation);
-    }
-    end
-}
-
-/// What began like QUIC and may be something else: anything that this datagram is by itself, or with those around it, has the flow.
-fn behind_doubt(
-    entry: &mut Entry,
-    conversation: &mut Conversation,
-    from: Direction,
-    packet: &Packet<'_>,
-    ctx: &mut Context,
-) -> Option<EndReason> {
-    let doubted = std::mem::take(&mut conversation.follower);
-    let end = first_look(entry, conversation, from, packet, ctx);
-    if entry.phase == Phase::Open
-        && entry.protocol == Protocol::Unknown
-        && matches!(conversation.follower, Follower::Undecided)
-    {
-        conversation.follower = doubted;
     }
     end
 }
