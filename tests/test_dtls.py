@@ -1,4 +1,4 @@
-"""DTLS as captures have it that begin late or hold one side, and under connection ids: OpenSSL's datagrams, rewritten."""
+"""DTLS as captures have it that begin late or hold one side, and under connection ids: OpenSSL's, rewritten."""
 
 import struct
 from collections.abc import Callable, Iterable, Iterator

@@ -34,7 +34,7 @@ def recorded() -> Flights:
 
 
 def said(flights: Flights | None = None, method: int = 13) -> Iterator[tuple[bool, Any]]:
-    """Whether it is the device that speaks, and its EAP packet; all methods of TLS have one header (RFC 5216 section 3.1)."""
+    """Whether the device speaks, and its EAP packet; methods of TLS have one header (RFC 5216 section 3.1)."""
     ids = count(1)
     yield False, EAP(code=1, id=next(ids), type=1)
     yield True, EAP(code=2, id=1, type=1, identity=b"anonymous@example.test")

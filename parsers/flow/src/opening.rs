@@ -302,8 +302,9 @@ fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
 
 /// Protocols whose clear part may agree on TLS or on encryption of their own, step behind a proxy or carry a login.
 fn watches(protocol: Protocol) -> bool {
-    use Protocol::{Amqp, Nfs, Rdp, Rpc, Sieve, Smb, Socks, Tds};
-    app::credentials::has_logins(protocol) || matches!(protocol, Amqp | Nfs | Rdp | Rpc | Sieve | Smb | Socks | Tds)
+    use Protocol::{Amqp, Nfs, Oracle, Rdp, Rpc, Sieve, Smb, Socks, Tds};
+    app::credentials::has_logins(protocol)
+        || matches!(protocol, Amqp | Nfs | Oracle | Rdp | Rpc | Sieve | Smb | Socks | Tds)
 }
 
 /// A protocol in the clear: has it agreed on something else, has it shown a login, is it worth listening on?
@@ -332,31 +333,11 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction
     }
     one_sided::note(entry, conversation, spoke, ctx.frame);
     let (client, server) = conversation.client_and_server();
-    if entry.protocol == Protocol::Postgresql && app::starttls::is_under_gssapi(client, server) {
-        entry.protocol = Protocol::SealedPostgresql;
-        return ctx.settle(entry, Some(conversation));
-    }
-    if entry.protocol == Protocol::Smb
-        && let Some(encrypts) = app::smb_encrypts(client).or_else(|| app::smb_encrypts(server))
-    {
-        entry.protocol = if encrypts { Protocol::Smb3 } else { Protocol::Smb };
-        return ctx.settle(entry, Some(conversation));
-    }
-    if entry.protocol == Protocol::Rdp
-        && let Some(encrypts) = app::rdp_encrypts(client, server)
-    {
-        entry.protocol = if encrypts { Protocol::RdpSecurity } else { Protocol::Rdp };
-        return ctx.settle(entry, Some(conversation));
-    }
-    if let Protocol::Nfs | Protocol::Rpc = entry.protocol
-        && let Some(encrypts) = app::rpc_encrypts(client)
-    {
-        conversation.read_dialogue(entry.protocol, ctx.hash_key.as_ref());
-        entry.protocol = match entry.protocol {
-            Protocol::Nfs if encrypts => Protocol::SealedNfs,
-            Protocol::Rpc if encrypts => Protocol::SealedRpc,
-            clear => clear,
-        };
+    if let Some(found) = app::goes_on_as(entry.protocol, client, server) {
+        if found == entry.protocol {
+            conversation.read_dialogue(found, ctx.hash_key.as_ref());
+        }
+        entry.protocol = found;
         return ctx.settle(entry, Some(conversation));
     }
     // A login at the proxy comes in front of the tunnel, which is what the flow will be.

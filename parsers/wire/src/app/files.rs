@@ -164,22 +164,6 @@ pub fn rx(d: &Datagram) -> Look {
     weak(b.len() >= 28 && (1..=13).contains(&kind) && flags < 64 && security <= 5 && counters)
 }
 
-/// Oracle's TNS (length, checksum, type, reserved, header checksum): CONNECT, ACCEPT, REFUSE, REDIRECT, RESEND.
-pub fn oracle_tns(b: &[u8]) -> Look {
-    let length = usize::from(be16(b, 0)?);
-    let quiet = be16(b, 2)? == 0 && byte(b, 5)? <= 8 && be16(b, 6)? == 0;
-    if !quiet || length < 8 {
-        return NO;
-    }
-    match byte(b, 4)? {
-        // CONNECT: version 300 to 330, compatible version below it.
-        1 => yes((300..=330).contains(&be16(b, 8)?) && (200..=330).contains(&be16(b, 10)?)),
-        2 => weak((300..=330).contains(&be16(b, 8)?)),
-        4 | 5 | 11 => weak(true),
-        _ => NO,
-    }
-}
-
 /// DRDA's data stream structure (DDM, The Open Group C114): length, magic 0xd0, format, correlation; then a DDM object.
 pub fn drda(b: &[u8]) -> Look {
     let (length, magic, inner) = (be16(b, 0)?, byte(b, 2)?, be16(b, 6)?);

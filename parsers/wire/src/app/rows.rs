@@ -8,8 +8,8 @@ use super::look::{Look, NO};
 use super::masks::{Rows, datagram_masks, port_masks, stream_masks};
 use super::{
     Datagram, automation, chat, clusters, databases, devices, directory, dns, files, formats, games, industrial, mail,
-    management, measuring, media, mesh, messaging, middleware, naming, operators, peers, prose, protobuf, remote,
-    robots, routing, rpc, sealed, services, stores, tunnels, voice, web, worlds,
+    management, measuring, media, mesh, messaging, middleware, naming, operators, oracle, peers, prose, protobuf,
+    remote, robots, routing, rpc, sealed, services, stores, tunnels, voice, web, worlds,
 };
 use crate::Protocol::{self as P};
 
@@ -138,7 +138,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Git, &[9418], side(&[(b'0', b'0')], files::git_client), side(&[(b'0', b'0')], files::git_server)),
     same(P::Rsync, &[873], &[(b'@', b'@')], files::rsync),
     same(P::Afp, &[548], &[(0, 1)], files::afp),
-    same(P::Oracle, &[1521], &[(0, 0x10)], files::oracle_tns),
+    same(P::Oracle, &[1521], &[(0, 0x10)], oracle::oracle_tns),
     same(P::Drda, &[50000, 446], &[(0, 0x10)], files::drda),
     same(P::Lustre, &[988], &[(0, 0), (0xac, 0xac)], files::lnet),
     same(P::Vnc, &[5900], &[(b'R', b'R')], remote::vnc),
