@@ -28,6 +28,9 @@ mod ipsec_stream;
 pub mod json;
 mod key;
 mod keys;
+mod later;
+#[cfg(test)]
+mod later_tests;
 mod leak;
 pub mod ledger;
 pub mod limits;
@@ -45,6 +48,8 @@ pub mod quic;
 mod recent;
 mod record;
 mod rollup;
+#[cfg(test)]
+mod sealed_tests;
 mod select;
 mod share;
 mod spare;

@@ -7,6 +7,10 @@ pub const MAX_HEAD: usize = 4096;
 /// Bytes of each direction watched in a dialogue that may still upgrade to TLS or show a login.
 pub const MAX_DIALOGUE: usize = 8192;
 
+/// Segments of a client looked at for a login once its HTTP connection has served something: Apache closes a connection after 100 requests
+/// (MaxKeepAliveRequests), and few of them take more than two.
+pub const MAX_LATER_SEGMENTS: u32 = 256;
+
 /// Proxies stepped over in front of a stream: a chain of load balancer, SOCKS and CONNECT has three.
 pub const MAX_VIA: usize = 4;
 
