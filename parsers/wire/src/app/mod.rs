@@ -30,6 +30,7 @@ mod media;
 mod mesh;
 mod messaging;
 mod middleware;
+mod midway;
 mod naming;
 pub mod one_sided;
 mod operators;
@@ -106,6 +107,9 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     let mut waits = false;
     for row in candidates.filter_map(|row| STREAMS.get(row)) {
         let port = ports.any_of(row.ports);
+        if row.ported && !port {
+            continue;
+        }
         match combine(row.client.look(client), row.server.look(server), port) {
             // Words are a protocol's as long as one waits for its other side.
             Some(true) if waits && row.protocol == Protocol::Text => {}

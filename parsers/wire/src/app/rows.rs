@@ -8,8 +8,8 @@ use super::look::{Look, NO};
 use super::masks::{Rows, datagram_masks, port_masks, stream_masks};
 use super::{
     Datagram, automation, chat, clusters, databases, devices, directory, dns, files, formats, games, industrial, mail,
-    management, measuring, media, mesh, messaging, middleware, naming, operators, peers, prose, protobuf, remote,
-    robots, routing, sealed, services, stores, tunnels, voice, web, worlds,
+    management, measuring, media, mesh, messaging, middleware, midway, naming, operators, peers, prose, protobuf,
+    remote, robots, routing, sealed, services, stores, tunnels, voice, web, worlds,
 };
 use crate::Protocol::{self as P};
 
@@ -34,6 +34,8 @@ pub(super) struct StreamRow {
     pub(super) ports: &'static [u16],
     pub(super) client: Side,
     pub(super) server: Side,
+    /// Without the port even both sides together say nothing.
+    pub(super) ported: bool,
 }
 
 pub(super) struct DatagramRow {
@@ -50,6 +52,9 @@ const UPPER: First = &[(b'A', b'Z')];
 const LETTERS: First = &[(b'A', b'Z'), (b'a', b'z')];
 const WORDS: First = &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')];
 const PRINTABLE: First = &[(b'\t', b'\n'), (b'\r', b'\r'), (b' ', b'~')];
+const WORDS_OR_STAR: First = &[(b'*', b'*'), (b'0', b'9'), (b'A', b'Z'), (b'a', b'z')];
+/// What a terminal shows and sends.
+const TYPED: First = &[(0, 0), (7, 13), (27, 27), (b' ', b'~')];
 const ZERO: First = &[(0, 0)];
 
 const EAQ_PORTS: &[u16] =
@@ -63,12 +68,17 @@ const fn side(first: First, test: fn(&[u8]) -> Look) -> Side {
 }
 
 const fn tcp(protocol: P, ports: &'static [u16], client: Side, server: Side) -> StreamRow {
-    StreamRow { protocol, ports, client, server }
+    StreamRow { protocol, ports, client, server, ported: false }
 }
 
 /// Both sides write the same format.
 const fn same(protocol: P, ports: &'static [u16], first: First, test: fn(&[u8]) -> Look) -> StreamRow {
-    StreamRow { protocol, ports, client: side(first, test), server: side(first, test) }
+    StreamRow { protocol, ports, client: side(first, test), server: side(first, test), ported: false }
+}
+
+/// Both sides write what many protocols might: the port tells.
+const fn on_port(protocol: P, ports: &'static [u16], first: First, test: fn(&[u8]) -> Look) -> StreamRow {
+    StreamRow { protocol, ports, client: side(first, test), server: side(first, test), ported: true }
 }
 
 const fn udp(protocol: P, ports: &'static [u16], first: First, test: fn(&Datagram) -> Look) -> DatagramRow {
@@ -88,7 +98,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Http, &[80, 8080], side(&[(b'P', b'P')], web::http2_preface), side(ZERO, web::http2_settings)),
     tcp(P::Smtp, &[25, 587, 2525], side(LETTERS, mail::smtp_client), side(&[(b'2', b'5')], mail::smtp_server)),
     tcp(P::Ftp, &[21], side(LETTERS, files::ftp_client), side(&[(b'1', b'5')], files::ftp_server)),
-    tcp(P::Imap, &[143], side(WORDS, mail::imap_client), side(&[(b'*', b'*')], mail::imap_server)),
+    tcp(P::Imap, &[143], side(WORDS, mail::imap_client), side(WORDS_OR_STAR, mail::imap_server)),
     tcp(
         P::Redis,
         &[6379],
@@ -96,15 +106,16 @@ pub(super) const STREAMS: &[StreamRow] = &[
         side(&[(b'$', b':')], databases::redis_server),
     ),
     tcp(P::Pop3, &[110], side(LETTERS, mail::pop3_client), side(&[(b'+', b'-')], mail::pop3_server)),
-    tcp(P::Nntp, &[119], side(LETTERS, mail::nntp_client), side(&[(b'2', b'2')], mail::nntp_server)),
+    tcp(P::Nntp, &[119], side(LETTERS, mail::nntp_client), side(&[(b'2', b'5')], mail::nntp_server)),
     tcp(P::Sieve, &[4190], side(LETTERS, mail::sieve_client), side(&[(b'"', b'"')], mail::sieve_server)),
     same(P::Telnet, &[23], &[(255, 255)], remote::telnet),
+    on_port(P::Telnet, &[23], TYPED, midway::terminal),
     tcp(P::Mysql, &[3306], side(ANY, databases::mysql_client), side(ANY, databases::mysql_server)),
     tcp(
         P::Postgresql,
         &[5432],
-        side(ZERO, databases::postgresql_client),
-        side(&[(b'E', b'R')], databases::postgresql_server),
+        side(&[(0, 0), (b'B', b'p')], databases::postgresql_client),
+        side(&[(b'1', b'4'), (b'A', b't')], databases::postgresql_server),
     ),
     same(P::Tds, &[1433], &[(1, 0x12)], databases::tds),
     same(P::Mongodb, &[27017], ANY, databases::mongodb),
@@ -125,9 +136,19 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Zookeeper, &[2181], side(ZERO, databases::zookeeper), SILENT),
     same(P::Zookeeper, &[2181], &[(b'a', b'z')], databases::zookeeper_words),
     tcp(P::Kafka, &[9092], side(ZERO, databases::kafka_client), side(ZERO, databases::kafka_server)),
-    tcp(P::Mqtt, &[1883], side(&[(0x10, 0x10)], messaging::mqtt_client), side(&[(0x20, 0x20)], messaging::mqtt_server)),
-    same(P::Amqp, &[5672], &[(b'A', b'A')], messaging::amqp),
-    tcp(P::Nats, &[4222], side(UPPER, messaging::nats_client), side(&[(b'I', b'I')], messaging::nats_server)),
+    tcp(
+        P::Mqtt,
+        &[1883],
+        side(&[(0x10, 0x10), (0x30, 0xe0)], messaging::mqtt_client),
+        side(&[(0x20, 0xe0)], messaging::mqtt_server),
+    ),
+    same(P::Amqp, &[5672], &[(1, 2), (8, 8), (b'A', b'A')], messaging::amqp),
+    tcp(
+        P::Nats,
+        &[4222],
+        side(UPPER, messaging::nats_client),
+        side(&[(b'+', b'+'), (b'I', b'P')], messaging::nats_server),
+    ),
     tcp(P::Stomp, &[61613], side(UPPER, messaging::stomp_client), side(UPPER, messaging::stomp_server)),
     same(P::Openwire, &[61616], ZERO, messaging::openwire),
     same(P::Smb3, &[445], ZERO, files::smb_transform),
