@@ -152,12 +152,11 @@ pub fn warcraft_datagram(d: &Datagram) -> Look {
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
-    use crate::app::tests::{client_on, server_on, udp};
+    use crate::app::tests::{client_on, each, server_on, udp};
 
-    /// Each message on its port, and with one byte changed.
     #[test]
     fn clients() {
-        let messages: &[(&[u8], u16, usize, Protocol)] = &[
+        each(client_on, &[
             (b"/about\x0d\x0a", 70, 6, Protocol::Gopher),
             (b"0\0alice\0sesame\0uname -a\0", 512, 1, Protocol::Rexec),
             (b"\0AUTH EXTERNAL 31303030\x0d\x0a", 40001, 1, Protocol::Dbus),
@@ -168,34 +167,22 @@ mod tests {
             (b"\x22\0\0\0\x01\0\0\0\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11a\0\0\0\0\0\0\0\x01\0", 15740, 32, Protocol::Ptpip),
             (b"JXTAHELLO tcp://192.0.2.1:9701 tcp://192.0.2.2:9701 urn:jxta:uuid-59616261646162614A78746150325033 0 1.1\x0d\x0a", 9701, 0, Protocol::Jxta),
             (b"\x06/login\x0b=name=admin\x0a=password=\0", 8728, 1, Protocol::Routeros),
-        ];
-        for (bytes, port, changed, protocol) in messages {
-            assert_eq!(client_on(bytes, *port), Some(*protocol), "{protocol:?}");
-            let mut other = bytes.to_vec();
-            other[*changed] ^= 0x40;
-            assert_eq!(client_on(&other, *port), None, "{protocol:?}");
-        }
+        ]);
     }
 
     #[test]
     fn servers() {
-        let messages: &[(&[u8], u16, usize, Protocol)] = &[
+        each(server_on, &[
             (b"iWelcome\x09fake\x09(NULL)\x090\x0d\x0a0About\x09/about\x09example.org\x0970\x0d\x0a.\x0d\x0a", 70, 22, Protocol::Gopher),
             (b"Tuesday, February 22, 1982 17:37:43-PST\x0d\x0a", 13, 29, Protocol::Daytime),
             (b"RPY 0 0 . 0 110\x0d\x0aContent-Type: application/beep+xml\x0d\x0a\x0d\x0a<greeting>\x0d\x0a   <profile uri='http://iana.org/beep/SASL/OTP' />\x0d\x0a</greeting>\x0d\x0aEND\x0d\x0a", 10288, 0, Protocol::Beep),
             (b"\0\0\0\x0bSynergy\0\x01\0\x06", 24800, 4, Protocol::Synergy),
-        ];
-        for (bytes, port, changed, protocol) in messages {
-            assert_eq!(server_on(bytes, *port), Some(*protocol), "{protocol:?}");
-            let mut other = bytes.to_vec();
-            other[*changed] ^= 0x40;
-            assert_eq!(server_on(&other, *port), None, "{protocol:?}");
-        }
+        ]);
     }
 
     #[test]
     fn datagrams() {
-        let messages: &[(&[u8], u16, usize, Protocol)] = &[
+        each(udp, &[
             (b"27 NOV 2026 17:37:43 UTC\x0d\x0a", 13, 14, Protocol::Daytime),
             (b"\0\x10\0\x0cQ\x04\0\x04\0\0\0\x01\x009\0$\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11", 3540, 4, Protocol::Pnrp),
             (b"\xff\xff\xff\xff\x04\0\0\x01\x11\x223D\x04\xd0\x04\xd0", 3389, 0, Protocol::RdpSecurity),
@@ -204,12 +191,6 @@ mod tests {
             (b"4\0\xb0\xfa\x02\0\x08\xfc\0\0\0\0\0\0\0\0\0\0\0\0play\x02\0\x0e\0\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11", 47624, 20, Protocol::Dplay),
             (b"TS3INIT1\0e\0\0\x88\x094\xa5\xc0\0_^\x10\0\x01\x02\x03\x04\0\0\0\0\0\0\0\0", 9987, 0, Protocol::Teamspeak),
             (b"\xf7/\x10\0PX3W\x18\0\0\0\0\0\0\0", 6112, 2, Protocol::Warcraft),
-        ];
-        for (bytes, port, changed, protocol) in messages {
-            assert_eq!(udp(bytes, *port), Some(*protocol), "{protocol:?}");
-            let mut other = bytes.to_vec();
-            other[*changed] ^= 0x40;
-            assert_eq!(udp(&other, *port), None, "{protocol:?}");
-        }
+        ]);
     }
 }

@@ -126,44 +126,34 @@ pub fn drone(d: &Datagram) -> Look {
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
-    use crate::app::tests::{client_on, server_on, udp};
+    use crate::app::tests::{client_on, each, server_on, udp};
 
-    /// Each message on its port, and with one byte changed.
     #[test]
     fn clients() {
-        let messages: &[(&[u8], u16, usize, Protocol)] = &[
+        each(client_on, &[
             (b"MPA ID Req Frame\0\x01\0\0", 40001, 0, Protocol::Mpa),
             (b"8\0\0\0BDTC\x01\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x07\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4379, 4, Protocol::Ctdb),
             (b"\xbf\xca\0\0\x02\0\0\0\x01\0\0\0\0\0\0\0\x18\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 3334, 1, Protocol::Pvfs),
             (b"\xff\xff\xff\xff\x04 \0\x04\x01\0\0\x01\x01\x01", 30015, 4, Protocol::Hana),
             (b"\0\0\0\x01\0\0\0\x13\0\0\0\x02\0\0\0\x01\0\0\0\x08/a.b.fdb\0\0\0\x01\0\0\0\0\0\0\0\x0a\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x02", 3050, 3, Protocol::Firebird),
             (b";\0\x01\0\0\0\x0b\x04\0\x01\0\x01", 65000, 1, Protocol::Ocp1),
-        ];
-        for (bytes, port, changed, protocol) in messages {
-            assert_eq!(client_on(bytes, *port), Some(*protocol), "{protocol:?}");
-            let mut other = bytes.to_vec();
-            other[*changed] ^= 0x40;
-            assert_eq!(client_on(&other, *port), None, "{protocol:?}");
-        }
+        ]);
     }
 
     #[test]
     fn servers() {
-        let messages: &[(&[u8], u16, usize, Protocol)] = &[
-            (b"IceP\x01\0\x01\0\x03\0\x0e\0\0\0", 4061, 0, Protocol::Ice),
-            (b"Rsrv0103QAP1\x0d\x0a\x0d\x0a--------------\x0d\x0a", 6311, 0, Protocol::Rserve),
-        ];
-        for (bytes, port, changed, protocol) in messages {
-            assert_eq!(server_on(bytes, *port), Some(*protocol), "{protocol:?}");
-            let mut other = bytes.to_vec();
-            other[*changed] ^= 0x40;
-            assert_eq!(server_on(&other, *port), None, "{protocol:?}");
-        }
+        each(
+            server_on,
+            &[
+                (b"IceP\x01\0\x01\0\x03\0\x0e\0\0\0", 4061, 0, Protocol::Ice),
+                (b"Rsrv0103QAP1\x0d\x0a\x0d\x0a--------------\x0d\x0a", 6311, 0, Protocol::Rserve),
+            ],
+        );
     }
 
     #[test]
     fn datagrams() {
-        let messages: &[(&[u8], u16, usize, Protocol)] = &[
+        each(udp, &[
             (b"IceP\x01\0\x01\0\0\x000\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 4061, 8, Protocol::Ice),
             (b"TRIBES-B\x01\0\0\0\0`\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0TRIBES-E\x01\0", 45564, 0, Protocol::Tribes),
             (b";\0\x01\0\0\0\x0b\x04\0\x01\0\x01", 65000, 1, Protocol::Ocp1),
@@ -173,12 +163,6 @@ mod tests {
             (b"\x80\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\x04\0\0\0\x01\0\0\x01#\0\0\x05\xdc\0\0d\0\0\0\0\x01\0\0\x04V\0\0\0\0\xc0\0\x02\x01\0\0\0\0\0\0\0\0\0\0\0\0", 40001, 19, Protocol::Udt),
             (b"RC\x12\x12\x12\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 7075, 0, Protocol::Nano),
             (b"AT*REF=101,290718208\x0d", 5556, 0, Protocol::Ardrone),
-        ];
-        for (bytes, port, changed, protocol) in messages {
-            assert_eq!(udp(bytes, *port), Some(*protocol), "{protocol:?}");
-            let mut other = bytes.to_vec();
-            other[*changed] ^= 0x40;
-            assert_eq!(udp(&other, *port), None, "{protocol:?}");
-        }
+        ]);
     }
 }

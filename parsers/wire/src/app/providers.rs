@@ -1,5 +1,6 @@
 //! What providers manage their networks with: policies (COPS), agents (AgentX, SMUX), access nodes (ANCP), leases (DHCP failover, OMAPI,
-//! bulk leasequery), data link switches, measurements (TWAMP), multicast tunnels (AMT), base stations, short messages (CMPP), RFID readers.
+//! bulk leasequery), data link switches, measurements (TWAMP), multicast tunnels (AMT), base stations, short messages (CMPP), RFID readers,
+//! media gateways (H.248), surveillance (ASTERIX), HF radio, controllers (PCOM).
 
 use super::Datagram;
 use super::look::{Look, NO, at, be16, be32, byte, le16, le32, starts, weak, yes};
@@ -146,8 +147,8 @@ pub fn h248_datagram(d: &Datagram) -> Look {
     h248(d.payload)
 }
 
-/// Two hosts of a cluster or a market's short form: the length that ASTERIX gives each block (EUROCONTROL-SPEC-0149 section 4.2) fills the
-/// datagram, and every record begins with fields.
+/// Surveillance data in ASTERIX (EUROCONTROL-SPEC-0149 section 4.2): blocks of a category and a length, which fill the datagram; every
+/// record begins with what fields it has.
 pub fn asterix(d: &Datagram) -> Look {
     let mut rest = d.payload;
     while !rest.is_empty() {
@@ -163,7 +164,7 @@ pub fn stanag5066(b: &[u8]) -> Look {
     weak(starts(b, b"\x90\xeb\0")? && (1..=2200).contains(&be16(b, 3)?) && (1..=29).contains(&byte(b, 5)?))
 }
 
-/// What is left of a leap: Unitronics' PCOM over TCP: transaction, ASCII or binary, a length, and how either begins.
+/// Unitronics' PCOM over TCP: a transaction, ASCII or binary, a length, and how either begins.
 pub fn pcom(b: &[u8]) -> Look {
     let (mode, length) = (byte(b, 2)?, le16(b, 4)?);
     if byte(b, 3)? != 0 || !(4..=2048).contains(&length) {
@@ -183,16 +184,15 @@ pub fn pcom(b: &[u8]) -> Look {
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
-    use crate::app::tests::{client_on, server_on, udp};
+    use crate::app::tests::{client_on, each, server_on, udp};
 
-    /// Each message on its port, and with one byte changed.
     #[test]
     fn clients() {
-        let messages: &[(&[u8], u16, usize, Protocol)] = &[
+        each(client_on, &[
             (b"\x10\x06\0\x01\0\0\0\x1c\0\x14\x0b\x01router.example\0\0", 3288, 4, Protocol::Cops),
             (b"\x10\x09\0\0\0\0\0\x08", 40001, 1, Protocol::Cops),
             (b"\x01\x01\x10\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x18\x05\0\0\0\0\0\0\0\0\0\0\x06agent\0\0\0\0\0\0\0", 705, 3, Protocol::Agentx),
-            (b"\x01\x01\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x18\0\0\0\x05\0\0\0\0\0\0\0\x06\0\0\0agent\0\0\0\0\0\0\0", 705, 16, Protocol::Agentx),
+            (b"\x01\x01\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x18\0\0\0\x05\0\0\0\0\0\0\0\x06\0\0\0agent\0\0\0\0\0\0\0", 705, 19, Protocol::Agentx),
             (b"`\x1d\x02\x01\0\x06\x08+\x06\x01\x04\x01\x04\x01\x02\x04\x06daemon\x04\x06secret", 199, 4, Protocol::Smux),
             (b"\0\x18\x05\x0c_^\x10\0\0\0\0\x01\0\x02\0\x04\xc0\0\x02\x01\0\x17\0\0", 647, 3, Protocol::Dhcpfo),
             (b"\0\x18\x0e\xa1\xb2\xc3\0\x01\0\x0a\0\x03\0\x01\xaa\xbb\xcc\xdd\xee\xff\0\x02\0\x02\0\x01", 547, 2, Protocol::Dhcpv6),
@@ -206,42 +206,24 @@ mod tests {
             (b"\x90\xeb\0\0\x04\x01\0\xff\0\0", 5066, 0, Protocol::Stanag5066),
             (b"\x124e\0\x06\0/00ID\xed", 20256, 6, Protocol::Pcom),
             (b"\x124f\0\x18\0/_OPLC\0\0\xfe\x01\0\0\0\x0c\0\0\0\0\0\0\0\0\xb8\xfa", 20256, 7, Protocol::Pcom),
-        ];
-        for (bytes, port, changed, protocol) in messages {
-            assert_eq!(client_on(bytes, *port), Some(*protocol), "{protocol:?}");
-            let mut other = bytes.to_vec();
-            other[*changed] ^= 0x40;
-            assert_eq!(client_on(&other, *port), None, "{protocol:?}");
-        }
+        ]);
     }
 
     #[test]
     fn servers() {
-        let messages: &[(&[u8], u16, usize, Protocol)] = &[
+        each(server_on, &[
             (b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f !\x22#$%&\0\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0", 862, 0, Protocol::Twamp),
             (b"\x04?\0\0\0 \0\0\0\x01\0\xf6\0\x16\0\x80\0\x0c\0\x04\x85\xab\x01\xaa\xbb\xcc\x01\0\0\x06\0\0", 5084, 10, Protocol::Llrp),
-        ];
-        for (bytes, port, changed, protocol) in messages {
-            assert_eq!(server_on(bytes, *port), Some(*protocol), "{protocol:?}");
-            let mut other = bytes.to_vec();
-            other[*changed] ^= 0x40;
-            assert_eq!(server_on(&other, *port), None, "{protocol:?}");
-        }
+        ]);
     }
 
     #[test]
     fn datagrams() {
-        let messages: &[(&[u8], u16, usize, Protocol)] = &[
+        each(udp, &[
             (b"0 \xa1\x1e\x80\x01\x01\xa1\x06\x80\x04\xc0\0\x02\x01\xa2\x11\xa1\x0f\xa1\x0d\x80\x01\x01\xa1\x080\x06\x80\x01\0\xa1\x01\0", 2945, 2, Protocol::Megaco),
             (b"\x01\0\0\0\x124Vx", 2268, 1, Protocol::Amt),
             (b"\x06\0E\0\0$\0\0@\0\xff\x11\0\0\xc0\0\x02\x01\xe8\x01\x01\x01\x0b\xb8\x0b\xb8\0\x10\0\x0012345678", 2268, 1, Protocol::Amt),
             (b"0\0\x0f\xfd\x01\x02\xa0\x124Vx\x01\x02\x03\x04", 8600, 1, Protocol::Asterix),
-        ];
-        for (bytes, port, changed, protocol) in messages {
-            assert_eq!(udp(bytes, *port), Some(*protocol), "{protocol:?}");
-            let mut other = bytes.to_vec();
-            other[*changed] ^= 0x40;
-            assert_eq!(udp(&other, *port), None, "{protocol:?}");
-        }
+        ]);
     }
 }
