@@ -1,15 +1,17 @@
-"""Connections of real programs as a capture sees them that began later, or that saw one side: named as before, or not at all."""
+"""Connections of real programs as a capture sees them that began later, or that saw one side: their names, or none."""
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from captures import PCAPS, flows
 from scapy.layers.inet import TCP
-from scapy.packet import Packet
 from scapy.utils import rdpcap, wrpcap
 
 import probe
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
 
 # Behind so many segments with content, and with this side captured alone, it is told still.
 TOLD: Final = {

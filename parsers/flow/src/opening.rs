@@ -9,6 +9,7 @@ use crate::ike::Ends;
 use crate::ipsec::Ipsec;
 use crate::ipsec_stream;
 use crate::joined;
+use crate::later;
 use crate::limits::{MAX_DIALOGUE, MAX_HEAD, MAX_VIA};
 use crate::one_sided;
 use crate::openvpn::OpenVpnFollower;
@@ -21,6 +22,7 @@ use transitproof_wire::Protocol;
 use transitproof_wire::app::announced::announces;
 use transitproof_wire::app::proxies::{self, Prefix, Via};
 use transitproof_wire::app::{self, Ports, Verdict};
+use transitproof_wire::openvpn;
 use transitproof_wire::tls::{Seen, joined_inside, looks_like_tls};
 
 /// Looks at a stream that matches nothing, while one side has not spoken yet.
@@ -103,6 +105,8 @@ fn settle_dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut
     if goes_on {
         conversation.only_announces();
         entry.phase = Phase::Listening;
+    } else if later::may_follow(entry, conversation) {
+        later::expect(entry);
     }
 }
 
@@ -148,6 +152,17 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
             return;
         }
         _ => conversation.heads[side] = head,
+    }
+    if !entry.has(mark::SYN) {
+        match openvpn::joined(&conversation.heads[side]) {
+            Seen::Yes => {
+                entry.protocol = Protocol::OpenVpn;
+                entry.why = Why::new(What::FirstBytes, ctx.frame, 0);
+                return ctx.settle(entry, Some(conversation));
+            }
+            Seen::NeedMore => return,
+            Seen::No => {}
+        }
     }
     // Picked up in the middle of a record: the next record's header is where it must be.
     if !entry.has(mark::SYN)
@@ -299,8 +314,9 @@ pub fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
 
 /// Protocols whose clear part may agree on TLS or on encryption of their own, step behind a proxy or carry a login.
 fn watches(protocol: Protocol) -> bool {
-    use Protocol::{Amqp, Rdp, Sieve, Smb, Socks, Tds};
-    app::credentials::has_logins(protocol) || matches!(protocol, Amqp | Rdp | Sieve | Smb | Socks | Tds)
+    use Protocol::{Amqp, Nfs, Oracle, Rdp, Rpc, Sieve, Smb, Socks, Tds};
+    app::credentials::has_logins(protocol)
+        || matches!(protocol, Amqp | Nfs | Oracle | Rdp | Rpc | Sieve | Smb | Socks | Tds)
 }
 
 /// A protocol in the clear: has it agreed on something else, has it shown a login, is it worth listening on?
@@ -329,25 +345,18 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction
     }
     one_sided::note(entry, conversation, spoke, ctx.frame);
     let (client, server) = conversation.client_and_server();
-    if entry.protocol == Protocol::Postgresql && app::starttls::is_under_gssapi(client, server) {
-        entry.protocol = Protocol::SealedPostgresql;
-        return ctx.settle(entry, Some(conversation));
-    }
-    if entry.protocol == Protocol::Smb
-        && let Some(encrypts) = app::smb_encrypts(client).or_else(|| app::smb_encrypts(server))
-    {
-        entry.protocol = if encrypts { Protocol::Smb3 } else { Protocol::Smb };
-        return ctx.settle(entry, Some(conversation));
-    }
-    if entry.protocol == Protocol::Rdp
-        && let Some(encrypts) = app::rdp_encrypts(server)
-    {
-        entry.protocol = if encrypts { Protocol::RdpSecurity } else { Protocol::Rdp };
+    if let Some(found) = app::goes_on_as(entry.protocol, client, server) {
+        if found == entry.protocol {
+            conversation.read_dialogue(found, ctx.hash_key.as_ref());
+        }
+        entry.protocol = found;
         return ctx.settle(entry, Some(conversation));
     }
     // A login at the proxy comes in front of the tunnel, which is what the flow will be.
     let over = past_login(entry.protocol, tunnelling, client, server);
-    let may_tell = spoke == conversation.client() || app::credentials::needs_server(entry.protocol);
+    let heard = if spoke == conversation.client() { client } else { server };
+    let may_tell = (spoke == conversation.client() || app::credentials::needs_server(entry.protocol))
+        && (heard.len() >= MAX_DIALOGUE || !app::credentials::awaits_message(entry.protocol, heard));
     let login = entry.protocol != Protocol::Http
         && conversation.alone.is_none()
         && may_tell

@@ -14,12 +14,14 @@ mod clusters;
 mod codecs;
 pub mod credentials;
 mod databases;
+mod desktops;
 mod devices;
 mod directory;
 pub mod dns;
 mod files;
 mod formats;
 mod games;
+mod grids;
 pub mod http;
 mod industrial;
 mod look;
@@ -31,17 +33,21 @@ mod media;
 mod mesh;
 mod messaging;
 mod middleware;
+mod midway;
 mod naming;
 pub mod one_sided;
 mod operators;
+mod oracle;
 mod peers;
 mod prose;
 mod protobuf;
+mod providers;
 pub mod proxies;
 mod remote;
 mod robots;
 mod routing;
 mod rows;
+mod rpc;
 mod sealed;
 mod serial;
 mod services;
@@ -53,9 +59,7 @@ mod voice;
 mod web;
 mod worlds;
 
-pub use files::smb_encrypts;
 pub use management::is_snmp_discovery;
-pub use remote::rdp_encrypts;
 pub use routing::ospf;
 pub use serial::Serial;
 
@@ -107,6 +111,9 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     let mut waits = false;
     for row in candidates.filter_map(|row| STREAMS.get(row)) {
         let port = ports.any_of(row.ports);
+        if row.ported && !port {
+            continue;
+        }
         match combine(row.client.look(client), row.server.look(server), port) {
             // Words are a protocol's as long as one waits for its other side.
             Some(true) if waits && row.protocol == Protocol::Text => {}
@@ -123,7 +130,23 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
 pub fn may_upgrade(protocol: Protocol) -> bool {
     use Protocol::*;
     matches!(protocol, Smtp | Imap | Pop3 | Ftp | Nntp | Sieve | Irc | Xmpp | Ldap)
-        || matches!(protocol, Postgresql | Mysql | Tds | Rdp | Amqp)
+        || matches!(protocol, Postgresql | Mysql | Tds | Rdp | Amqp | Nfs | Rpc)
+}
+
+/// What a protocol is from here on whose beginning in the clear may agree on encryption of its own: sealed, or for certain what it was.
+/// `None` while that is open.
+pub fn goes_on_as(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<Protocol> {
+    use Protocol::*;
+    let (sealed, encrypts) = match protocol {
+        Postgresql => (SealedPostgresql, starttls::is_under_gssapi(client, server).then_some(true)),
+        Smb => (Smb3, files::smb_encrypts(client).or_else(|| files::smb_encrypts(server))),
+        Rdp => (RdpSecurity, remote::rdp_encrypts(client, server)),
+        Nfs => (SealedNfs, rpc::rpc_encrypts(client)),
+        Rpc => (SealedRpc, rpc::rpc_encrypts(client)),
+        Oracle => (SealedOracle, oracle::oracle_encrypts(client, server)),
+        _ => return None,
+    };
+    encrypts.map(|encrypts| if encrypts { sealed } else { protocol })
 }
 
 /// Whether a port is registered for a protocol over TCP.
