@@ -142,6 +142,20 @@ pub fn ntp(d: &Datagram) -> Look {
     }
 }
 
+/// A server's answer (RFC 5905 section 7.3), which its times tell on any port: it was sent within a second of the question, and the clock was
+/// set within two days before.
+pub fn ntp_answer(d: &Datagram) -> Look {
+    const SECOND: u32 = 1;
+    const TWO_DAYS: u32 = 172_800;
+    let b = d.payload;
+    if !matches!(b.len(), 48 | 68 | 72) || !matches!(byte(b, 1)?, 1..=15) || !(4..=17).contains(&byte(b, 2)?) {
+        return NO;
+    }
+    let (reference, received, sent) = (be32(b, 16)?, be32(b, 32)?, be32(b, 40)?);
+    let close = sent.wrapping_sub(received) <= SECOND && (1..=TWO_DAYS).contains(&received.wrapping_sub(reference));
+    yes(close && (0xe0..).contains(&byte(b, 3)?) && be16(b, 4)? < 64 && be16(b, 8)? < 64 && received != 0)
+}
+
 const DHCP_COOKIE: u32 = 0x6382_5363;
 
 /// BOOTP's fixed part with the cookie behind it; plain BOOTP without a cookie needs its port.
@@ -185,7 +199,7 @@ pub fn radius(d: &Datagram) -> Look {
         return NO;
     }
     let mut attributes = b.get(20..length)?;
-    let mut seen = 0;
+    let (mut seen, mut sized) = (0, 0);
     while let [kind, size, ..] = attributes {
         let next = attributes.get(usize::from(*size)..);
         let (Some(next), true) = (next, *kind != 0 && *size >= 2) else {
@@ -194,11 +208,22 @@ pub fn radius(d: &Datagram) -> Look {
         };
         attributes = next;
         seen += 1;
+        // Numbers, addresses and times are of four bytes (sections 5.4 to 5.43, RFC 2866 section 5, RFC 2869 section 5.3), authenticators of 16.
+        sized += match kind {
+            4..=10 | 12..=17 | 23 | 27..=29 | 37 | 38 | 40..=43 | 45..=49 | 51 | 55 | 61 | 62 => i32::from(*size == 6),
+            80 => i32::from(*size == 18),
+            _ => 0,
+        };
     }
     if !attributes.is_empty() {
         return NO;
     }
-    if seen >= 4 && length == b.len() { yes(true) } else { weak(length == b.len() || b.len() - length <= 16) }
+    // Code, length and end are worth 28 bits, an attribute of the size that its type has 11 and more.
+    if (seen >= 4 || sized >= 2) && length == b.len() {
+        yes(true)
+    } else {
+        weak(length == b.len() || b.len() - length <= 16)
+    }
 }
 
 /// TACACS+ (RFC 8907 section 4.1): version 12.0 or 12.1, type, sequence, flags, session, length.
@@ -342,6 +367,11 @@ mod tests {
         ntp[0] = 0x23;
         assert_eq!(udp(&ntp, 123), Some(Protocol::Ntp));
         assert_eq!(udp(&ntp, 124), None);
+        let answer = *b"\x24\x02\x06\xe9\0\0\x03\x1c\0\0\x05\x2a\xc0\x00\x02\x01\xec\xa1\x55\x10\x41\x12\x8a\x07\xec\xa1\x58\x40\x9b\x17\x33\xd4\xec\xa1\x58\x40\xb2\x05\x61\x19\xec\xa1\x58\x40\xb2\x0a\x97\x43";
+        assert_eq!(udp_back(&answer, 124), Some(Protocol::Ntp));
+        let mut other = answer;
+        other[42] ^= 1;
+        assert_eq!(udp_back(&other, 124), None);
         let mut discover = vec![1u8, 1, 6, 0, 0x39, 3, 0xf3, 0x26];
         discover.resize(236, 0);
         discover.extend_from_slice(b"\x63\x82\x53\x63\x35\x01\x01\xff");
@@ -353,6 +383,8 @@ mod tests {
         // RFC 2865 section 7.1: Access-Request of user nemo.
         let request = b"\x01\0\0\x38\x0f\x40\x3f\x94\x73\x97\x80\x57\xbd\x83\xd5\xcb\x98\xf4\x22\x7a\x01\x06nemo\x02\x12\x0d\xbe\x70\x8d\x93\xd4\x13\xce\x31\x96\xe4\x3f\x78\x2a\x0a\xee\x04\x06\xc0\xa8\x01\x10\x05\x06\0\0\0\x03";
         assert_eq!(udp(request, 1812), Some(Protocol::Radius));
+        let accept = b"\x02\0\0\x26\x86\xfe\x22\x0e\x76\x24\xba\x2a\x10\x05\xf6\xbf\x9b\x55\xe0\xb2\x06\x06\0\0\0\x01\x0f\x06\0\0\0\0\x0e\x06\xc0\xa8\x01\x03";
+        assert_eq!(udp_back(accept, 9), Some(Protocol::Radius), "by its attributes alone");
         assert_eq!(udp_back(b"\x02\0\0\x26\x86\xfe\x22\x0e\x76\x24\xba\x2a\x10\x05\xf6\xbf\x9b\x55\xe0\xb2\x06\x06\0\0\0\x01\x0f\x06\0\0\0\0\x0e\x06\xc0\xa8\x01\x03", 1812), Some(Protocol::Radius));
     }
 }

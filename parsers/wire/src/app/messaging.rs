@@ -95,7 +95,14 @@ pub fn coap(d: &Datagram) -> Look {
         return NO;
     }
     let Some(options) = b.get(4 + token..) else { return NO };
-    weak(known && walk_options(options) == Some(true))
+    weak(known && walk_options(options).is_some())
+}
+
+/// A request whose path and query are of so many letters that it needs no port: 16 bits for them, and 16 for header and options.
+pub fn coap_request(d: &Datagram) -> Look {
+    const LETTERS: usize = 12;
+    let options = d.payload.get(4 + usize::from(byte(d.payload, 0)? & 0x0f)..)?;
+    yes(matches!(byte(d.payload, 1)?, 1..=7) && walk_options(options).is_some_and(|letters| letters >= LETTERS))
 }
 
 /// IANA's CoAP option numbers: If-Match, the Uri parts, Observe, ETag, OSCORE, Accept, Block1 and 2, No-Response, …
@@ -117,13 +124,15 @@ fn longest(option: u32) -> usize {
     }
 }
 
-/// RFC 7252 section 3.1: delta and length in nibbles, 13 and 14 extend them, 15 is reserved but for the marker.
-fn walk_options(mut b: &[u8]) -> Option<bool> {
+/// RFC 7252 section 3.1: delta and length in nibbles, 13 and 14 extend them, 15 is reserved but for the marker. How many letters of
+/// names the options hold, none where OSCORE (RFC 8613) seals what is behind them; nothing if they are none.
+fn walk_options(mut b: &[u8]) -> Option<usize> {
+    const OSCORE: u32 = 9;
     let mut number = 0u32;
-    let mut seen = 0;
+    let (mut seen, mut sealed, mut letters) = (0, false, 0);
     while let [first, rest @ ..] = b {
         if *first == 0xff {
-            return Some(!rest.is_empty());
+            return (!rest.is_empty()).then_some(if sealed { 0 } else { letters });
         }
         let mut rest = rest;
         let mut extended = |nibble: u8| match nibble {
@@ -144,16 +153,20 @@ fn walk_options(mut b: &[u8]) -> Option<bool> {
         let length = extended(first & 0x0f)?;
         // None is longer than 1034 bytes (Proxy-Uri).
         if !OPTIONS.contains(&number) || length > 1034 {
-            return Some(false);
+            return None;
         }
         let (value, tail) = rest.split_at_checked(usize::try_from(length).ok()?)?;
         if TEXT_OPTIONS.contains(&number) && !is_text(value) || value.len() > longest(number) {
-            return Some(false);
+            return None;
         }
+        if TEXT_OPTIONS.contains(&number) && value.is_ascii() {
+            letters += value.len();
+        }
+        sealed |= number == OSCORE;
         b = tail;
         seen += 1;
     }
-    Some(seen > 0)
+    (seen > 0).then_some(if sealed { 0 } else { letters })
 }
 
 /// The mechanism that a ZMTP 3 greeting names (ZeroMQ RFC 23): signature, version, 20 bytes padded with zeros.
@@ -191,5 +204,8 @@ mod tests {
         assert_eq!(udp(b"\x40\x01\x7d\x34\xbbtemperature", 5683), Some(Protocol::Coap));
         assert_eq!(udp(b"\x40\x01\x7d\x34\xbftemperature", 5683), None);
         assert_eq!(udp(b"\x40\x01\x7d\x34\xbbtemperature", 9), None);
+        // RFC 6690 section 4: GET /.well-known/core, which is long enough on any port; and the same sealed by OSCORE.
+        assert_eq!(udp(b"\x41\x01\x7d\x34\x17\xbb.well-known\x04core", 9), Some(Protocol::Coap));
+        assert_eq!(udp(b"\x41\x02\x7d\x34\x17\x92\x09\x14\x2b.well-known\x04core\xff\x61", 9), None);
     }
 }
