@@ -24,9 +24,9 @@ pub fn protocol(entry: &Entry, conversation: &mut Conversation) -> Option<Protoc
         return None;
     }
     conversation.looks += 1;
-    // Every place is tried when there is twice as much as the last time.
-    let within = conversation.looks.is_power_of_two();
     let joined = is_joined(entry, conversation);
+    // Every place is tried when there is twice as much as the last time; what was seen from its beginning on begins there.
+    let within = joined && conversation.looks.is_power_of_two();
     let (client, server) = conversation.client_and_server();
     let Found { protocol, turned } = chains::stream(client, server, ports(entry, conversation), joined, within)?;
     conversation.turned ^= turned;

@@ -26,7 +26,7 @@ const MAX_LINKS: u32 = 32;
 /// Places at which a chain may begin: a full segment of Ethernet holds the end of a message, or the message is longer.
 const MAX_PLACES: usize = 1460;
 /// Messages of one side looked at from all places together, so that bytes made for it cost little more than others.
-const MAX_STEPS: u32 = 1024;
+const MAX_STEPS: u32 = 4096;
 
 /// What a step makes of the bytes before it.
 #[derive(Debug, PartialEq, Eq)]
@@ -127,6 +127,42 @@ const ROWS: &[Row] = &[
     same(P::Xmpp, &[(b'<', b'<')], lines::xmpp),
 ];
 
+/// For each first byte, the rows it can begin a message of: bit n is row n.
+static CLIENT: [u32; 256] = masks(true);
+static SERVER: [u32; 256] = masks(false);
+/// Rows whose messages are lines.
+const LINES: u32 = lines_of();
+
+const _: () = assert!(ROWS.len() <= 32, "a mask has one bit a row");
+
+const fn masks(client: bool) -> [u32; 256] {
+    let mut masks = [0; 256];
+    let mut row = 0;
+    while row < ROWS.len() {
+        let first = if client { ROWS[row].client.first } else { ROWS[row].server.first };
+        let mut range = 0;
+        while range < first.len() {
+            let mut byte = first[range].0 as usize;
+            while byte <= first[range].1 as usize {
+                masks[byte] |= 1 << row;
+                byte += 1;
+            }
+            range += 1;
+        }
+        row += 1;
+    }
+    masks
+}
+
+const fn lines_of() -> u32 {
+    let (mut lines, mut row) = (0, 0);
+    while row < ROWS.len() {
+        lines |= (ROWS[row].lines as u32) << row;
+        row += 1;
+    }
+    lines
+}
+
 /// What a chain says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -145,48 +181,58 @@ struct Chain {
 /// `within`: also looks for messages that begin behind the first byte.
 pub fn stream(client: &[u8], server: &[u8], ports: Ports, joined: bool, within: bool) -> Option<Found> {
     let (client, server) = (head(client), head(server));
+    let none = [Chain::default(); ROWS.len()];
+    let straight = [chains(client, &CLIENT, true, within), chains(server, &SERVER, false, within)];
+    let turned = if joined {
+        [chains(server, &CLIENT, true, within), chains(client, &SERVER, false, within)]
+    } else {
+        [none; 2]
+    };
     let mut best = (ENOUGH - 1, None);
-    for row in ROWS {
-        let both = |client, server| {
-            let sides = [(&row.client, client), (&row.server, server)];
-            let [a, b] = sides.map(|(side, bytes)| strongest(side, bytes, row.lines, within));
-            if a.links + b.links < 2 { 0 } else { a.bits + b.bits }
-        };
-        let straight = both(client, server);
-        let turned = if joined { both(server, client) } else { 0 };
+    for (n, row) in ROWS.iter().enumerate() {
+        let [straight, turned] = [straight, turned].map(|[a, b]| both(a[n], b[n]));
         // Where both sides write alike, the port tells which is which.
         let by_port = || is_registered(row.protocol, ports.client) && !is_registered(row.protocol, ports.server);
-        let turns = turned > straight || turned == straight && by_port();
         let bits = straight.max(turned);
         if bits > best.0 {
-            best = (bits, Some(Found { protocol: row.protocol, turned: turns }));
+            let turned = turned > straight || turned == straight && by_port();
+            best = (bits, Some(Found { protocol: row.protocol, turned }));
         }
     }
     best.1
+}
+
+/// What two sides are worth together, in two messages or more.
+fn both(a: Chain, b: Chain) -> u32 {
+    if a.links + b.links < 2 { 0 } else { a.bits + b.bits }
 }
 
 fn head(bytes: &[u8]) -> &[u8] {
     bytes.get(..2 * HEAD_LIMIT).unwrap_or(bytes)
 }
 
-/// The strongest chain of one side, less what its place was worth.
-fn strongest(side: &Side, bytes: &[u8], lines: bool, within: bool) -> Chain {
-    let begins =
-        |at: usize| bytes.get(at).is_some_and(|byte| side.first.iter().any(|(low, high)| (low..=high).contains(&byte)));
-    let mut best = if begins(0) { follow(side.step, bytes) } else { Chain::default() };
+/// For each row the strongest chain of one side, less what its place was worth.
+fn chains(bytes: &[u8], masks: &[u32; 256], of_client: bool, within: bool) -> [Chain; ROWS.len()] {
+    let mut best = [Chain::default(); ROWS.len()];
     let mut steps = 0;
-    let places = if within { bytes.len().min(MAX_PLACES) } else { 0 };
-    for at in (1..places).filter(|at| begins(*at) && (!lines || bytes[at - 1] == b'\n')) {
-        if best.bits >= ENOUGH || steps >= MAX_STEPS {
-            break;
+    let places = if within { MAX_PLACES } else { 1 };
+    for (at, first) in bytes.iter().enumerate().take(places) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let mut rows = masks[usize::from(*first)];
+        if at > 0 && bytes[at - 1] != b'\n' {
+            rows &= !LINES;
         }
-        let Some(rest) = bytes.get(at..) else { break };
-        let chain = follow(side.step, rest);
-        steps += chain.links;
-        let bits = chain.bits.saturating_sub(at.ilog2() + 1);
-        // Inside other data one header alone may be a coincidence: it has to lead to another.
-        if bits > best.bits && chain.links > 1 {
-            best = Chain { bits, ..chain };
+        while rows != 0 && steps < MAX_STEPS {
+            let n = rows.trailing_zeros() as usize;
+            rows &= rows - 1;
+            let side = if of_client { &ROWS[n].client } else { &ROWS[n].server };
+            let chain = follow(side.step, rest);
+            steps += chain.links;
+            let bits = chain.bits.saturating_sub(at.checked_ilog2().map_or(0, |place| place + 1));
+            // Inside other data one header alone may be a coincidence: it has to lead to another.
+            if bits > best[n].bits && (at == 0 || chain.links > 1) {
+                best[n] = Chain { bits, ..chain };
+            }
         }
     }
     best

@@ -63,13 +63,14 @@ pub fn tacacs_server(b: &[u8], before: &[u8]) -> Step {
 }
 
 /// BEP 3: a length, a number of the message. Requests are of 2^14 bytes, and so are the pieces.
-pub fn bittorrent(b: &[u8], _: &[u8]) -> Step {
+pub fn bittorrent(b: &[u8], before: &[u8]) -> Step {
     const BLOCK: u32 = 1 << 14;
     /// More pieces than any torrent has.
     const PIECES: u32 = 1 << 20;
     let length = be32(b, 0)?;
     if length == 0 {
-        return message(true, 4, 0);
+        // A keep-alive; zeros alone are anything.
+        return message(before.len() > 4, 4, 0);
     }
     let (fits, bits) = match (byte(b, 4)?, length) {
         (0..=3, 1) => (true, 8),
