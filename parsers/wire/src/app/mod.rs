@@ -64,7 +64,7 @@ pub use serial::Serial;
 
 use crate::Protocol;
 use look::{Look, Match};
-use masks::Rows;
+use masks::StreamRows;
 use rows::{DATAGRAMS, STREAMS};
 
 /// How much of each direction's start is worth keeping for recognition: the longest greeting that has to be seen
@@ -98,7 +98,7 @@ pub enum Verdict {
 /// empty; bytes past [`HEAD_LIMIT`] are not looked at. Ask again when more has come, as long as it is undecided.
 pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     let (client, server) = (head(client), head(server));
-    let mut candidates = Rows::NONE;
+    let mut candidates = StreamRows::NONE;
     if let Some(first) = client.first() {
         candidates = candidates.or(rows::STREAM_CLIENT[usize::from(*first)]);
     }
