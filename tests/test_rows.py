@@ -65,7 +65,7 @@ def test_messages_of_scapys_layers_are_recognised(scapy: SimpleNamespace, tmp_pa
 
 
 def test_a_stream_that_is_joined_in_its_middle_is_told_by_its_messages(scapy: SimpleNamespace, tmp_path: Path) -> None:
-    """Behind the greetings, some in fewer bytes than a record of TLS has in its header, on the registered port or another."""
+    """Behind the greetings, some in fewer bytes than a record of TLS has in its header, on their port or another."""
     mqtt, ends = scapy.mqtt, scapy.inet.IP(src="192.0.2.1", dst="192.0.2.2")
     messages = {
         ("mqtt", 1883, 1): mqtt.MQTT() / mqtt.MQTTPublish(topic="room/1", value=b"21.5"),
@@ -113,7 +113,7 @@ def test_what_a_sniffer_hands_over_is_opened(scapy: SimpleNamespace, tmp_path: P
     path = tmp_path / "handed.pcap"
     scapy.write(str(path), [outer])
     flow = next(flow for flow in probe.replay(path) if flow["type"] == "flow")
-    assert (flow["protocol"], flow["dst_ip"], flow["tunnel"]) == ("dns", "192.0.2.2", "tzsp")
+    assert (flow["protocol"], flow["dst_ip"], flow["tunnel"]) == ("dns", "192.0.2.2", ["tzsp"])
 
 
 def test_what_begins_like_a_tunnel_and_can_be_read_is_none(scapy: SimpleNamespace, tmp_path: Path) -> None:
