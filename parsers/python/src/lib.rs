@@ -14,8 +14,10 @@ mod extraction;
 mod kept;
 mod keys;
 mod ledger;
+mod line;
 mod live;
 mod office;
+mod part;
 mod records;
 mod trust;
 
