@@ -206,7 +206,9 @@ impl<S: Source + Send> Team<'_, '_, S> {
             };
             self.cores.iter_mut().enumerate().for_each(|core| drop(work(core)));
             while let Some(parts) = line.take() {
-                if !hand_over(self.common.put_together(parts, buffers)) {
+                let batch = self.common.put_together(parts, buffers);
+                line.reuse(&mut self.common.said);
+                if !hand_over(batch) {
                     line.stop();
                     office.abandon();
                 }
@@ -281,7 +283,7 @@ fn go_through<S: Source>(office: &Office<'_, S>, line: &Line, buffers: &Buffers,
         let more = office.work(core, at, &mut chunk);
         let time = core.time();
         let mut part = Part::of(core, buffers, false);
-        std::mem::swap(core.said(), &mut part.said);
+        part.said = std::mem::replace(core.said(), line.spare());
         line.put(step, at, (part, core.take_heard()), more);
         if !more {
             break;
@@ -324,6 +326,7 @@ impl Common {
 
     /// Takes what the cores heard, to be judged with the next step, once that of the step before is.
     fn settle(&mut self, cores: &mut [Core], all: bool) {
+        self.said.resize_with(cores.len(), Said::default);
         cores.iter_mut().zip(&mut self.said).for_each(|(core, said)| std::mem::swap(core.said(), said));
         tell_each_other(cores, all);
     }

@@ -4,7 +4,7 @@
 use crate::part::Part;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use transitproof_flow::Heard;
+use transitproof_flow::{Heard, Said};
 
 /// Steps whose parts may wait to be put together, besides those that cores are at.
 const WAITING: u64 = 2;
@@ -62,11 +62,27 @@ pub struct Line {
     state: Mutex<State>,
     changed: Condvar,
     cores: usize,
+    /// What was heard of DNS and judged, for its room.
+    judged: Mutex<Vec<Said>>,
 }
 
 impl Line {
     pub fn new(cores: usize) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), cores }
+        Self { state: Mutex::default(), changed: Condvar::new(), cores, judged: Mutex::default() }
+    }
+
+    fn judged(&self) -> MutexGuard<'_, Vec<Said>> {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Room for what a core hears of DNS next.
+    pub fn spare(&self) -> Said {
+        self.judged().pop().unwrap_or_default()
+    }
+
+    /// What was heard of DNS is judged.
+    pub fn reuse(&self, judged: &mut Vec<Said>) {
+        self.judged().append(judged);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -16,7 +16,7 @@ pub struct Part {
     certificates: Vec<Arc<Certificate>>,
     /// If they were wanted.
     observations: Option<Vec<Observation>>,
-    /// What it heard of DNS, if there are several cores.
+    /// What it heard of DNS, where the cores go on meanwhile.
     pub said: Said,
 }
 
