@@ -8,6 +8,7 @@ use crate::chunk::Spare;
 use crate::line::Line;
 use crate::office::Office;
 use crate::part::Part;
+use crate::places::Places;
 use crate::records::Buffers;
 use std::io;
 use std::sync::Arc;
@@ -55,31 +56,6 @@ struct Team<'a, 'b, S> {
     places: &'a Places,
     /// For all but the first core: that one's place is in the thread that waits for them.
     others: Vec<Worker>,
-}
-
-/// Where workers run, if there is one for each processor. Linux looks for an idle one only while few are busy (select_idle_cpu),
-/// and leaves two that wake each other on one, the other idle. With fewer workers it is to choose, for others run there too.
-#[derive(Default)]
-struct Places(Vec<usize>);
-
-impl Places {
-    fn for_workers(workers: usize) -> Self {
-        let all = ring::processors();
-        Self(if all.len() == workers { all } else { Vec::new() })
-    }
-
-    fn take(&self, at: usize) {
-        if let Some(place) = self.0.get(at) {
-            ring::stay_on(&[*place]);
-        }
-    }
-
-    /// For a thread that has the place of the one that started it.
-    fn leave(&self) {
-        if !self.0.is_empty() {
-            ring::stay_on(&self.0);
-        }
-    }
 }
 
 impl Crew {

@@ -18,6 +18,7 @@ mod line;
 mod live;
 mod office;
 mod part;
+mod places;
 mod records;
 mod trust;
 

@@ -58,6 +58,12 @@ struct State {
     stopped: bool,
 }
 
+impl State {
+    fn allows(&self, step: u64) -> bool {
+        step <= self.parts.first + WAITING && step.checked_sub(2).is_none_or(|before| self.heard.are_all(before))
+    }
+}
+
 pub struct Line {
     state: Mutex<State>,
     changed: Condvar,
@@ -115,7 +121,7 @@ impl Line {
 
     /// Waits until a core may begin a step; false if it is not to.
     pub fn may_begin(&self, step: u64) -> bool {
-        self.until(|state| step <= state.parts.first + WAITING && (step < 2 || state.heard.are_all(step - 2)))
+        self.until(|state| state.allows(step))
     }
 
     /// Waits until all came to the end of a step; false if some will not.

@@ -8,6 +8,7 @@ use transitproof_flow::certificates::Certificate;
 use transitproof_flow::observation::Observation;
 use transitproof_flow::{Core, Said};
 
+#[derive(Default)]
 pub struct Part {
     records: Vec<u8>,
     tunnels: Vec<u8>,
@@ -40,15 +41,7 @@ impl Part {
 impl Batch {
     /// Of the parts of all cores, in their order.
     pub fn of(parts: Vec<Part>, common: Option<&mut Common>, buffers: &Buffers) -> Self {
-        let mut whole = Part {
-            records: Vec::new(),
-            tunnels: Vec::new(),
-            associations: Vec::new(),
-            so_far: Vec::new(),
-            certificates: Vec::new(),
-            observations: None,
-            said: Said::default(),
-        };
+        let mut whole = Part::default();
         let mut records = Vec::with_capacity(parts.len());
         for part in parts {
             records.push(part.records);
