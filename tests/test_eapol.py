@@ -1,13 +1,18 @@
 """EAP-TLS over a LAN, written by scapy around OpenSSL's handshake: a flow of two stations, judged as in RADIUS."""
 
+import contextlib
+import ssl
+import subprocess
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from scapy.all import Ether, Raw, wrpcap
+from scapy.all import IP, UDP, Ether, Raw, mac2str, wrpcap
 from scapy.layers.eap import EAP, EAP_TLS, EAPOL
+from scapy.layers.l2 import CookedLinux, CookedLinuxV2
+from scapy.layers.radius import Radius, RadiusAttribute
 
 import probe
 from probe.cli import main
@@ -19,27 +24,60 @@ DEVICE, PORT, GROUP = "02:00:00:00:00:01", "02:00:00:00:00:02", "01:80:c2:00:00:
 PART: Final = 500
 
 
-def said() -> Iterator[tuple[bool, Any]]:
-    """Whether it is the device that speaks, and its EAP packet."""
+Flights = list[tuple[bool, bytes]]
+"""Whether it is the device that speaks, and what TLS says."""
+
+
+def recorded() -> Flights:
+    lines = HANDSHAKE.read_text().splitlines()
+    return [(line[0] == ">", bytes.fromhex(line[2:])) for line in lines]
+
+
+def said(flights: Flights | None = None, method: int = 13) -> Iterator[tuple[bool, Any]]:
+    """Whether the device speaks, and its EAP packet; methods of TLS have one header (RFC 5216 section 3.1)."""
     ids = count(1)
     yield False, EAP(code=1, id=next(ids), type=1)
     yield True, EAP(code=2, id=1, type=1, identity=b"anonymous@example.test")
-    yield False, EAP_TLS(code=1, id=(at := next(ids)), S=1)
-    for line in HANDSHAKE.read_text().splitlines():
-        data = bytes.fromhex(line[2:])
+    yield False, EAP_TLS(code=1, id=(at := next(ids)), type=method, S=1)
+    for device, data in flights or recorded():
         for part in (data[start : start + PART] for start in range(0, len(data), PART)):
-            if line[0] == ">":
-                yield True, EAP_TLS(code=2, id=at, tls_data=part)
-                yield False, EAP_TLS(code=1, id=(at := next(ids)))
+            if device:
+                yield True, EAP_TLS(code=2, id=at, type=method, tls_data=part)
+                yield False, EAP_TLS(code=1, id=(at := next(ids)), type=method)
             else:
-                yield True, EAP_TLS(code=2, id=at)
-                yield False, EAP_TLS(code=1, id=(at := next(ids)), tls_data=part)
+                yield True, EAP_TLS(code=2, id=at, type=method)
+                yield False, EAP_TLS(code=1, id=(at := next(ids)), type=method, tls_data=part)
     yield False, EAP(code=3, id=at)
 
 
-def write(path: Path, *, to_group: bool) -> Path:
+@pytest.fixture
+def tls13(tmp_path: Path) -> Flights:
+    """TLS 1.3 by OpenSSL, and the byte by which the server says that it has succeeded (RFC 9190 section 2.5)."""
+    contexts = [ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)]
+    contexts[0].check_hostname, contexts[0].verify_mode = False, ssl.CERT_NONE
+    both = str(tmp_path / "server.pem")
+    making = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=radius.example.test"]
+    subprocess.run([*making, "-keyout", both, "-out", f"{both}.crt"], check=True, capture_output=True)
+    contexts[1].load_cert_chain(f"{both}.crt", both)
+    into, out = [[ssl.MemoryBIO() for _ in contexts] for _ in range(2)]
+    ends = [context.wrap_bio(into[at], out[at], server_side=bool(at)) for at, context in enumerate(contexts)]
+    flights: Flights = []
+    for step in range(6):
+        at = step % 2
+        with contextlib.suppress(ssl.SSLWantReadError):
+            ends[at].do_handshake()
+            if at:
+                ends[at].write(b"\0")
+        if flight := out[at].read():
+            into[1 - at].write(flight)
+            flights.append((at == 0, flight))
+    assert ends[0].version() == "TLSv1.3"
+    return flights
+
+
+def write(path: Path, packets: Iterator[tuple[bool, Any]] | None = None, *, to_group: bool) -> Path:
     frames = [Ether(src=DEVICE, dst=GROUP) / EAPOL(type=1) / Raw(bytes(42))]
-    for number, (device, eap) in enumerate(said()):
+    for number, (device, eap) in enumerate(packets or said()):
         src, other = (DEVICE, PORT) if device else (PORT, DEVICE)
         frames.append(Ether(src=src, dst=GROUP if to_group else other) / EAPOL(version=2, type=0) / eap)
         frames[-1].time = 1_700_000_000 + number / 100
@@ -70,6 +108,57 @@ def test_a_login_at_a_port(tmp_path: Path, workers: int, *, to_group: bool) -> N
     assert "plaintext.protocol" not in told
     # Its start, and what nobody had answered yet.
     assert records[-1]["other"] == {"eapol": 1 + to_group}
+
+
+def assert_tls13(flow: dict[str, Any]) -> None:
+    assert flow["tls"]["version"] == "TLSv1.3"
+    assert flow["tls"]["established"] is True
+    assert (flow["class"], "certificates" in flow["tls"]) == ("plaintext", False)
+
+
+@pytest.mark.parametrize("method", [13, 21, 25, 43, 55])  # EAP-TLS, TTLS, PEAP, FAST, TEAP
+def test_tls_1_3(tmp_path: Path, tls13: Flights, method: int) -> None:
+    capture = write(tmp_path / "eapol.pcap", said(tls13, method), to_group=False)
+    (flow,) = (record for record in probe.replay(capture) if record["type"] == "flow")
+    assert_tls13(flow)
+
+
+def test_tls_1_3_by_radius(tmp_path: Path, tls13: Flights) -> None:
+    """RFC 3579: attributes of 253 bytes, a State by which an answer belongs to its challenge."""
+    frames = []
+    for number, (device, eap) in enumerate(said(tls13)):
+        if not number:
+            continue  # the access point asks for the name itself
+        code, identifier = (1, number) if device else ({3: 2}.get(eap.code, 11), number - 1)
+        state = [RadiusAttribute(type=24, value=bytes([number // 2]) * 8)] if number > 1 else []
+        packet = bytes(eap)
+        parts = [RadiusAttribute(type=79, value=packet[at : at + 253]) for at in range(0, len(packet), 253)]
+        ports = (32_000, 1812) if device else (1812, 32_000)
+        src, dst = ("192.0.2.1", "192.0.2.2") if device else ("192.0.2.2", "192.0.2.1")
+        radius = Radius(code=code, id=identifier % 256, authenticator=bytes(range(16)), attributes=[*state, *parts])
+        frames.append(IP(src=src, dst=dst) / UDP(sport=ports[0], dport=ports[1]) / radius)
+        frames[-1].time = 1_700_000_000 + number / 100
+    wrpcap(str(tmp_path / "radius.pcap"), frames)
+    (flow,) = (record for record in probe.replay(tmp_path / "radius.pcap") if record["type"] == "flow")
+    assert flow["protocol"] == "radius"
+    assert_tls13(flow)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_cooked_headers_name_the_sender(tmp_path: Path, version: int) -> None:
+    frames = []
+    for number, (device, eap) in enumerate(said()):
+        address = mac2str(DEVICE if device else PORT)
+        if version == 1:
+            cooked = CookedLinux(pkttype=2, lladdrtype=1, lladdrlen=6, src=address + bytes(2), proto=0x888E)
+        else:
+            cooked = CookedLinuxV2(pkttype=2, lladdrtype=1, lladdrlen=6, src=address + bytes(2), proto=0x888E)
+        frames.append(cooked / EAPOL(version=2, type=0) / eap)
+        frames[-1].time = 1_700_000_000 + number / 100
+    wrpcap(str(tmp_path / "cooked.pcap"), frames)
+    (flow,) = (record for record in probe.replay(tmp_path / "cooked.pcap") if record["type"] == "flow")
+    assert (flow["src_mac"], flow["dst_mac"], flow["protocol"]) == (DEVICE, PORT, "eap")
+    assert (flow["tls"]["version"], flow["tls"]["established"]) == ("TLSv1.2", True)
 
 
 def test_filters(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 mod closing;
 mod leaks;
+mod logins;
 
 use crate::Direction;
 use crate::announced::Announcements;
@@ -235,6 +236,11 @@ impl Context {
 
     /// Counts facts that are an observation by themselves.
     fn notice(&mut self, entry: &Entry, facts: &[u8], bytes: u64) {
+        self.notice_in(entry.why.frame().unwrap_or(self.frame), entry, facts, bytes);
+    }
+
+    /// The same where a frame of its own tells them.
+    fn notice_in(&mut self, frame: u64, entry: &Entry, facts: &[u8], bytes: u64) {
         let seen = Sighting {
             endpoint: Endpoint::of(entry),
             key: facts,
@@ -244,7 +250,7 @@ impl Context {
             bytes,
             start: entry.start,
             time: entry.last,
-            frame: entry.why.frame().unwrap_or(self.frame),
+            frame,
             flow: self.trace.then(|| FlowId::of(entry)),
             session: None,
         };

@@ -29,7 +29,7 @@ use crate::table::{Slot, Table};
 use crate::time::SECOND;
 use crate::totals::Arrived;
 use crate::why::{What, Why};
-use crate::{tcp, udp};
+use crate::{later, tcp, udp};
 use particular::Tracking;
 pub use particular::Wanted;
 use std::sync::Arc;
@@ -242,7 +242,7 @@ impl Core {
             && looked.flags & (tcp_flags::SYN | tcp_flags::FIN | tcp_flags::RST) == 0
             && frame.time.saturating_sub(entry.last) <= idle::CLOSED * SECOND
         {
-            if entry.phase == Phase::Settled {
+            if entry.phase == Phase::Settled || later::passes(entry, looked) {
                 let from = entry.count(looked.low, frame.time, looked.ip_length);
                 if entry.is_multiple_of(from, carried::OFTEN) {
                     carried::tell(&mut self.settled, entry);

@@ -94,6 +94,30 @@ fn snmp_is_what_follows_the_discovery() {
     assert!(clear.records()[0].contains("\"class\":\"plaintext\",\"protocol\":\"snmp\""), "{:?}", clear.records());
 }
 
+/// The header of an Initial, behind it bytes that no key opens (RFC 9001 section 5.2): what follows tells what the flow is.
+#[test]
+fn what_follows_a_doubted_initial_has_the_flow() {
+    let noise: Vec<u8> = (0..1200u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let initial = [&b"\xc3\0\0\0\x01\x08ABCDEFGH\x04SRCI\0\x44\x9c"[..], &noise[..0x49c]].concat();
+    let begun = Tape::default().udp(1, true, (40000, 4433), &initial);
+    assert_eq!(member(&begun.records()[0], "class"), "unknown");
+    let wireguard = [&[1, 0, 0, 0], &noise[..144]].concat();
+    let sip = b"OPTIONS sip:a@b.example SIP/2.0\r\nVia: SIP/2.0/UDP c\r\nCSeq: 1 OPTIONS\r\n\r\n";
+    for (next, protocol) in [(&wireguard[..], "wireguard"), (sip, "sip")] {
+        let said = begun.clone().udp(2, false, (40000, 4433), &noise[..90]).udp(3, true, (40000, 4433), next);
+        assert_eq!(members(&said.records(), "protocol"), [protocol]);
+    }
+    // RTP shows in a run.
+    let rtp = |n: u8| [&[0x80, 96, 0x12, n, 0, 0, n, 0x40, 0xde, 0xad, 0xbe, 0xef], &noise[..160]].concat();
+    let media = (1..30).fold(begun.clone(), |tape, n| tape.udp(u64::from(n) + 1, true, (40000, 4433), &rtp(n)));
+    let alone = (1..30).fold(Tape::default(), |tape, n| tape.udp(u64::from(n) + 1, true, (40000, 4433), &rtp(n)));
+    assert_eq!(members(&media.records(), "protocol"), members(&alone.records(), "protocol"));
+    // And QUIC it is, once Handshake packets follow.
+    let handshake = [&b"\xe3\0\0\0\x01\x04PEER\x04SRCI\x40\x40"[..], &noise[..64]].concat();
+    let said = begun.udp(2, false, (40000, 4433), &noise[..90]).udp(3, true, (40000, 4433), &handshake);
+    assert_eq!(members(&said.records(), "protocol"), ["quic"]);
+}
+
 #[test]
 fn a_connection_is_one_record_until_a_syn_follows_its_end() {
     let once = |tape: Tape, ms: u64| {

@@ -17,6 +17,8 @@ pub enum Phase {
     Cut,
     /// Nothing more to learn of the flow itself, but it may tell of others.
     Listening,
+    /// HTTP that has served something: what its client asks next may show a login, and nothing else is to be learnt.
+    Served,
 }
 
 impl Phase {
@@ -66,6 +68,10 @@ pub mod mark {
     pub const RST: u8 = 1 << 4;
     /// `next_seq` of the direction is known.
     pub const SEQ: [u8; 2] = [1 << 5, 1 << 6];
+    /// Of HTTP that has served something, where order is of no interest any more: something was said since the client's segment that was
+    /// looked at last; and `next_seq` has been put to its other use, see [`crate::later`].
+    pub const ANSWERED: u8 = SEQ[0];
+    pub const COUNTS: u8 = SEQ[1];
     /// Class or protocol is known from statistics or ports, not from content.
     pub const INFERRED: u8 = 1 << 7;
 }

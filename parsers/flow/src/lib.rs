@@ -25,9 +25,15 @@ pub mod ike;
 mod intern;
 mod ipsec;
 mod ipsec_stream;
+mod joined;
+#[cfg(test)]
+mod joined_tests;
 pub mod json;
 mod key;
 mod keys;
+mod later;
+#[cfg(test)]
+mod later_tests;
 mod leak;
 pub mod ledger;
 pub mod limits;
@@ -45,6 +51,8 @@ pub mod quic;
 mod recent;
 mod record;
 mod rollup;
+#[cfg(test)]
+mod sealed_tests;
 mod select;
 mod share;
 mod spare;

@@ -7,6 +7,13 @@ pub const MAX_HEAD: usize = 4096;
 /// Bytes of each direction watched in a dialogue that may still upgrade to TLS or show a login.
 pub const MAX_DIALOGUE: usize = 8192;
 
+/// Looks at a stream that was joined in the middle, one for each piece of it: a few questions and answers, or some pings.
+pub const MAX_JOINED: u8 = 32;
+
+/// Segments of a client looked at for a login once its HTTP connection has served something: Apache closes a connection after 100 requests
+/// (MaxKeepAliveRequests), and few of them take more than two.
+pub const MAX_LATER_SEGMENTS: u32 = 256;
+
 /// Proxies stepped over in front of a stream: a chain of load balancer, SOCKS and CONNECT has three.
 pub const MAX_VIA: usize = 4;
 
@@ -37,6 +44,9 @@ pub const MAX_FINDINGS: usize = 1 << 20;
 
 /// Sets of findings that came of the same observations at one place, some 300 bytes each.
 pub const MAX_FINDING_SETS: usize = 262_144;
+
+/// Endpoints and names with a number, some 200 bytes each: as many as can have findings. What is observed elsewhere is counted only.
+pub const MAX_PLACES: usize = MAX_FINDING_SETS;
 
 /// Flows of one finding whose packets are to be written: some 120 MB.
 pub const MAX_TRACED: usize = 1 << 21;

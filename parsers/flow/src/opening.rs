@@ -8,6 +8,8 @@ use crate::entry::{Entry, Phase, mark};
 use crate::ike::Ends;
 use crate::ipsec::Ipsec;
 use crate::ipsec_stream;
+use crate::joined;
+use crate::later;
 use crate::limits::{MAX_DIALOGUE, MAX_HEAD, MAX_VIA};
 use crate::one_sided;
 use crate::openvpn::OpenVpnFollower;
@@ -20,6 +22,7 @@ use transitproof_wire::Protocol;
 use transitproof_wire::app::announced::announces;
 use transitproof_wire::app::proxies::{self, Prefix, Via};
 use transitproof_wire::app::{self, Ports, Verdict};
+use transitproof_wire::openvpn;
 use transitproof_wire::tls::{Seen, joined_inside, looks_like_tls};
 
 /// Looks at a stream that matches nothing, while one side has not spoken yet.
@@ -105,6 +108,8 @@ fn settle_dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut
     if goes_on {
         conversation.only_announces();
         entry.phase = Phase::Listening;
+    } else if later::may_follow(entry, conversation) {
+        later::expect(entry);
     }
 }
 
@@ -151,8 +156,20 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
         }
         _ => conversation.heads[side] = head,
     }
+    if !entry.has(mark::SYN) {
+        match openvpn::joined(&conversation.heads[side]) {
+            Seen::Yes => {
+                entry.protocol = Protocol::OpenVpn;
+                entry.why = Why::new(What::FirstBytes, ctx.frame, 0);
+                return ctx.settle(entry, Some(conversation));
+            }
+            Seen::NeedMore => return,
+            Seen::No => {}
+        }
+    }
     // Picked up in the middle of a record: the next record's header is where it must be.
     if !entry.has(mark::SYN)
+        && conversation.tries <= MAX_TRIES
         && let Some(at) = joined_inside(&conversation.heads[side])
     {
         let head = std::mem::take(&mut conversation.heads[side]);
@@ -230,7 +247,8 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     let ports = ports(entry, conversation);
     let (client, server) = conversation.client_and_server();
     let mut verdict = app::stream(client, server, ports);
-    if !entry.has(mark::SYN) && conversation.via.is_empty() {
+    let joined = joined::is_joined(entry, conversation);
+    if joined {
         let swapped = app::stream(server, client, Ports { client: ports.server, server: ports.client });
         let turns = match (verdict, swapped) {
             // What both sides write alike does not tell them apart: the port does.
@@ -250,39 +268,48 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
         entry.why = Why::new(What::Announced, ctx.frame, 0);
         return ctx.settle(entry, Some(conversation));
     }
-    match verdict {
-        Verdict::Is(protocol) => {
-            entry.protocol = protocol;
-            entry.why = Why::new(What::FirstBytes, ctx.frame, 0);
-            conversation.frame = ctx.frame;
-            if protocol == Protocol::OpenVpn {
-                conversation.follower = Follower::OpenVpn(Box::new(OpenVpnFollower::new()));
-                let heads = std::mem::take(&mut conversation.heads);
-                deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
-                deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
-            } else if protocol == Protocol::Dns {
-                conversation.follower = Follower::DnsStream(Box::default());
-                let heads = std::mem::take(&mut conversation.heads);
-                deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
-                deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
-            } else if watches(protocol) {
-                for from in [Direction::Forward, Direction::Reverse] {
-                    let head = &conversation.heads[from as usize];
-                    ctx.announced.hear(entry, conversation.turned, from == conversation.client(), head);
-                }
-                conversation.follower = Follower::Dialogue;
-                dialogue(entry, conversation, conversation.client(), ctx);
-            } else {
-                ctx.settle(entry, Some(conversation));
-            }
-        }
-        Verdict::Undecided if conversation.heads.iter().all(|head| head.len() < MAX_HEAD) => {}
+    let waits = match verdict {
+        Verdict::Is(_) => false,
+        Verdict::Undecided => conversation.heads.iter().all(|head| head.len() < MAX_HEAD),
         // While one side is silent, its first words may yet tell.
-        Verdict::None if conversation.heads.iter().any(|head| head.is_empty()) && conversation.tries < MAX_TRIES => {
-            conversation.tries += 1;
-        }
-        _ => ctx.settle(entry, Some(conversation)),
+        Verdict::None => conversation.heads.iter().any(|head| head.is_empty()) && conversation.tries < MAX_TRIES,
+    };
+    if !is_named(verdict)
+        && (joined || verdict != Verdict::Is(Protocol::Text) && !waits)
+        && let Some(protocol) = joined::protocol(entry, conversation)
+    {
+        claim(entry, conversation, protocol, What::MessageRun, ctx);
+    } else if let Verdict::Is(protocol) = verdict {
+        claim(entry, conversation, protocol, What::FirstBytes, ctx);
+    } else if !waits && !joined::may_tell(entry, conversation) {
+        ctx.settle(entry, Some(conversation));
+    } else if verdict == Verdict::None {
+        conversation.tries = conversation.tries.saturating_add(1);
     }
+}
+
+/// The stream is this: what reads on takes over, or all is known.
+pub fn claim(entry: &mut Entry, conversation: &mut Conversation, protocol: Protocol, what: What, ctx: &mut Context) {
+    entry.protocol = protocol;
+    entry.why = Why::new(what, ctx.frame, 0);
+    conversation.frame = ctx.frame;
+    let follower = match protocol {
+        Protocol::OpenVpn => Follower::OpenVpn(Box::new(OpenVpnFollower::new())),
+        Protocol::Dns => Follower::DnsStream(Box::default()),
+        _ if watches(protocol) => {
+            for from in [Direction::Forward, Direction::Reverse] {
+                let head = &conversation.heads[from as usize];
+                ctx.announced.hear(entry, conversation.turned, from == conversation.client(), head);
+            }
+            conversation.follower = Follower::Dialogue;
+            return dialogue(entry, conversation, conversation.client(), ctx);
+        }
+        _ => return ctx.settle(entry, Some(conversation)),
+    };
+    conversation.follower = follower;
+    let heads = std::mem::take(&mut conversation.heads);
+    deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
+    deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
 }
 
 /// Whether bytes have a name of their own, which text alone has not.
@@ -291,15 +318,16 @@ fn is_named(verdict: Verdict) -> bool {
 }
 
 /// Ports of client and server.
-fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
+pub fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
     let client_low = entry.has(mark::INITIATOR_LOW) != conversation.turned;
     Ports { client: entry.key.end(client_low).1, server: entry.key.end(!client_low).1 }
 }
 
 /// Protocols whose clear part may agree on TLS or on encryption of their own, step behind a proxy or carry a login.
 fn watches(protocol: Protocol) -> bool {
-    use Protocol::{Amqp, Rdp, Sieve, Smb, Socks, Tds};
-    app::credentials::has_logins(protocol) || matches!(protocol, Amqp | Rdp | Sieve | Smb | Socks | Tds)
+    use Protocol::{Amqp, Nfs, Oracle, Rdp, Rpc, Sieve, Smb, Socks, Tds};
+    app::credentials::has_logins(protocol)
+        || matches!(protocol, Amqp | Nfs | Oracle | Rdp | Rpc | Sieve | Smb | Socks | Tds)
 }
 
 /// A protocol in the clear: has it agreed on something else, has it shown a login, is it worth listening on?
@@ -328,25 +356,18 @@ fn dialogue(entry: &mut Entry, conversation: &mut Conversation, spoke: Direction
     }
     one_sided::note(entry, conversation, spoke, ctx.frame);
     let (client, server) = conversation.client_and_server();
-    if entry.protocol == Protocol::Postgresql && app::starttls::is_under_gssapi(client, server) {
-        entry.protocol = Protocol::SealedPostgresql;
-        return ctx.settle(entry, Some(conversation));
-    }
-    if entry.protocol == Protocol::Smb
-        && let Some(encrypts) = app::smb_encrypts(client).or_else(|| app::smb_encrypts(server))
-    {
-        entry.protocol = if encrypts { Protocol::Smb3 } else { Protocol::Smb };
-        return ctx.settle(entry, Some(conversation));
-    }
-    if entry.protocol == Protocol::Rdp
-        && let Some(encrypts) = app::rdp_encrypts(server)
-    {
-        entry.protocol = if encrypts { Protocol::RdpSecurity } else { Protocol::Rdp };
+    if let Some(found) = app::goes_on_as(entry.protocol, client, server) {
+        if found == entry.protocol {
+            conversation.read_dialogue(found, ctx.hash_key.as_ref());
+        }
+        entry.protocol = found;
         return ctx.settle(entry, Some(conversation));
     }
     // A login at the proxy comes in front of the tunnel, which is what the flow will be.
     let over = past_login(entry.protocol, tunnelling, client, server);
-    let may_tell = spoke == conversation.client() || app::credentials::needs_server(entry.protocol);
+    let heard = if spoke == conversation.client() { client } else { server };
+    let may_tell = (spoke == conversation.client() || app::credentials::needs_server(entry.protocol))
+        && (heard.len() >= MAX_DIALOGUE || !app::credentials::awaits_message(entry.protocol, heard));
     let login = entry.protocol != Protocol::Http
         && conversation.alone.is_none()
         && may_tell

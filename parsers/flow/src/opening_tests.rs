@@ -52,6 +52,7 @@ pub fn captured(port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> (St
 pub fn captured_to(reset: bool, port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> (String, String) {
     const RST: u8 = 0x04;
     const SYN: u8 = 0x02;
+    const PSH: u8 = 0x08;
     const ACK: u8 = 0x10;
     let mut core =
         Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows: 10, seed: 1 });
@@ -63,7 +64,7 @@ pub fn captured_to(reset: bool, port: u16, said: &[Said], lost: &[usize], with_s
     }
     for (place, (from, bytes)) in said.iter().enumerate() {
         if !lost.contains(&place) {
-            frames.push(frame(port, *from, ACK, seq, bytes));
+            frames.push(frame(port, *from, PSH | ACK, seq, bytes));
         }
         seq[*from as usize] += u32::try_from(bytes.len()).unwrap();
     }

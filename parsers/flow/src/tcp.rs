@@ -3,7 +3,8 @@
 use crate::Direction;
 use crate::context::Context;
 use crate::conversation::Conversation;
-use crate::entry::{Entry, mark};
+use crate::entry::{Entry, Phase, mark};
+use crate::later;
 use crate::opening::deliver;
 use crate::stream::{Piece, distance, in_order};
 use transitproof_wire::packet::{Packet, tcp_flags};
@@ -12,9 +13,7 @@ use transitproof_wire::packet::{Packet, tcp_flags};
 #[inline]
 pub fn segment(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Context) -> bool {
     if packet.flags & (tcp_flags::SYN | tcp_flags::FIN | tcp_flags::RST) == 0 {
-        if entry.phase.is_heard() && packet.payload_length > 0 {
-            payload(entry, from, packet.seq, packet, ctx);
-        }
+        data(entry, from, packet.seq, packet, ctx);
         return false;
     }
     control(entry, from, packet, ctx)
@@ -30,8 +29,8 @@ fn control(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Co
             entry.next_seq[from as usize] = seq;
         }
     }
-    if entry.phase.is_heard() && packet.payload_length > 0 && packet.flags & tcp_flags::RST == 0 {
-        payload(entry, from, seq, packet, ctx);
+    if packet.flags & tcp_flags::RST == 0 {
+        data(entry, from, seq, packet, ctx);
     }
     let before = entry.closed();
     if packet.flags & tcp_flags::FIN != 0 {
@@ -41,6 +40,19 @@ fn control(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &mut Co
         entry.marks |= mark::RST;
     }
     entry.closed() != before
+}
+
+/// What a segment carries goes to whoever still wants to hear it.
+#[inline]
+fn data(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>, ctx: &mut Context) {
+    if packet.payload_length == 0 {
+        return;
+    }
+    if entry.phase.is_heard() {
+        payload(entry, from, seq, packet, ctx);
+    } else if entry.phase == Phase::Served {
+        later::segment(entry, from, seq, packet, ctx);
+    }
 }
 
 /// Payload of an open flow: brings it in order and hands it on.

@@ -32,8 +32,20 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
         }
         Follower::Dtls(follower) => {
             let progress = follower.datagram(from, packet.payload, ctx.frame, &mut ctx.certificates);
+            conversation.turned = follower.client() == Some(Direction::Reverse);
             after_dtls(entry, &mut conversation, progress, ctx);
             None
+        }
+        Follower::Quic(quic) if quic.is_doubted() && quic::looks_like_quic(packet.payload).is_none() => {
+            // Anything that this datagram is by itself, or with those around it, has the flow.
+            let doubted = std::mem::take(&mut conversation.follower);
+            let end = first_look(entry, &mut conversation, from, packet, ctx);
+            let tells_nothing =
+                entry.protocol == Protocol::Unknown && matches!(conversation.follower, Follower::Undecided);
+            if tells_nothing && entry.phase == Phase::Open {
+                conversation.follower = doubted;
+            }
+            end
         }
         Follower::Quic(_) => {
             quic_datagram(entry, &mut conversation, from, packet.payload, ctx);
@@ -93,6 +105,7 @@ fn first_look(
         entry.why = Why::new(What::DtlsRecord, ctx.frame, 0);
         let mut follower = Box::<DtlsFollower>::default();
         let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
+        conversation.turned = follower.client() == Some(Direction::Reverse);
         conversation.follower = Follower::Dtls(follower);
         after_dtls(entry, conversation, progress, ctx);
     } else if ipsec::is_ike(payload) || ipsec::may_be_cut_ike(payload, (packet.src_port, packet.dst_port)) {

@@ -1,4 +1,5 @@
-//! DTLS records and handshake fragments in a datagram. RFC 6347 section 4, RFC 9147 section 4 (the unified header).
+//! DTLS records and handshake fragments in a datagram. RFC 6347 section 4, RFC 9146 section 4 (connection ids), RFC 9147 section 4 (the
+//! unified header).
 
 use crate::registry::tls::version_name;
 use crate::tls::{content, handshake};
@@ -37,6 +38,9 @@ impl<'a> Record<'a> {
         let version = r.u16()?;
         let epoch = r.u16()?;
         r.take(6)?;
+        if content_type == content::TLS12_CID {
+            r.take(id_length(r.rest()).ok_or(ParseError::Malformed(LAYER))?)?;
+        }
         let length = usize::from(r.u16()?);
         let known = matches!(content_type, 20..=26) && matches!(version, 0x0100 | 0xfeff | 0xfefd);
         if !known || length > MAX_LENGTH {
@@ -100,6 +104,17 @@ impl<'a> Record<'a> {
     }
 }
 
+/// The length of the connection id in front of a record's own length (RFC 9146 section 4), which only the hellos tell: the first that lets the
+/// record end with the datagram, or where another of its kind begins.
+fn id_length(rest: &[u8]) -> Option<usize> {
+    const LONGEST: usize = 32;
+    (1..=LONGEST).find(|id| {
+        let length = rest.get(*id..).and_then(|rest| rest.first_chunk()).map(|length| u16::from_be_bytes(*length));
+        let behind = length.and_then(|length| rest.get(id + 2 + usize::from(length)..));
+        behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(&[content::TLS12_CID, 0xfe, 0xfd]))
+    })
+}
+
 /// The records of a datagram, up to the first that is none.
 pub fn records(datagram: &[u8]) -> impl Iterator<Item = Record<'_>> {
     let mut r = Reader::new(datagram, LAYER);
@@ -151,6 +166,7 @@ pub fn looks_like_dtls(payload: &[u8]) -> bool {
 fn content_fits(record: &Record<'_>) -> bool {
     match record.content_type {
         _ if record.epoch > 0 => record.epoch < 0x100 && record.length >= 8,
+        content::TLS12_CID => false,
         content::HANDSHAKE if record.length > record.body.len() => is_hello(record),
         content::HANDSHAKE => {
             let mut r = Reader::new(record.body, LAYER);
@@ -196,6 +212,24 @@ mod tests {
         assert!(looks_like_dtls(&longer));
         for n in 0..25 {
             assert!(!looks_like_dtls(&VERIFY[..n]), "{n}");
+        }
+    }
+
+    /// A record under a connection id, as RFC 9146 section 4 draws it.
+    #[test]
+    fn connection_ids_are_stepped_over() {
+        let record = |id: &[u8], epoch: u8, body: &[u8]| {
+            [&[25, 0xfe, 0xfd, 0, epoch, 0, 0, 0, 0, 0, 7][..], id, &[0, body.len() as u8], body].concat()
+        };
+        for id in [&b"\xc1"[..], b"\x9c\0\x01\xaa", &[0xd7; 20]] {
+            let one = record(id, 1, &[0xa5; 40]);
+            let found = |datagram: &[u8]| {
+                records(datagram).map(|record| (record.content_type, record.length)).collect::<Vec<_>>()
+            };
+            assert_eq!(found(&one), [(25, 40)]);
+            assert_eq!(found(&[&one[..], &record(id, 1, &[0x5a; 50])].concat()), [(25, 40), (25, 50)]);
+            assert!(looks_like_dtls(&one) && !looks_like_dtls(&one[..one.len() - 1]));
+            assert!(!looks_like_dtls(&record(id, 0, &[0xa5; 40])), "nothing is in the clear under an id");
         }
     }
 

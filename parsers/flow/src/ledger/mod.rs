@@ -4,34 +4,39 @@
 //! with verdicts, once, and every observation of these facts is counted onto them. The same for chains, whose answers hold
 //! for an interval of time. So the cost of judging is that of the distinct questions, not of flows, endpoints or names.
 
+mod asked;
 mod chains;
 mod findings;
 mod history;
+mod places;
 mod report;
 mod trace;
 mod verdict;
 mod wording;
 
+pub use asked::ChainQuestion;
 pub use history::Kind;
 pub use report::Report;
 pub use verdict::{Severity, Status, Verdict, Words};
 pub use wording::{Reason, Told, Wording, Wordings};
 
 use crate::certificates::{Certificate, Sha256Hex};
-use crate::hash::Map;
+use crate::hash::{Grown, Map};
 use crate::limits::MAX_JUDGED;
 use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
-use crate::trust::{Role, Roots};
+use crate::trust::Roots;
+use asked::{Asked, OfChain, Sent};
 use chains::Chains;
 use findings::{Findings, Said, Seen};
 use history::{History, Question};
+use places::{Place, Places};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use trace::Trace;
 
-/// A chain, and the name for which it was sent.
-type Subject = (Chain, Option<Arc<str>>);
+/// Number of a chain, and the name for which it was sent.
+type Subject = (u32, Option<Arc<str>>);
 
 type Verdicts = Arc<[Arc<Verdict>]>;
 
@@ -41,42 +46,8 @@ type Answer = [Said; 2];
 /// By place in memory and era: what is held for it, and where it is judged.
 type KnownFacts = Map<(usize, usize), (Arc<[u8]>, usize)>;
 
-/// A chain to be judged: by whom it was sent for which name, and when.
-#[derive(Clone, Debug)]
-pub struct ChainQuestion {
-    pub chain: Chain,
-    pub name: Option<Arc<str>>,
-    /// Seconds since the epoch.
-    pub when: u64,
-}
-
-/// What was asked about a chain, and the answer with the seconds between which it holds, both included.
-struct Asked {
-    question: ChainQuestion,
-    from: u64,
-    until: u64,
-    answer: Option<Answer>,
-    /// The same for a chain that was read with keys, and for an inherited one; made when first wanted.
-    otherwise: [Option<Answer>; 2],
-}
-
-impl Asked {
-    fn holds(&self, when: u64) -> bool {
-        (self.from..=self.until).contains(&when)
-    }
-
-    fn words(&mut self, provenance: Provenance) -> Option<&Answer> {
-        let answer = self.answer.as_ref()?;
-        let [decrypted, inherited] = &mut self.otherwise;
-        let (other, evidence) = match provenance {
-            Provenance::Observed => return Some(answer),
-            Provenance::Decrypted => (decrypted, "decrypted"),
-            Provenance::Inherited => (inherited, "inferred"),
-        };
-        let copy = |verdict: &Arc<Verdict>| Arc::new(verdict.with_evidence(evidence));
-        Some(other.get_or_insert_with(|| answer.each_ref().map(|said| Said::new(said.verdicts.iter().map(copy)))))
-    }
-}
+/// By place in memory: what is held for it, and its number.
+type KnownChains = Map<usize, (Chain, u32)>;
 
 /// A set of facts that was asked about, and a second at which it was seen.
 struct Judged {
@@ -91,8 +62,8 @@ struct Judged {
 struct Pending {
     observations: Vec<Observation>,
     source: u32,
-    /// Of each, where its facts and its chain are judged.
-    judged: Vec<(usize, Option<usize>)>,
+    /// Of each, where its facts are judged, and what is known of its chain.
+    judged: Vec<(usize, Option<OfChain>)>,
 }
 
 pub struct Ledger {
@@ -105,8 +76,12 @@ pub struct Ledger {
     facts: Map<(Arc<[u8]>, usize), usize>,
     judged: Vec<Judged>,
     trust: Chains,
+    /// Every chain that was asked about; its place here is its number.
+    sent: Grown<Chain, Sent>,
+    /// The same by the places in memory of what a core interned.
+    known_chains: KnownChains,
     /// What was asked about a chain and name, with the second that was asked about, ascending.
-    chains: Map<Subject, Vec<(u64, usize)>>,
+    chains: Grown<Subject, Vec<(u64, usize)>>,
     asked: Vec<Asked>,
     /// The same as `facts` by the places in memory of what a core interned, which spares hashing it. What is in here is held,
     /// so that no place is used twice.
@@ -117,6 +92,7 @@ pub struct Ledger {
     pending: Vec<Pending>,
     /// Names of the captures since findings were taken.
     sources: Vec<Arc<str>>,
+    places: Places,
     findings: Findings,
     /// Of what has no answer.
     nothing: Said,
@@ -139,13 +115,16 @@ impl Ledger {
             facts: Map::default(),
             judged: Vec::new(),
             trust: Chains::new(),
-            chains: Map::default(),
+            sent: Grown::default(),
+            known_chains: KnownChains::default(),
+            chains: Grown::default(),
             asked: Vec::new(),
             known_facts: Map::default(),
             new_facts: Vec::new(),
             new_chains: VecDeque::new(),
             pending: Vec::new(),
             sources: Vec::new(),
+            places: Places::default(),
             findings: Findings::default(),
             nothing: Said::new([]),
             history: History::default(),
@@ -215,31 +194,6 @@ impl Ledger {
         *at
     }
 
-    fn place_of_chain(&mut self, chain: &Chain, observation: &Observation) -> usize {
-        let when = self.at.unwrap_or(observation.first_seen / SECOND);
-        let name = &observation.name;
-        let known = self.chains.entry((chain.clone(), name.clone())).or_insert_with(|| Vec::with_capacity(1));
-        if let Some(at) = neighbours(known, when).find(|at| self.asked[*at].holds(when)) {
-            return at;
-        }
-        let at = self.asked.len();
-        known.insert(known.partition_point(|(second, _)| *second < when), (when, at));
-        let question = ChainQuestion { chain: chain.clone(), name: name.clone(), when };
-        let answer = self.trust.judge(&question);
-        self.asked.push(Asked { question, from: when, until: when, answer: None, otherwise: [None, None] });
-        match answer {
-            None => self.new_chains.push_back(at),
-            Some(answer) => {
-                let reason = |judgement| self.trust.reason(judgement, &answer);
-                let reasons: Vec<_> = answer.judgements.iter().map(reason).collect();
-                let words = self.answer(verdicts(&self.wordings, &reasons, self.trust.role(chain)));
-                let Asked { from, until, answer: slot, .. } = &mut self.asked[at];
-                (*from, *until, *slot) = (answer.from_second, answer.until_second, Some(words));
-            }
-        }
-        at
-    }
-
     /// Sets of facts that were not given out before, for their era: number, JSON object, and a second in that era.
     pub fn facts_questions(&mut self) -> Vec<(usize, Arc<[u8]>, u64)> {
         let asked = self.new_facts.drain(..).filter_map(|at| Some((at, self.judged.get(at)?)));
@@ -257,7 +211,7 @@ impl Ledger {
     /// What is only to be seen over several observations: number, kind and JSON object of what came since the last call.
     pub fn histories(&mut self) -> Vec<(usize, Kind, &[u8])> {
         let trust = &self.trust;
-        self.histories = self.history.questions(|sha256| trust.record(sha256));
+        self.histories = self.history.questions(&mut self.places, |sha256| trust.record(sha256));
         self.histories.iter().enumerate().map(|(at, asked)| (at, asked.kind, &*asked.facts)).collect()
     }
 
@@ -266,38 +220,9 @@ impl Ledger {
         let Some(question) = self.histories.get_mut(number) else { return };
         let wanted = verdicts.iter().filter(|verdict| self.passes || verdict.status != Status::Pass);
         let said = Said::new(wanted.cloned());
-        for (endpoint, name, seen) in std::mem::take(&mut question.places) {
-            self.findings.count([&said, &self.nothing], (endpoint, name.as_ref()), || seen);
+        for (place, seen) in std::mem::take(&mut question.places) {
+            self.findings.count([&said, &self.nothing], Some(place), || seen);
         }
-    }
-
-    /// The next chain without an answer. What was asked for another second of the same chain and name may have answered it
-    /// meanwhile.
-    pub fn next_chain(&mut self) -> Option<(usize, ChainQuestion)> {
-        while let Some(at) = self.new_chains.pop_front() {
-            let question = self.asked.get(at)?.question.clone();
-            let key = (question.chain, question.name);
-            let known = self.chains.get(&key).map(|known| neighbours(known, question.when)).into_iter().flatten();
-            let answered =
-                |other: &usize| self.asked[*other].answer.is_some() && self.asked[*other].holds(question.when);
-            let Some(other) = { known }.find(answered) else {
-                let (chain, name) = key;
-                return Some((at, ChainQuestion { chain, name, when: question.when }));
-            };
-            let Asked { from, until, answer, .. } = &self.asked[other];
-            let same = (*from, *until, answer.clone());
-            (self.asked[at].from, self.asked[at].until, self.asked[at].answer) = same;
-        }
-        None
-    }
-
-    /// Every reason against the chain, or one `ok`; the first of each reason is the one that counts.
-    pub fn answer_chain(&mut self, number: usize, reasons: &[Reason<'_>], from: u64, until: u64) {
-        let Some(asked) = self.asked.get(number) else { return };
-        let role = self.trust.role(&asked.question.chain);
-        let answer = Some(self.answer(verdicts(&self.wordings, reasons, role)));
-        let asked = &mut self.asked[number];
-        (asked.from, asked.until, asked.answer) = (from, until, answer);
     }
 
     /// Those that are to be reported.
@@ -317,8 +242,10 @@ impl Ledger {
         for Pending { observations, source, judged } in self.pending.drain(..) {
             for (observation, (facts, chain)) in observations.iter().zip(judged) {
                 let judged = &self.judged[facts];
-                remember(&mut self.history, &self.trust, (observation, source), judged.word.as_ref());
-                let of_chain = chain.and_then(|at| self.asked.get_mut(at)?.words(observation.provenance));
+                let place = self.places.number(observation.endpoint, observation.name.as_ref());
+                let sent = chain.and_then(|chain| self.sent.get_index(chain.number as usize)).map(|(_, sent)| sent);
+                remember(&mut self.history, place, (observation, source), sent, judged.word.as_ref());
+                let of_chain = chain.and_then(|chain| self.asked.get_mut(chain.at)?.words(observation.provenance));
                 let reach = usize::from(observation.endpoint.is_public());
                 let said = [judged.answer.as_ref(), of_chain]
                     .map(|answer| answer.map_or(&self.nothing, |answer| &answer[reach]));
@@ -326,7 +253,6 @@ impl Ledger {
                     let verdicts = said.iter().flat_map(|said| said.verdicts.iter());
                     verdicts.for_each(|verdict| trace.count(verdict, observation));
                 }
-                let place = (observation.endpoint, observation.name.as_ref());
                 self.findings.count(said, place, || Seen::of(observation, source));
             }
         }
@@ -336,8 +262,10 @@ impl Ledger {
             self.judged.clear();
             self.new_facts.clear();
         }
-        if self.asked.len() > MAX_JUDGED {
+        if self.asked.len().max(self.known_chains.len()) > MAX_JUDGED {
             self.chains.clear();
+            self.sent.clear();
+            self.known_chains.clear();
             self.asked.clear();
             self.new_chains.clear();
         }
@@ -345,7 +273,12 @@ impl Ledger {
 
     /// Everything counted since the last call.
     pub fn take(&mut self) -> Report {
-        self.findings.take(std::mem::take(&mut self.sources))
+        let report = self.findings.take(&self.places, std::mem::take(&mut self.sources));
+        if self.places.are_full() {
+            self.places = self.history.renumber(&self.places);
+            self.histories.clear();
+        }
+        report
     }
 
     /// Limits that were hit, and how often.
@@ -359,38 +292,30 @@ impl Ledger {
 }
 
 /// Keeps what is only to be seen over several observations.
-fn remember(history: &mut History, trust: &Chains, seen: (&Observation, u32), word: Option<&Arc<str>>) {
-    let (observation, source) = seen;
+fn remember(
+    history: &mut History,
+    place: Option<Place>,
+    (observation, source): (&Observation, u32),
+    sent: Option<&Sent>,
+    word: Option<&Arc<str>>,
+) {
     // What a resumed session stands on was sent before; and of clients an endpoint has many.
-    let own = |chain: &&Chain| observation.provenance != Provenance::Inherited && trust.role(chain) == Role::Server;
-    let sent = observation.chain.as_ref().filter(own);
-    let leaf = sent.and_then(|chain| chain.first());
+    let sent = sent.filter(|sent| sent.by_server && observation.provenance != Provenance::Inherited);
+    let leaf = sent.zip(observation.chain.as_ref().and_then(|chain| chain.first()));
     if leaf.is_none() && word.is_none() {
         return;
     }
+    let Some(place) = place else {
+        history.limited += 1;
+        return;
+    };
     let seen = Seen::of(observation, source);
     if let Some(word) = word {
-        history.word(observation.endpoint, word, &seen);
+        history.word(place, word, &seen);
     }
-    if let Some(leaf) = leaf {
-        let facts = trust.get(leaf).and_then(|certificate| certificate.facts.as_ref());
-        history.certificate((observation.endpoint, &observation.name), leaf, facts, &seen);
+    if let Some((sent, leaf)) = leaf {
+        history.certificate(place, leaf, sent.spki_sha256.as_ref(), &seen);
     }
-}
-
-/// The verdicts of each reason; the first of each counts.
-fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>], role: Role) -> Vec<Arc<Verdict>> {
-    let first = |at: usize| reasons.iter().position(|other| other.reason == reasons[at].reason) == Some(at);
-    let distinct = reasons.iter().enumerate().filter(|(at, _)| first(*at));
-    distinct.flat_map(|(_, reason)| wordings.verdicts(reason, role)).map(Arc::new).collect()
-}
-
-/// What was asked for the seconds nearest to `when` on either side: intervals do not overlap, so no other can hold then.
-fn neighbours(known: &[(u64, usize)], when: u64) -> impl Iterator<Item = usize> {
-    let at = known.partition_point(|(second, _)| *second < when);
-    let before = at.checked_sub(1).and_then(|at| known.get(at));
-    let from = known.get(at..).unwrap_or_default().iter().take(2);
-    before.into_iter().chain(from).map(|(_, at)| *at)
 }
 
 #[cfg(test)]

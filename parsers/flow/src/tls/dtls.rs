@@ -18,6 +18,8 @@ pub struct DtlsFollower {
     handshake: Handshake,
     sides: [Side; 2],
     recognised: bool,
+    /// By a message that only one of both sends, where no hello was seen.
+    client: Option<Direction>,
 }
 
 #[derive(Default)]
@@ -49,11 +51,21 @@ impl Default for DtlsFollower {
 
 impl DtlsFollower {
     pub fn new() -> Self {
-        Self { handshake: Handshake::new(Transport::Datagram), sides: Default::default(), recognised: false }
+        Self {
+            handshake: Handshake::new(Transport::Datagram),
+            sides: Default::default(),
+            recognised: false,
+            client: None,
+        }
     }
 
     pub fn session(&self) -> &Session {
         self.handshake.session()
+    }
+
+    /// Who sent the ClientHello, or should have by what the other says.
+    pub fn client(&self) -> Option<Direction> {
+        self.handshake.client().or(self.client)
     }
 
     /// The payload of one datagram.
@@ -135,8 +147,14 @@ impl DtlsFollower {
         frame: u64,
         certificates: &mut Certificates,
     ) {
+        use handshake::{CLIENT_KEY_EXCHANGE, HELLO_VERIFY_REQUEST, SERVER_HELLO_DONE, SERVER_KEY_EXCHANGE};
+        match fragment.kind {
+            CLIENT_KEY_EXCHANGE => self.client = Some(from),
+            HELLO_VERIFY_REQUEST | SERVER_KEY_EXCHANGE | SERVER_HELLO_DONE => self.client = Some(from.other()),
+            _ => {}
+        }
         let side = &mut self.sides[from as usize];
-        if fragment.kind == handshake::HELLO_VERIFY_REQUEST {
+        if fragment.kind == HELLO_VERIFY_REQUEST {
             // Stateless: the ServerHello behind it may count from 0 or from 1.
             side.next = None;
             return;

@@ -20,6 +20,9 @@ use transitproof_wire::tls::{
 /// RFC 7250: the Certificate message then holds a bare key.
 pub(super) const RAW_PUBLIC_KEY: u8 = 2;
 const TLS_1_3: u16 = 0x0304;
+/// That of DTLS 1.2 under a connection id: 12 bytes of header, 12 of hash, a byte of type and 8 of tag (RFC 6347 section 4.2.2, RFC 9146
+/// section 4); an alert is shorter.
+const SHORTEST_FINISHED_12: u16 = 12 + 12 + 1 + 8;
 /// A TLS 1.3 Finished has 4 bytes of header and at least 32 of hash, a byte of type and 8 of tag. What is shorter is an
 /// alert or EndOfEarlyData, and proves nothing.
 const SHORTEST_FINISHED: u16 = 4 + 32 + 1 + 8;
@@ -279,6 +282,7 @@ impl Handshake {
             content::APPLICATION_DATA if self.session.server.is_some_and(|server| !server.is_tls13()) => true,
             content::APPLICATION_DATA => length >= SHORTEST_FINISHED && !(early && self.client == Some(from)),
             content::HANDSHAKE => true,
+            content::TLS12_CID => length >= SHORTEST_FINISHED_12,
             _ => false,
         };
         let side = &mut self.sides[from as usize];

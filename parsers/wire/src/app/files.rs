@@ -1,4 +1,4 @@
-//! Moving files: FTP (RFC 959), TFTP (RFC 1350), SMB (MS-SMB, MS-SMB2), ONC RPC with NFS (RFC 5531), git, rsync.
+//! Moving files: FTP (RFC 959), TFTP (RFC 1350), SMB (MS-SMB, MS-SMB2), git, rsync.
 //!
 //! May not follow a session: FTP's data connections carry no protocol of their own and stay unknown.
 
@@ -135,57 +135,6 @@ pub fn netbios_session(b: &[u8]) -> Look {
     }
 }
 
-const RPC_VERSION: u32 = 2;
-/// portmapper, NFS, mount, lock manager and their kin (RFC 5531 section 8.1: 0 to 0x1fffffff are assigned).
-const RPC_PROGRAMS: std::ops::RangeInclusive<u32> = 100_000..=101_000;
-
-const NFS_PROGRAM: u32 = 100_003;
-
-/// A call of NFS (RFC 7530 section 17.1) without its record mark; a reply does not name its program.
-fn nfs_message(b: &[u8]) -> Look {
-    if be32(b, 4)? == 0 && be32(b, 12)? == NFS_PROGRAM { rpc_message(b) } else { NO }
-}
-
-/// A call or a reply without its record mark.
-fn rpc_message(b: &[u8]) -> Look {
-    match be32(b, 4)? {
-        0 => {
-            let program = be32(b, 12)?;
-            if be32(b, 8)? != RPC_VERSION || !RPC_PROGRAMS.contains(&program) || be32(b, 16)? > 6 {
-                return NO;
-            }
-            yes(be32(b, 24)? <= 6)
-        }
-        // Accepted (0) with a verifier of AUTH_NONE, or denied (1): too common a shape to stand alone.
-        1 => weak(be32(b, 8)? <= 1 && be32(b, 12)? <= 6 && be32(b, 16)? <= 400),
-        _ => NO,
-    }
-}
-
-pub fn rpc_datagram(d: &Datagram) -> Look {
-    rpc_message(d.payload)
-}
-
-pub fn nfs_datagram(d: &Datagram) -> Look {
-    nfs_message(d.payload)
-}
-
-pub fn rpc_stream(b: &[u8]) -> Look {
-    recorded(b, rpc_message)
-}
-
-pub fn nfs_stream(b: &[u8]) -> Look {
-    recorded(b, nfs_message)
-}
-
-/// Over TCP behind the record mark (RFC 5531 section 11).
-fn recorded(b: &[u8], message: fn(&[u8]) -> Look) -> Look {
-    let mark = be32(b, 0)?;
-    let length = mark & 0x7fff_ffff;
-    // A record of more than 4 MB is no first message of a session.
-    if mark >> 31 == 0 || !(24..=1 << 22).contains(&length) { NO } else { message(b.get(4..)?) }
-}
-
 /// git's packet line (gitprotocol-pack): four hex digits, then the request.
 pub fn git_client(b: &[u8]) -> Look {
     let hex = b.get(..4)?.iter().all(u8::is_ascii_hexdigit);
@@ -228,22 +177,6 @@ pub fn rx(d: &Datagram) -> Look {
     let (kind, flags, security) = (byte(b, 20)?, byte(b, 21)?, byte(b, 23)?);
     let counters = be32(b, 8)? < 1 << 20 && be32(b, 12)? < 1 << 20 && be32(b, 16)? < 1 << 20;
     weak(b.len() >= 28 && (1..=13).contains(&kind) && flags < 64 && security <= 5 && counters)
-}
-
-/// Oracle's TNS (length, checksum, type, reserved, header checksum): CONNECT, ACCEPT, REFUSE, REDIRECT, RESEND.
-pub fn oracle_tns(b: &[u8]) -> Look {
-    let length = usize::from(be16(b, 0)?);
-    let quiet = be16(b, 2)? == 0 && byte(b, 5)? <= 8 && be16(b, 6)? == 0;
-    if !quiet || length < 8 {
-        return NO;
-    }
-    match byte(b, 4)? {
-        // CONNECT: version 300 to 330, compatible version below it.
-        1 => yes((300..=330).contains(&be16(b, 8)?) && (200..=330).contains(&be16(b, 10)?)),
-        2 => weak((300..=330).contains(&be16(b, 8)?)),
-        4 | 5 | 11 => weak(true),
-        _ => NO,
-    }
 }
 
 /// DRDA's data stream structure (DDM, The Open Group C114): length, magic 0xd0, format, correlation; then a DDM object.
@@ -317,31 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn tftp_and_rpc() {
+    fn tftp_transfers() {
         assert_eq!(udp(b"\0\x01rfc1350.txt\0octet\0", 69), Some(Protocol::Tftp));
         assert_eq!(udp(b"\0\x01rfc1350.txt\0octal\0", 69), None);
         let block = |number: u8, length| [&[0, 3, 0, number][..], &vec![b'a'; length]].concat();
         assert_eq!(udp(&block(1, 512), 44935), Some(Protocol::Tftp));
         assert_eq!(udp(&block(2, 512), 44935), None);
         assert_eq!(udp(&block(1, 511), 44935), None);
-        // rpcinfo: GETPORT call to the portmapper.
-        let call =
-            b"\x12\x34\x56\x78\0\0\0\0\0\0\0\x02\0\x01\x86\xa0\0\0\0\x02\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-        assert_eq!(udp(call, 111), Some(Protocol::Rpc));
-        let mut tcp = vec![0x80, 0, 0, 0x28];
-        tcp.extend_from_slice(call);
-        assert_eq!(client(&tcp), Some(Protocol::Rpc));
-    }
-
-    /// RFC 5531 section 9 with the number of NFS (RFC 7530 section 17.1), and the reply to it.
-    #[test]
-    fn nfs_by_its_program() {
-        let words = |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
-        let call = |program| words(&[0x8000_0028, 7, 0, 2, program, 3, 0, 0, 0, 0, 0]);
-        assert_eq!(client(&call(100_003)), Some(Protocol::Nfs));
-        assert_eq!(client(&call(100_005)), Some(Protocol::Rpc));
-        assert_eq!(udp(&call(100_003)[4..], 2049), Some(Protocol::Nfs));
-        assert_ne!(server(&words(&[0x8000_0018, 7, 1, 0, 0, 0, 0])), Some(Protocol::Nfs));
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //!
 //! Works on the first bytes of both sides. May not know flows; content is skipped, never read.
 
-use super::look::{contains_nocase, number, starts_nocase};
+use super::credentials;
+use super::look::{Match, contains_nocase, number, starts_nocase};
 use super::proxies::chunked_length;
+use super::web::request;
 
 /// What the first bytes of a connection show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,12 +32,27 @@ const CHALLENGES: [u32; 2] = [401, 407];
 pub fn exchange<'a>(client: &'a [u8], server: &[u8]) -> Exchange<'a> {
     let mut seen = Exchange::default();
     requests(client, &mut seen);
-    if !client.starts_with(b"PRI * HTTP/2") {
+    if !is_version_2(client) {
         responses(client.starts_with(b"HEAD "), server, &mut seen);
     } else {
         seen.served = true;
     }
     seen
+}
+
+/// Version 2 with prior knowledge (RFC 9113 section 3.3), whose requests are in frames.
+pub fn is_version_2(client: &[u8]) -> bool {
+    client.starts_with(b"PRI * HTTP/2")
+}
+
+/// Whether bytes begin a request (RFC 9112 section 3).
+pub fn is_request(b: &[u8]) -> bool {
+    request(b) == Some(Match::Yes)
+}
+
+/// Whether what is still to come of a request may show a login: the rest of its head, or of the form behind it.
+pub fn goes_on(request: &[u8]) -> bool {
+    memchr::memmem::find(request, b"\r\n\r\n").is_none() || credentials::is_form_begun(request)
 }
 
 fn requests<'a>(client: &'a [u8], seen: &mut Exchange<'a>) {

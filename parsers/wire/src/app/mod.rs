@@ -8,6 +8,7 @@
 pub mod announced;
 mod automation;
 mod ber;
+pub mod chains;
 mod chat;
 mod clusters;
 mod codecs;
@@ -36,6 +37,7 @@ mod midway;
 mod naming;
 pub mod one_sided;
 mod operators;
+mod oracle;
 mod peers;
 mod prose;
 mod protobuf;
@@ -45,6 +47,7 @@ mod remote;
 mod robots;
 mod routing;
 mod rows;
+mod rpc;
 mod sealed;
 mod serial;
 mod services;
@@ -56,9 +59,7 @@ mod voice;
 mod web;
 mod worlds;
 
-pub use files::smb_encrypts;
 pub use management::is_snmp_discovery;
-pub use remote::rdp_encrypts;
 pub use routing::ospf;
 pub use serial::Serial;
 
@@ -129,7 +130,23 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
 pub fn may_upgrade(protocol: Protocol) -> bool {
     use Protocol::*;
     matches!(protocol, Smtp | Imap | Pop3 | Ftp | Nntp | Sieve | Irc | Xmpp | Ldap)
-        || matches!(protocol, Postgresql | Mysql | Tds | Rdp | Amqp)
+        || matches!(protocol, Postgresql | Mysql | Tds | Rdp | Amqp | Nfs | Rpc)
+}
+
+/// What a protocol is from here on whose beginning in the clear may agree on encryption of its own: sealed, or for certain what it was.
+/// `None` while that is open.
+pub fn goes_on_as(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<Protocol> {
+    use Protocol::*;
+    let (sealed, encrypts) = match protocol {
+        Postgresql => (SealedPostgresql, starttls::is_under_gssapi(client, server).then_some(true)),
+        Smb => (Smb3, files::smb_encrypts(client).or_else(|| files::smb_encrypts(server))),
+        Rdp => (RdpSecurity, remote::rdp_encrypts(client, server)),
+        Nfs => (SealedNfs, rpc::rpc_encrypts(client)),
+        Rpc => (SealedRpc, rpc::rpc_encrypts(client)),
+        Oracle => (SealedOracle, oracle::oracle_encrypts(client, server)),
+        _ => return None,
+    };
+    encrypts.map(|encrypts| if encrypts { sealed } else { protocol })
 }
 
 /// Whether a port is registered for a protocol over TCP.

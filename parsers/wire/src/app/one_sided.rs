@@ -5,6 +5,7 @@
 
 use super::look::{be16, be32, byte, contains_nocase, starts, starts_nocase};
 use super::proxies::Via;
+use super::rpc;
 use super::starttls::{self, ASKING_FTP, is, is_imap_request, lines};
 use crate::Protocol;
 use crate::tls::looks_like_hello;
@@ -31,6 +32,8 @@ fn clear_part(protocol: Protocol, b: &[u8], from_client: bool, fits: impl Fn(&[u
         (Protocol::Mysql, false) => starttls::mysql_greeting(b)?,
         (Protocol::Rdp, true) => starttls::tpkt(b)?,
         (Protocol::Rdp, false) => starttls::rdp_agreed(b)?,
+        (Protocol::Nfs | Protocol::Rpc, true) => rpc::tls_asked(b)?,
+        (Protocol::Nfs | Protocol::Rpc, false) => rpc::tls_agreed(b)?,
         (Protocol::Amqp, _) => starts(b, starttls::AMQP_TLS)?.then_some(starttls::AMQP_TLS.len())?,
         (Protocol::Tds, true) => starttls::tds_prelogin(b, 0x12)?.whole()?,
         (Protocol::Tds, false) => starttls::tds_prelogin(b, 0x04)?.whole()?,

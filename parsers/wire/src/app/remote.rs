@@ -100,10 +100,42 @@ pub fn rdp_server(b: &[u8]) -> Look {
     weak(matches!(byte(options, 0)?, 2 | 3) && le16(options, 2)? == 8)
 }
 
+/// Whether both sides go on under RDP's own encryption, by the server's choice or, where that was not captured, by what the client does.
+pub fn rdp_encrypts(client: &[u8], server: &[u8]) -> Option<bool> {
+    rdp_method(server).or_else(|| rdp_keyed(client))
+}
+
+/// Whether the client has sent its half of the keys (MS-RDPBCGR 2.2.1.10, which it does only where the server has chosen to encrypt), or
+/// says who it is (2.2.1.11) without: behind X.224 and MCS's SendDataRequest each of these begins with flags.
+fn rdp_keyed(client: &[u8]) -> Option<bool> {
+    const DATA: [u8; 3] = [2, 0xf0, 0x80];
+    const SEND_DATA_REQUEST: u8 = 0x64;
+    const SEC_EXCHANGE_PKT: u16 = 0x0001;
+    const SEC_ENCRYPT: u16 = 0x0008;
+    const SEC_INFO_PKT: u16 = 0x0040;
+    let mut rest = client;
+    loop {
+        let (version, length) = (byte(rest, 0)?, usize::from(be16(rest, 2)?));
+        let packet = rest.get(4..length)?;
+        rest = rest.get(length..)?;
+        if version != 3 {
+            return None;
+        }
+        let Some([SEND_DATA_REQUEST, data @ ..]) = packet.strip_prefix(&DATA) else { continue };
+        // Initiator, channel, priority, then the length in one byte or two.
+        let data = data.get(if byte(data, 5)? & 0x80 == 0 { 6 } else { 7 }..)?;
+        match le16(data, 0)? {
+            SEC_EXCHANGE_PKT => return Some(le32(data, 4)? as usize == data.len().saturating_sub(8)),
+            flags if flags & SEC_INFO_PKT != 0 => return Some(flags & SEC_ENCRYPT != 0),
+            _ => {}
+        }
+    }
+}
+
 /// Whether the server has chosen RDP's own encryption (RC4 or 3DES; MS-RDPBCGR 5.3), in its MCS Connect Response: behind the
 /// key of the conference (T.124, `McDn`) and a length come blocks of type and length (section 2.2.1.4), one of which is
 /// TS_UD_SC_SEC1 with the method. `None` while that is not there.
-pub fn rdp_encrypts(server: &[u8]) -> Option<bool> {
+fn rdp_method(server: &[u8]) -> Option<bool> {
     const SECURITY: u16 = 0x0c02;
     const BLOCKS: usize = 8;
     let mut rest = server.get(memchr::memmem::find(server, b"McDn")? + 4..)?;
@@ -208,7 +240,7 @@ pub fn whois_server(b: &[u8]) -> Look {
 
 #[cfg(test)]
 mod tests {
-    use super::rdp_encrypts;
+    use super::{rdp_encrypts, rdp_method};
     use crate::app::tests::{client, server, server_on, udp};
     use crate::{Class, Protocol};
 
@@ -230,13 +262,29 @@ mod tests {
             \x01\0\x01\xc0\0McDn\x81\x08\x01\x0c\x0c\0\x04\0\x08\0\0\0\0\0\x03\x0c\x10\0\xeb\x03\x03\0\xec\x03\xed\x03\xee\x03\0\0\
             \x02\x0c\xec\0\x02\0\0\0\x02\0\0\0"
             .to_vec();
-        assert_eq!(rdp_encrypts(&response), Some(true));
+        assert_eq!(rdp_method(&response), Some(true));
         for size in 0..response.len() {
-            assert_eq!(rdp_encrypts(&response[..size]), None);
+            assert_eq!(rdp_method(&response[..size]), None);
         }
         let method = response.len() - 8;
         response[method] = 0;
-        assert_eq!(rdp_encrypts(&response), Some(false));
+        assert_eq!(rdp_method(&response), Some(false));
+    }
+
+    /// Client Security Exchange and Client Info of MS-RDPBCGR sections 4.1.8 and 4.1.10, shortened, behind a request to join a channel.
+    #[test]
+    fn rdp_s_own_encryption_by_the_client_alone() {
+        let join = b"\x03\0\0\x0c\x02\xf0\x80\x38\0\x06\x03\xef";
+        let exchange = b"\x03\0\0\x1e\x02\xf0\x80\x64\0\x06\x03\xeb\x70\x80\x10\x01\x02\0\0\x08\0\0\0abcdefgh";
+        let mut exchange = exchange.to_vec();
+        (exchange[3], exchange[16]) = (31, 0);
+        let info =
+            |flags: u8| [&b"\x03\0\0\x13\x02\xf0\x80\x64\0\x06\x03\xeb\x70\x05"[..], &[flags, 0, 0, 0, 9]].concat();
+        let keyed = [&join[..], &exchange].concat();
+        assert_eq!(rdp_encrypts(&keyed, b""), Some(true));
+        assert!((0..keyed.len()).all(|cut| rdp_encrypts(&keyed[..cut], b"").is_none()));
+        assert_eq!(rdp_encrypts(&[&join[..], &info(0x40)].concat(), b""), Some(false));
+        assert_eq!(rdp_encrypts(&[&join[..], &info(0x48)].concat(), b""), Some(true));
     }
 
     #[test]

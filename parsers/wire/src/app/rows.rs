@@ -8,8 +8,9 @@ use super::look::{Look, NO};
 use super::masks::{DatagramRows, StreamRows, datagram_masks, port_masks, stream_masks};
 use super::{
     Datagram, automation, chat, clusters, databases, desktops, devices, directory, dns, files, formats, games, grids,
-    industrial, mail, management, measuring, media, mesh, messaging, middleware, midway, naming, operators, peers,
-    prose, protobuf, providers, remote, robots, routing, sealed, services, stores, tunnels, voice, web, worlds,
+    industrial, mail, management, measuring, media, mesh, messaging, middleware, midway, naming, operators, oracle,
+    peers, prose, protobuf, providers, remote, robots, routing, rpc, sealed, services, stores, tunnels, voice, web,
+    worlds,
 };
 use crate::Protocol::{self as P};
 
@@ -154,12 +155,12 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Smb3, &[445], ZERO, files::smb_transform),
     same(P::Smb, &[445, 139], ZERO, files::smb),
     same(P::Netbios, &[139, 445], &[(0x81, 0x85)], files::netbios_session),
-    same(P::Nfs, &[2049], &[(0x80, 0x80)], files::nfs_stream),
-    same(P::Rpc, &[111, 2049], &[(0x80, 0x80)], files::rpc_stream),
+    same(P::Nfs, &[2049], &[(0x80, 0x80)], rpc::nfs_stream),
+    same(P::Rpc, &[111, 2049], &[(0x80, 0x80)], rpc::rpc_stream),
     tcp(P::Git, &[9418], side(&[(b'0', b'0')], files::git_client), side(&[(b'0', b'0')], files::git_server)),
     same(P::Rsync, &[873], &[(b'@', b'@')], files::rsync),
     same(P::Afp, &[548], &[(0, 1)], files::afp),
-    same(P::Oracle, &[1521], &[(0, 0x10)], files::oracle_tns),
+    same(P::Oracle, &[1521], &[(0, 0x10)], oracle::oracle_tns),
     same(P::Drda, &[50000, 446], &[(0, 0x10)], files::drda),
     same(P::Lustre, &[988], &[(0, 0), (0xac, 0xac)], files::lnet),
     same(P::Vnc, &[5900], &[(b'R', b'R')], remote::vnc),
@@ -423,8 +424,9 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Http, &[], UPPER, web::httpu),
     udp(P::Wsd, &[3702], &[(b'<', b'<')], web::ws_discovery),
     udp(P::Tftp, &[69], ZERO, files::tftp),
-    udp(P::Nfs, &[2049], ANY, files::nfs_datagram),
-    udp(P::Rpc, &[111, 2049], ANY, files::rpc_datagram),
+    udp(P::SealedNfs, &[2049], ANY, rpc::sealed_nfs_datagram),
+    udp(P::Nfs, &[2049], ANY, rpc::nfs_datagram),
+    udp(P::Rpc, &[111, 2049], ANY, rpc::rpc_datagram),
     ported(P::Rx, &[7000, 7001, 7002, 7003, 7005, 7021], ANY, files::rx),
     udp(P::Dcerpc, &[], &[(4, 4)], remote::dcerpc_datagram),
     udp(P::Memcached, &[11211], ANY, databases::memcached_datagram),

@@ -6,6 +6,7 @@ mod messages;
 
 use super::look::starts_nocase;
 use super::proxies::{field, http_head};
+use super::rpc;
 use crate::Protocol;
 pub use messages::is_under_gssapi;
 pub(super) use messages::{
@@ -37,6 +38,7 @@ pub fn starttls(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(usi
         Protocol::Tds => tds(client, server),
         Protocol::Rdp => rdp(client, server),
         Protocol::Amqp => (client.starts_with(AMQP_TLS) && server.starts_with(AMQP_TLS)).then_some((8, 8)),
+        Protocol::Nfs | Protocol::Rpc => Some((rpc::tls_asked(client)?, rpc::tls_agreed(server)?)),
         Protocol::Irc => Some((command(client, b"STARTTLS")?, answer(server, |l| contains(l, b" 670 "))?)),
         _ => None,
     }

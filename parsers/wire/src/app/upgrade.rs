@@ -4,6 +4,7 @@
 //! somebody on the path can do here: take the offer out, or spoil it.
 
 use super::look::{be32, le32};
+use super::rpc;
 use super::starttls::{ASKING_FTP, lines};
 use crate::Protocol;
 
@@ -46,6 +47,8 @@ pub fn chance(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<Chance
         Protocol::Xmpp => of(contains(client, b"<starttls"), contains(server, b"<starttls")),
         Protocol::Postgresql => postgresql(client, server),
         Protocol::Mysql => mysql(client, server),
+        // Nobody offers it before it is asked for.
+        Protocol::Nfs | Protocol::Rpc => of(rpc::tls_asked(client).is_some(), false),
         _ => None,
     }
 }

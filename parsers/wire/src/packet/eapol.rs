@@ -5,6 +5,9 @@ use super::{link, seldom, wlan};
 /// Address of a station, IEEE 802.
 pub type Mac = [u8; 6];
 
+/// Whoever listens at the port (IEEE 802.1X-2020 section 11.1.1).
+const GROUP: Mac = [0x01, 0x80, 0xc2, 0, 0, 0x03];
+
 /// A frame with an EAP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Eapol<'a> {
@@ -23,7 +26,8 @@ impl Eapol<'_> {
     }
 }
 
-/// The EAP packet that a frame carries. Where the link layer does not name both stations, as Linux's cooked header, there is none.
+/// The EAP packet that a frame carries. Linux's cooked headers name the sender alone; it is taken for one to the group, so that identifiers
+/// tell who is meant.
 #[cold]
 pub fn read(link: u16, frame: &[u8]) -> Option<Eapol<'_>> {
     const EAP_PACKET: u8 = 0;
@@ -33,6 +37,9 @@ pub fn read(link: u16, frame: &[u8]) -> Option<Eapol<'_>> {
     let eap = rest.get(..usize::from(length)).unwrap_or(rest);
     let (dst, src) = match link {
         link::ETHERNET => (*frame.first_chunk()?, *frame.get(6..)?.first_chunk()?),
+        // Behind the length of an address; that of version 2 has one byte, behind the type of the packet.
+        link::LINUX_SLL => (GROUP, *frame.get(4..)?.strip_prefix(&[0, 6])?.first_chunk()?),
+        link::LINUX_SLL2 => (GROUP, *frame.get(11..)?.strip_prefix(&[6])?.first_chunk()?),
         _ => wlan::ends(seldom::wlan(link, frame)?)?,
     };
     Some(Eapol { src, dst, length: 4 + u32::from(length), eap })

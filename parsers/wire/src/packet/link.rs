@@ -18,6 +18,8 @@ pub const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 const MAX_VLAN_TAGS: usize = 4;
 
 pub const ETHERNET: u16 = linktype::ETHERNET;
+pub const LINUX_SLL: u16 = linktype::LINUX_SLL;
+pub const LINUX_SLL2: u16 = linktype::LINUX_SLL2;
 
 /// LINKTYPE_ values (tcpdump.org/linktypes.html). Raw IP has several for historical reasons.
 mod linktype {

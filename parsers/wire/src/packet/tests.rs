@@ -151,10 +151,14 @@ fn eap_is_between_stations() {
     }
     let start = [&whole[..15], &[1, 0, 0]].concat();
     assert_eq!(eapol(1, &start), None, "a start is no EAP packet");
-    // Linux's cooked header has the sender alone.
+    // Linux's cooked headers have the sender alone.
     let cooked = [&[0, 0, 0, 1, 0, 6][..], &STATION, &[0, 0, 0x88, 0x8e], PACKET].concat();
     assert_eq!(dissect(113, &cooked).unwrap_err(), Stop::NotIp("eapol"));
-    assert_eq!(eapol(113, &cooked), None);
+    let cooked_2 = [&[0x88, 0x8e, 0, 0, 0, 0, 0, 2, 0, 1, 0, 6][..], &STATION, &[0, 0], PACKET].concat();
+    for (link, frame) in [(113, &cooked), (276, &cooked_2)] {
+        let read = eapol(link, frame).unwrap();
+        assert_eq!((read.src, read.is_to_group(), read.eap), (STATION, true, &PACKET[4..]));
+    }
 }
 
 #[test]

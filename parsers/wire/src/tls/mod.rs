@@ -24,6 +24,8 @@ pub mod content {
     pub const HANDSHAKE: u8 = 22;
     pub const APPLICATION_DATA: u8 = 23;
     pub const HEARTBEAT: u8 = 24;
+    /// Under a connection id, what it is being encrypted (RFC 9146 section 3).
+    pub const TLS12_CID: u8 = 25;
 }
 
 /// Handshake types, RFC 8446 section 4 and the documents that it replaced.

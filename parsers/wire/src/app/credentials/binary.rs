@@ -1,4 +1,4 @@
-//! Logins of binary protocols of directories, devices and brokers: LDAP, SNMP, RADIUS, TACACS+, MQTT.
+//! Logins of binary protocols of directories, devices and brokers: LDAP, SNMP, RADIUS, MQTT.
 
 use std::borrow::Cow;
 
@@ -98,34 +98,10 @@ pub fn radius(b: &[u8]) -> Option<Credential<'_>> {
     found(kind?, account, Secret::None)
 }
 
-/// Authentication START of the client (RFC 8907 section 5.1): PAP in the clear if the body is not obfuscated, else only that
-/// there is one, under a pad of MD5 over the shared secret.
-pub fn tacacs(b: &[u8]) -> Option<Credential<'_>> {
-    const AUTHENTICATION: u8 = 1;
-    const UNENCRYPTED: u8 = 1;
-    const PAP: u8 = 2;
-    const FIXED: usize = 8;
-    let (kind, sequence, flags) = (byte(b, 1)?, byte(b, 2)?, byte(b, 3)?);
-    let body = b.get(12..)?.get(..usize::try_from(be32(b, 8)?).ok()?)?;
-    if kind != AUTHENTICATION || sequence != 1 {
-        return None;
-    }
-    if flags & UNENCRYPTED == 0 {
-        return found("tacacs_obfuscated", None, Secret::None);
-    }
-    let length = |at: usize| byte(body, at).map(usize::from);
-    let (user, before) = (length(4)?, length(4)? + length(5)? + length(6)?);
-    let data = body.get(FIXED + before..)?.get(..length(7)?)?;
-    if byte(body, 2)? != PAP || data.is_empty() {
-        return None;
-    }
-    found("tacacs_pap", Some(Cow::Borrowed(body.get(FIXED..FIXED + user)?)), Secret::Bytes(data))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::{hashed, named, seen};
-    use crate::Protocol::{self, Ldap, Mqtt, Radius, Snmp, Tacacs};
+    use crate::Protocol::{self, Ldap, Mqtt, Radius, Snmp};
 
     fn both(protocol: Protocol, bytes: &[u8]) -> (Option<(&'static str, Option<String>)>, Option<String>) {
         (seen(protocol, bytes), hashed(protocol, bytes, b""))
@@ -168,10 +144,5 @@ mod tests {
             let response = [&b"\x01\x01\0\x21\x2a\xee\x86\xf0\x8d\x0d\x55\x96\x9c\xa5\x97\x8e\x0d\x33\x67\xa2\x01\x05joe\x1a\x08\0\0\x01\x37"[..], &[kind, 2]].concat();
             assert_eq!(both(Radius, &response), (named("radius_mschap", "joe"), None));
         }
-        let obfuscated = b"\xc0\x01\x01\0\0\0\0\x01\0\0\0\x09?????????";
-        assert_eq!(both(Tacacs, obfuscated), (Some(("tacacs_obfuscated", None)), None));
-        let clear = b"\xc1\x01\x01\x01\0\0\0\x01\0\0\0\x15\x01\0\x02\x01\x03\x04\0\x06joetty0sesame";
-        assert_eq!(both(Tacacs, clear), (named("tacacs_pap", "joe"), sesame()));
-        assert_eq!(seen(Tacacs, &clear[..30]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Logins of mail: SMTP, POP3 and IMAP, by their own commands and by SASL.
+//! Logins of mail: SMTP, POP3, IMAP and Sieve, by their own commands and by SASL.
 
 use std::borrow::Cow;
 
@@ -29,6 +29,11 @@ pub const XMPP: Kinds = kinds!("xmpp");
 /// RFC 4954 section 4.
 pub fn smtp(b: &[u8]) -> Option<Credential<'_>> {
     commands(b, |line| after(line, b"AUTH "), &kinds!("smtp"))
+}
+
+/// RFC 5804 section 2.1.
+pub fn sieve(b: &[u8]) -> Option<Credential<'_>> {
+    commands(b, |line| after(line, b"AUTHENTICATE "), &kinds!("sieve"))
 }
 
 /// RFC 1939 section 7, RFC 5034.
@@ -104,13 +109,22 @@ fn commands<'a>(
         let Some(arguments) = arguments(line) else { continue };
         // Servers take more than one space for one.
         let mut words = arguments.split(|c| *c == b' ').filter(|word| !word.is_empty());
-        let Some(mechanism) = words.next() else { continue };
-        let mut rest = words.next().into_iter().chain(all.clone());
+        let Some(mechanism) = words.next().and_then(string) else { continue };
+        let mut rest = words.next().into_iter().chain(all.clone()).filter_map(string);
         if let Some(found) = sasl(mechanism, &mut rest, kinds) {
             return Some(found);
         }
     }
     None
+}
+
+/// A word, which Sieve puts in quotes; the length of a literal is none, and its text is on the next line (RFC 5804 section 1.2).
+fn string(word: &[u8]) -> Option<&[u8]> {
+    match word {
+        [b'{', ..] => None,
+        [b'"', text @ .., b'"'] => Some(text),
+        _ => Some(word),
+    }
 }
 
 /// The client's side of a SASL exchange, base64 a line.
@@ -157,7 +171,7 @@ pub fn sasl<'a>(
 #[cfg(test)]
 mod tests {
     use super::super::tests::{hashed, named, seen};
-    use crate::Protocol::{Imap, Pop3, Smtp};
+    use crate::Protocol::{Imap, Pop3, Sieve, Smtp};
 
     #[test]
     fn commands_of_their_own() {
@@ -181,6 +195,20 @@ mod tests {
 
     #[test]
     fn sasl() {
+        for plain in [
+            &b"AUTHENTICATE \"PLAIN\" \"AHRpbQB0YW5zdGFhZnRhbnN0YWFm\"\r\n"[..],
+            b"AUTHENTICATE \"plain\" {28+}\r\nAHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
+            b"CAPABILITY\r\nAUTHENTICATE \"PLAIN\"\r\n\"AHRpbQB0YW5zdGFhZnRhbnN0YWFm\"\r\n",
+        ] {
+            assert_eq!(seen(Sieve, plain), named("sieve_auth_plain", "tim"));
+            assert_eq!(hashed(Sieve, plain, b""), Some("tanstaaftanstaaf".into()));
+            assert_eq!(seen(Sieve, &plain[..plain.len() - 2]), None);
+        }
+        let login = b"AUTHENTICATE \"LOGIN\"\r\n{4+}\r\ndGlt\r\n{8+}\r\nc2VzYW1l\r\n";
+        assert_eq!(
+            (seen(Sieve, login), hashed(Sieve, login, b"")),
+            (named("sieve_auth_login", "tim"), Some("sesame".into()))
+        );
         // RFC 4616 section 4: tim with tanstaaftanstaaf.
         for plain in [
             &b"EHLO a\r\nAUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n"[..],

@@ -9,6 +9,7 @@ mod databases;
 mod kerberos;
 mod mail;
 mod secret;
+mod tacacs;
 mod telnet;
 mod text;
 mod web;
@@ -16,6 +17,7 @@ mod web;
 use std::borrow::Cow;
 
 pub use secret::Secret;
+pub use web::is_form_begun;
 
 use super::ber;
 use super::look::{be32, starts_nocase};
@@ -46,6 +48,7 @@ pub fn credentials<'a>(protocol: Protocol, client: &'a [u8], server: &'a [u8]) -
         Protocol::Pop3 => mail::pop3(client),
         Protocol::Imap => mail::imap(client),
         Protocol::Smtp => mail::smtp(client),
+        Protocol::Sieve => mail::sieve(client),
         Protocol::Telnet => telnet::login(client, server),
         Protocol::Mysql => databases::mysql(client, server),
         Protocol::Postgresql => databases::postgresql(client, server),
@@ -53,17 +56,22 @@ pub fn credentials<'a>(protocol: Protocol, client: &'a [u8], server: &'a [u8]) -
         Protocol::Ldap => binary::ldap(client),
         Protocol::Snmp => binary::snmp(client).or_else(|| binary::snmp(server)),
         Protocol::Radius => binary::radius(client),
-        Protocol::Tacacs => binary::tacacs(client),
+        Protocol::Tacacs => tacacs::login(client, server),
         Protocol::Kerberos => kerberos::rc4(client).or_else(|| kerberos::rc4(server)),
         _ => None,
     }
 }
 
+/// Whether the first message of a stream has begun and is not there whole: what it begins with may tell of a login before it tells whose.
+pub fn awaits_message(protocol: Protocol, b: &[u8]) -> bool {
+    matches!(protocol, Protocol::Kerberos | Protocol::Snmp) && !is_message(protocol, b)
+}
+
 /// Whether [`credentials`] knows logins of this protocol.
 pub fn has_logins(protocol: Protocol) -> bool {
     use Protocol::*;
-    matches!(protocol, Http | Rtsp | Sip | Ftp | Nntp | Irc | Xmpp | Redis | Pop3 | Imap | Smtp | Telnet | Mysql)
-        || matches!(protocol, Postgresql | Mqtt | Ldap | Snmp | Radius | Tacacs | Kerberos)
+    matches!(protocol, Http | Rtsp | Sip | Ftp | Nntp | Irc | Xmpp | Redis | Pop3 | Imap | Smtp | Sieve | Telnet)
+        || matches!(protocol, Mysql | Postgresql | Mqtt | Ldap | Snmp | Radius | Tacacs | Kerberos)
 }
 
 /// Whether what the server says can complete a login, or is one.
@@ -72,11 +80,12 @@ pub fn needs_server(protocol: Protocol) -> bool {
     matches!(protocol, Telnet | Mysql | Postgresql | Snmp | Kerberos)
 }
 
-/// Whether the first message of a stream is there, of protocols in which one of each side says everything.
+/// Whether the first message of a stream is there and no answers to questions are to follow, of protocols in which one of each side says everything.
 pub fn is_message(protocol: Protocol, b: &[u8]) -> bool {
     let length = match protocol {
         Protocol::Kerberos => be32(b, 0).map(|length| (4, length)), // RFC 4120 section 7.2.2
-        Protocol::Tacacs => be32(b, 8).map(|length| (12, length)),  // RFC 8907 section 4.1
+        Protocol::Tacacs if tacacs::is_asked_for(b) => None,
+        Protocol::Tacacs => be32(b, 8).map(|length| (12, length)), // RFC 8907 section 4.1
         Protocol::Snmp => return ber::element(b).ok().flatten().is_some_and(|message| message.is_whole()),
         _ => None,
     };
@@ -96,8 +105,12 @@ fn found<'a>(kind: &'static str, account: Option<Cow<'a, [u8]>>, secret: Secret<
 
 /// Whole lines without their ends.
 fn lines(b: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    let whole = memchr::memrchr(b'\n', b).and_then(|end| b.get(..end)).unwrap_or_default();
-    whole.split(|c| *c == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l))
+    let mut rest = b;
+    std::iter::from_fn(move || {
+        let (line, behind) = rest.split_at_checked(memchr::memchr(b'\n', rest)?)?;
+        rest = behind.get(1..)?;
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    })
 }
 
 fn after<'a>(b: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {

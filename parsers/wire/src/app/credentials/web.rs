@@ -66,18 +66,28 @@ pub fn authorization(protocol: Protocol, b: &[u8]) -> Option<Credential<'_>> {
 pub fn form(b: &[u8]) -> Option<Credential<'_>> {
     let target = lines(b).next()?.split(|c| *c == b' ').nth(1)?;
     let query = target.splitn(2, |c| *c == b'?').nth(1).unwrap_or_default();
-    fields(query, true).or_else(|| {
-        let end = memchr::memmem::find(b, b"\r\n\r\n")? + 4;
-        let (head, body) = b.split_at_checked(end)?;
-        let coded = lines(head).any(|l| {
-            after(l, b"Content-Type:").is_some_and(|v| contains_nocase(v, b"application/x-www-form-urlencoded"))
-        });
-        let length = lines(head)
-            .find_map(|l| std::str::from_utf8(after(l, b"Content-Length:")?.trim_ascii()).ok()?.parse::<usize>().ok());
-        let whole = length.is_none_or(|length| body.len() >= length);
-        let body = body.get(..length.unwrap_or(body.len())).unwrap_or(body);
-        coded.then(|| fields(body, whole))?
-    })
+    fields(query, true).or_else(|| body(b).and_then(|(body, whole)| fields(body, whole)))
+}
+
+/// Whether a form has not come to its end.
+pub fn is_form_begun(b: &[u8]) -> bool {
+    body(b).is_some_and(|(_, whole)| !whole)
+}
+
+/// What is there of a form behind a whole head, and whether that is all of it.
+fn body(b: &[u8]) -> Option<(&[u8], bool)> {
+    let end = memchr::memmem::find(b, b"\r\n\r\n")? + 4;
+    let (head, body) = b.split_at_checked(end)?;
+    let coded =
+        |l| after(l, b"Content-Type:").is_some_and(|v| contains_nocase(v, b"application/x-www-form-urlencoded"));
+    if !lines(head).any(coded) {
+        return None;
+    }
+    let length = lines(head)
+        .find_map(|l| std::str::from_utf8(after(l, b"Content-Length:")?.trim_ascii()).ok()?.parse::<usize>().ok());
+    let whole = length.is_none_or(|length| body.len() >= length);
+    let body = body.get(..length.unwrap_or(body.len())).unwrap_or(body);
+    Some((body, whole))
 }
 
 /// `whole`: nothing is cut off behind the last field, which may be the password.
