@@ -2,7 +2,6 @@
 //!
 //! Works on the first bytes of both sides. May not know flows; content is skipped, never read.
 
-use super::credentials;
 use super::look::{Match, contains_nocase, number, starts_nocase};
 use super::proxies::chunked_length;
 use super::web::request;
@@ -48,11 +47,6 @@ pub fn is_version_2(client: &[u8]) -> bool {
 /// Whether bytes begin a request (RFC 9112 section 3).
 pub fn is_request(b: &[u8]) -> bool {
     request(b) == Some(Match::Yes)
-}
-
-/// Whether what is still to come of a request may show a login: the rest of its head, or of the form behind it.
-pub fn goes_on(request: &[u8]) -> bool {
-    memchr::memmem::find(request, b"\r\n\r\n").is_none() || credentials::is_form_begun(request)
 }
 
 fn requests<'a>(client: &'a [u8], seen: &mut Exchange<'a>) {
