@@ -11,7 +11,7 @@ mod sys;
 
 pub use bypass::{Carried, Way};
 pub use confine::confine;
-pub use sys::{drop_capabilities, processors, stay_on};
+pub use sys::{drop_capabilities, keep_memory, processors, stay_on};
 
 use crate::{Frame, Source};
 use block::Walk;

@@ -42,6 +42,9 @@ pub const MAX_FINDINGS: usize = 1 << 20;
 /// Sets of findings that came of the same observations at one place, some 300 bytes each.
 pub const MAX_FINDING_SETS: usize = 262_144;
 
+/// Endpoints and names with a number, some 200 bytes each: as many as can have findings. What is observed elsewhere is counted only.
+pub const MAX_PLACES: usize = MAX_FINDING_SETS;
+
 /// Flows of one finding whose packets are to be written: some 120 MB.
 pub const MAX_TRACED: usize = 1 << 21;
 

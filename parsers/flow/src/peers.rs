@@ -9,7 +9,7 @@ mod write;
 use crate::context::Context;
 use crate::entry::{Entry, mark};
 use crate::esp::EspSummary;
-use crate::hash::Map;
+use crate::hash::{Grown, Map};
 use crate::ike::{Cipher, Spis};
 use crate::ipsec::Ipsec;
 use crate::limits::idle;
@@ -85,6 +85,11 @@ struct Tunnel {
 }
 
 impl Tunnel {
+    /// Nothing of it is open any more, and has not been for long by `time` if one is given.
+    fn has_ended(&self, time: Option<u64>) -> bool {
+        self.open == 0 && time.is_none_or(|time| self.end.saturating_add(idle::IPSEC * SECOND) <= time)
+    }
+
     /// What one of its flows comes to.
     fn add(&mut self, entry: &Entry, ipsec: &Ipsec) {
         self.flows += 1;
@@ -112,7 +117,7 @@ pub struct Peers {
     agreed: Map<Spis, Cipher>,
     /// Oldest first.
     order: VecDeque<Spis>,
-    tunnels: Map<Pair, Tunnel>,
+    tunnels: Grown<Pair, Tunnel>,
     next_sweep: u64,
     half_open: u64,
 }
@@ -171,17 +176,18 @@ impl Peers {
         tunnel.add(entry, ipsec);
     }
 
-    /// Tunnels that ended long enough ago, or all that are not open any more; in the order in which they began.
-    fn ended(&mut self, before: Option<u64>) -> Vec<(Pair, Tunnel)> {
-        let ended = |_: &Pair, tunnel: &mut Tunnel| {
-            tunnel.open == 0 && before.is_none_or(|before| tunnel.end.saturating_add(idle::IPSEC * SECOND) <= before)
-        };
-        let mut all: Vec<_> = self.tunnels.extract_if(ended).collect();
+    /// Tunnels that have ended, in the order in which they began.
+    fn ended(&self, time: Option<u64>) -> Vec<(&Pair, &Tunnel)> {
+        let mut ended: Vec<_> = self.tunnels.iter().filter(|(_, tunnel)| tunnel.has_ended(time)).collect();
+        ended.sort_unstable_by_key(|(pair, tunnel)| (tunnel.start, **pair));
+        ended
+    }
+
+    fn forget_ended(&mut self, time: Option<u64>) {
+        self.tunnels.retain(|_, tunnel| !tunnel.has_ended(time));
         if self.tunnels.is_empty() {
-            self.tunnels = Map::default();
+            self.tunnels = Grown::default();
         }
-        all.sort_unstable_by_key(|(pair, tunnel)| (tunnel.start, *pair));
-        all
     }
 }
 
@@ -268,9 +274,10 @@ impl Context {
             return;
         }
         self.peers.next_sweep = time.map_or(0, |time| time.saturating_add(SWEEP));
-        for (pair, tunnel) in self.peers.ended(time).iter().filter(|(_, tunnel)| tunnel.flows > 0) {
+        for (pair, tunnel) in self.peers.ended(time).into_iter().filter(|(_, tunnel)| tunnel.flows > 0) {
             let within = self.tunnels.member(pair.within);
             write::record(pair, tunnel, within, &mut self.clock, &mut self.tunnel_records);
         }
+        self.peers.forget_ended(time);
     }
 }

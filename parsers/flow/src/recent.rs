@@ -1,16 +1,16 @@
 //! What was met lately, by a key or a keyed hash of it: when so many have come together, those before the last so many are forgotten.
 
-use crate::hash::Map;
+use crate::hash::Grown;
 use std::hash::Hash;
 
 pub struct Recent<V, const MOST: usize, K = u64> {
-    recent: Map<K, V>,
-    before: Map<K, V>,
+    recent: Grown<K, V>,
+    before: Grown<K, V>,
 }
 
 impl<V, const MOST: usize, K> Default for Recent<V, MOST, K> {
     fn default() -> Self {
-        Self { recent: Map::default(), before: Map::default() }
+        Self { recent: Grown::default(), before: Grown::default() }
     }
 }
 

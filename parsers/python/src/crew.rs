@@ -115,6 +115,7 @@ impl Crew {
         (packets, flows): (u64, usize),
         mut hand_over: impl FnMut(&mut Common, &mut [Core]) -> bool,
     ) -> io::Result<()> {
+        ring::keep_memory();
         let places = Places::for_workers(cores.len());
         self.with_team(cores, source, frame, &places, |team| {
             let mut more = Ok(true);

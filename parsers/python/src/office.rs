@@ -12,7 +12,7 @@ use transitproof_capture::{Block, Source};
 use transitproof_flow::{Core, Shares};
 
 /// Buffers under way at a time, of 128 or 256 kB: enough that none stands idle, and all of them stay in the shared cache.
-const AHEAD: usize = 6;
+const AHEAD: usize = 48;
 
 /// How often one who finds nothing lets others have the processor before it sleeps: mostly there is something soon, and one who
 /// slept is woken where the waker runs, behind it instead of beside it.

@@ -4,17 +4,14 @@
 //! They are counted as one set, and told apart when they are written.
 
 use super::Verdicts;
+use super::places::{Place, Places};
 use super::report::Report;
 use super::verdict::Verdict;
-use crate::endpoint::Endpoint;
 use crate::few::{Few, Sampled};
 use crate::hash::Map;
 use crate::limits::{MAX_FINDING_SETS, MAX_FINDINGS};
 use crate::observation::{CommunityId, Observation};
 use std::sync::Arc;
-
-/// Where something was observed, and the number of the name there, from 1; 0 for none.
-pub type Place = (Endpoint, u32);
 
 /// What is said of one set of facts or of one chain, at one kind of address: observations are counted onto it as a whole.
 #[derive(Clone, Debug)]
@@ -46,8 +43,8 @@ impl Said {
 pub struct Set {
     /// Of different identities, of facts and of a chain.
     pub said: [Verdicts; 2],
-    /// Number of its place.
-    pub place: u32,
+    shape: u128,
+    pub place: Place,
     pub seen: Seen,
 }
 
@@ -106,11 +103,11 @@ impl Seen {
 pub struct Findings {
     /// [`MAX_FINDINGS`], but in tests.
     most: usize,
-    pub names: Map<Arc<str>, u32>,
-    pub places: Map<Place, u32>,
-    /// By the identities of the verdicts and the number of the place.
-    by_place: Map<(u128, u32), u32>,
     pub sets: Vec<Set>,
+    /// By number of the place: the first set there, from 1.
+    firsts: Vec<u32>,
+    /// The others, by shape and number of the place.
+    others: Map<(u128, u32), u32>,
     /// Findings in the sets, those counted twice that two sets of a place have in common.
     findings: usize,
     /// Findings not kept because of [`MAX_FINDINGS`] and [`MAX_FINDING_SETS`].
@@ -121,10 +118,9 @@ impl Default for Findings {
     fn default() -> Self {
         Self {
             most: MAX_FINDINGS,
-            names: Map::default(),
-            places: Map::default(),
-            by_place: Map::default(),
             sets: Vec::new(),
+            firsts: Vec::new(),
+            others: Map::default(),
             findings: 0,
             limited: 0,
         }
@@ -133,55 +129,52 @@ impl Default for Findings {
 
 impl Findings {
     /// Counts what was seen somewhere onto the findings of what is said of it: of its facts and of its chain.
-    pub fn count(
-        &mut self,
-        said: [&Said; 2],
-        (endpoint, name): (Endpoint, Option<&Arc<str>>),
-        more: impl FnOnce() -> Seen,
-    ) {
+    pub fn count(&mut self, said: [&Said; 2], place: Option<Place>, more: impl FnOnce() -> Seen) {
         let shape = said.iter().filter(|said| said.shape != 0).fold(0, |shape, said| mix(shape, said.shape));
         if shape == 0 {
             return;
         }
         let renews = said.iter().any(|said| said.renews);
-        let place = self.place(endpoint, name);
-        if let Some(at) = self.by_place.get(&(shape, place)) {
-            let at = *at as usize;
-            self.sets[at].seen.merge(&more());
+        if let Some(set) = place.and_then(|place| self.set(shape, place)) {
+            set.seen.merge(&more());
             if renews {
-                self.sets[at].said = told_once(said);
+                set.said = told_once(said);
             }
             return;
         }
         let said = told_once(said);
         let more_findings = said.iter().map(|verdicts| verdicts.len()).sum::<usize>();
-        if self.sets.len() >= MAX_FINDING_SETS || self.findings + more_findings > self.most {
+        let has_room = self.sets.len() < MAX_FINDING_SETS && self.findings + more_findings <= self.most;
+        let Some(place) = place.filter(|_| has_room) else {
             self.limited += more_findings as u64;
             return;
-        }
+        };
         self.findings += more_findings;
-        self.by_place.insert((shape, place), self.sets.len() as u32);
-        self.sets.push(Set { said, place, seen: more() });
+        self.sets.push(Set { said, shape, place, seen: more() });
+        let (at, number) = (self.sets.len() as u32, place.number as usize);
+        if self.firsts.len() <= number {
+            self.firsts.resize(number + 1, 0);
+        }
+        match &mut self.firsts[number] {
+            first @ 0 => *first = at,
+            _ => _ = self.others.insert((shape, place.number), at),
+        }
     }
 
-    fn place(&mut self, endpoint: Endpoint, name: Option<&Arc<str>>) -> u32 {
-        let name = name.map_or(0, |name| match self.names.get(name) {
-            Some(number) => *number,
-            None => {
-                self.names.insert(name.clone(), self.names.len() as u32 + 1);
-                self.names.len() as u32
-            }
-        });
-        let next = self.places.len() as u32;
-        *self.places.entry((endpoint, name)).or_insert(next)
+    fn set(&mut self, shape: u128, place: Place) -> Option<&mut Set> {
+        let mut at = *self.firsts.get(place.number as usize)? as usize;
+        if self.sets.get(at.checked_sub(1)?)?.shape != shape {
+            at = *self.others.get(&(shape, place.number))? as usize;
+        }
+        self.sets.get_mut(at - 1)
     }
 
     /// The findings since the last call in an order that does not depend on how they came: the worst first, then by check,
     /// endpoint and uid.
-    pub fn take(&mut self, sources: Vec<Arc<str>>) -> Report {
+    pub fn take(&mut self, places: &Places, sources: Vec<Arc<str>>) -> Report {
         let limited = self.limited;
         let taken = std::mem::replace(self, Self { limited, ..Self::default() });
-        Report::new(taken, sources)
+        Report::new(taken.sets, places, sources)
     }
 }
 
@@ -208,7 +201,10 @@ fn mix(state: u128, word: u128) -> u128 {
 mod tests {
     use super::super::verdict::{Severity, Words, tests::words};
     use super::*;
+    use crate::endpoint::Endpoint;
     use crate::observation::{Provenance, Sample};
+
+    type All = (Findings, Places);
 
     fn observation(last_octet: u8, name: Option<&str>, time: u64, flow: u8) -> Observation {
         let mut samples = Few::default();
@@ -230,22 +226,26 @@ mod tests {
         }
     }
 
-    fn count(findings: &mut Findings, verdicts: &[&Arc<Verdict>], seen: &Observation, source: u32) {
-        let place = (seen.endpoint, seen.name.as_ref());
+    fn count((findings, places): &mut All, verdicts: &[&Arc<Verdict>], seen: &Observation, source: u32) {
+        let place = places.number(seen.endpoint, seen.name.as_ref());
         let (said, nothing) = (Said::new(verdicts.iter().copied().cloned()), Said::new([]));
         findings.count([&said, &nothing], place, || Seen::of(seen, source));
     }
 
+    fn take((findings, places): &mut All, sources: &[&str]) -> Report {
+        findings.take(places, sources.iter().map(|source| Arc::from(*source)).collect())
+    }
+
     #[test]
     fn counted_up_and_written_the_worst_first() {
-        let mut findings = Findings::default();
+        let mut findings = All::default();
         let high = Arc::new(Verdict::new(&words("b.check", Severity::High)));
         let low = Arc::new(Verdict::new(&words("a.check", Severity::Low)));
         for (source, time) in [(0, 9), (1, 4)] {
             count(&mut findings, &[&low, &high], &observation(10, Some("x"), time, b'A'), source);
             count(&mut findings, &[&high], &observation(9, None, time, b'B'), source);
         }
-        let mut report = findings.take(vec!["one.pcap".into(), "t\"wo".into()]);
+        let mut report = take(&mut findings, &["one.pcap", "t\"wo"]);
         assert_eq!((report.len(), report.against(), report.not_observable()), (3, [0, 1, 0, 2, 0], 0));
         let lines = String::from_utf8([report.lines(1), report.lines(1), report.lines(9)].concat()).unwrap();
         let lines: Vec<_> = lines.lines().collect();
@@ -268,29 +268,29 @@ mod tests {
             assert!(line.contains(",\"observed\":{\"a\":1},\"count\":"), "{line}");
         }
         assert!(report.lines(9).is_empty());
-        assert!(findings.take(vec![]).is_empty());
+        assert!(take(&mut findings, &[]).is_empty());
     }
 
     #[test]
     fn beyond_the_limit_findings_are_counted_only() {
-        let mut findings = Findings { most: 100, ..Findings::default() };
+        let mut findings = (Findings { most: 100, ..Findings::default() }, Places::default());
         let verdict = Arc::new(Verdict::new(&words("a", Severity::Low)));
         for n in 0..103 {
             count(&mut findings, &[&verdict], &observation(1, Some(&n.to_string()), 1, 0), 0);
         }
-        assert_eq!((findings.take(vec![]).len(), findings.limited), (100, 3));
+        assert_eq!((take(&mut findings, &[]).len(), findings.0.limited), (100, 3));
     }
 
     #[test]
     fn what_is_shared_stays_right_when_ways_part() {
         let verdicts = ["a", "b", "c"].map(|check| Arc::new(Verdict::new(&words(check, Severity::Low))));
-        let mut findings = Findings::default();
+        let mut findings = All::default();
         for (flow, of) in [(b'A', &[0, 1][..]), (b'B', &[0, 1]), (b'C', &[1, 2, 2]), (b'D', &[0, 1, 2])] {
             let these: Vec<_> = of.iter().map(|at: &usize| &verdicts[*at]).collect();
             count(&mut findings, &these, &observation(1, None, u64::from(flow), flow), 0);
         }
-        assert_eq!(findings.sets.iter().map(|set| set.said[0].len()).collect::<Vec<_>>(), [2, 2, 3]);
-        let mut report = findings.take(vec!["x".into()]);
+        assert_eq!(findings.0.sets.iter().map(|set| set.said[0].len()).collect::<Vec<_>>(), [2, 2, 3]);
+        let mut report = take(&mut findings, &["x"]);
         let lines = String::from_utf8(report.lines(9)).unwrap();
         let facts: Vec<_> = lines
             .lines()
@@ -305,12 +305,12 @@ mod tests {
 
     #[test]
     fn what_is_estimated_is_renewed() {
-        let mut findings = Findings::default();
+        let mut findings = All::default();
         for details in [&b"{\"bytes\":1}"[..], b"{\"bytes\":2}"] {
             let verdict = Arc::new(Verdict::new(&Words { details, ..words("dns.tunnel", Severity::High) }));
             count(&mut findings, &[&verdict], &observation(1, None, 1, b'A'), 0);
         }
-        let lines = String::from_utf8(findings.take(vec!["x".into()]).lines(9)).unwrap();
+        let lines = String::from_utf8(take(&mut findings, &["x"]).lines(9)).unwrap();
         assert!(
             lines.lines().count() == 1 && lines.contains("\"count\":4") && lines.contains("\"bytes\":2"),
             "{lines}"

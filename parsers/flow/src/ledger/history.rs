@@ -6,16 +6,14 @@
 //! order in which it came.
 
 use super::findings::Seen;
+use super::places::{Name, Place, Places};
 use crate::certificates::Sha256Hex;
 use crate::endpoint::Endpoint;
-use crate::hash::Map;
+use crate::hash::Grown;
 use crate::json;
 use crate::limits::{MAX_HISTORIES, MAX_HISTORY};
 use crate::time::SECOND;
-use crate::x509::Facts;
 use std::sync::Arc;
-
-pub type Name = Option<Arc<str>>;
 
 /// What kind of question it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,55 +41,69 @@ pub struct Question {
     pub kind: Kind,
     /// JSON object, see `_parsers.pyi`.
     pub facts: Vec<u8>,
-    pub places: Vec<(Endpoint, Name, Seen)>,
+    pub places: Vec<(Place, Seen)>,
 }
 
-/// Distinct things in the order in which they came, and whether one came since it was last asked.
+/// Distinct things in the order in which they came, and whether one came since it was last asked. Most stay alone.
 struct Several<T> {
-    all: Vec<(T, Seen)>,
+    first: Option<(T, Seen)>,
+    others: Vec<(T, Seen)>,
     is_new: bool,
 }
 
 impl<T> Default for Several<T> {
     fn default() -> Self {
-        Self { all: Vec::new(), is_new: false }
+        Self { first: None, others: Vec::new(), is_new: false }
     }
 }
 
 impl<T: PartialEq> Several<T> {
     /// False if there are too many.
     fn note(&mut self, thing: T, seen: &Seen) -> bool {
-        if let Some((_, known)) = self.all.iter_mut().find(|(known, _)| *known == thing) {
+        if let Some((_, known)) = self.all_mut().find(|(known, _)| *known == thing) {
             known.merge(seen);
             return true;
         }
-        let has_room = self.all.len() < MAX_HISTORY;
+        let has_room = self.len() < MAX_HISTORY;
         if has_room {
-            // Most stay alone, and a vector begins with room for four.
-            self.all.reserve_exact(usize::from(self.all.is_empty()));
-            self.all.push((thing, seen.clone()));
+            match &mut self.first {
+                None => self.first = Some((thing, seen.clone())),
+                Some(_) => self.others.push((thing, seen.clone())),
+            }
             self.is_new = true;
         }
         has_room
     }
 
+    fn all(&self) -> impl Iterator<Item = &(T, Seen)> {
+        self.first.iter().chain(&self.others)
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut (T, Seen)> {
+        self.first.iter_mut().chain(&mut self.others)
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
+    }
+
     /// Whether there is something to ask; once for each thing that comes.
     fn asks(&mut self) -> bool {
-        std::mem::take(&mut self.is_new) && self.all.len() > 1
+        std::mem::take(&mut self.is_new) && self.len() > 1
     }
 
     fn in_order(&self) -> Vec<&(T, Seen)>
     where
         T: Ord,
     {
-        let mut all: Vec<_> = self.all.iter().collect();
+        let mut all: Vec<_> = self.all().collect();
         all.sort_unstable_by(|(a, seen), (b, other)| (seen.first_seen, a).cmp(&(other.first_seen, b)));
         all
     }
 
     /// The captures by which evidence is numbered are gone.
     fn forget_evidence(&mut self) {
-        self.all.iter_mut().for_each(|(_, seen)| seen.evidence = Default::default());
+        self.all_mut().for_each(|(_, seen)| seen.evidence = Default::default());
     }
 }
 
@@ -99,59 +111,100 @@ impl<T: PartialEq> Several<T> {
 struct KeyUse {
     certificates: Several<Sha256Hex>,
     /// The first of them.
-    places: Several<(Endpoint, Name)>,
+    places: Several<Place>,
     /// Observations at others.
     elsewhere: u64,
 }
 
+/// What is known of some of many numbered things, in the order in which they came.
+struct Sparse<T, V> {
+    all: Vec<(T, V)>,
+    /// By number of the thing: its place in the list, from 1.
+    at: Vec<u32>,
+}
+
+impl<T, V> Default for Sparse<T, V> {
+    fn default() -> Self {
+        Self { all: Vec::new(), at: Vec::new() }
+    }
+}
+
+impl<T, V: Default> Sparse<T, V> {
+    /// What is known of a thing. None if it is new and there are too many.
+    fn of(&mut self, number: u32, thing: T) -> Option<&mut V> {
+        let number = number as usize;
+        if self.at.len() <= number {
+            self.at.resize(number + 1, 0);
+        }
+        if self.at[number] == 0 {
+            if self.all.len() >= MAX_HISTORIES {
+                return None;
+            }
+            self.all.push((thing, V::default()));
+            self.at[number] = self.all.len() as u32;
+        }
+        self.all.get_mut(self.at[number] as usize - 1).map(|(_, known)| known)
+    }
+}
+
 #[derive(Default)]
 pub struct History {
-    certificates: Map<(Endpoint, Name), Several<Sha256Hex>>,
-    words: Map<Endpoint, Several<Arc<str>>>,
+    certificates: Sparse<Place, Several<Sha256Hex>>,
+    /// By endpoint.
+    words: Sparse<u32, Several<Arc<str>>>,
     /// By SHA-256 of the SubjectPublicKeyInfo.
-    keys: Map<[u8; 32], KeyUse>,
+    keys: Grown<[u8; 32], KeyUse>,
     /// Observations left out because of [`MAX_HISTORIES`] and [`MAX_HISTORY`].
     pub limited: u64,
 }
 
 impl History {
-    /// A certificate was sent by an endpoint; `facts` if it is as certificates ought to be.
-    pub fn certificate(&mut self, at: (Endpoint, &Name), leaf: &Sha256Hex, facts: Option<&Facts>, seen: &Seen) {
-        let place = (at.0, at.1.clone());
-        let Some(several) = entry(&mut self.certificates, place.clone(), &mut self.limited) else { return };
+    /// A certificate was sent from somewhere; `spki_sha256` if it is as certificates ought to be.
+    pub fn certificate(&mut self, place: Place, leaf: &Sha256Hex, spki_sha256: Option<&[u8; 32]>, seen: &Seen) {
+        let Some(several) = self.certificates.of(place.number, place) else {
+            self.limited += 1;
+            return;
+        };
         self.limited += u64::from(!several.note(*leaf, seen));
-        let Some(facts) = facts else { return };
-        let Some(key) = entry(&mut self.keys, facts.spki_sha256, &mut self.limited) else { return };
+        let Some(spki_sha256) = spki_sha256 else { return };
+        let has_room = self.keys.len() < MAX_HISTORIES || self.keys.contains_key(spki_sha256);
+        if !has_room {
+            self.limited += 1;
+            return;
+        }
+        let key = self.keys.entry(*spki_sha256).or_default();
         self.limited += u64::from(!key.certificates.note(*leaf, seen));
         key.elsewhere += u64::from(!key.places.note(place, seen));
     }
 
     /// What an observation is in a word.
-    pub fn word(&mut self, endpoint: Endpoint, word: &Arc<str>, seen: &Seen) {
-        let Some(several) = entry(&mut self.words, endpoint, &mut self.limited) else { return };
-        self.limited += u64::from(!several.note(word.clone(), seen));
+    pub fn word(&mut self, place: Place, word: &Arc<str>, seen: &Seen) {
+        let known = self.words.of(place.endpoint, place.endpoint);
+        let is_kept = known.is_some_and(|several| several.note(word.clone(), seen));
+        self.limited += u64::from(!is_kept);
     }
 
     /// What came since the last call, in the order of endpoints, names and keys. `record` gives the record of a certificate if it has one.
-    pub fn questions(&mut self, record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>) -> Vec<Question> {
+    pub fn questions(&mut self, places: &mut Places, record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>) -> Vec<Question> {
         let mut out = Vec::new();
-        for (place, several) in &mut self.certificates {
+        for (place, several) in &mut self.certificates.all {
             if several.asks() {
-                out.push((order(Some(place), &[]), certificates(place, several, &record)));
+                out.push((order(Some(places.order(*place)), &[]), certificates(*place, places, several, &record)));
             }
             several.forget_evidence();
         }
-        for (endpoint, several) in &mut self.words {
+        for (endpoint, several) in &mut self.words.all {
             if several.asks() {
-                out.push((order(Some(&(*endpoint, None)), &[]), words(*endpoint, several)));
+                let place = places.endpoint(*endpoint).copied().and_then(|endpoint| places.number(endpoint, None));
+                out.push((order(Some((places.endpoint(*endpoint), None)), &[]), words(place, several)));
             }
             several.forget_evidence();
         }
         for (spki, key) in &mut self.keys {
             // A new place of a key that several certificates have is of interest as well.
-            let several = key.certificates.all.len() > 1;
+            let several = key.certificates.len() > 1;
             if key.certificates.asks() | (std::mem::take(&mut key.places.is_new) && several) {
-                out.push((order(None, spki), key_use(spki, key, &record)));
+                out.push((order(None, spki), key_use(spki, key, places, &record)));
             }
             key.certificates.forget_evidence();
             key.places.forget_evidence();
@@ -159,31 +212,48 @@ impl History {
         out.sort_by(|(a, one), (b, other)| (one.kind as u8, a).cmp(&(other.kind as u8, b)));
         out.into_iter().map(|(_, question)| question).collect()
     }
-}
 
-fn order(place: Option<&(Endpoint, Name)>, spki: &[u8]) -> (Option<(Endpoint, Name)>, Box<[u8]>) {
-    (place.cloned(), spki.into())
-}
-
-fn entry<'a, K: Eq + std::hash::Hash, V: Default>(
-    map: &'a mut Map<K, V>,
-    key: K,
-    limited: &mut u64,
-) -> Option<&'a mut V> {
-    if map.len() >= MAX_HISTORIES && !map.contains_key(&key) {
-        *limited += 1;
-        return None;
+    /// Numbers anew those places of which something is known.
+    pub fn renumber(&mut self, old: &Places) -> Places {
+        let mut places = Places::default();
+        for (place, several) in std::mem::take(&mut self.certificates).all {
+            if let Some(place) = places.adopt(old, place)
+                && let Some(known) = self.certificates.of(place.number, place)
+            {
+                *known = several;
+            }
+        }
+        for (endpoint, several) in std::mem::take(&mut self.words).all {
+            if let Some(place) = old.endpoint(endpoint).and_then(|endpoint| places.number(*endpoint, None))
+                && let Some(known) = self.words.of(place.endpoint, place.endpoint)
+            {
+                *known = several;
+            }
+        }
+        for key in self.keys.values_mut() {
+            // All of them are places of certificates.
+            key.places.all_mut().for_each(|(place, _)| *place = places.adopt(old, *place).unwrap_or_default());
+        }
+        places
     }
-    Some(map.entry(key).or_default())
+}
+
+/// Of a question: endpoint and name, key.
+type Order = (Option<(Endpoint, Name)>, Box<[u8]>);
+
+fn order(place: Option<(Option<&Endpoint>, Option<&Arc<str>>)>, spki: &[u8]) -> Order {
+    let place = place.and_then(|(endpoint, name)| Some((*endpoint?, name.cloned())));
+    (place, spki.into())
 }
 
 fn certificates(
-    (endpoint, name): &(Endpoint, Name),
+    place: Place,
+    places: &Places,
     several: &Several<Sha256Hex>,
     record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>,
 ) -> Question {
     let (mut facts, mut all) = (b"{".to_vec(), None);
-    if let Some(name) = name {
+    if let Some(name) = places.name(place.name) {
         json::string(&mut facts, "name", name.as_bytes());
     }
     json::list(&mut facts, "certificates", several.in_order(), |out, (sha256, seen)| {
@@ -194,11 +264,10 @@ fn certificates(
         out.push(b'}');
     });
     facts.push(b'}');
-    let places = all.map(|seen| (*endpoint, name.clone(), seen)).into_iter().collect();
-    Question { kind: Kind::Certificates, facts, places }
+    Question { kind: Kind::Certificates, facts, places: all.map(|seen| (place, seen)).into_iter().collect() }
 }
 
-fn words(endpoint: Endpoint, several: &Several<Arc<str>>) -> Question {
+fn words(place: Option<Place>, several: &Several<Arc<str>>) -> Question {
     let (mut facts, mut all) = (b"{".to_vec(), None);
     json::list(&mut facts, "words", several.in_order(), |out, (word, seen)| {
         all.get_or_insert_with(|| Seen::none(seen.first_seen, seen.last_seen)).merge(seen);
@@ -208,10 +277,10 @@ fn words(endpoint: Endpoint, several: &Several<Arc<str>>) -> Question {
         out.push(b'}');
     });
     facts.push(b'}');
-    Question { kind: Kind::Words, facts, places: all.map(|seen| (endpoint, None, seen)).into_iter().collect() }
+    Question { kind: Kind::Words, facts, places: place.zip(all).into_iter().collect() }
 }
 
-fn key_use(spki: &[u8; 32], key: &KeyUse, record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>) -> Question {
+fn key_use(spki: &[u8; 32], key: &KeyUse, places: &Places, record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>) -> Question {
     let mut facts = b"{".to_vec();
     json::key(&mut facts, "spki_sha256");
     facts.push(b'"');
@@ -223,12 +292,12 @@ fn key_use(spki: &[u8; 32], key: &KeyUse, record: impl Fn(&Sha256Hex) -> Option<
         write_certificate(out, sha256, &record);
         out.push(b'}');
     });
-    let mut places: Vec<_> =
-        key.places.all.iter().map(|((at, name), seen)| (*at, name.clone(), seen.clone())).collect();
-    places.sort_unstable_by(|(at, name, _), (other, other_name, _)| (at, name).cmp(&(other, other_name)));
-    json::list(&mut facts, "places", places.iter(), |out, (endpoint, name, _)| {
+    let mut used: Vec<_> = key.places.all().cloned().collect();
+    used.sort_unstable_by_key(|(place, _)| places.order(*place));
+    json::list(&mut facts, "places", used.iter(), |out, (place, _)| {
+        let (endpoint, name) = places.order(*place);
         out.extend_from_slice(b"{\"endpoint\":\"");
-        endpoint.write(out);
+        endpoint.inspect(|endpoint| endpoint.write(out));
         out.push(b'"');
         if let Some(name) = name {
             json::string(out, "name", name.as_bytes());
@@ -239,7 +308,7 @@ fn key_use(spki: &[u8; 32], key: &KeyUse, record: impl Fn(&Sha256Hex) -> Option<
         json::number(&mut facts, "elsewhere", key.elsewhere);
     }
     facts.push(b'}');
-    Question { kind: Kind::Key, facts, places }
+    Question { kind: Kind::Key, facts, places: used }
 }
 
 fn write_seen(out: &mut Vec<u8>, seen: &Seen) {

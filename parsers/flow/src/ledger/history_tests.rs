@@ -2,6 +2,7 @@
 
 use super::findings::Seen;
 use super::history::{History, Kind};
+use super::places::Places;
 use crate::endpoint::Endpoint;
 use crate::limits::{MAX_HISTORIES, MAX_HISTORY};
 use crate::time::SECOND;
@@ -14,8 +15,8 @@ fn seen(first: u64, last: u64) -> Seen {
     seen
 }
 
-fn asked(history: &mut History) -> Vec<(Kind, String, usize)> {
-    let questions = history.questions(|_| None).into_iter();
+fn asked((history, places): &mut (History, Places)) -> Vec<(Kind, String, usize)> {
+    let questions = history.questions(places, |_| None).into_iter();
     questions.map(|asked| (asked.kind, String::from_utf8(asked.facts).unwrap(), asked.places.len())).collect()
 }
 
@@ -26,9 +27,10 @@ fn the_order_of_arrival_does_not_matter() {
     let events = [(b'a', 10, 20), (b'b', 30, 40), (b'c', 5, 6), (b'a', 1, 2)];
     let mut answers = Vec::new();
     for start in 0..events.len() {
-        let mut history = History::default();
+        let mut history = <(History, Places)>::default();
+        let place = history.1.number(at, name.as_ref()).unwrap();
         for (leaf, first, last) in events.iter().cycle().skip(start).take(events.len()) {
-            history.certificate((at, &name), &[*leaf; 64], Some(&facts), &seen(*first, *last));
+            history.0.certificate(place, &[*leaf; 64], Some(&facts.spki_sha256), &seen(*first, *last));
         }
         answers.push(asked(&mut history));
         assert_eq!(asked(&mut history), [], "each is asked once");
@@ -51,12 +53,12 @@ fn the_order_of_arrival_does_not_matter() {
 
 #[test]
 fn one_of_everything_asks_nothing_and_more_is_asked_as_it_comes() {
-    let mut history = History::default();
-    let at = Endpoint::server([192, 0, 2, 1], 25);
-    history.word(at, &"tls".into(), &seen(1, 2));
-    history.word(at, &"tls".into(), &seen(8, 9));
+    let mut history = <(History, Places)>::default();
+    let at = history.1.number(Endpoint::server([192, 0, 2, 1], 25), None).unwrap();
+    history.0.word(at, &"tls".into(), &seen(1, 2));
+    history.0.word(at, &"tls".into(), &seen(8, 9));
     assert_eq!(asked(&mut history), []);
-    history.word(at, &"clear smtp".into(), &seen(3, 4));
+    history.0.word(at, &"clear smtp".into(), &seen(3, 4));
     let questions = asked(&mut history);
     let words = "{\"words\":[{\"first_seen\":1,\"last_seen\":9,\"flows\":2,\"word\":\"tls\"},\
                  {\"first_seen\":3,\"last_seen\":4,\"flows\":1,\"word\":\"clear smtp\"}]}";
@@ -65,15 +67,42 @@ fn one_of_everything_asks_nothing_and_more_is_asked_as_it_comes() {
 
 #[test]
 fn memory_is_bounded_and_what_is_left_out_is_counted() {
-    let mut history = History::default();
-    let name = None;
+    let (mut history, mut places) = (History::default(), Places::default());
+    let mut at = |address| places.number(Endpoint::server(address, 443), None).unwrap();
     for leaf in 0..MAX_HISTORY as u8 + 3 {
-        history.certificate((Endpoint::server([192, 0, 2, 1], 443), &name), &[leaf; 64], None, &seen(1, 2));
+        history.certificate(at([192, 0, 2, 1]), &[leaf; 64], None, &seen(1, 2));
     }
     assert_eq!(history.limited, 3);
     for port in 0..=MAX_HISTORIES as u32 {
         let [_, a, b, c] = port.to_be_bytes();
-        history.word(Endpoint::server([10, a, b, c], 1), &"tls".into(), &seen(1, 2));
+        history.word(at([10, a, b, c]), &"tls".into(), &seen(1, 2));
     }
     assert_eq!(history.limited, 4);
+}
+
+#[test]
+fn what_is_known_of_places_stays_when_they_are_numbered_anew() {
+    let facts = Facts::read(&pay_example()).unwrap();
+    let name = Some(Arc::from("pay.example"));
+    let [plain, a, b] = [9, 1, 2].map(|last| Endpoint::server([192, 0, 2, last], 443));
+    let answers = [false, true].map(|anew| {
+        let mut history = <(History, Places)>::default();
+        history.1.number(plain, None).unwrap();
+        for (leaf, endpoint, word) in [(b'a', a, "tls"), (b'b', a, "clear smtp"), (b'c', b, "tls")] {
+            let place = history.1.number(endpoint, name.as_ref()).unwrap();
+            history.0.certificate(place, &[leaf; 64], Some(&facts.spki_sha256), &seen(1, 2));
+            history.0.word(place, &word.into(), &seen(1, 2));
+            if anew {
+                history.1 = history.0.renumber(&history.1);
+            }
+        }
+        let places = [plain, a, b].map(|endpoint| history.1.number(endpoint, name.as_ref()).map(|place| place.number));
+        assert_eq!(places.map(|number| number.unwrap_or_default()), if anew { [4, 0, 1] } else { [3, 1, 2] });
+        asked(&mut history)
+    });
+    assert_eq!(
+        answers[0].iter().map(|asked| (asked.0, asked.2)).collect::<Vec<_>>(),
+        [(Kind::Certificates, 1), (Kind::Words, 1), (Kind::Key, 2)]
+    );
+    assert_eq!(answers[0], answers[1]);
 }

@@ -7,6 +7,7 @@
 mod chains;
 mod findings;
 mod history;
+mod places;
 mod report;
 mod trace;
 mod verdict;
@@ -18,7 +19,7 @@ pub use verdict::{Severity, Status, Verdict, Words};
 pub use wording::{Reason, Told, Wording, Wordings};
 
 use crate::certificates::{Certificate, Sha256Hex};
-use crate::hash::Map;
+use crate::hash::{Grown, Map};
 use crate::limits::MAX_JUDGED;
 use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
@@ -26,12 +27,13 @@ use crate::trust::{Role, Roots};
 use chains::Chains;
 use findings::{Findings, Said, Seen};
 use history::{History, Question};
+use places::{Place, Places};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use trace::Trace;
 
-/// A chain, and the name for which it was sent.
-type Subject = (Chain, Option<Arc<str>>);
+/// Number of a chain, and the name for which it was sent.
+type Subject = (u32, Option<Arc<str>>);
 
 type Verdicts = Arc<[Arc<Verdict>]>;
 
@@ -40,6 +42,9 @@ type Answer = [Said; 2];
 
 /// By place in memory and era: what is held for it, and where it is judged.
 type KnownFacts = Map<(usize, usize), (Arc<[u8]>, usize)>;
+
+/// By place in memory: what is held for it, and its number.
+type KnownChains = Map<usize, (Chain, u32)>;
 
 /// A chain to be judged: by whom it was sent for which name, and when.
 #[derive(Clone, Debug)]
@@ -78,6 +83,21 @@ impl Asked {
     }
 }
 
+/// Where it is judged, and its number.
+#[derive(Clone, Copy)]
+struct OfChain {
+    at: usize,
+    number: u32,
+}
+
+/// What is remembered of a chain's leaf.
+struct Sent {
+    /// It is a server's.
+    by_server: bool,
+    /// If it is as certificates ought to be.
+    spki_sha256: Option<[u8; 32]>,
+}
+
 /// A set of facts that was asked about, and a second at which it was seen.
 struct Judged {
     facts: Arc<[u8]>,
@@ -91,8 +111,8 @@ struct Judged {
 struct Pending {
     observations: Vec<Observation>,
     source: u32,
-    /// Of each, where its facts and its chain are judged.
-    judged: Vec<(usize, Option<usize>)>,
+    /// Of each, where its facts are judged, and what is known of its chain.
+    judged: Vec<(usize, Option<OfChain>)>,
 }
 
 pub struct Ledger {
@@ -105,8 +125,12 @@ pub struct Ledger {
     facts: Map<(Arc<[u8]>, usize), usize>,
     judged: Vec<Judged>,
     trust: Chains,
+    /// Every chain that was asked about; its place here is its number.
+    sent: Grown<Chain, Sent>,
+    /// The same by the places in memory of what a core interned.
+    known_chains: KnownChains,
     /// What was asked about a chain and name, with the second that was asked about, ascending.
-    chains: Map<Subject, Vec<(u64, usize)>>,
+    chains: Grown<Subject, Vec<(u64, usize)>>,
     asked: Vec<Asked>,
     /// The same as `facts` by the places in memory of what a core interned, which spares hashing it. What is in here is held,
     /// so that no place is used twice.
@@ -117,6 +141,7 @@ pub struct Ledger {
     pending: Vec<Pending>,
     /// Names of the captures since findings were taken.
     sources: Vec<Arc<str>>,
+    places: Places,
     findings: Findings,
     /// Of what has no answer.
     nothing: Said,
@@ -139,13 +164,16 @@ impl Ledger {
             facts: Map::default(),
             judged: Vec::new(),
             trust: Chains::new(),
-            chains: Map::default(),
+            sent: Grown::default(),
+            known_chains: KnownChains::default(),
+            chains: Grown::default(),
             asked: Vec::new(),
             known_facts: Map::default(),
             new_facts: Vec::new(),
             new_chains: VecDeque::new(),
             pending: Vec::new(),
             sources: Vec::new(),
+            places: Places::default(),
             findings: Findings::default(),
             nothing: Said::new([]),
             history: History::default(),
@@ -215,12 +243,28 @@ impl Ledger {
         *at
     }
 
-    fn place_of_chain(&mut self, chain: &Chain, observation: &Observation) -> usize {
+    fn number_of_chain(&mut self, chain: &Chain) -> u32 {
+        let (_, number) = self.known_chains.entry(chain.as_ptr().addr()).or_insert_with(|| {
+            let entry = self.sent.entry(chain.clone());
+            let number = entry.index() as u32;
+            entry.or_insert_with(|| {
+                let leaf = chain.first().and_then(|leaf| self.trust.get(leaf));
+                let facts = leaf.and_then(|leaf| leaf.facts.as_ref());
+                let by_server = self.trust.role(chain) == Role::Server;
+                Sent { by_server, spki_sha256: facts.map(|facts| facts.spki_sha256) }
+            });
+            (chain.clone(), number)
+        });
+        *number
+    }
+
+    fn place_of_chain(&mut self, chain: &Chain, observation: &Observation) -> OfChain {
         let when = self.at.unwrap_or(observation.first_seen / SECOND);
         let name = &observation.name;
-        let known = self.chains.entry((chain.clone(), name.clone())).or_insert_with(|| Vec::with_capacity(1));
+        let number = self.number_of_chain(chain);
+        let known = self.chains.entry((number, name.clone())).or_insert_with(|| Vec::with_capacity(1));
         if let Some(at) = neighbours(known, when).find(|at| self.asked[*at].holds(when)) {
-            return at;
+            return OfChain { at, number };
         }
         let at = self.asked.len();
         known.insert(known.partition_point(|(second, _)| *second < when), (when, at));
@@ -237,7 +281,7 @@ impl Ledger {
                 (*from, *until, *slot) = (answer.from_second, answer.until_second, Some(words));
             }
         }
-        at
+        OfChain { at, number }
     }
 
     /// Sets of facts that were not given out before, for their era: number, JSON object, and a second in that era.
@@ -257,7 +301,7 @@ impl Ledger {
     /// What is only to be seen over several observations: number, kind and JSON object of what came since the last call.
     pub fn histories(&mut self) -> Vec<(usize, Kind, &[u8])> {
         let trust = &self.trust;
-        self.histories = self.history.questions(|sha256| trust.record(sha256));
+        self.histories = self.history.questions(&mut self.places, |sha256| trust.record(sha256));
         self.histories.iter().enumerate().map(|(at, asked)| (at, asked.kind, &*asked.facts)).collect()
     }
 
@@ -266,8 +310,8 @@ impl Ledger {
         let Some(question) = self.histories.get_mut(number) else { return };
         let wanted = verdicts.iter().filter(|verdict| self.passes || verdict.status != Status::Pass);
         let said = Said::new(wanted.cloned());
-        for (endpoint, name, seen) in std::mem::take(&mut question.places) {
-            self.findings.count([&said, &self.nothing], (endpoint, name.as_ref()), || seen);
+        for (place, seen) in std::mem::take(&mut question.places) {
+            self.findings.count([&said, &self.nothing], Some(place), || seen);
         }
     }
 
@@ -276,13 +320,12 @@ impl Ledger {
     pub fn next_chain(&mut self) -> Option<(usize, ChainQuestion)> {
         while let Some(at) = self.new_chains.pop_front() {
             let question = self.asked.get(at)?.question.clone();
-            let key = (question.chain, question.name);
+            let key = (self.number_of_chain(&question.chain), question.name.clone());
             let known = self.chains.get(&key).map(|known| neighbours(known, question.when)).into_iter().flatten();
             let answered =
                 |other: &usize| self.asked[*other].answer.is_some() && self.asked[*other].holds(question.when);
             let Some(other) = { known }.find(answered) else {
-                let (chain, name) = key;
-                return Some((at, ChainQuestion { chain, name, when: question.when }));
+                return Some((at, question));
             };
             let Asked { from, until, answer, .. } = &self.asked[other];
             let same = (*from, *until, answer.clone());
@@ -317,8 +360,10 @@ impl Ledger {
         for Pending { observations, source, judged } in self.pending.drain(..) {
             for (observation, (facts, chain)) in observations.iter().zip(judged) {
                 let judged = &self.judged[facts];
-                remember(&mut self.history, &self.trust, (observation, source), judged.word.as_ref());
-                let of_chain = chain.and_then(|at| self.asked.get_mut(at)?.words(observation.provenance));
+                let place = self.places.number(observation.endpoint, observation.name.as_ref());
+                let sent = chain.and_then(|chain| self.sent.get_index(chain.number as usize)).map(|(_, sent)| sent);
+                remember(&mut self.history, place, (observation, source), sent, judged.word.as_ref());
+                let of_chain = chain.and_then(|chain| self.asked.get_mut(chain.at)?.words(observation.provenance));
                 let reach = usize::from(observation.endpoint.is_public());
                 let said = [judged.answer.as_ref(), of_chain]
                     .map(|answer| answer.map_or(&self.nothing, |answer| &answer[reach]));
@@ -326,7 +371,6 @@ impl Ledger {
                     let verdicts = said.iter().flat_map(|said| said.verdicts.iter());
                     verdicts.for_each(|verdict| trace.count(verdict, observation));
                 }
-                let place = (observation.endpoint, observation.name.as_ref());
                 self.findings.count(said, place, || Seen::of(observation, source));
             }
         }
@@ -336,8 +380,10 @@ impl Ledger {
             self.judged.clear();
             self.new_facts.clear();
         }
-        if self.asked.len() > MAX_JUDGED {
+        if self.asked.len().max(self.known_chains.len()) > MAX_JUDGED {
             self.chains.clear();
+            self.sent.clear();
+            self.known_chains.clear();
             self.asked.clear();
             self.new_chains.clear();
         }
@@ -345,7 +391,12 @@ impl Ledger {
 
     /// Everything counted since the last call.
     pub fn take(&mut self) -> Report {
-        self.findings.take(std::mem::take(&mut self.sources))
+        let report = self.findings.take(&self.places, std::mem::take(&mut self.sources));
+        if self.places.are_full() {
+            self.places = self.history.renumber(&self.places);
+            self.histories.clear();
+        }
+        report
     }
 
     /// Limits that were hit, and how often.
@@ -359,22 +410,29 @@ impl Ledger {
 }
 
 /// Keeps what is only to be seen over several observations.
-fn remember(history: &mut History, trust: &Chains, seen: (&Observation, u32), word: Option<&Arc<str>>) {
-    let (observation, source) = seen;
+fn remember(
+    history: &mut History,
+    place: Option<Place>,
+    (observation, source): (&Observation, u32),
+    sent: Option<&Sent>,
+    word: Option<&Arc<str>>,
+) {
     // What a resumed session stands on was sent before; and of clients an endpoint has many.
-    let own = |chain: &&Chain| observation.provenance != Provenance::Inherited && trust.role(chain) == Role::Server;
-    let sent = observation.chain.as_ref().filter(own);
-    let leaf = sent.and_then(|chain| chain.first());
+    let sent = sent.filter(|sent| sent.by_server && observation.provenance != Provenance::Inherited);
+    let leaf = sent.zip(observation.chain.as_ref().and_then(|chain| chain.first()));
     if leaf.is_none() && word.is_none() {
         return;
     }
+    let Some(place) = place else {
+        history.limited += 1;
+        return;
+    };
     let seen = Seen::of(observation, source);
     if let Some(word) = word {
-        history.word(observation.endpoint, word, &seen);
+        history.word(place, word, &seen);
     }
-    if let Some(leaf) = leaf {
-        let facts = trust.get(leaf).and_then(|certificate| certificate.facts.as_ref());
-        history.certificate((observation.endpoint, &observation.name), leaf, facts, &seen);
+    if let Some((sent, leaf)) = leaf {
+        history.certificate(place, leaf, sent.spki_sha256.as_ref(), &seen);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Findings that are not counted up any more: put in their order and written as lines of the contract.
 
 use super::Verdicts;
-use super::findings::{Findings, Seen, Set};
+use super::findings::{Seen, Set};
+use super::places::Places;
 use super::verdict::{Severity, Status, Verdict};
-use crate::hash::Map;
+use crate::hash::{Grown, Map};
 use crate::json;
 use crate::time::Clock;
 use std::cmp::Reverse;
@@ -21,12 +22,10 @@ pub struct Report {
     /// By number of the verdict: rank of its severity and check.
     ranks: Vec<u32>,
     groups: Vec<Group>,
-    /// By number of the place: rank of its endpoint, and number of the name, 0 for none.
-    places: Vec<(u32, u32)>,
-    /// Endpoints as JSON strings, in their order.
+    /// As JSON strings, in their order.
     endpoints: Vec<Box<[u8]>>,
-    /// Names as JSON strings; the first is null.
-    names: Vec<Box<[u8]>>,
+    /// By number in the ledger, as JSON strings; of none it is null.
+    names: Grown<u32, Box<[u8]>>,
     middles: Middles,
     /// In order, but for the uid.
     lines: Vec<Line>,
@@ -50,7 +49,10 @@ struct Line {
 struct Group {
     first: u32,
     len: u32,
-    place: u32,
+    /// Rank of the endpoint.
+    endpoint: u32,
+    /// Place of the name in the list; 0 for none.
+    name: u32,
     seen: u32,
 }
 
@@ -61,28 +63,30 @@ impl Group {
 }
 
 impl Report {
-    pub fn new(taken: Findings, sources: Vec<Arc<str>>) -> Self {
-        let (endpoints, ranks) = ranked(taken.places.keys().map(|(endpoint, _)| *endpoint), |endpoint| {
+    pub fn new(taken: Vec<Set>, places: &Places, sources: Vec<Arc<str>>) -> Self {
+        let (endpoints, ranks) = ranked(taken.iter().map(|set| set.place.endpoint), |endpoint| {
             let mut text = vec![b'"'];
-            endpoint.write(&mut text);
+            places.endpoint(endpoint).inspect(|endpoint| endpoint.write(&mut text));
             text.push(b'"');
             text.into_boxed_slice()
         });
-        let mut names = vec![Box::from(*b"null") as Box<[u8]>; taken.names.len() + 1];
-        for (name, number) in taken.names {
-            let mut text = Vec::with_capacity(name.len() + 2);
-            json::text(&mut text, name.as_bytes());
-            names[number as usize] = text.into_boxed_slice();
-        }
-        let mut places = vec![(0, 0); taken.places.len()];
-        for ((endpoint, name), number) in taken.places {
-            places[number as usize] = (ranks[&endpoint], name);
-        }
+        let mut names: Grown<u32, Box<[u8]>> = Grown::default();
+        names.insert(0, Box::from(*b"null"));
         let mut middles = Middles { sources, ..Middles::default() };
-        let mut sets = taken.sets;
+        let mut sets: Vec<_> = taken.iter().map(|set| (ranks[&set.place.endpoint], set)).collect();
         // Stable: what came first tells how a finding is worded, unless a later one knows more.
-        sets.sort_by_cached_key(|set| (places[set.place as usize].0, set.place));
-        let (groups, verdicts) = told_apart(&sets, &mut middles);
+        sets.sort_by_key(|(rank, set)| (*rank, set.place.number));
+        let (groups, verdicts) = told_apart(&sets, &mut middles, |name| {
+            let text = || {
+                let mut text = Vec::new();
+                json::text(&mut text, places.name(name).map_or(b"", |name| name.as_bytes()));
+                text.into_boxed_slice()
+            };
+            let entry = names.entry(name);
+            let at = entry.index() as u32;
+            entry.or_insert_with(text);
+            at
+        });
         let weight = |verdict: &Arc<Verdict>| (Reverse(verdict.severity as u8), verdict.check.clone());
         let weights: Vec<_> = verdicts.iter().map(weight).collect();
         let (_, ranks) = ranked(weights.iter(), |weight| weight);
@@ -101,7 +105,6 @@ impl Report {
             verdicts,
             ranks,
             groups,
-            places,
             endpoints,
             names,
             middles,
@@ -149,16 +152,15 @@ impl Report {
 
     /// The next lines that only their uids tell apart in order.
     fn take_in_hand(&mut self) {
-        let Self { verdicts, ranks, groups, places, endpoints, names, middles, hand, scratch, .. } = self;
-        let place = |line: &Line| places[groups[line.group as usize].place as usize];
-        let weight = |line: &Line| (ranks[line.verdict as usize], place(line).0);
+        let Self { verdicts, ranks, groups, endpoints, names, middles, hand, scratch, .. } = self;
+        let weight = |line: &Line| (ranks[line.verdict as usize], groups[line.group as usize].endpoint);
         let rest = &self.lines[self.taken..];
         let Some(alike) = rest.chunk_by(|a, b| weight(a) == weight(b)).next() else { return };
         self.taken += alike.len();
         hand.extend(alike.iter().map(|line| {
-            let (endpoint, name) = place(line);
+            let Group { endpoint, name, seen, .. } = groups[line.group as usize];
             let verdict = &verdicts[line.verdict as usize];
-            middles.load(groups[line.group as usize].seen);
+            middles.load(seen);
             let uid = verdict.uid(&endpoints[endpoint as usize], &names[name as usize], scratch);
             (u128::from_be_bytes(uid), *line)
         }));
@@ -167,9 +169,8 @@ impl Report {
 
     fn write(&self, uid: &[u8], line: Line, out: &mut Vec<u8>) {
         let verdict = &*self.verdicts[line.verdict as usize];
-        let group = &self.groups[line.group as usize];
-        let (endpoint, name) = self.places[group.place as usize];
-        let [before, behind] = self.middles.get(group.seen);
+        let Group { endpoint, name, seen, .. } = self.groups[line.group as usize];
+        let [before, behind] = self.middles.get(seen);
         out.extend_from_slice(b"{\"type\":\"finding\",\"uid\":\"");
         json::hex(out, uid);
         out.push(b'"');
@@ -216,8 +217,13 @@ fn in_order(groups: &[Group], ranks: &[u32]) -> (Vec<Line>, Vec<u64>) {
     (lines, times)
 }
 
-/// The sets, place by place, as groups of different findings, and their verdicts. What several sets of a place have in common is one finding.
-fn told_apart(sets: &[Set], middles: &mut Middles) -> (Vec<Group>, Vec<Arc<Verdict>>) {
+/// The sets with the ranks of their endpoints, place by place, as groups of different findings, and their verdicts. What several sets of
+/// a place have in common is one finding. `name_of`: where the name of this number is.
+fn told_apart(
+    sets: &[(u32, &Set)],
+    middles: &mut Middles,
+    mut name_of: impl FnMut(u32) -> u32,
+) -> (Vec<Group>, Vec<Arc<Verdict>>) {
     let mut groups: Vec<Group> = Vec::with_capacity(2 * sets.len());
     let mut verdicts: Vec<Arc<Verdict>> = Vec::new();
     let mut lists: Map<usize, u32> = Map::default();
@@ -227,19 +233,20 @@ fn told_apart(sets: &[Set], middles: &mut Middles) -> (Vec<Group>, Vec<Arc<Verdi
             (verdicts.len() - list.len()) as u32
         })
     };
-    for here in sets.chunk_by(|a, b| a.place == b.place) {
-        let place = here[0].place;
-        if let [set] = here {
+    for here in sets.chunk_by(|(_, a), (_, b)| a.place == b.place) {
+        let (endpoint, set) = here[0];
+        let name = name_of(set.place.name);
+        if here.len() == 1 {
             let seen = middles.add(&set.seen);
             for said in set.said.iter().filter(|said| !said.is_empty()) {
-                groups.push(Group { first: number_of(said), len: said.len() as u32, place, seen });
+                groups.push(Group { first: number_of(said), len: said.len() as u32, endpoint, name, seen });
             }
             continue;
         }
         // Of each finding its verdict, and the sets that it is in.
         let mut told: Vec<(u32, Vec<usize>)> = Vec::new();
         let mut known: Map<[u8; 16], usize> = Map::default();
-        for (at, set) in here.iter().enumerate() {
+        for (at, (_, set)) in here.iter().enumerate() {
             let numbered = set.said.iter().flat_map(|said| said.iter().zip(number_of(said)..));
             for (verdict, number) in numbered {
                 let place = *known.entry(verdict.identity).or_insert(told.len());
@@ -257,11 +264,11 @@ fn told_apart(sets: &[Set], middles: &mut Middles) -> (Vec<Group>, Vec<Arc<Verdi
         let mut joined: Map<Vec<usize>, u32> = Map::default();
         for (first, of) in told {
             let seen = *joined.entry(of).or_insert_with_key(|of| {
-                let mut seen = here[of[0]].seen.clone();
-                of[1..].iter().for_each(|at| seen.merge(&here[*at].seen));
+                let mut seen = here[of[0]].1.seen.clone();
+                of[1..].iter().for_each(|at| seen.merge(&here[*at].1.seen));
                 middles.add(&seen)
             });
-            groups.push(Group { first, len: 1, place, seen });
+            groups.push(Group { first, len: 1, endpoint, name, seen });
         }
     }
     (groups, verdicts)
@@ -334,8 +341,8 @@ impl Middles {
 fn ranked<T: Copy + Eq + std::hash::Hash, K: Ord>(
     things: impl Iterator<Item = T>,
     key: impl Fn(T) -> K,
-) -> (Vec<K>, Map<T, u32>) {
-    let mut ranks: Map<T, u32> = Map::default();
+) -> (Vec<K>, Grown<T, u32>) {
+    let mut ranks: Grown<T, u32> = Grown::default();
     let mut keyed: Vec<(K, T)> = Vec::new();
     for thing in things {
         ranks.entry(thing).or_insert_with(|| {

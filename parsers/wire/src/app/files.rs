@@ -31,6 +31,21 @@ pub fn ftp_client(b: &[u8]) -> Look {
         b"PBSZ 0",
         b"CLNT ",
         b"HOST ",
+        b"RETR ",
+        b"STOR ",
+        b"CWD ",
+        b"PWD\r\n",
+        b"TYPE ",
+        b"PASV\r\n",
+        b"EPSV",
+        b"PORT ",
+        b"EPRT ",
+        b"LIST",
+        b"NLST",
+        b"MLSD",
+        b"SIZE ",
+        b"MDTM ",
+        b"QUIT\r\n",
     ];
     weak(one_of(b, COMMANDS)? && is_text(line(b).unwrap_or(b)))
 }

@@ -3,6 +3,7 @@
 //! Their servers greet first; several share `220` and `+OK` with others, so a greeting without a telling word is weak.
 
 use super::look::{Look, Match, NO, contains_nocase, either, is_text, line, one_of, starts, starts_nocase, weak, yes};
+use super::midway;
 
 /// A reply line `CODE` SP or `-`, text; `None` until the code is whole.
 pub fn reply(b: &[u8], code: &[u8; 3]) -> Option<bool> {
@@ -29,8 +30,7 @@ pub fn smtp_server(b: &[u8]) -> Look {
             weak(!says(b, &[b"FTP"]))
         };
     }
-    let refused = [b"554", b"421", b"250"].iter().any(|c| reply(b, c) == Some(true));
-    weak(refused && says(b, &[b"SMTP", b"mail", b"closing", b"250-"]))
+    if b.len() < 4 { None } else { weak(midway::reply(b) && is_text(line(b).unwrap_or(b))) }
 }
 
 pub fn smtp_client(b: &[u8]) -> Look {
@@ -43,12 +43,34 @@ pub fn smtp_client(b: &[u8]) -> Look {
             yes(is_text(line(b).unwrap_or(b)))
         };
     }
-    weak(one_of(b, &[b"QUIT\r\n", b"EHLO\r\n", b"HELO\r\n", b"RSET\r\n", b"NOOP\r\n"])?)
+    weak(one_of(
+        b,
+        &[
+            b"QUIT\r\n",
+            b"EHLO\r\n",
+            b"HELO\r\n",
+            b"RSET\r\n",
+            b"NOOP\r\n",
+            b"RCPT TO:",
+            b"DATA\r\n",
+            b"BDAT ",
+            b"VRFY ",
+        ],
+    )?)
 }
 
 pub fn imap_server(b: &[u8]) -> Look {
-    let greeting = one_of(b, &[b"* OK", b"* PREAUTH", b"* BYE", b"* CAPABILITY IMAP4"])?;
-    yes(greeting && is_text(line(b).unwrap_or(b)))
+    let greeting = one_of(b, &[b"* OK", b"* PREAUTH", b"* BYE", b"* CAPABILITY IMAP4"]);
+    if greeting? {
+        return yes(is_text(line(b).unwrap_or(b)));
+    }
+    if b.starts_with(b"* ") {
+        return weak(midway::imap_data(b)?);
+    }
+    // The end of a command: the client's tag, and how it went.
+    let Some(tag) = memchr::memchr(b' ', b.get(..17).unwrap_or(b)) else { return NO };
+    let (tag, rest) = b.split_at(tag);
+    weak(!tag.is_empty() && tag.iter().all(u8::is_ascii_alphanumeric) && one_of(rest, &[b" OK ", b" NO ", b" BAD "])?)
 }
 
 /// `tag SP command`: the tag is the client's own.
@@ -68,6 +90,13 @@ pub fn imap_client(b: &[u8]) -> Look {
         b"UID ",
         b"IDLE",
         b"ENABLE ",
+        b"FETCH ",
+        b"STORE ",
+        b"SEARCH ",
+        b"STATUS ",
+        b"APPEND ",
+        b"CLOSE\r\n",
+        b"EXPUNGE\r\n",
     ];
     let tag = b.iter().take_while(|c| c.is_ascii_alphanumeric() || **c == b'.').count();
     if tag == b.len() && tag <= 16 {
@@ -107,7 +136,7 @@ pub fn pop3_client(b: &[u8]) -> Look {
 pub fn nntp_server(b: &[u8]) -> Look {
     let ready = reply(b, b"200").or_else(|| reply(b, b"201"))? || reply(b, b"201")?;
     if !ready {
-        return NO;
+        return if b.len() < 4 { None } else { weak(midway::reply(b) && is_text(line(b).unwrap_or(b))) };
     }
     if says(b, &[b"NNTP", b"news", b"InterNetNews", b"usenet"]) { yes(true) } else { weak(true) }
 }

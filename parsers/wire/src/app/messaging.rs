@@ -2,6 +2,7 @@
 
 use super::Datagram;
 use super::look::{Look, NO, at, be16, be32, byte, is_text, line, one_of, starts, weak, yes};
+use super::midway;
 
 /// MQTT's remaining length: up to four bytes of seven bits. The value and where it ends.
 pub fn remaining_length(b: &[u8]) -> Option<Option<(u32, usize)>> {
@@ -19,7 +20,7 @@ pub fn remaining_length(b: &[u8]) -> Option<Option<(u32, usize)>> {
 /// CONNECT with the protocol's name.
 pub fn mqtt_client(b: &[u8]) -> Look {
     if byte(b, 0)? != 0x10 {
-        return NO;
+        return midway::mqtt(b);
     }
     let Some((_, body)) = remaining_length(b)? else { return NO };
     let name = b.get(body..)?;
@@ -29,22 +30,29 @@ pub fn mqtt_client(b: &[u8]) -> Look {
 /// CONNACK: flags 0 or 1, a return code.
 pub fn mqtt_server(b: &[u8]) -> Look {
     if byte(b, 0)? != 0x20 {
-        return NO;
+        return midway::mqtt(b);
     }
     let (length, session, code) = (byte(b, 1)?, byte(b, 2)?, byte(b, 3)?);
     weak((2..=127).contains(&length) && session <= 1 && (code <= 5 || code >= 0x80))
 }
 
 pub fn amqp(b: &[u8]) -> Look {
+    if byte(b, 0)? != b'A' {
+        return midway::amqp(b);
+    }
     yes(starts(b, b"AMQP")? && byte(b, 4)? <= 3 && byte(b, 5)? <= 1)
 }
 
 pub fn nats_server(b: &[u8]) -> Look {
-    yes(starts(b, b"INFO {\"")?)
+    if b.first() == Some(&b'I') {
+        yes(starts(b, b"INFO {\"")?)
+    } else {
+        weak(one_of(b, &[b"MSG ", b"PING\r\n", b"PONG\r\n", b"+OK\r\n"])?)
+    }
 }
 
 pub fn nats_client(b: &[u8]) -> Look {
-    if starts(b, b"CONNECT {")? { yes(true) } else { weak(one_of(b, &[b"PING\r\n", b"SUB "])?) }
+    if starts(b, b"CONNECT {")? { yes(true) } else { weak(one_of(b, &[b"PING\r\n", b"PONG\r\n", b"SUB ", b"PUB "])?) }
 }
 
 pub fn stomp_client(b: &[u8]) -> Look {
@@ -115,7 +123,7 @@ fn walk_options(mut b: &[u8]) -> Option<bool> {
     let mut seen = 0;
     while let [first, rest @ ..] = b {
         if *first == 0xff {
-            return Some(!rest.is_empty() && seen > 0);
+            return Some(!rest.is_empty());
         }
         let mut rest = rest;
         let mut extended = |nibble: u8| match nibble {

@@ -13,12 +13,14 @@ mod clusters;
 mod codecs;
 pub mod credentials;
 mod databases;
+mod desktops;
 mod devices;
 mod directory;
 pub mod dns;
 mod files;
 mod formats;
 mod games;
+mod grids;
 pub mod http;
 mod industrial;
 mod look;
@@ -30,6 +32,7 @@ mod media;
 mod mesh;
 mod messaging;
 mod middleware;
+mod midway;
 mod naming;
 pub mod one_sided;
 mod operators;
@@ -37,6 +40,7 @@ mod oracle;
 mod peers;
 mod prose;
 mod protobuf;
+mod providers;
 pub mod proxies;
 mod remote;
 mod robots;
@@ -106,6 +110,9 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     let mut waits = false;
     for row in candidates.filter_map(|row| STREAMS.get(row)) {
         let port = ports.any_of(row.ports);
+        if row.ported && !port {
+            continue;
+        }
         match combine(row.client.look(client), row.server.look(server), port) {
             // Words are a protocol's as long as one waits for its other side.
             Some(true) if waits && row.protocol == Protocol::Text => {}

@@ -50,7 +50,7 @@ pub fn vqp(d: &Datagram) -> Look {
 pub fn pana(d: &Datagram) -> Look {
     let b = d.payload;
     let fixed = be16(b, 0)? == 0 && be16(b, 4)? & 0x03ff == 0 && (1..=4).contains(&be16(b, 6)?);
-    yes(fixed && b.len() >= 16 && usize::from(be16(b, 2)?) == b.len())
+    weak(fixed && b.len() >= 16 && usize::from(be16(b, 2)?) == b.len())
 }
 
 /// Mobile IP (RFC 5944 sections 3.3, 3.4): a registration or its answer, and extensions to the end, one of which authenticates.

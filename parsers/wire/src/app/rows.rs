@@ -7,9 +7,10 @@
 use super::look::{Look, NO};
 use super::masks::{Rows, datagram_masks, port_masks, stream_masks};
 use super::{
-    Datagram, automation, chat, clusters, databases, devices, directory, dns, files, formats, games, industrial, mail,
-    management, measuring, media, mesh, messaging, middleware, naming, operators, oracle, peers, prose, protobuf,
-    remote, robots, routing, rpc, sealed, services, stores, tunnels, voice, web, worlds,
+    Datagram, automation, chat, clusters, databases, desktops, devices, directory, dns, files, formats, games, grids,
+    industrial, mail, management, measuring, media, mesh, messaging, middleware, midway, naming, operators, oracle,
+    peers, prose, protobuf, providers, remote, robots, routing, rpc, sealed, services, stores, tunnels, voice, web,
+    worlds,
 };
 use crate::Protocol::{self as P};
 
@@ -34,6 +35,8 @@ pub(super) struct StreamRow {
     pub(super) ports: &'static [u16],
     pub(super) client: Side,
     pub(super) server: Side,
+    /// Without the port even both sides together say nothing.
+    pub(super) ported: bool,
 }
 
 pub(super) struct DatagramRow {
@@ -50,6 +53,9 @@ const UPPER: First = &[(b'A', b'Z')];
 const LETTERS: First = &[(b'A', b'Z'), (b'a', b'z')];
 const WORDS: First = &[(b'0', b'9'), (b'A', b'Z'), (b'a', b'z')];
 const PRINTABLE: First = &[(b'\t', b'\n'), (b'\r', b'\r'), (b' ', b'~')];
+const WORDS_OR_STAR: First = &[(b'*', b'*'), (b'0', b'9'), (b'A', b'Z'), (b'a', b'z')];
+/// What a terminal shows and sends.
+const TYPED: First = &[(0, 0), (7, 13), (27, 27), (b' ', b'~')];
 const ZERO: First = &[(0, 0)];
 
 const EAQ_PORTS: &[u16] =
@@ -63,12 +69,17 @@ const fn side(first: First, test: fn(&[u8]) -> Look) -> Side {
 }
 
 const fn tcp(protocol: P, ports: &'static [u16], client: Side, server: Side) -> StreamRow {
-    StreamRow { protocol, ports, client, server }
+    StreamRow { protocol, ports, client, server, ported: false }
 }
 
 /// Both sides write the same format.
 const fn same(protocol: P, ports: &'static [u16], first: First, test: fn(&[u8]) -> Look) -> StreamRow {
-    StreamRow { protocol, ports, client: side(first, test), server: side(first, test) }
+    StreamRow { protocol, ports, client: side(first, test), server: side(first, test), ported: false }
+}
+
+/// Both sides write what many protocols might: the port tells.
+const fn on_port(protocol: P, ports: &'static [u16], first: First, test: fn(&[u8]) -> Look) -> StreamRow {
+    StreamRow { protocol, ports, client: side(first, test), server: side(first, test), ported: true }
 }
 
 const fn udp(protocol: P, ports: &'static [u16], first: First, test: fn(&Datagram) -> Look) -> DatagramRow {
@@ -88,7 +99,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Http, &[80, 8080], side(&[(b'P', b'P')], web::http2_preface), side(ZERO, web::http2_settings)),
     tcp(P::Smtp, &[25, 587, 2525], side(LETTERS, mail::smtp_client), side(&[(b'2', b'5')], mail::smtp_server)),
     tcp(P::Ftp, &[21], side(LETTERS, files::ftp_client), side(&[(b'1', b'5')], files::ftp_server)),
-    tcp(P::Imap, &[143], side(WORDS, mail::imap_client), side(&[(b'*', b'*')], mail::imap_server)),
+    tcp(P::Imap, &[143], side(WORDS, mail::imap_client), side(WORDS_OR_STAR, mail::imap_server)),
     tcp(
         P::Redis,
         &[6379],
@@ -96,15 +107,16 @@ pub(super) const STREAMS: &[StreamRow] = &[
         side(&[(b'$', b':')], databases::redis_server),
     ),
     tcp(P::Pop3, &[110], side(LETTERS, mail::pop3_client), side(&[(b'+', b'-')], mail::pop3_server)),
-    tcp(P::Nntp, &[119], side(LETTERS, mail::nntp_client), side(&[(b'2', b'2')], mail::nntp_server)),
+    tcp(P::Nntp, &[119], side(LETTERS, mail::nntp_client), side(&[(b'2', b'5')], mail::nntp_server)),
     tcp(P::Sieve, &[4190], side(LETTERS, mail::sieve_client), side(&[(b'"', b'"')], mail::sieve_server)),
     same(P::Telnet, &[23], &[(255, 255)], remote::telnet),
+    on_port(P::Telnet, &[23], TYPED, midway::terminal),
     tcp(P::Mysql, &[3306], side(ANY, databases::mysql_client), side(ANY, databases::mysql_server)),
     tcp(
         P::Postgresql,
         &[5432],
-        side(ZERO, databases::postgresql_client),
-        side(&[(b'E', b'R')], databases::postgresql_server),
+        side(&[(0, 0), (b'B', b'p')], databases::postgresql_client),
+        side(&[(b'1', b'4'), (b'A', b't')], databases::postgresql_server),
     ),
     same(P::Tds, &[1433], &[(1, 0x12)], databases::tds),
     same(P::Mongodb, &[27017], ANY, databases::mongodb),
@@ -125,9 +137,19 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Zookeeper, &[2181], side(ZERO, databases::zookeeper), SILENT),
     same(P::Zookeeper, &[2181], &[(b'a', b'z')], databases::zookeeper_words),
     tcp(P::Kafka, &[9092], side(ZERO, databases::kafka_client), side(ZERO, databases::kafka_server)),
-    tcp(P::Mqtt, &[1883], side(&[(0x10, 0x10)], messaging::mqtt_client), side(&[(0x20, 0x20)], messaging::mqtt_server)),
-    same(P::Amqp, &[5672], &[(b'A', b'A')], messaging::amqp),
-    tcp(P::Nats, &[4222], side(UPPER, messaging::nats_client), side(&[(b'I', b'I')], messaging::nats_server)),
+    tcp(
+        P::Mqtt,
+        &[1883],
+        side(&[(0x10, 0x10), (0x30, 0xe0)], messaging::mqtt_client),
+        side(&[(0x20, 0xe0)], messaging::mqtt_server),
+    ),
+    same(P::Amqp, &[5672], &[(1, 2), (8, 8), (b'A', b'A')], messaging::amqp),
+    tcp(
+        P::Nats,
+        &[4222],
+        side(UPPER, messaging::nats_client),
+        side(&[(b'+', b'+'), (b'I', b'P')], messaging::nats_server),
+    ),
     tcp(P::Stomp, &[61613], side(UPPER, messaging::stomp_client), side(UPPER, messaging::stomp_server)),
     same(P::Openwire, &[61616], ZERO, messaging::openwire),
     same(P::Smb3, &[445], ZERO, files::smb_transform),
@@ -328,6 +350,49 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Ymsg, &[5050], &[(b'Y', b'Y')], operators::yahoo),
     tcp(P::Msnp, &[1863], side(&[(b'V', b'V')], operators::microsoft), side(&[(b'V', b'V')], operators::microsoft)),
     tcp(P::Gadugadu, &[8074], SILENT, side(&[(1, 1)], operators::gadu_gadu)),
+    same(P::Cops, &[3288, 2126], &[(0x10, 0x11)], providers::cops),
+    same(P::Agentx, &[705], &[(1, 1)], providers::agentx),
+    tcp(P::Smux, &[199], side(&[(0x60, 0x60)], providers::smux), SILENT),
+    same(P::Dhcpfo, &[647, 847], &[(0, 8)], providers::dhcp_failover),
+    same(P::Dhcpv6, &[547], &[(0, 0x10)], providers::bulk_leasequery),
+    same(P::Omapi, &[7911], ZERO, providers::omapi),
+    same(P::Ancp, &[6068], &[(0x88, 0x88)], providers::ancp),
+    same(P::Dlsw, &[2065, 2067], &[(0x31, 0x31)], providers::dlsw),
+    tcp(P::Twamp, &[861, 862], SILENT, side(ZERO, providers::twamp_server)),
+    tcp(P::Cmpp, &[7890], side(ZERO, providers::cmpp_client), side(ZERO, providers::cmpp_server)),
+    same(P::Ipaccess, &[3002, 3003, 3006, 4249, 4250, 5000], &[(0, 2)], providers::ip_access),
+    tcp(P::Llrp, &[5084], SILENT, side(&[(4, 4), (8, 8)], providers::llrp_server)),
+    same(P::Megaco, &[2944, 2945], &[(3, 3)], providers::megaco_stream),
+    same(P::Stanag5066, &[5066], &[(0x90, 0x90)], providers::stanag5066),
+    same(P::Pcom, &[20256], ANY, providers::pcom),
+    tcp(
+        P::Gopher,
+        &[70],
+        side(&[(b'\r', b'\r'), (b' ', b'~')], desktops::gopher_client),
+        side(&[(b'+', b'i'), (b's', b's')], desktops::gopher_server),
+    ),
+    tcp(P::Daytime, &[13], SILENT, side(WORDS, desktops::daytime)),
+    tcp(P::Rexec, &[512], side(&[(b'0', b'9')], remote::rsh), SILENT),
+    tcp(P::Beep, &[10288], side(&[(b'R', b'R')], desktops::beep_client), side(&[(b'R', b'R')], desktops::beep_server)),
+    tcp(P::Dbus, &[], side(ZERO, desktops::dbus), SILENT),
+    same(P::Bzr, &[4155], &[(b'b', b'b')], desktops::bazaar),
+    same(P::Synergy, &[24800], ZERO, desktops::synergy),
+    tcp(P::Rpcap, &[2002, 2003], side(ZERO, desktops::rpcap), SILENT),
+    same(P::Mmsp, &[1755], &[(1, 1)], desktops::media_server),
+    same(P::Wins, &[42], ZERO, desktops::wins),
+    same(P::Ptpip, &[15740], &[(0x1e, 0xff)], desktops::picture_transfer),
+    tcp(P::Routeros, &[8728], side(&[(6, 6)], desktops::router_os), SILENT),
+    same(P::Jxta, &[9701], &[(b'J', b'J')], desktops::jxta),
+    same(P::Warcraft, &[6112], &[(0xf7, 0xf7)], desktops::warcraft),
+    same(P::Ice, &[4061], &[(b'I', b'I')], grids::ice),
+    same(P::Mpa, &[], &[(b'M', b'M')], grids::mpa),
+    same(P::Ctdb, &[4379], ANY, grids::ctdb),
+    same(P::Pvfs, &[3334], &[(0xbf, 0xbf)], grids::pvfs),
+    tcp(P::Rserve, &[6311], SILENT, side(&[(b'R', b'R')], grids::rserve_server)),
+    tcp(P::Hana, &[30015], side(&[(255, 255)], grids::hana_client), SILENT),
+    tcp(P::Firebird, &[3050], side(ZERO, grids::firebird_client), SILENT),
+    same(P::Ocp1, &[65000], &[(0x3b, 0x3b)], grids::ocp1_stream),
+    same(P::Nano, &[7075], &[(b'R', b'R')], grids::nano),
     tcp(P::Finger, &[79], side(WORDS, operators::finger_client), side(WORDS, operators::finger_server)),
     same(P::Graphite, &[2003], WORDS, formats::graphite),
     same(P::Nmea, &[10110], &[(b'!', b'$')], formats::nmea),
@@ -505,11 +570,31 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Hncp, &[8231], ZERO, operators::hncp),
     ported(P::Ahcp, &[5359], &[(43, 43)], operators::ahcp),
     udp(P::Vqp, &[1589], &[(1, 1)], operators::vqp),
-    udp(P::Pana, &[716], ZERO, operators::pana),
+    ported(P::Pana, &[716], ZERO, operators::pana),
     ported(P::Mobileip, &[434], &[(1, 3)], operators::mobile_ip),
     ported(P::Papi, &[8211], &[(0x49, 0x49)], operators::papi),
     udp(P::Rwho, &[513], &[(1, 1)], operators::rwho),
     udp(P::Cups, &[631], WORDS, operators::cups),
+    ported(P::Amt, &[2268], &[(1, 6)], providers::amt),
+    udp(P::Megaco, &[2945], &[(0x30, 0x30)], providers::h248_datagram),
+    ported(P::Asterix, &[8600], ANY, providers::asterix),
+    ported(P::Daytime, &[13], WORDS, desktops::daytime_datagram),
+    ported(P::Pnrp, &[3540], ZERO, desktops::pnrp),
+    udp(P::RdpSecurity, &[3389], &[(255, 255)], desktops::rdp_over_udp),
+    udp(P::Zephyr, &[2102, 2103, 2104], &[(b'Z', b'Z')], desktops::zephyr),
+    ported(P::Mactelnet, &[20561], &[(1, 1)], desktops::mac_telnet),
+    ported(P::Dplay, &[47624, 2300, 2350], ANY, desktops::direct_play),
+    udp(P::Teamspeak, &[9987], &[(b'T', b'T')], desktops::team_speak),
+    ported(P::Warcraft, &[6112], &[(0xf7, 0xf7)], desktops::warcraft_datagram),
+    udp(P::Ice, &[4061], &[(b'I', b'I')], grids::ice_datagram),
+    udp(P::Tribes, &[45564], &[(b'T', b'T')], grids::tribes),
+    udp(P::Ocp1, &[65000], &[(0x3b, 0x3b)], grids::ocp1_datagram),
+    udp(P::Hiqnet, &[3804], &[(2, 2)], grids::hiqnet),
+    udp(P::Dcp, &[], &[(b'A', b'A')], grids::distribution),
+    udp(P::Aeron, &[], &[(0x1c, 0x1c), (0x24, 0x24), (0x28, 0x28)], grids::aeron),
+    udp(P::Udt, &[], &[(0x80, 0x80)], grids::udt),
+    ported(P::Nano, &[7075], &[(b'R', b'R')], grids::nano_datagram),
+    udp(P::Ardrone, &[5556], &[(b'A', b'A')], grids::drone),
     udp(P::Graphite, &[2003], WORDS, formats::graphite_datagram),
     udp(P::Gelf, &[12201], &[(0x1e, 0x1e), (b'{', b'{')], formats::gelf),
     udp(P::Nmea, &[10110], &[(b'!', b'$')], formats::nmea_datagram),

@@ -38,6 +38,19 @@ pub fn udp_back(bytes: &[u8], port: u16) -> Option<Protocol> {
     is(datagram(bytes, false, Ports { server: port, ..PORTS }))
 }
 
+/// A message, the port that it goes to or comes from, the byte of it that may not be another, and what it is.
+pub type Message<'a> = (&'a [u8], u16, usize, Protocol);
+
+/// Each message is what it is on its port, and nothing with one byte changed.
+pub fn each(judge: fn(&[u8], u16) -> Option<Protocol>, messages: &[Message<'_>]) {
+    for (bytes, port, changed, protocol) in messages {
+        assert_eq!(judge(bytes, *port), Some(*protocol));
+        let mut other = bytes.to_vec();
+        other[*changed] ^= 0x40;
+        assert_eq!(judge(&other, *port), None, "{protocol:?}");
+    }
+}
+
 /// Random bytes that are the same in every run (splitmix64).
 struct Random(u64);
 
