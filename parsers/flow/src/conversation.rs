@@ -23,6 +23,8 @@ use transitproof_wire::app::proxies::Via;
 pub struct Conversation {
     /// Datagrams looked at in vain.
     pub tries: u8,
+    /// Looks for messages that follow one another in a stream whose beginning is missing.
+    pub looks: u8,
     /// The content shows that the responder is the client: the ends change places when the flow settles.
     pub turned: bool,
     /// The clear protocol in which an upgrade to TLS was agreed.

@@ -25,6 +25,9 @@ pub mod ike;
 mod intern;
 mod ipsec;
 mod ipsec_stream;
+mod joined;
+#[cfg(test)]
+mod joined_tests;
 pub mod json;
 mod key;
 mod keys;

@@ -7,6 +7,9 @@ pub const MAX_HEAD: usize = 4096;
 /// Bytes of each direction watched in a dialogue that may still upgrade to TLS or show a login.
 pub const MAX_DIALOGUE: usize = 8192;
 
+/// Looks at a stream that was joined in the middle, one for each piece of it: a few questions and answers, or some pings.
+pub const MAX_JOINED: u8 = 32;
+
 /// Segments of a client looked at for a login once its HTTP connection has served something: Apache closes a connection after 100 requests
 /// (MaxKeepAliveRequests), and few of them take more than two.
 pub const MAX_LATER_SEGMENTS: u32 = 256;

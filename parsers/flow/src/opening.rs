@@ -8,6 +8,7 @@ use crate::entry::{Entry, Phase, mark};
 use crate::ike::Ends;
 use crate::ipsec::Ipsec;
 use crate::ipsec_stream;
+use crate::joined;
 use crate::later;
 use crate::limits::{MAX_DIALOGUE, MAX_HEAD, MAX_VIA};
 use crate::one_sided;
@@ -165,6 +166,7 @@ fn undecided(entry: &mut Entry, conversation: &mut Conversation, from: Direction
     }
     // Picked up in the middle of a record: the next record's header is where it must be.
     if !entry.has(mark::SYN)
+        && conversation.tries <= MAX_TRIES
         && let Some(at) = joined_inside(&conversation.heads[side])
     {
         let head = std::mem::take(&mut conversation.heads[side]);
@@ -234,7 +236,8 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     let ports = ports(entry, conversation);
     let (client, server) = conversation.client_and_server();
     let mut verdict = app::stream(client, server, ports);
-    if !entry.has(mark::SYN) && conversation.via.is_empty() {
+    let joined = joined::is_joined(entry, conversation);
+    if joined {
         let swapped = app::stream(server, client, Ports { client: ports.server, server: ports.client });
         let turns = match (verdict, swapped) {
             // What both sides write alike does not tell them apart: the port does.
@@ -254,39 +257,48 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
         entry.why = Why::new(What::Announced, ctx.frame, 0);
         return ctx.settle(entry, Some(conversation));
     }
-    match verdict {
-        Verdict::Is(protocol) => {
-            entry.protocol = protocol;
-            entry.why = Why::new(What::FirstBytes, ctx.frame, 0);
-            conversation.frame = ctx.frame;
-            if protocol == Protocol::OpenVpn {
-                conversation.follower = Follower::OpenVpn(Box::new(OpenVpnFollower::new()));
-                let heads = std::mem::take(&mut conversation.heads);
-                deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
-                deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
-            } else if protocol == Protocol::Dns {
-                conversation.follower = Follower::DnsStream(Box::default());
-                let heads = std::mem::take(&mut conversation.heads);
-                deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
-                deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
-            } else if watches(protocol) {
-                for from in [Direction::Forward, Direction::Reverse] {
-                    let head = &conversation.heads[from as usize];
-                    ctx.announced.hear(entry, conversation.turned, from == conversation.client(), head);
-                }
-                conversation.follower = Follower::Dialogue;
-                dialogue(entry, conversation, conversation.client(), ctx);
-            } else {
-                ctx.settle(entry, Some(conversation));
-            }
-        }
-        Verdict::Undecided if conversation.heads.iter().all(|head| head.len() < MAX_HEAD) => {}
+    let waits = match verdict {
+        Verdict::Is(_) => false,
+        Verdict::Undecided => conversation.heads.iter().all(|head| head.len() < MAX_HEAD),
         // While one side is silent, its first words may yet tell.
-        Verdict::None if conversation.heads.iter().any(|head| head.is_empty()) && conversation.tries < MAX_TRIES => {
-            conversation.tries += 1;
-        }
-        _ => ctx.settle(entry, Some(conversation)),
+        Verdict::None => conversation.heads.iter().any(|head| head.is_empty()) && conversation.tries < MAX_TRIES,
+    };
+    if !is_named(verdict)
+        && (joined || verdict != Verdict::Is(Protocol::Text) && !waits)
+        && let Some(protocol) = joined::protocol(entry, conversation)
+    {
+        claim(entry, conversation, protocol, What::MessageRun, ctx);
+    } else if let Verdict::Is(protocol) = verdict {
+        claim(entry, conversation, protocol, What::FirstBytes, ctx);
+    } else if !waits && !joined::may_tell(entry, conversation) {
+        ctx.settle(entry, Some(conversation));
+    } else if verdict == Verdict::None {
+        conversation.tries = conversation.tries.saturating_add(1);
     }
+}
+
+/// The stream is this: what reads on takes over, or all is known.
+pub fn claim(entry: &mut Entry, conversation: &mut Conversation, protocol: Protocol, what: What, ctx: &mut Context) {
+    entry.protocol = protocol;
+    entry.why = Why::new(what, ctx.frame, 0);
+    conversation.frame = ctx.frame;
+    let follower = match protocol {
+        Protocol::OpenVpn => Follower::OpenVpn(Box::new(OpenVpnFollower::new())),
+        Protocol::Dns => Follower::DnsStream(Box::default()),
+        _ if watches(protocol) => {
+            for from in [Direction::Forward, Direction::Reverse] {
+                let head = &conversation.heads[from as usize];
+                ctx.announced.hear(entry, conversation.turned, from == conversation.client(), head);
+            }
+            conversation.follower = Follower::Dialogue;
+            return dialogue(entry, conversation, conversation.client(), ctx);
+        }
+        _ => return ctx.settle(entry, Some(conversation)),
+    };
+    conversation.follower = follower;
+    let heads = std::mem::take(&mut conversation.heads);
+    deliver(entry, conversation, Direction::Forward, Piece::Bytes(&heads[0]), ctx);
+    deliver(entry, conversation, Direction::Reverse, Piece::Bytes(&heads[1]), ctx);
 }
 
 /// Whether bytes have a name of their own, which text alone has not.
@@ -295,7 +307,7 @@ fn is_named(verdict: Verdict) -> bool {
 }
 
 /// Ports of client and server.
-fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
+pub fn ports(entry: &Entry, conversation: &Conversation) -> Ports {
     let client_low = entry.has(mark::INITIATOR_LOW) != conversation.turned;
     Ports { client: entry.key.end(client_low).1, server: entry.key.end(!client_low).1 }
 }

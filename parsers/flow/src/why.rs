@@ -30,10 +30,12 @@ pub enum What {
     Announced,
     /// An EAP packet by its EtherType.
     EapHeader,
+    /// Successive messages of a stream that was met in the middle, or of which one side was.
+    MessageRun,
 }
 
 impl What {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::ClientHello,
         Self::ServerHello,
         Self::TlsRecord,
@@ -49,6 +51,7 @@ impl What {
         Self::IpProtocol,
         Self::Announced,
         Self::EapHeader,
+        Self::MessageRun,
     ];
 
     fn word(self) -> &'static str {
@@ -68,6 +71,7 @@ impl What {
             Self::IpProtocol => "ip_protocol",
             Self::Announced => "announced",
             Self::EapHeader => "eap_header",
+            Self::MessageRun => "message_run",
         }
     }
 }

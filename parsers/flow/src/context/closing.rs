@@ -24,6 +24,7 @@ impl Context {
                 }
             }
             crate::one_sided::believe(&mut entry, &mut conversation, self);
+            crate::joined::last_look(&mut entry, &mut conversation, self);
             if entry.phase == Phase::Open {
                 let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
                 match &mut conversation.follower {
@@ -71,6 +72,7 @@ impl Context {
         if !entry.is_empty() {
             if let Some(mut conversation) = entry.conversation.take() {
                 crate::one_sided::believe(entry, &mut conversation, self);
+                crate::joined::last_look(entry, &mut conversation, self);
                 entry.conversation = Some(conversation).filter(|_| entry.phase == Phase::Open);
             }
             let mut shown = entry.outline();

@@ -8,6 +8,7 @@
 pub mod announced;
 mod automation;
 mod ber;
+pub mod chains;
 mod chat;
 mod clusters;
 mod codecs;
