@@ -139,6 +139,7 @@ pub fn goes_on_as(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<Pr
     use Protocol::*;
     let (sealed, encrypts) = match protocol {
         Postgresql => (SealedPostgresql, starttls::is_under_gssapi(client, server).then_some(true)),
+        Http => (Tailscale, tunnels::tailscale_control(client, server)),
         Smb => (Smb3, files::smb_encrypts(client).or_else(|| files::smb_encrypts(server))),
         Rdp => (RdpSecurity, remote::rdp_encrypts(client, server)),
         Nfs => (SealedNfs, rpc::rpc_encrypts(client)),
