@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import pytest
 from scapy.all import IP, UDP, Ether, Raw, mac2str, wrpcap
+from scapy.contrib.erspan import ERSPAN_II
 from scapy.layers.eap import EAP, EAP_TLS, EAPOL
-from scapy.layers.l2 import CookedLinux, CookedLinuxV2
+from scapy.layers.l2 import GRE, CookedLinux, CookedLinuxV2
 from scapy.layers.radius import Radius, RadiusAttribute
+from scapy.layers.vxlan import VXLAN
 
 import probe
 from probe.cli import main
@@ -159,6 +161,31 @@ def test_cooked_headers_name_the_sender(tmp_path: Path, version: int) -> None:
     (flow,) = (record for record in probe.replay(tmp_path / "cooked.pcap") if record["type"] == "flow")
     assert (flow["src_mac"], flow["dst_mac"], flow["protocol"]) == (DEVICE, PORT, "eap")
     assert (flow["tls"]["version"], flow["tls"]["established"]) == ("TLSv1.2", True)
+
+
+@pytest.mark.parametrize(
+    ("around", "tunnel"),
+    [
+        pytest.param(UDP(sport=40_000, dport=4789) / VXLAN(vni=7), "vxlan:7", id="VXLAN"),
+        pytest.param(GRE(proto=0x88BE, seqnum_present=1) / ERSPAN_II(session_id=7), "erspan:7", id="ERSPAN"),
+    ],
+)
+def test_a_port_that_is_mirrored(tmp_path: Path, around: Any, tunnel: str) -> None:
+    frames = []
+    for number, (device, eap) in enumerate(said()):
+        src, dst = (DEVICE, PORT) if device else (PORT, DEVICE)
+        inner = Ether(src=src, dst=dst) / EAPOL(version=2, type=0) / eap
+        frames.append(Ether() / IP(src="192.0.2.1", dst="192.0.2.2") / around.copy() / inner)
+        frames[-1].time = 1_700_000_000 + number / 100
+    # Another one without a tunnel, behind the first of these, is a flow of its own.
+    alone = Ether(src=PORT, dst=DEVICE) / EAPOL(version=2, type=0) / EAP(code=1, id=9, type=1)
+    alone.time = 1_700_000_000.005
+    frames.insert(1, alone)
+    wrpcap(str(tmp_path / "mirrored.pcap"), frames)
+    flows = [record for record in probe.replay(tmp_path / "mirrored.pcap") if record["type"] == "flow"]
+    assert [flow.get("tunnel") for flow in flows] == [[tunnel], None]
+    assert (flows[0]["src_mac"], flows[0]["dst_mac"], flows[0]["protocol"]) == (DEVICE, PORT, "eap")
+    assert (flows[0]["tls"]["version"], flows[0]["tls"]["established"]) == ("TLSv1.2", True)
 
 
 def test_filters(tmp_path: Path) -> None:

@@ -15,12 +15,25 @@ def scapy() -> SimpleNamespace:
     logging.getLogger("scapy").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from scapy.contrib import mqttsn, roce, vqp
+        from scapy.contrib import gtp, hicp, mqtt, mqttsn, roce, tzsp, vqp
         from scapy.contrib.automotive import doip
+        from scapy.contrib.scada import pcom
         from scapy.layers import inet, l2, mobileip
         from scapy.utils import wrpcap
     return SimpleNamespace(
-        mqttsn=mqttsn, roce=roce, doip=doip, inet=inet, l2=l2, vqp=vqp, mobileip=mobileip, write=wrpcap
+        gtp=gtp,
+        hicp=hicp,
+        mqtt=mqtt,
+        pcom=pcom,
+        tzsp=tzsp,
+        mqttsn=mqttsn,
+        roce=roce,
+        doip=doip,
+        inet=inet,
+        l2=l2,
+        vqp=vqp,
+        mobileip=mobileip,
+        write=wrpcap,
     )
 
 
@@ -35,6 +48,8 @@ def test_messages_of_scapys_layers_are_recognised(scapy: SimpleNamespace, tmp_pa
         ("mobileip", 434): scapy.mobileip.MobileIP(type=1)
         / scapy.mobileip.MobileIPRRQ(homeaddr="192.0.2.7", haaddr="192.0.2.8", coaddr="192.0.2.9")
         / (b"\x20\x14" + bytes(20)),
+        ("gtp", 2152): scapy.gtp.GTP_U_Header() / scapy.gtp.GTPEchoRequest(),
+        ("hicp", 3250): scapy.hicp.HICPModuleScan(),
     }
     frames = [
         scapy.l2.Ether()
@@ -47,6 +62,58 @@ def test_messages_of_scapys_layers_are_recognised(scapy: SimpleNamespace, tmp_pa
     scapy.write(str(path), frames)
     found = {(flow.get("protocol"), flow["dst_port"]) for flow in probe.replay(path) if flow["type"] == "flow"}
     assert found == set(messages)
+
+
+def test_a_stream_that_is_joined_in_its_middle_is_told_by_its_messages(scapy: SimpleNamespace, tmp_path: Path) -> None:
+    """Behind the greetings, some in fewer bytes than a record of TLS has in its header, on their port or another."""
+    mqtt, ends = scapy.mqtt, scapy.inet.IP(src="192.0.2.1", dst="192.0.2.2")
+    messages = {
+        ("mqtt", 1883, 1): mqtt.MQTT() / mqtt.MQTTPublish(topic="room/1", value=b"21.5"),
+        ("mqtt", 1883, 2): mqtt.MQTT(type=12),
+        ("mqtt", 1883, 3): mqtt.MQTT(QOS=1) / mqtt.MQTTSubscribe(msgid=1, topics=[mqtt.MQTTTopicQOS(topic="room/#")]),
+        ("pcom", 20256, 4): scapy.pcom.PCOMRequest() / scapy.pcom.PCOMAsciiRequest(unitId=b"00", command=b"ID"),
+        ("telnet", 23, 5): b"\xff\xfd\x03",
+        ("netbios", 139, 6): b"\x82\0\0\0",
+    }
+    frames = [
+        scapy.l2.Ether() / ends / scapy.inet.TCP(sport=40000 + number, dport=port + other, flags="PA", seq=9) / message
+        for (_, port, number), message in messages.items()
+        for other in (0, 50)
+    ]
+    path = tmp_path / "middle.pcap"
+    scapy.write(str(path), frames)
+    found = {
+        (flow["src_port"] - 40000, flow["dst_port"]): flow.get("protocol")
+        for flow in probe.replay(path)
+        if flow["type"] == "flow"
+    }
+    for protocol, port, number in messages:
+        assert found[number, port] == protocol
+        assert found[number, port + 50] == ("pcom" if protocol == "pcom" else None)
+
+
+def test_what_a_sniffer_hands_over_is_opened(scapy: SimpleNamespace, tmp_path: Path) -> None:
+    ends = scapy.inet.IP(src="192.0.2.1", dst="192.0.2.2")
+    frame = (
+        scapy.l2.Ether()
+        / ends
+        / scapy.inet.UDP(sport=40000, dport=53)
+        / bytes.fromhex("12340100000100000000000001610000010001")
+    )
+    handed = (
+        scapy.tzsp.TZSP()
+        / scapy.tzsp.TZSPTagRawRSSIByte()
+        / scapy.tzsp.TZSPTagPadding()
+        / scapy.tzsp.TZSPTagEnd()
+        / frame
+    )
+    outer = (
+        scapy.l2.Ether() / scapy.inet.IP(src="198.51.100.1", dst="198.51.100.2") / scapy.inet.UDP(dport=37008) / handed
+    )
+    path = tmp_path / "handed.pcap"
+    scapy.write(str(path), [outer])
+    flow = next(flow for flow in probe.replay(path) if flow["type"] == "flow")
+    assert (flow["protocol"], flow["dst_ip"], flow["tunnel"]) == ("dns", "192.0.2.2", ["tzsp"])
 
 
 def test_what_begins_like_a_tunnel_and_can_be_read_is_none(scapy: SimpleNamespace, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_short_key_is_refused() -> None:
 
 
 def _login_and_then_others(path: Path) -> bytes:
-    """A capture, and behind it 4 MB of packets of somebody else, as many as there are buffers to be overwritten."""
+    """A capture, and behind it 6 MB of packets of somebody else: more than the buffers of several workers hold."""
     with path.open("rb") as file:
         reader = dpkt.pcap.Reader(file)
         frames = [frame for _, frame in reader]
@@ -116,7 +116,7 @@ def _login_and_then_others(path: Path) -> bytes:
     datagram = dpkt.udp.UDP(sport=50000, dport=9999, data=bytes(1372), ulen=1380)
     packet = dpkt.ip.IP(src=b"\x0a\0\0\1", dst=b"\x0a\0\0\2", p=17, data=datagram, len=1400)
     filling = bytes(dpkt.ethernet.Ethernet(src=b"\2" * 6, dst=b"\3" * 6, type=0x800, data=packet))
-    for number, frame in enumerate(frames + [filling] * 3000):
+    for number, frame in enumerate(frames + [filling] * 4500):
         writer.writepkt(frame, ts=1_700_000_000 + number / 100)
     return out.getvalue()
 

@@ -155,3 +155,22 @@ def test_extraction_is_done_by_one() -> None:
     assert b"leave out --workers" in done.stderr
     with pytest.raises(ValueError, match="workers: 1 to 64, not 65"):
         list(probe.replay(os.devnull, workers=65))
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_what_was_read_until_it_was_stopped_is_told(
+    everything: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some workers are a step ahead then, and what they did of it counts."""
+    monkeypatch.setattr(sys.modules[Replay.__module__], "PACKETS_AHEAD", 50)
+    run = Replay([str(everything)], Engine(policies.load(policies.DEFAULT), roots(())), report=False, workers=workers)
+    lines = []
+    for chunk in run.chunks():
+        lines += chunk.splitlines()
+        if any(b'"type":"flow"' in line for line in lines):
+            run.stop()
+    records = [json.loads(line) for line in lines]
+    flows = [record for record in records if record["type"] == "flow"]
+    (summary,) = [record for record in records if record["type"] == "summary"]
+    assert 0 < len(flows) == summary["flows"]
+    assert sum(sum(flow["packets"]) for flow in flows) <= summary["packets"]

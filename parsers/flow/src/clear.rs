@@ -3,8 +3,9 @@
 use crate::hash_key::{HashKey, SecretHmac};
 use crate::json;
 use transitproof_wire::Protocol;
+use transitproof_wire::app::credentials::{self, Credential};
+use transitproof_wire::app::http;
 use transitproof_wire::app::upgrade::{self, Chance};
-use transitproof_wire::app::{credentials, http};
 
 /// Worked out once, when the bytes are about to be dropped; the secret stays behind with them.
 #[derive(Debug, Default)]
@@ -38,16 +39,15 @@ const MAX_HOST: usize = 261;
 impl Clear {
     /// None if nothing is shown.
     pub fn of(protocol: Protocol, client: &[u8], server: &[u8], key: Option<&HashKey>) -> Option<Box<Self>> {
-        let login = Login::of(protocol, client, server, key);
+        let login = credentials::credentials(protocol, client, server).map(|found| Login::of(found, key));
         let http = (protocol == Protocol::Http).then(|| Http::of(&http::exchange(client, server)));
         let chance = upgrade::chance(protocol, client, server);
         (login.is_some() || http.is_some() || chance.is_some()).then(|| Box::new(Self { login, http, chance }))
     }
 
-    /// What one more request of a connection shows that was told of before: a login, or nothing.
-    pub fn of_later_request(request: &[u8], key: Option<&HashKey>) -> Option<Self> {
-        let login = Login::of(Protocol::Http, request, &[], key)?;
-        Some(Self { login: Some(login), http: None, chance: None })
+    /// A login by itself, in a connection that was told of before.
+    pub fn of_login(found: Credential<'_>, key: Option<&HashKey>) -> Self {
+        Self { login: Some(Login::of(found, key)), http: None, chance: None }
     }
 
     pub fn has_login(&self) -> bool {
@@ -93,13 +93,12 @@ impl Clear {
 }
 
 impl Login {
-    fn of(protocol: Protocol, client: &[u8], server: &[u8], key: Option<&HashKey>) -> Option<Self> {
-        let found = credentials::credentials(protocol, client, server)?;
-        Some(Self {
+    fn of(found: Credential<'_>, key: Option<&HashKey>) -> Self {
+        Self {
             kind: found.kind,
             account: found.account.map(|account| account.into_owned().into()),
             secret_hmac: key.and_then(|key| key.hash(found.secret)),
-        })
+        }
     }
 
     fn write(&self, out: &mut Vec<u8>, [kind, account, secret_hmac]: [&str; 3]) {

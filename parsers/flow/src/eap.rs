@@ -219,6 +219,14 @@ mod tests {
     }
 
     #[test]
+    fn patience_ends() {
+        let (mut follower, mut certificates) = (RadiusFollower::default(), Certificates::new(1));
+        let packet = radius(1, 1, b"", &eap(2, 1, 0, b""));
+        let mut hear = |_| follower.datagram(Forward, &packet, 1, &mut certificates) == Progress::Done;
+        assert_eq!((1..=u16::MAX).find(|n| hear(*n)), Some(MAX_PACKETS));
+    }
+
+    #[test]
     fn a_rejection_ends_it() {
         let mut said = authentication(1);
         said.truncate(4);

@@ -282,7 +282,7 @@ mod tests {
         let v6 = Address::v6([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
         let what = What::Server { address: v6, port: 443, transport: ip::UDP };
         assert_eq!(written(Endpoint { family: Family::V6, what }), "[2001:db8::1]:443/udp");
-        let (key, _) = Key::of_stations([2, 0, 0, 0, 0, 1], [0xfe, 0xdc, 0xba, 0x98, 0, 0]);
+        let (key, _) = Key::of_stations([2, 0, 0, 0, 0, 1], [0xfe, 0xdc, 0xba, 0x98, 0, 0], 0);
         let entry = Entry::new(key, 0, 0, Protocol::Eap, mark::INITIATOR_LOW);
         assert_eq!(written(Endpoint::of(&entry)), "fe:dc:ba:98:00:00/eapol");
         assert_eq!(written(Endpoint::of(&Entry::new(key, 0, 0, Protocol::Eap, 0))), "02:00:00:00:00:01/eapol");

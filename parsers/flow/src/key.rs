@@ -83,11 +83,11 @@ impl Key {
         (Self { upper: [low_high, high_high], rest, lower: [low_low, high_low] }, forward)
     }
 
-    /// The key of what two stations say on their link, and whether the sender is the low end.
-    pub fn of_stations(src: Mac, dst: Mac) -> (Self, bool) {
+    /// The key of what two stations say on their link, or on one that this `tunnel` leads to, and whether the sender is the low end.
+    pub fn of_stations(src: Mac, dst: Mac, tunnel: u16) -> (Self, bool) {
         let number = |[a, b, c, d, e, f]: Mac| u64::from_be_bytes([a, b, c, d, e, f, 0, 0]);
         let (src, dst) = (number(src), number(dst));
-        let rest = u64::from(EAPOL) << 8 | Family::Link as u64;
+        let rest = u64::from(tunnel) << 16 | u64::from(EAPOL) << 8 | Family::Link as u64;
         (Self { upper: [src.min(dst), src.max(dst)], rest, lower: [0; 2] }, src <= dst)
     }
 

@@ -13,6 +13,7 @@ use crate::limits::{MAX_DIALOGUE, MAX_LATER_SEGMENTS};
 use crate::looked::Looked;
 use crate::stream::distance;
 use transitproof_wire::Protocol;
+use transitproof_wire::app::credentials::Requests;
 use transitproof_wire::app::http;
 use transitproof_wire::packet::{Packet, tcp_flags};
 
@@ -84,13 +85,13 @@ pub fn segment(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>
     if kept.is_none() && !http::is_request(request) {
         return;
     }
-    if let Some(login) = Clear::of_later_request(request, ctx.hash_key.as_ref()) {
+    let whole = packet.payload.len() == packet.payload_length as usize;
+    let Requests { login, goes_on } = Requests::read(request);
+    if let Some(login) = login {
+        let login = Clear::of_login(login, ctx.hash_key.as_ref());
         ctx.add_login(entry, &login);
         entry.phase = Phase::Settled;
-    } else if request.len() < MAX_DIALOGUE
-        && packet.payload.len() == packet.payload_length as usize
-        && http::goes_on(request)
-    {
+    } else if goes_on && whole && request.len() < MAX_DIALOGUE {
         let begun = || {
             let mut begun = Box::<Conversation>::default();
             begun.heads[0].keep(packet.payload, MAX_DIALOGUE);

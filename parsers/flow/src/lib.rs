@@ -37,6 +37,8 @@ mod later_tests;
 mod leak;
 pub mod ledger;
 pub mod limits;
+#[cfg(test)]
+mod limits_tests;
 mod looked;
 pub mod observation;
 mod one_sided;

@@ -28,6 +28,9 @@ use transitproof_wire::tls::{Seen, joined_inside, looks_like_tls};
 /// Looks at a stream that matches nothing, while one side has not spoken yet.
 const MAX_TRIES: u8 = 2;
 
+/// Fewer bytes are not asked as they come: TLS's header is as long (RFC 8446 section 5.1).
+const RECORD_HEADER: usize = 5;
+
 /// The next bytes of one direction, or the news that some will never come.
 pub fn deliver(
     entry: &mut Entry,
@@ -229,6 +232,14 @@ pub fn step_over(
         if let Some(bytes) = heads[from as usize].get(at..).filter(|bytes| !bytes.is_empty()) {
             deliver(entry, conversation, from, Piece::Bytes(bytes), ctx);
         }
+    }
+}
+
+/// Nothing more comes of a stream whose few bytes might have begun a record: they are asked what else they are.
+pub fn over(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
+    let said = conversation.heads.iter().map(|head| head.len()).sum::<usize>();
+    if matches!(conversation.follower, Follower::Undecided) && (1..RECORD_HEADER).contains(&said) {
+        recognise(entry, conversation, ctx);
     }
 }
 

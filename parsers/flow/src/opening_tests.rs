@@ -307,6 +307,17 @@ fn content(record: &str) -> String {
     }
 }
 
+/// While one side is silent, so much noise of the other's is looked at, and no more.
+#[test]
+fn what_comes_behind_noise_is_not_heard() {
+    let noise = |n: usize| says(Forward, (0..1400).map(|at| (at * 167 + n * 91 + 0x80) as u8).collect::<Vec<u8>>());
+    let behind = |segments: usize| {
+        let said = (0..segments).map(noise).chain([says(Reverse, "SSH-2.0-OpenSSH_9.6\r\n")]).collect::<Vec<_>>();
+        record(&said, true).0.contains("\"ssh\"")
+    };
+    assert!(behind(3) && !behind(6));
+}
+
 /// Plays segments behind a TCP handshake; each is (direction, offset in its stream, bytes).
 fn played(segments: &[(Direction, usize, &[u8])]) -> String {
     let mut core =

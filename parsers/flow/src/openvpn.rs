@@ -10,8 +10,6 @@ use transitproof_wire::openvpn::{Control, Wrapping, control, hard_reset};
 const MAX_PACKETS: u16 = 256;
 /// Packets held while an earlier one is missing; a sender has no more than eight under way.
 const MAX_WAITING: usize = 8;
-/// Bytes kept of a packet over TCP that came in parts: the largest whose length can be told.
-const MAX_PARTIAL: usize = 2 + 65_535;
 
 pub struct OpenVpnFollower {
     tls: TlsStream,
@@ -25,7 +23,7 @@ struct Side {
     /// Number of the packet to be read next; the hard reset itself is 0.
     next: u32,
     waiting: Vec<(u32, Box<[u8]>)>,
-    /// Over TCP: a packet with its length, as far as it came.
+    /// Over TCP: a packet with its length, as far as it came; no length is longer than two bytes can tell.
     partial: Vec<u8>,
 }
 
@@ -77,9 +75,6 @@ impl OpenVpnFollower {
             if self.packet(from, packet, frame, certificates) != Progress::More {
                 return Progress::Done;
             }
-        }
-        if rest.len() > MAX_PARTIAL {
-            return Progress::Done;
         }
         self.sides[from as usize].partial = rest.to_vec();
         Progress::More

@@ -129,3 +129,22 @@ impl Rollup {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::mark;
+    use crate::key::Key;
+
+    #[test]
+    fn pairs_beyond_the_limit_are_refused() {
+        let mut rollup = Rollup::default();
+        let mut count = |n: usize| {
+            let [_, .., a, b, c] = n.to_be_bytes();
+            let (key, _) = Key::of_stations([2, 0, 0, a, b, c], [2, 1, 0, 0, 0, 0], 0);
+            rollup.count(&Entry::new(key, 0, 0, Protocol::Eap, mark::INITIATOR_LOW))
+        };
+        assert!((0..MAX_ROLLUP_PAIRS).all(&mut count));
+        assert!(!count(MAX_ROLLUP_PAIRS) && count(7), "known ones go on");
+    }
+}

@@ -69,6 +69,7 @@ impl Stations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use transitproof_wire::packet::Tunnels;
 
     const GROUP: Mac = [1, 0x80, 0xc2, 0, 0, 3];
 
@@ -83,7 +84,7 @@ mod tests {
     fn meant(stations: &mut Stations, (src, dst): (Mac, Mac), code: u8, id: u8, rest: &[u8]) -> Option<Mac> {
         let eap = [&[code, id, 0, 4 + rest.len() as u8], rest].concat();
         let header = EapHeader::parse(&eap).unwrap();
-        stations.of(&Eapol { src, dst, length: 0, eap: &eap }, header).map(|(from, to)| {
+        stations.of(&Eapol { src, dst, length: 0, eap: &eap, tunnels: Tunnels::default() }, header).map(|(from, to)| {
             assert_eq!(from, src);
             to
         })

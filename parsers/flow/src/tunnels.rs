@@ -150,6 +150,15 @@ mod tests {
     }
 
     #[test]
+    fn stacks_beyond_the_limit_share_a_number() {
+        let mut stacks = TunnelStacks::default();
+        let vxlan = |id| Tunnels::default().within(TunnelKind::Vxlan, Some(id)).unwrap();
+        let last = (0..=MAX_TUNNEL_STACKS as u32).map(|id| stacks.number(&vxlan(id))).last();
+        assert_eq!((last, stacks.in_hand, stacks.limited), (Some(u16::MAX), u16::MAX, 1));
+        assert_eq!((stacks.number(&vxlan(3)), stacks.limited), (4, 1), "known ones keep theirs");
+    }
+
+    #[test]
     fn directions_with_numbers_of_their_own_share_that_of_the_flow() {
         let within = |kind, id| Tunnels::default().within(kind, Some(id)).unwrap();
         let mut stacks = TunnelStacks::default();

@@ -21,6 +21,8 @@ pub struct Chunk {
     pub secrets: Vec<Zeroizing<Vec<u8>>>,
     /// Number of the first frame.
     pub first: u64,
+    /// What is handed over in between is handed over behind it.
+    pub ends_step: bool,
 }
 
 /// What one core is given of a chunk: places of frames in the list, and what the first look at them found.

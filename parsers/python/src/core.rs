@@ -8,6 +8,7 @@ use crate::extraction::{Extraction, FilterError};
 use crate::kept::{self, Kept};
 use crate::keys;
 use crate::live::Live;
+use crate::part::Part;
 use crate::records::Buffers;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -92,16 +93,16 @@ impl Core {
     fn run(&mut self, py: Python<'_>, capture: &Capture, packets: u64, flows: usize, sink: Py<PyAny>) -> PyResult<()> {
         let Some(crew) = &mut self.crew else { return Err(PyValueError::new_err("one worker is fed")) };
         let (buffers, mut failed) = (&self.buffers, None);
-        let hand_over = |common: &mut Common, cores: &mut [transitproof_flow::Core]| {
-            let batch = batch(cores, Some(common), buffers, false);
+        let hand_over = |batch: Batch| {
             let told = Python::attach(|py| sink.call1(py, (batch,))?.is_truthy(py));
             told.unwrap_or_else(|error| {
                 failed.get_or_insert(error);
                 false
             })
         };
-        let read = py
-            .detach(|| crew.run(&mut self.cores, &mut *capture.reader(), &mut self.frame, (packets, flows), hand_over));
+        let read = py.detach(|| {
+            crew.run(&mut self.cores, &mut *capture.reader(), &mut self.frame, (packets, flows), (buffers, hand_over))
+        });
         failed.map_or(Ok(()), Err)?;
         Ok(read?)
     }
@@ -287,21 +288,8 @@ fn batch(
     observations: bool,
 ) -> Batch {
     let wanted = observations || cores.iter().any(transitproof_flow::Core::many_observations);
-    let (certificates, observations) = match common {
-        Some(common) => {
-            let observations = if wanted { common.take_observations(cores) } else { Vec::new() };
-            (common.take_certificates(cores), observations)
-        }
-        None => {
-            let observations = if wanted { cores[0].take_observations() } else { Vec::new() };
-            (cores[0].take_certificates(), observations)
-        }
-    };
-    let tunnels = cores.iter_mut().flat_map(transitproof_flow::Core::take_tunnels).collect();
-    let told: Vec<_> = cores.iter_mut().map(transitproof_flow::Core::take_told).collect();
-    let associations = told.iter().flat_map(|told| &told.associations).copied().collect();
-    let so_far = told.iter().flat_map(|told| &told.tunnels).copied().collect();
-    Batch { records: buffers.take(cores), tunnels, associations, so_far, certificates, observations }
+    let parts = cores.iter_mut().map(|core| Part::of(core, buffers, wanted)).collect();
+    Batch::of(parts, common, buffers)
 }
 
 impl Core {

@@ -3,15 +3,19 @@
 //! What they hand over is put together in the order of the cores, so the same capture gives the same output with the same number
 //! of them.
 
+use crate::batch::Batch;
 use crate::chunk::Spare;
+use crate::line::Line;
 use crate::office::Office;
+use crate::part::Part;
+use crate::places::Places;
+use crate::records::Buffers;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{Scope, scope};
+use std::thread::{Scope, panicking, scope};
 use transitproof_capture::{Source, ring};
 use transitproof_flow::certificates::{Certificate, Certificates};
-use transitproof_flow::observation::Observation;
 use transitproof_flow::{Core, Said, Share, Shares, Watch};
 
 pub struct Crew {
@@ -54,31 +58,6 @@ struct Team<'a, 'b, S> {
     others: Vec<Worker>,
 }
 
-/// Where workers run, if there is one for each processor. Linux looks for an idle one only while few are busy (select_idle_cpu),
-/// and leaves two that wake each other on one, the other idle. With fewer workers it is to choose, for others run there too.
-#[derive(Default)]
-struct Places(Vec<usize>);
-
-impl Places {
-    fn for_workers(workers: usize) -> Self {
-        let all = ring::processors();
-        Self(if all.len() == workers { all } else { Vec::new() })
-    }
-
-    fn take(&self, at: usize) {
-        if let Some(place) = self.0.get(at) {
-            ring::stay_on(&[*place]);
-        }
-    }
-
-    /// For a thread that has the place of the one that started it.
-    fn leave(&self) {
-        if !self.0.is_empty() {
-            ring::stay_on(&self.0);
-        }
-    }
-}
-
 impl Crew {
     pub fn new(cores: &mut [Core], seed: u64) -> Option<Self> {
         let of = u32::try_from(cores.len()).ok()?;
@@ -113,22 +92,17 @@ impl Crew {
         source: &mut S,
         frame: &mut u64,
         (packets, flows): (u64, usize),
-        mut hand_over: impl FnMut(&mut Common, &mut [Core]) -> bool,
+        (buffers, mut hand_over): (&Buffers, impl FnMut(Batch) -> bool),
     ) -> io::Result<()> {
         ring::keep_memory();
         let places = Places::for_workers(cores.len());
         self.with_team(cores, source, frame, &places, |team| {
-            let mut more = Ok(true);
-            while matches!(more, Ok(true)) {
-                more = team.feed(packets);
-                if !hand_over(team.common, team.cores) {
-                    break;
-                }
-            }
+            let read = team.read(packets, buffers, &mut hand_over);
             while team.finish(flows) {
-                hand_over(team.common, team.cores);
+                let parts = team.cores.iter_mut().map(|core| Part::of(core, buffers, false)).collect();
+                hand_over(Batch::of(parts, Some(team.common), buffers));
             }
-            more.map(drop)
+            read
         })
     }
 
@@ -192,6 +166,36 @@ impl<S: Source + Send> Team<'_, '_, S> {
         self.office.close()
     }
 
+    /// Reads the whole capture. What comes of it is put together step by step while the cores go on.
+    fn read(&mut self, packets: u64, buffers: &Buffers, hand_over: &mut impl FnMut(Batch) -> bool) -> io::Result<()> {
+        self.office.open_in_steps(packets);
+        let line = &Line::new(self.cores.len());
+        scope(|scope| {
+            let (office, places) = (self.office, self.places);
+            places.leave();
+            let work = |(at, core)| {
+                scope.spawn(move || {
+                    places.take(at);
+                    let _alarm = Alarm { office, line };
+                    go_through(office, line, buffers, (core, at));
+                })
+            };
+            self.cores.iter_mut().enumerate().for_each(|core| drop(work(core)));
+            while let Some(parts) = line.take() {
+                let batch = self.common.put_together(parts, buffers);
+                line.reuse(&mut self.common.said);
+                if !hand_over(batch) {
+                    line.stop();
+                    office.abandon();
+                }
+            }
+        });
+        while let Some(parts) = line.rest() {
+            hand_over(self.common.put_together(parts, buffers));
+        }
+        self.office.close().map(drop)
+    }
+
     fn finish(&mut self, flows: usize) -> bool {
         let more = self.together(Task::Finish(flows));
         self.common.settle(self.cores, !more);
@@ -232,11 +236,55 @@ impl<S: Source + Send> Team<'_, '_, S> {
     }
 }
 
+/// One that panics would let the others wait for ever.
+struct Alarm<'a, 'b, S> {
+    office: &'a Office<'b, S>,
+    line: &'a Line,
+}
+
+impl<S> Drop for Alarm<'_, '_, S> {
+    fn drop(&mut self) {
+        if panicking() {
+            self.line.stop();
+            self.office.abandon();
+        }
+    }
+}
+
+/// What one core does, from step to step. Of tunnels it hears at the end of each what the others learnt up to the end of the one
+/// before, and tells what nothing more can be heard of.
+fn go_through<S: Source>(office: &Office<'_, S>, line: &Line, buffers: &Buffers, (core, at): (&mut Core, usize)) {
+    let (mut step, mut chunk, mut before) = (0, 0, None);
+    loop {
+        let more = office.work(core, at, &mut chunk);
+        let time = core.time();
+        let mut part = Part::of(core, buffers, false);
+        part.said = std::mem::replace(core.said(), line.spare());
+        line.put(step, at, (part, core.take_heard()), more);
+        if !more {
+            break;
+        }
+        if !line.may_begin(step + 1) {
+            return;
+        }
+        if let Some(before) = before.replace(time) {
+            line.heard(step - 1, at).iter().for_each(|heard| core.hear_of_tunnels(heard));
+            core.tell_leaks(Some(before));
+        }
+        step += 1;
+    }
+    if line.is_over(step) {
+        let last = step.saturating_sub(1)..=step;
+        last.flat_map(|step| line.heard(step, at)).for_each(|heard| core.hear_of_tunnels(&heard));
+        core.tell_leaks(Some(core.time()));
+    }
+}
+
 impl<S: Source> Office<'_, S> {
     fn does(&self, task: Task, core: &mut Core, at: usize) -> bool {
         match task {
             Task::Work => {
-                self.work(core, at);
+                self.work(core, at, &mut 0);
                 false
             }
             Task::Finish(flows) => core.finish(flows),
@@ -245,8 +293,16 @@ impl<S: Source> Office<'_, S> {
 }
 
 impl Common {
+    /// The batch of these parts, once what they heard of DNS is judged.
+    fn put_together(&mut self, mut parts: Vec<Part>, buffers: &Buffers) -> Batch {
+        self.said = parts.iter_mut().map(|part| std::mem::take(&mut part.said)).collect();
+        self.watch();
+        Batch::of(parts, Some(self), buffers)
+    }
+
     /// Takes what the cores heard, to be judged with the next step, once that of the step before is.
     fn settle(&mut self, cores: &mut [Core], all: bool) {
+        self.said.resize_with(cores.len(), Said::default);
         cores.iter_mut().zip(&mut self.said).for_each(|(core, said)| std::mem::swap(core.said(), said));
         tell_each_other(cores, all);
     }
@@ -264,17 +320,9 @@ impl Common {
         }
     }
 
-    pub fn take_observations(&mut self, cores: &mut [Core]) -> Vec<Observation> {
-        let mut all: Vec<_> = cores.iter_mut().flat_map(Core::take_observations).collect();
-        self.watch().take(&mut all);
-        all
-    }
-
-    /// Those that no core handed out before.
-    pub fn take_certificates(&mut self, cores: &mut [Core]) -> Vec<Arc<Certificate>> {
-        for certificate in cores.iter_mut().flat_map(Core::take_certificates) {
-            self.certificates.adopt(&certificate);
-        }
+    /// Those of what the cores handed out that none did before.
+    pub fn new_certificates(&mut self, certificates: &[Arc<Certificate>]) -> Vec<Arc<Certificate>> {
+        certificates.iter().for_each(|certificate| _ = self.certificates.adopt(certificate));
         self.certificates.take_new()
     }
 
@@ -289,6 +337,6 @@ fn tell_each_other(cores: &mut [Core], all: bool) {
     let heard: Vec<_> = cores.iter_mut().map(Core::take_heard).collect();
     for (core, own) in cores.iter_mut().zip(0..) {
         heard.iter().zip(0..).filter(|(_, from)| *from != own).for_each(|(heard, _)| core.hear_of_tunnels(heard));
-        core.tell_leaks(all);
+        core.tell_leaks((!all).then(|| core.time()));
     }
 }

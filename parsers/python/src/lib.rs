@@ -14,8 +14,11 @@ mod extraction;
 mod kept;
 mod keys;
 mod ledger;
+mod line;
 mod live;
 mod office;
+mod part;
+mod places;
 mod records;
 mod trust;
 

@@ -3,7 +3,6 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::sync::{Arc, Mutex, PoisonError};
-use transitproof_flow::Core;
 
 /// Buffers that come back for the next records: the kernel would have to clear new ones first.
 #[derive(Clone, Default)]
@@ -16,10 +15,12 @@ pub enum Records {
 }
 
 impl Buffers {
-    /// What the cores wrote since the last call.
-    pub fn take(&self, cores: &mut [Core]) -> Records {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let parts = cores.iter_mut().map(|core| core.swap_records(spare.pop().unwrap_or_default())).collect();
+    pub fn spare(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// What the cores wrote into them.
+    pub fn written(&self, parts: Vec<Vec<u8>>) -> Records {
         Records::Written(parts, self.clone())
     }
 

@@ -129,7 +129,7 @@ protocols! {
     Hncp "hncp" Plaintext, Ahcp "ahcp" Plaintext, Vqp "vqp" Plaintext, Pana "pana" Plaintext, Mobileip "mobileip" Plaintext, Papi "papi" Plaintext,
     Xot "xot" Plaintext, Ucp "ucp" Plaintext, Finger "finger" Plaintext, Rwho "rwho" Plaintext, Cups "cups" Plaintext, Ymsg "ymsg" Plaintext,
     Msnp "msnp" Plaintext, Gadugadu "gadugadu" Plaintext, Protobuf "protobuf" Plaintext,
-    Cops "cops" Plaintext, Agentx "agentx" Plaintext, Smux "smux" Plaintext, Dhcpfo "dhcpfo" Plaintext, Omapi "omapi" Plaintext,
+    Cops "cops" Plaintext, L2tp "l2tp" Plaintext, Hicp "hicp" Plaintext, Agentx "agentx" Plaintext, Smux "smux" Plaintext, Dhcpfo "dhcpfo" Plaintext, Omapi "omapi" Plaintext,
     Ancp "ancp" Plaintext, Dlsw "dlsw" Plaintext, Twamp "twamp" Plaintext, Cmpp "cmpp" Plaintext, Ipaccess "ipaccess" Plaintext,
     Llrp "llrp" Plaintext, Stanag5066 "stanag5066" Plaintext, Pcom "pcom" Plaintext, Gopher "gopher" Plaintext,
     Daytime "daytime" Plaintext, Rexec "rexec" Plaintext, Beep "beep" Plaintext, Dbus "dbus" Plaintext, Bzr "bzr" Plaintext,

@@ -26,6 +26,9 @@ impl Context {
             crate::one_sided::believe(&mut entry, &mut conversation, self);
             crate::joined::last_look(&mut entry, &mut conversation, self);
             if entry.phase == Phase::Open {
+                crate::opening::over(&mut entry, &mut conversation, self);
+            }
+            if entry.phase == Phase::Open {
                 let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
                 match &mut conversation.follower {
                     Follower::Tls(tls) => tls.closed(definite),

@@ -47,10 +47,10 @@ impl Context {
         }
     }
 
-    /// Counts the leaks among flows that have waited long enough by now, or among all.
-    pub fn tell_leaks(&mut self, all: bool) {
+    /// Counts the leaks among flows that have waited long enough by a time, or among all.
+    pub fn tell_leaks(&mut self, by: Option<u64>) {
         let Some(leaks) = &mut self.leaks else { return };
-        for (entry, facts) in leaks.told((!all).then_some(self.time)) {
+        for (entry, facts) in leaks.told(by) {
             self.notice(&entry, &facts, 0);
         }
     }

@@ -46,7 +46,7 @@ impl Core {
             self.ctx.totals.limit("eapol_ports");
         }
         let (src, dst) = found?;
-        let (key, low) = Key::of_stations(src, dst);
+        let (key, low) = Key::of_stations(src, dst, self.ctx.tunnels.number(&read.tunnels));
         let hash = key.hash(self.seed);
         Some(Looked { key, hash, candidate: NO_SLOT, ip_length: read.length, flags: 0, kind: Kind::Eapol, low })
     }

@@ -91,7 +91,7 @@ impl Core {
         self.expired = expired;
         self.ctx.write_tunnels(Some(time));
         if self.share.of == 1 {
-            self.ctx.tell_leaks(false);
+            self.ctx.tell_leaks(Some(self.ctx.time));
         }
     }
 
@@ -122,7 +122,7 @@ impl Core {
         }
         self.ctx.write_tunnels(None);
         if self.share.of == 1 {
-            self.ctx.tell_leaks(true);
+            self.ctx.tell_leaks(None);
         }
         self.next_turn = 0;
         self.table.rewind();
@@ -236,9 +236,14 @@ impl Core {
         self.ctx.leaks().hear(other);
     }
 
-    /// Counts the leaks of which nothing more is to be heard, once all cores have heard of each other; `all` at the end.
-    pub fn tell_leaks(&mut self, all: bool) {
-        self.ctx.tell_leaks(all);
+    /// Counts the leaks of which nothing more is to be heard, once all cores have heard of each other up to that time; None for the end.
+    pub fn tell_leaks(&mut self, by: Option<u64>) {
+        self.ctx.tell_leaks(by);
+    }
+
+    /// That of the latest frame.
+    pub fn time(&self) -> u64 {
+        self.ctx.time
     }
 
     pub fn said(&mut self) -> &mut Said {

@@ -4,6 +4,7 @@
 //! with verdicts, once, and every observation of these facts is counted onto them. The same for chains, whose answers hold
 //! for an interval of time. So the cost of judging is that of the distinct questions, not of flows, endpoints or names.
 
+mod asked;
 mod chains;
 mod findings;
 mod history;
@@ -13,6 +14,7 @@ mod trace;
 mod verdict;
 mod wording;
 
+pub use asked::ChainQuestion;
 pub use history::Kind;
 pub use report::Report;
 pub use verdict::{Severity, Status, Verdict, Words};
@@ -23,7 +25,8 @@ use crate::hash::{Grown, Map};
 use crate::limits::MAX_JUDGED;
 use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
-use crate::trust::{Role, Roots};
+use crate::trust::Roots;
+use asked::{Asked, OfChain, Sent};
 use chains::Chains;
 use findings::{Findings, Said, Seen};
 use history::{History, Question};
@@ -45,58 +48,6 @@ type KnownFacts = Map<(usize, usize), (Arc<[u8]>, usize)>;
 
 /// By place in memory: what is held for it, and its number.
 type KnownChains = Map<usize, (Chain, u32)>;
-
-/// A chain to be judged: by whom it was sent for which name, and when.
-#[derive(Clone, Debug)]
-pub struct ChainQuestion {
-    pub chain: Chain,
-    pub name: Option<Arc<str>>,
-    /// Seconds since the epoch.
-    pub when: u64,
-}
-
-/// What was asked about a chain, and the answer with the seconds between which it holds, both included.
-struct Asked {
-    question: ChainQuestion,
-    from: u64,
-    until: u64,
-    answer: Option<Answer>,
-    /// The same for a chain that was read with keys, and for an inherited one; made when first wanted.
-    otherwise: [Option<Answer>; 2],
-}
-
-impl Asked {
-    fn holds(&self, when: u64) -> bool {
-        (self.from..=self.until).contains(&when)
-    }
-
-    fn words(&mut self, provenance: Provenance) -> Option<&Answer> {
-        let answer = self.answer.as_ref()?;
-        let [decrypted, inherited] = &mut self.otherwise;
-        let (other, evidence) = match provenance {
-            Provenance::Observed => return Some(answer),
-            Provenance::Decrypted => (decrypted, "decrypted"),
-            Provenance::Inherited => (inherited, "inferred"),
-        };
-        let copy = |verdict: &Arc<Verdict>| Arc::new(verdict.with_evidence(evidence));
-        Some(other.get_or_insert_with(|| answer.each_ref().map(|said| Said::new(said.verdicts.iter().map(copy)))))
-    }
-}
-
-/// Where it is judged, and its number.
-#[derive(Clone, Copy)]
-struct OfChain {
-    at: usize,
-    number: u32,
-}
-
-/// What is remembered of a chain's leaf.
-struct Sent {
-    /// It is a server's.
-    by_server: bool,
-    /// If it is as certificates ought to be.
-    spki_sha256: Option<[u8; 32]>,
-}
 
 /// A set of facts that was asked about, and a second at which it was seen.
 struct Judged {
@@ -243,47 +194,6 @@ impl Ledger {
         *at
     }
 
-    fn number_of_chain(&mut self, chain: &Chain) -> u32 {
-        let (_, number) = self.known_chains.entry(chain.as_ptr().addr()).or_insert_with(|| {
-            let entry = self.sent.entry(chain.clone());
-            let number = entry.index() as u32;
-            entry.or_insert_with(|| {
-                let leaf = chain.first().and_then(|leaf| self.trust.get(leaf));
-                let facts = leaf.and_then(|leaf| leaf.facts.as_ref());
-                let by_server = self.trust.role(chain) == Role::Server;
-                Sent { by_server, spki_sha256: facts.map(|facts| facts.spki_sha256) }
-            });
-            (chain.clone(), number)
-        });
-        *number
-    }
-
-    fn place_of_chain(&mut self, chain: &Chain, observation: &Observation) -> OfChain {
-        let when = self.at.unwrap_or(observation.first_seen / SECOND);
-        let name = &observation.name;
-        let number = self.number_of_chain(chain);
-        let known = self.chains.entry((number, name.clone())).or_insert_with(|| Vec::with_capacity(1));
-        if let Some(at) = neighbours(known, when).find(|at| self.asked[*at].holds(when)) {
-            return OfChain { at, number };
-        }
-        let at = self.asked.len();
-        known.insert(known.partition_point(|(second, _)| *second < when), (when, at));
-        let question = ChainQuestion { chain: chain.clone(), name: name.clone(), when };
-        let answer = self.trust.judge(&question);
-        self.asked.push(Asked { question, from: when, until: when, answer: None, otherwise: [None, None] });
-        match answer {
-            None => self.new_chains.push_back(at),
-            Some(answer) => {
-                let reason = |judgement| self.trust.reason(judgement, &answer);
-                let reasons: Vec<_> = answer.judgements.iter().map(reason).collect();
-                let words = self.answer(verdicts(&self.wordings, &reasons, self.trust.role(chain)));
-                let Asked { from, until, answer: slot, .. } = &mut self.asked[at];
-                (*from, *until, *slot) = (answer.from_second, answer.until_second, Some(words));
-            }
-        }
-        OfChain { at, number }
-    }
-
     /// Sets of facts that were not given out before, for their era: number, JSON object, and a second in that era.
     pub fn facts_questions(&mut self) -> Vec<(usize, Arc<[u8]>, u64)> {
         let asked = self.new_facts.drain(..).filter_map(|at| Some((at, self.judged.get(at)?)));
@@ -313,34 +223,6 @@ impl Ledger {
         for (place, seen) in std::mem::take(&mut question.places) {
             self.findings.count([&said, &self.nothing], Some(place), || seen);
         }
-    }
-
-    /// The next chain without an answer. What was asked for another second of the same chain and name may have answered it
-    /// meanwhile.
-    pub fn next_chain(&mut self) -> Option<(usize, ChainQuestion)> {
-        while let Some(at) = self.new_chains.pop_front() {
-            let question = self.asked.get(at)?.question.clone();
-            let key = (self.number_of_chain(&question.chain), question.name.clone());
-            let known = self.chains.get(&key).map(|known| neighbours(known, question.when)).into_iter().flatten();
-            let answered =
-                |other: &usize| self.asked[*other].answer.is_some() && self.asked[*other].holds(question.when);
-            let Some(other) = { known }.find(answered) else {
-                return Some((at, question));
-            };
-            let Asked { from, until, answer, .. } = &self.asked[other];
-            let same = (*from, *until, answer.clone());
-            (self.asked[at].from, self.asked[at].until, self.asked[at].answer) = same;
-        }
-        None
-    }
-
-    /// Every reason against the chain, or one `ok`; the first of each reason is the one that counts.
-    pub fn answer_chain(&mut self, number: usize, reasons: &[Reason<'_>], from: u64, until: u64) {
-        let Some(asked) = self.asked.get(number) else { return };
-        let role = self.trust.role(&asked.question.chain);
-        let answer = Some(self.answer(verdicts(&self.wordings, reasons, role)));
-        let asked = &mut self.asked[number];
-        (asked.from, asked.until, asked.answer) = (from, until, answer);
     }
 
     /// Those that are to be reported.
@@ -434,21 +316,6 @@ fn remember(
     if let Some((sent, leaf)) = leaf {
         history.certificate(place, leaf, sent.spki_sha256.as_ref(), &seen);
     }
-}
-
-/// The verdicts of each reason; the first of each counts.
-fn verdicts(wordings: &Wordings, reasons: &[Reason<'_>], role: Role) -> Vec<Arc<Verdict>> {
-    let first = |at: usize| reasons.iter().position(|other| other.reason == reasons[at].reason) == Some(at);
-    let distinct = reasons.iter().enumerate().filter(|(at, _)| first(*at));
-    distinct.flat_map(|(_, reason)| wordings.verdicts(reason, role)).map(Arc::new).collect()
-}
-
-/// What was asked for the seconds nearest to `when` on either side: intervals do not overlap, so no other can hold then.
-fn neighbours(known: &[(u64, usize)], when: u64) -> impl Iterator<Item = usize> {
-    let at = known.partition_point(|(second, _)| *second < when);
-    let before = at.checked_sub(1).and_then(|at| known.get(at));
-    let from = known.get(at..).unwrap_or_default().iter().take(2);
-    before.into_iter().chain(from).map(|(_, at)| *at)
 }
 
 #[cfg(test)]

@@ -145,6 +145,33 @@ fn what_cannot_be_opened_is_kept_within_bounds() {
     assert_eq!(record(&follower), "\"quic\":{\"version\":\"0x00000001\"},\"tls\":{\"version\":\"TLSv1.3\"");
 }
 
+/// An Initial that nobody can open: to this id, of so many bytes by its own length, of which so many came.
+fn sealed(id: u8, length: u16, here: usize) -> Vec<u8> {
+    let [high, low] = length.to_be_bytes();
+    [&[0xc3, 0, 0, 0, 1, 8][..], &[id; 8], &[4, 1, 2, 3, 4, 0, high | 0x40, low], &vec![0x5a; here]].concat()
+}
+
+#[test]
+fn attempts_and_what_waits_for_one_are_bounded() {
+    let opened = [trace!("v1"), trace!("version_negotiation"), trace!("rfc9001"), trace!("rfc9369"), trace!("retry")];
+    let first: Datagrams = opened.iter().map(|trace| trace[0].clone()).collect();
+    assert_eq!(follow(&first).0.attempts.len(), limits::MAX_ATTEMPTS);
+    let cut: Datagrams = (1..=4).map(|id| (Forward, sealed(id, 1200, 100))).collect();
+    assert_eq!(follow(&cut).0.attempts.len(), limits::MAX_SUPPOSED);
+    let large: Datagrams = (1..=4).map(|id| (Forward, sealed(id, 9000, 9000))).collect();
+    assert_eq!(follow(&large).0.waiting.len(), 1, "one is within their bytes, two are not");
+}
+
+#[test]
+fn a_datagram_is_read_to_its_last_packet_but_for_too_many() {
+    let hello = trace!("v1")[0].1.clone();
+    let offered = |packets: usize| {
+        let datagram = [sealed(9, 30, 30).repeat(packets), hello.clone()].concat();
+        follow(&[(Forward, datagram)]).0.session().offer.is_some()
+    };
+    assert!(offered(limits::MAX_COALESCED - 1) && !offered(limits::MAX_COALESCED));
+}
+
 #[test]
 fn an_initial_that_does_not_open_is_no_claim() {
     let whole = |datagrams: &[(Direction, Vec<u8>)]| follow(datagrams).0.is_doubted();

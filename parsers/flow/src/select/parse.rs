@@ -190,7 +190,7 @@ fn station(text: &str) -> Option<Network> {
         *byte = bytes.next()??;
     }
     const BITS: u32 = 48;
-    let (key, _) = Key::of_stations(mac, mac);
+    let (key, _) = Key::of_stations(mac, mac, 0);
     bytes.next().is_none().then(|| Network::new(Family::Link, key.low(), BITS))
 }
 

@@ -270,3 +270,30 @@ impl Partial {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Direction::Forward;
+
+    /// Pieces of a Certificate of this length that begin here, a byte each.
+    fn follow(length: u32, offsets: impl Iterator<Item = u32>) -> DtlsFollower {
+        let (mut follower, mut certificates) = (DtlsFollower::new(), Certificates::new(1));
+        for offset in offsets {
+            let ([_, a, b, c], [_, d, e, f]) = (length.to_be_bytes(), offset.to_be_bytes());
+            let piece = [22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 13, 11, a, b, c, 0, 1, d, e, f, 0, 0, 1, 0xff];
+            follower.datagram(Forward, &piece, 1, &mut certificates);
+        }
+        follower
+    }
+
+    #[test]
+    fn holes_and_lengths_are_bounded() {
+        let torn = follow(60_000, (1..100).map(|n| 3 * n));
+        assert_eq!(torn.sides[0].waiting[0].holes.len(), limits::MAX_HOLES);
+        assert_eq!(torn.session().limited, 100 - limits::MAX_HOLES as u32);
+        assert_eq!(follow(limits::MAX_MESSAGE, 5..6).sides[0].waiting.len(), 1);
+        let long = follow(limits::MAX_MESSAGE + 1, 5..6);
+        assert_eq!((long.sides[0].waiting.len(), long.session().limited), (0, 1));
+    }
+}

@@ -107,6 +107,11 @@ impl TlsStream {
         self.handshake.closed(reset_or_fin);
     }
 
+    #[cfg(test)]
+    pub(super) fn sides_given_up(&self) -> [bool; 2] {
+        self.sides.each_ref().map(|side| side.state == State::GivenUp)
+    }
+
     fn progress(&self) -> Progress {
         if self.alien {
             Progress::Alien

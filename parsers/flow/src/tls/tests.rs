@@ -356,3 +356,19 @@ proptest! {
         follow_dtls(&trace);
     }
 }
+
+#[test]
+fn a_record_is_looked_for_so_many_times() {
+    let mut certificates = Certificates::new(1);
+    let mut stream = TlsStream::new();
+    [Forward, Reverse].into_iter().for_each(|from| stream.gap(from));
+    let mut given_up = |from| {
+        let looks = (1..300).find(|_| {
+            stream.data(from, b"neither here nor there", 1, &mut certificates);
+            stream.sides_given_up()[from as usize]
+        });
+        looks.unwrap_or_default()
+    };
+    let most = i32::from(super::limits::MAX_SEARCHES) + 1;
+    assert_eq!((given_up(Forward), given_up(Reverse)), (most, most));
+}

@@ -2,9 +2,8 @@
 //!
 //! Works on the first bytes of both sides. May not know flows; content is skipped, never read.
 
-use super::credentials;
 use super::look::{Match, contains_nocase, number, starts_nocase};
-use super::proxies::chunked_length;
+use super::proxies::{self, chunked_length};
 use super::web::request;
 
 /// What the first bytes of a connection show.
@@ -40,6 +39,17 @@ pub fn exchange<'a>(client: &'a [u8], server: &[u8]) -> Exchange<'a> {
     seen
 }
 
+/// The protocol of Tailscale's control connection, and the size of the server's first message in it.
+pub(super) const TAILSCALE: &[u8] = b"tailscale-control-protocol";
+pub(super) const TAILSCALE_ANSWER: usize = 51;
+
+/// What follows the head of a response that switches to it.
+pub(super) fn switched_to_tailscale(server: &[u8]) -> Option<&[u8]> {
+    let head = Some(server).filter(|server| server.starts_with(b"HTTP/1.1 101")).and_then(proxies::http_head)?;
+    proxies::field(head, b"Upgrade:").filter(|protocol| protocol.eq_ignore_ascii_case(TAILSCALE))?;
+    server.get(head.len()..)
+}
+
 /// Version 2 with prior knowledge (RFC 9113 section 3.3), whose requests are in frames.
 pub fn is_version_2(client: &[u8]) -> bool {
     client.starts_with(b"PRI * HTTP/2")
@@ -48,11 +58,6 @@ pub fn is_version_2(client: &[u8]) -> bool {
 /// Whether bytes begin a request (RFC 9112 section 3).
 pub fn is_request(b: &[u8]) -> bool {
     request(b) == Some(Match::Yes)
-}
-
-/// Whether what is still to come of a request may show a login: the rest of its head, or of the form behind it.
-pub fn goes_on(request: &[u8]) -> bool {
-    memchr::memmem::find(request, b"\r\n\r\n").is_none() || credentials::is_form_begun(request)
 }
 
 fn requests<'a>(client: &'a [u8], seen: &mut Exchange<'a>) {
@@ -84,6 +89,8 @@ fn responses(bodiless: bool, server: &[u8], seen: &mut Exchange<'_>) {
         seen.hsts |= has(b"Strict-Transport-Security:").is_some();
         let https = has(b"Location:").is_some_and(|uri| starts_nocase(uri, b"https://") == Some(true));
         match status {
+            // What it switches to shows in what follows.
+            101 if switched_to_tailscale(head).is_some() && rest.len() < TAILSCALE_ANSWER => return,
             _ if CHALLENGES.contains(&status) => challenged = true,
             _ if https && REDIRECTS.contains(&status) => seen.redirect_to_https = true,
             _ => {

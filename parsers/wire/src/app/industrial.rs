@@ -126,6 +126,10 @@ pub fn opcua(b: &[u8]) -> Look {
 pub fn bacnet(d: &Datagram) -> Look {
     let b = d.payload;
     let (kind, function, length) = (byte(b, 0)?, byte(b, 1)?, usize::from(be16(b, 2)?));
+    // BVLC for IPv6 (ASHRAE 135 annex U.2).
+    if kind == 0x82 {
+        return weak(function <= 0x0c && length == b.len() && length >= 7);
+    }
     if kind != 0x81 || function > 0x0c || length != b.len() {
         return NO;
     }

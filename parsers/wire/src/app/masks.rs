@@ -4,11 +4,14 @@ use super::rows::{DATAGRAMS, First, STREAMS};
 
 /// A set of rows by their number, given back in that order.
 #[derive(Clone, Copy)]
-pub(super) struct Rows([u128; 2]);
+pub(super) struct Rows<const WORDS: usize>([u128; WORDS]);
 
-impl Rows {
-    pub(super) const LIMIT: usize = 256;
-    pub(super) const NONE: Self = Self([0; 2]);
+pub(super) type StreamRows = Rows<3>;
+pub(super) type DatagramRows = Rows<2>;
+
+impl<const WORDS: usize> Rows<WORDS> {
+    pub(super) const LIMIT: usize = WORDS * 128;
+    pub(super) const NONE: Self = Self([0; WORDS]);
 
     const fn with(self, row: usize) -> Self {
         let mut words = self.0;
@@ -18,26 +21,22 @@ impl Rows {
 
     #[inline]
     pub(super) fn or(self, other: Self) -> Self {
-        Self([self.0[0] | other.0[0], self.0[1] | other.0[1]])
+        Self(std::array::from_fn(|n| self.0[n] | other.0[n]))
     }
 
     #[inline]
     pub(super) fn and(self, other: Self) -> Self {
-        Self([self.0[0] & other.0[0], self.0[1] & other.0[1]])
+        Self(std::array::from_fn(|n| self.0[n] & other.0[n]))
     }
 }
 
-impl Iterator for Rows {
+impl<const WORDS: usize> Iterator for Rows<WORDS> {
     type Item = usize;
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        let (start, word) = match &mut self.0 {
-            [0, 0] => return None,
-            [0, second] => (128, second),
-            [first, _] => (0, first),
-        };
-        let row = start + word.trailing_zeros() as usize;
+        let (n, word) = self.0.iter_mut().enumerate().find(|(_, word)| **word != 0)?;
+        let row = n * 128 + word.trailing_zeros() as usize;
         *word &= *word - 1;
         Some(row)
     }
@@ -54,8 +53,8 @@ const fn holds(first: First, byte: u8) -> bool {
     false
 }
 
-pub(super) const fn stream_masks(client: bool) -> [Rows; 256] {
-    let mut masks = [Rows::NONE; 256];
+pub(super) const fn stream_masks(client: bool) -> [StreamRows; 256] {
+    let mut masks = [StreamRows::NONE; 256];
     let mut row = 0;
     while row < STREAMS.len() {
         let first = if client { STREAMS[row].client.first } else { STREAMS[row].server.first };
@@ -71,8 +70,8 @@ pub(super) const fn stream_masks(client: bool) -> [Rows; 256] {
     masks
 }
 
-pub(super) const fn datagram_masks() -> [Rows; 256] {
-    let mut masks = [Rows::NONE; 256];
+pub(super) const fn datagram_masks() -> [DatagramRows; 256] {
+    let mut masks = [DatagramRows::NONE; 256];
     let mut row = 0;
     while row < DATAGRAMS.len() {
         let mut byte = 0;
@@ -87,8 +86,8 @@ pub(super) const fn datagram_masks() -> [Rows; 256] {
     masks
 }
 
-pub(super) const fn port_masks() -> [Rows; 256] {
-    let mut masks = [Rows::NONE; 256];
+pub(super) const fn port_masks() -> [DatagramRows; 256] {
+    let mut masks = [DatagramRows::NONE; 256];
     let mut row = 0;
     while row < DATAGRAMS.len() {
         let mut byte = 0;
@@ -111,12 +110,13 @@ pub(super) const fn port_masks() -> [Rows; 256] {
 
 #[cfg(test)]
 mod tests {
-    use super::Rows;
+    use super::StreamRows;
 
     #[test]
     fn rows_come_in_their_order() {
-        let rows = [255, 0, 127, 128, 5].into_iter().fold(Rows::NONE, |rows, row| rows.with(row));
-        assert_eq!(rows.collect::<Vec<_>>(), [0, 5, 127, 128, 255]);
-        assert_eq!(rows.and(Rows::NONE.with(128)).or(Rows::NONE.with(9)).collect::<Vec<_>>(), [9, 128]);
+        let none = StreamRows::NONE;
+        let rows = [383, 255, 0, 127, 128, 5].into_iter().fold(none, |rows, row| rows.with(row));
+        assert_eq!(rows.collect::<Vec<_>>(), [0, 5, 127, 128, 255, 383]);
+        assert_eq!(rows.and(none.with(128)).or(none.with(9)).collect::<Vec<_>>(), [9, 128]);
     }
 }

@@ -95,7 +95,9 @@ pub fn coap(d: &Datagram) -> Look {
         return NO;
     }
     let Some(options) = b.get(4 + token..) else { return NO };
-    weak(known && walk_options(options).is_some())
+    // A request without options or token asks for the root.
+    let root = options.is_empty() && token == 0 && matches!(first, 0x40 | 0x50) && code <= 4;
+    weak(known && (root || walk_options(options).is_some()))
 }
 
 /// A request whose path and query are of so many letters that it needs no port: 16 bits for them, and 16 for header and options.
@@ -103,6 +105,12 @@ pub fn coap_request(d: &Datagram) -> Look {
     const LETTERS: usize = 12;
     let options = d.payload.get(4 + usize::from(byte(d.payload, 0)? & 0x0f)..)?;
     yes(matches!(byte(d.payload, 1)?, 1..=7) && walk_options(options).is_some_and(|letters| letters >= LETTERS))
+}
+
+/// CoAP over TCP begins with its settings (RFC 8323 sections 3.2, 5.3): a length, no token, code 7.01, the size of a message or its blocks.
+pub fn coap_stream(b: &[u8]) -> Look {
+    let (first, code, option) = (byte(b, 0)?, byte(b, 1)?, byte(b, 2)?);
+    weak(first & 0x0f == 0 && first <= 0xc0 && code == 0xe1 && matches!(option, 0x20..=0x24 | 0x40))
 }
 
 /// IANA's CoAP option numbers: If-Match, the Uri parts, Observe, ETag, OSCORE, Accept, Block1 and 2, No-Response, …

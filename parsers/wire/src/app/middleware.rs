@@ -48,11 +48,6 @@ pub fn velocystream(b: &[u8]) -> Look {
     yes(one_of(b, &[b"VST/1.0\r\n\r\n", b"VST/1.1\r\n\r\n"])?)
 }
 
-/// Nodes of Cassandra among themselves: the magic number of its internode protocol. Encrypted, it would be inside of TLS.
-pub fn cassandra_node(b: &[u8]) -> Look {
-    yes(be32(b, 0)? == 0xca55_2dfa)
-}
-
 /// HDFS reads and writes blocks: version 28, an operation, a message whose first field is a header. With SASL a magic number comes first.
 pub fn hdfs_block(b: &[u8]) -> Look {
     let operation = be16(b, 0)? == 28 && matches!(byte(b, 2)?, 80..=88);
@@ -99,7 +94,6 @@ mod tests {
         assert_eq!(client(b"PRPC\0\0\0\x20\0\0\0\x40\x0a\x1c"), None);
         assert_eq!(client(b"ARTEMIS"), Some(Protocol::Artemis));
         assert_eq!(client(b"VST/1.1\r\n\r\n"), Some(Protocol::Velocystream));
-        assert_eq!(client(b"\xca\x55\x2d\xfa\0\0\x0c\x06"), Some(Protocol::Cassandra));
         assert_eq!(client(b"\0\x1c\x51\x40\x0a\x30\x0a\x2e\x0a\x2a"), Some(Protocol::Hadoop));
         assert_eq!(client(b"\xac\xed\0\x05sr\0\x0bjava.lang.A"), Some(Protocol::Javaserial));
         assert_eq!(udp(b"Amanda 2.6 REQ HANDLE 000-08B4 SEQ 12345\n", 10080), Some(Protocol::Amanda));

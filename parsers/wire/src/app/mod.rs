@@ -65,7 +65,7 @@ pub use serial::Serial;
 
 use crate::Protocol;
 use look::{Look, Match};
-use masks::Rows;
+use masks::StreamRows;
 use rows::{DATAGRAMS, STREAMS};
 
 /// How much of each direction's start is worth keeping for recognition: the longest greeting that has to be seen
@@ -99,7 +99,7 @@ pub enum Verdict {
 /// empty; bytes past [`HEAD_LIMIT`] are not looked at. Ask again when more has come, as long as it is undecided.
 pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     let (client, server) = (head(client), head(server));
-    let mut candidates = Rows::NONE;
+    let mut candidates = StreamRows::NONE;
     if let Some(first) = client.first() {
         candidates = candidates.or(rows::STREAM_CLIENT[usize::from(*first)]);
     }
@@ -139,6 +139,7 @@ pub fn goes_on_as(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<Pr
     use Protocol::*;
     let (sealed, encrypts) = match protocol {
         Postgresql => (SealedPostgresql, starttls::is_under_gssapi(client, server).then_some(true)),
+        Http => (Tailscale, tunnels::tailscale_control(client, server)),
         Smb => (Smb3, files::smb_encrypts(client).or_else(|| files::smb_encrypts(server))),
         Rdp => (RdpSecurity, remote::rdp_encrypts(client, server)),
         Nfs => (SealedNfs, rpc::rpc_encrypts(client)),

@@ -92,7 +92,10 @@ mod tests {
         [&length[..], &[kind, 0, 0, 0], body].concat()
     }
 
-    fn negotiation(services: &[(u16, &[(u16, &[u8])])]) -> Vec<u8> {
+    /// Type and content.
+    type Part<'a> = (u16, &'a [u8]);
+
+    fn negotiation(services: &[(u16, &[Part])]) -> Vec<u8> {
         let mut body =
             [&NEGOTIATION[..], &[0, 99], &[0x15, 0, 0, 0], &(services.len() as u16).to_be_bytes(), &[0]].concat();
         for (service, parts) in services {
@@ -106,10 +109,10 @@ mod tests {
 
     #[test]
     fn what_the_server_chose() {
-        let version: (u16, &[u8]) = (5, &[0x15, 0, 0, 0]);
+        let version: Part = (5, &[0x15, 0, 0, 0]);
         let answer = |algorithm: &'static [u8]| {
-            let integrity: &[(u16, &[u8])] = &[version, (2, &[6])];
-            let encryption: &[(u16, &[u8])] = &[version, (2, algorithm)];
+            let integrity: &[Part] = &[version, (2, &[6])];
+            let encryption: &[Part] = &[version, (2, algorithm)];
             negotiation(&[(4, &[version]), (1, &[version, (6, &[0xfb, 0xff])]), (2, encryption), (3, integrity)])
         };
         for wide in [false, true] {

@@ -3,7 +3,7 @@
 //! media gateways (H.248), surveillance (ASTERIX), HF radio, controllers (PCOM).
 
 use super::Datagram;
-use super::look::{Look, NO, at, be16, be32, byte, le16, le32, starts, weak, yes};
+use super::look::{Look, NO, at, be16, be32, byte, le16, le32, one_of, starts, weak, yes};
 use super::{ber, voice};
 
 /// COPS (RFC 2748 section 2.1): version 1, an operation, a length in words, a first object that fits; keep-alives have none.
@@ -147,6 +147,33 @@ pub fn h248_datagram(d: &Datagram) -> Look {
     h248(d.payload)
 }
 
+/// L2TP's control messages (RFC 2661 section 3.1): length and sequence numbers are there, version 2; the message's type comes first (section
+/// 4.1), or nothing does. Its data messages are opened as a tunnel.
+pub fn l2tp_control(d: &Datagram) -> Look {
+    const HEADER: usize = 12;
+    let b = d.payload;
+    if be16(b, 0)? & 0xfcff != 0xc802 & 0xfcff || usize::from(be16(b, 2)?) != b.len() {
+        return NO;
+    }
+    if b.len() == HEADER {
+        return weak(true);
+    }
+    yes(at(b, HEADER, b"\x80\x08\0\0\0\0")? && (1..=28).contains(&be16(b, HEADER + 6)?))
+}
+
+/// Anybus modules are looked for and set up in words (HICP).
+pub fn hicp(d: &Datagram) -> Look {
+    const WORDS: &[&[u8]] = &[
+        b"Module scan",
+        b"Protocol version =",
+        b"Reconfigured:",
+        b"Invalid Configuration:",
+        b"Invalid Password:",
+        b"To: ",
+    ];
+    weak(one_of(d.payload, WORDS)?)
+}
+
 /// Surveillance data in ASTERIX (EUROCONTROL-SPEC-0149 section 4.2): blocks of a category and a length, which fill the datagram; every
 /// record begins with what fields it has.
 pub fn asterix(d: &Datagram) -> Look {
@@ -206,6 +233,9 @@ mod tests {
             (b"\x90\xeb\0\0\x04\x01\0\xff\0\0", 5066, 0, Protocol::Stanag5066),
             (b"\x124e\0\x06\0/00ID\xed", 20256, 6, Protocol::Pcom),
             (b"\x124f\0\x18\0/_OPLC\0\0\xfe\x01\0\0\0\x0c\0\0\0\0\0\0\0\0\xb8\xfa", 20256, 7, Protocol::Pcom),
+            (b"\0\x0a\0$\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x02\0\x14\x01\0\0\x03\0\x08\0\x04\0\x0c\0\x04\0\x04\0\x01", 4739, 1, Protocol::Netflow),
+            (b"0\xe1\x22\x04\x80", 5683, 1, Protocol::Coap),
+            (b"\x03\0\0\0\0\x04\0\x01\x01\x07", 104, 5, Protocol::Dicom),
         ]);
     }
 
@@ -224,6 +254,12 @@ mod tests {
             (b"\x01\0\0\0\x124Vx", 2268, 1, Protocol::Amt),
             (b"\x06\0E\0\0$\0\0@\0\xff\x11\0\0\xc0\0\x02\x01\xe8\x01\x01\x01\x0b\xb8\x0b\xb8\0\x10\0\x0012345678", 2268, 1, Protocol::Amt),
             (b"0\0\x0f\xfd\x01\x02\xa0\x124Vx\x01\x02\x03\x04", 8600, 1, Protocol::Asterix),
+            (b"\xc8\x02\0\x1c\0\0\0\0\0\0\0\0\x80\x08\0\0\0\0\0\x01\x80\x08\0\0\0\x02\x01\0", 1701, 12, Protocol::L2tp),
+            (b"\xc8\x02\0\x0c\0\x01\0\0\0\x01\0\x01", 1701, 3, Protocol::L2tp),
+            (b"Module scan\0", 3250, 3, Protocol::Hicp),
+            (b"@\x01\xa1\xb2", 5683, 1, Protocol::Coap),
+            (b"2\x01\0\x04\0\0\0\0\0\0\0\0", 2152, 3, Protocol::Gtp),
+            (b"\x82\x01\0\x0c\x0a\x0b\x0c\x01\0\x10\x08\0", 47808, 3, Protocol::Bacnet),
         ]);
     }
 }

@@ -202,6 +202,12 @@ pub fn netflow(d: &Datagram) -> Look {
     }
 }
 
+/// IPFIX over TCP (RFC 7011 section 10.4): a message whose first set fits.
+pub fn ipfix_stream(b: &[u8]) -> Look {
+    let (length, set, size) = (be16(b, 2)?, be16(b, 16)?, be16(b, 18)?);
+    weak(be16(b, 0)? == 10 && (4..=length.saturating_sub(16)).contains(&size) && (matches!(set, 2 | 3) || set >= 256))
+}
+
 /// sFlow 5 and 4: version, address type, a count of samples.
 pub fn sflow(d: &Datagram) -> Look {
     let b = d.payload;

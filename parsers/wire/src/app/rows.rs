@@ -5,7 +5,7 @@
 //! payload meets only the rows it can match. `ports` are the registered ones: they confirm a weak match and nothing else.
 
 use super::look::{Look, NO};
-use super::masks::{Rows, datagram_masks, port_masks, stream_masks};
+use super::masks::{DatagramRows, StreamRows, datagram_masks, port_masks, stream_masks};
 use super::{
     Datagram, automation, chat, clusters, databases, desktops, devices, directory, dns, files, formats, games, grids,
     industrial, mail, management, measuring, media, mesh, messaging, middleware, midway, naming, operators, oracle,
@@ -254,7 +254,7 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Gearman, &[4730], ZERO, stores::gearman),
     tcp(P::Fastcgi, &[9000], side(&[(1, 1)], stores::fastcgi_client), SILENT),
     tcp(P::Ajp, &[8009], side(&[(0x12, 0x12)], stores::ajp_client), side(&[(b'A', b'A')], stores::ajp_server)),
-    same(P::Dicom, &[104, 11112], &[(1, 2)], stores::dicom),
+    same(P::Dicom, &[104, 11112], &[(1, 3), (5, 7)], stores::dicom),
     tcp(P::Svn, &[3690], SILENT, side(&[(b'(', b'(')], stores::svn_server)),
     tcp(P::Cvs, &[2401], side(&[(b'B', b'B')], stores::cvs_client), SILENT),
     tcp(P::Pjl, &[9100], side(&[(0x1b, 0x1b)], stores::pjl_client), SILENT),
@@ -342,7 +342,6 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Brpc, &[], &[(b'P', b'P')], middleware::brpc),
     same(P::Artemis, &[61616], &[(b'A', b'A'), (b'H', b'H')], middleware::artemis),
     tcp(P::Velocystream, &[8529], side(&[(b'V', b'V')], middleware::velocystream), SILENT),
-    same(P::Cassandra, &[7000], &[(0xca, 0xca)], middleware::cassandra_node),
     tcp(P::Hadoop, &[50010, 9866], side(ZERO, middleware::hdfs_block), SILENT),
     same(P::Javaserial, &[], &[(0xac, 0xac)], middleware::java_objects),
     tcp(P::Xot, &[1998], side(ZERO, operators::x25_call), side(ZERO, operators::x25_accepted)),
@@ -364,6 +363,8 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Llrp, &[5084], SILENT, side(&[(4, 4), (8, 8)], providers::llrp_server)),
     same(P::Megaco, &[2944, 2945], &[(3, 3)], providers::megaco_stream),
     same(P::Stanag5066, &[5066], &[(0x90, 0x90)], providers::stanag5066),
+    same(P::Netflow, &[4739], ZERO, routing::ipfix_stream),
+    on_port(P::Coap, &[5683], &[(0x20, 0xdf)], messaging::coap_stream),
     same(P::Pcom, &[20256], ANY, providers::pcom),
     tcp(
         P::Gopher,
@@ -457,7 +458,7 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Mgcp, &[2427, 2727], WORDS, voice::mgcp),
     udp(P::Megaco, &[2944], &[(b'!', b'!'), (b'M', b'M'), (b'm', b'm')], voice::megaco),
     udp(P::H323, &[1718, 1719], &[(0, 0x2f)], voice::h225_ras),
-    udp(P::Bacnet, &[47808], &[(0x81, 0x81)], industrial::bacnet),
+    udp(P::Bacnet, &[47808], &[(0x81, 0x82)], industrial::bacnet),
     udp(P::Dnp3, &[20000], &[(5, 5)], industrial::dnp3_datagram),
     ported(P::Enip, &[44818], &[(4, 4), (0x63, 0x70)], industrial::ethernet_ip_datagram),
     udp(P::Synchrophasor, &[4713], &[(0xaa, 0xaa)], industrial::synchrophasor_datagram),
@@ -476,7 +477,7 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Babel, &[6696], &[(42, 42)], routing::babel),
     ported(P::Lisp, &[4342], &[(0x10, 0x8f)], routing::lisp),
     ported(P::Mplsecho, &[3503], ZERO, routing::mpls_echo),
-    ported(P::Gtp, &[2123, 3386], &[(0x0e, 0x0f), (0x2e, 0x5f)], routing::gtp_control),
+    ported(P::Gtp, &[2123, 2152, 3386], &[(0x0e, 0x0f), (0x2e, 0x5f)], routing::gtp_control),
     ported(P::Pfcp, &[8805], &[(0x20, 0x27)], routing::pfcp),
     ported(P::Netflow, &[2055, 4739, 9995, 9996], ZERO, routing::netflow),
     udp(P::Sflow, &[6343], ZERO, routing::sflow),
@@ -579,6 +580,8 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Cups, &[631], WORDS, operators::cups),
     ported(P::Amt, &[2268], &[(1, 6)], providers::amt),
     udp(P::Megaco, &[2945], &[(0x30, 0x30)], providers::h248_datagram),
+    udp(P::L2tp, &[1701], &[(0xc8, 0xcb)], providers::l2tp_control),
+    ported(P::Hicp, &[3250], LETTERS, providers::hicp),
     ported(P::Asterix, &[8600], ANY, providers::asterix),
     ported(P::Daytime, &[13], WORDS, desktops::daytime_datagram),
     ported(P::Pnrp, &[3540], ZERO, desktops::pnrp),
@@ -609,10 +612,11 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
 ];
 
 /// For each first byte, the rows it can belong to: bit n is row n.
-pub(super) static STREAM_CLIENT: [Rows; 256] = stream_masks(true);
-pub(super) static STREAM_SERVER: [Rows; 256] = stream_masks(false);
-pub(super) static DATAGRAM: [Rows; 256] = datagram_masks();
+pub(super) static STREAM_CLIENT: [StreamRows; 256] = stream_masks(true);
+pub(super) static STREAM_SERVER: [StreamRows; 256] = stream_masks(false);
+pub(super) static DATAGRAM: [DatagramRows; 256] = datagram_masks();
 /// For each low byte of a port, the rows that may run with it; those that need no port are in all.
-pub(super) static DATAGRAM_PORT: [Rows; 256] = port_masks();
+pub(super) static DATAGRAM_PORT: [DatagramRows; 256] = port_masks();
 
-const _: () = assert!(STREAMS.len() <= Rows::LIMIT && DATAGRAMS.len() <= Rows::LIMIT, "a mask has one bit a row");
+const _: () =
+    assert!(STREAMS.len() <= StreamRows::LIMIT && DATAGRAMS.len() <= DatagramRows::LIMIT, "a mask has one bit a row");

@@ -264,6 +264,11 @@ mod tests {
             assert_eq!(rpc_encrypts(&all[..cut]), None, "{cut}");
         }
         assert_eq!(rpc_encrypts(&[&opening[..], &signed(&[SEQUENCE, PUTFH, READ])].concat()), Some(false), "signed");
+        let behind = |steps: usize| {
+            let operations = [vec![&[24u32][..]; steps], vec![READ]].concat();
+            rpc_encrypts(&call(NFS_4, 1, &[0; 20], &compound(&operations)))
+        };
+        assert_eq!((behind(7), behind(8)), (Some(false), None), "so many operations are looked at");
         assert_eq!(rpc_encrypts(&call(NFS_4, 1, &[0; 20], &compound(&[PUTFH, READ]))), Some(false));
         assert_eq!(rpc_encrypts(&call([NFS_PROGRAM, 3, 6], RPCSEC_GSS, &gss(0, 1), &[0; 8])), Some(false));
         assert_eq!(rpc_encrypts(&call([NFS_PROGRAM, 3, 6], RPCSEC_GSS, &gss(0, 3), &fair(40))), Some(true));

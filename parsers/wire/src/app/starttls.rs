@@ -235,6 +235,9 @@ mod tests {
         assert_eq!(starttls(Protocol::Ftp, client, server), Some((client.len(), server.len())), "as curl asks");
         upgrades(Protocol::Ftp, b"AUTH TLS-C\r\n", b"220 hi\r\n234 ok\r\n");
         upgrades(Protocol::Nntp, b"CAPABILITIES\r\nSTARTTLS\r\n", b"200 hi\r\n101 list\r\nSTARTTLS\r\n.\r\n382 go\r\n");
+        let behind = |lines: usize| [b"DATE\r\n".repeat(lines), b"STARTTLS\r\n".to_vec()].concat();
+        let found = |lines| starttls(Protocol::Nntp, &behind(lines), b"382 go\r\n").is_some();
+        assert!(found(LINES_LIMIT - 1) && !found(LINES_LIMIT), "behind too many lines");
         for (protocol, asked, answers) in [
             (Protocol::Ftp, &b"AUTH TLS\r\n"[..], &b"220 hi\r\n235 ok\r\n"[..]),
             (Protocol::Nntp, b"STARTTLS\r\n", b"200 hi\r\n381 more\r\n"),

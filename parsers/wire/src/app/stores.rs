@@ -68,6 +68,10 @@ pub fn ajp_server(b: &[u8]) -> Look {
 
 /// An association is asked for or accepted: DICOM's application context follows the names.
 pub fn dicom(b: &[u8]) -> Look {
+    // A refusal, a release, an abort: four bytes more (section 9.3.4).
+    if byte(b, 0)? >= 3 {
+        return yes(at(b, 1, b"\0\0\0\0\x04\0")? && b.get(6..10)?.iter().all(|value| *value <= 10));
+    }
     yes(matches!(byte(b, 0)?, 1 | 2) && byte(b, 1)? == 0 && at(b, 74, b"\x10\0\0\x151.2.840.10008.3.1.1.1")?)
 }
 

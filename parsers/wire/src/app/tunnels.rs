@@ -2,8 +2,8 @@
 //!
 //! All but SOCKS encrypt; their headers are small, so exact sizes and reserved bytes carry the weight.
 
-use super::Datagram;
 use super::look::{Look, Match, NO, at, be16, byte, le32, may_be_sealed, starts, weak, yes};
+use super::{Datagram, http, proxies};
 use crate::openvpn::hard_reset;
 
 /// WireGuard's messages (whitepaper section 5.4): type, three zeros, exact sizes, and keys or ciphertext where they must be. A counter
@@ -26,6 +26,17 @@ pub fn wireguard(d: &Datagram) -> Look {
 pub fn tailscale_disco(d: &Datagram) -> Look {
     const LEAST: usize = 6 + 32 + 24 + 16;
     yes(starts(d.payload, b"TS\xf0\x9f\x92\xac")? && d.payload.len() > LEAST && may_be_sealed(d.payload.get(6..)?))
+}
+
+/// Tailscale's control connection (controlhttp and controlbase), which begins as HTTP, most often on port 80: both sides agree to switch, and
+/// the server answers the key in the request with its own, an ephemeral one and a tag. Records under these keys follow. `None` while that is
+/// not there.
+pub fn tailscale_control(client: &[u8], server: &[u8]) -> Option<bool> {
+    const ANSWER: [u8; 3] = [2, 0, 48];
+    let switched = http::switched_to_tailscale(server)?;
+    let asked = proxies::field(proxies::http_head(client)?, b"Upgrade:")?;
+    let sealed = switched.get(..ANSWER.len() + 48)?.strip_prefix(&ANSWER);
+    Some(asked.eq_ignore_ascii_case(http::TAILSCALE) && sealed.is_some_and(may_be_sealed))
 }
 
 /// A hard reset, the only packet of OpenVPN that can be told from anything else.
@@ -123,6 +134,24 @@ mod tests {
         let words = [&ping[..6], &prose(118)].concat();
         assert_eq!(udp(&words, 41641), None);
         assert_eq!(udp(&ping[..60], 41641), None);
+    }
+
+    #[test]
+    fn tailscale_s_control_is_sealed_behind_an_upgrade() {
+        use crate::app::http::exchange;
+        let ask =
+            b"POST /ts2021 HTTP/1.1\r\nUpgrade: tailscale-control-protocol\r\nX-Tailscale-Handshake: AAE=\r\n\r\n";
+        let head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: tailscale-control-protocol\r\n\r\n";
+        let answer = [&head[..], &[2, 0, 48], &fair(48)].concat();
+        let goes_on = |client: &[u8], server: &[u8]| crate::app::goes_on_as(Protocol::Http, client, server);
+        assert_eq!(goes_on(ask, &answer), Some(Protocol::Tailscale));
+        for cut in 0..answer.len() {
+            assert_eq!((goes_on(ask, &answer[..cut]), exchange(ask, &answer[..cut]).served), (None, false), "{cut}");
+        }
+        assert_eq!(goes_on(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", &answer), Some(Protocol::Http));
+        assert_eq!(goes_on(ask, &[&head[..], &[3, 0, 48], &prose(48)].concat()), Some(Protocol::Http));
+        let other = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+        assert!(goes_on(ask, other).is_none() && exchange(ask, other).served);
     }
 
     #[test]

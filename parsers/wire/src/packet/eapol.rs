@@ -1,6 +1,7 @@
 //! EAP over a LAN (IEEE 802.1X-2020 section 11): frames between two stations, which have no other addresses than those of the link.
 
-use super::{link, seldom, wlan};
+use super::tunnel::{self, Tunnels};
+use super::{ip, link, seldom, wlan};
 
 /// Address of a station, IEEE 802.
 pub type Mac = [u8; 6];
@@ -17,6 +18,8 @@ pub struct Eapol<'a> {
     pub length: u32,
     /// Shorter where the capture cut it.
     pub eap: &'a [u8],
+    /// What the frame was unwrapped from.
+    pub tunnels: Tunnels,
 }
 
 impl Eapol<'_> {
@@ -26,12 +29,43 @@ impl Eapol<'_> {
     }
 }
 
-/// The EAP packet that a frame carries. Linux's cooked headers name the sender alone; it is taken for one to the group, so that identifiers
-/// tell who is meant.
+/// The EAP packet that a frame carries, at once or within a tunnel of whole frames. Linux's cooked headers name the sender alone; it is taken for
+/// one to the group, so that identifiers tell who is meant.
 #[cold]
 pub fn read(link: u16, frame: &[u8]) -> Option<Eapol<'_>> {
+    let mut tunnels = Tunnels::default();
+    match link::network(link, frame).ok()? {
+        (link::EAPOL, body) => between(link, frame, body, tunnels),
+        (ethertype, bytes) => {
+            let frame = tunnelled(ethertype, bytes, &mut tunnels)?;
+            let (link::EAPOL, body) = link::ethernet(frame).ok()? else { return None };
+            between(link::ETHERNET, frame, body, tunnels)
+        }
+    }
+}
+
+/// The frame in the innermost of an IP packet's tunnels.
+fn tunnelled<'a>(mut ethertype: u16, mut bytes: &'a [u8], tunnels: &mut Tunnels) -> Option<&'a [u8]> {
+    loop {
+        let packet = match ethertype {
+            link::IPV4 => ip::v4(bytes).ok()?,
+            link::IPV6 => ip::v6(bytes).ok()?,
+            tunnel::ETHERNET => match link::ethernet(bytes).ok()? {
+                (link::EAPOL, _) => return Some(bytes),
+                inner => {
+                    (ethertype, bytes) = inner;
+                    continue;
+                }
+            },
+            _ => return None,
+        };
+        let (layer, inside) = tunnel::open(&packet)?;
+        (ethertype, bytes) = tunnels.push(layer.kind, layer.id).then_some(inside)?;
+    }
+}
+
+fn between<'a>(link: u16, frame: &'a [u8], body: &'a [u8], tunnels: Tunnels) -> Option<Eapol<'a>> {
     const EAP_PACKET: u8 = 0;
-    let Ok((link::EAPOL, body)) = link::network(link, frame) else { return None };
     let ([_, EAP_PACKET, a, b], rest) = body.split_first_chunk::<4>()? else { return None };
     let length = u16::from_be_bytes([*a, *b]);
     let eap = rest.get(..usize::from(length)).unwrap_or(rest);
@@ -42,5 +76,5 @@ pub fn read(link: u16, frame: &[u8]) -> Option<Eapol<'_>> {
         link::LINUX_SLL2 => (GROUP, *frame.get(11..)?.strip_prefix(&[6])?.first_chunk()?),
         _ => wlan::ends(seldom::wlan(link, frame)?)?,
     };
-    Some(Eapol { src, dst, length: 4 + u32::from(length), eap })
+    Some(Eapol { src, dst, length: 4 + u32::from(length), eap, tunnels })
 }

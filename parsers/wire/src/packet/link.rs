@@ -10,6 +10,7 @@ pub const MPLS_UPSTREAM: u16 = 0x8848;
 pub const PPPOE_SESSION: u16 = 0x8864;
 /// EAP over a LAN.
 pub const EAPOL: u16 = 0x888e;
+pub const EAPOL_WORD: &str = "eapol";
 /// Cisco MetaData: a security group tag between the addresses and the real EtherType.
 const CMD: u16 = 0x8909;
 pub const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
@@ -179,7 +180,7 @@ pub fn ethertype_word(ethertype: u16) -> &'static str {
         0x0806 => "arp",
         0x8035 => "rarp",
         0x88cc => "lldp",
-        EAPOL => "eapol",
+        EAPOL => EAPOL_WORD,
         0x88e5 => "macsec",
         MPLS | MPLS_UPSTREAM => "mpls",
         0x8863 | PPPOE_SESSION => "pppoe",

@@ -109,14 +109,14 @@ pub fn dissect<'a>(link: u16, frame: &'a [u8], tunnels: &mut Tunnels) -> Result<
         link::IPV6 => ip::v6(bytes)?,
         other => return shim(other, bytes, tunnels),
     };
-    if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
+    if tunnel::may_be(&packet) { unwrap(packet, tunnels) } else { Ok(packet) }
 }
 
 /// Reads on in a packet that was put together from fragments: its payload is what they carried, `fragment` is `None`. The
 /// stack of tunnels that the fragments came in grows by those found inside.
 pub fn reassembled<'a>(packet: Packet<'a>, tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
     let packet = ip::whole(packet)?;
-    if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
+    if tunnel::may_be(&packet) { unwrap(packet, tunnels) } else { Ok(packet) }
 }
 
 /// The packet that ESP or AH in `outer` carries: `content` by its next header, with `added` bytes around it. In tunnel mode that is a packet of its own, in
@@ -152,21 +152,25 @@ pub fn protected<'a>(
         }
     };
     let packet = network(ethertype, content, tunnels)?;
-    if tunnel::may_be(&packet) { Ok(unwrap(packet, tunnels)) } else { Ok(packet) }
+    if tunnel::may_be(&packet) { unwrap(packet, tunnels) } else { Ok(packet) }
 }
 
-/// Opens tunnels as long as there is an IP packet inside.
-fn unwrap<'a>(mut packet: Packet<'a>, tunnels: &mut Tunnels) -> Packet<'a> {
+/// Opens tunnels as long as there is an IP packet inside, or EAP over a LAN.
+fn unwrap<'a>(mut packet: Packet<'a>, tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
+    const EAPOL: Stop = Stop::NotIp(link::EAPOL_WORD);
     while let Some((layer, (ethertype, bytes))) = tunnel::open(&packet) {
         let mut deeper = *tunnels;
         if !deeper.push(layer.kind, layer.id) {
             break;
         }
-        let Ok(inner) = network(ethertype, bytes, &mut deeper) else { break };
-        packet = inner;
+        match network(ethertype, bytes, &mut deeper) {
+            Ok(inner) => packet = inner,
+            Err(EAPOL) => return Err(EAPOL),
+            Err(_) => break,
+        }
         *tunnels = deeper;
     }
-    packet
+    Ok(packet)
 }
 
 /// The IP packet behind an EtherType, or behind the Ethernet frame that a tunnel carries.
@@ -201,7 +205,7 @@ fn shim<'a>(ethertype: u16, bytes: &'a [u8], tunnels: &mut Tunnels) -> Result<Pa
     if !tunnels.push(kind, Some(id)) {
         return Err(ParseError::Limited("tunnels").into());
     }
-    Ok(unwrap(network(ethertype, bytes, tunnels)?, tunnels))
+    unwrap(network(ethertype, bytes, tunnels)?, tunnels)
 }
 
 /// Link types that [`dissect`] knows.

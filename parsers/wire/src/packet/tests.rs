@@ -300,6 +300,11 @@ fn tunnels_are_opened_down_to_the_innermost_packet() {
         ),
         // Authentication of a client (3 bytes) with a value (2), and an origin (RFC 4380 section 5.1.1).
         ("teredo", None, udp(3544, &[&[0, 1, 3, 2][..], &[7; 14], &[0; 8], &ip6].concat())),
+        ("gre", Some(5), udp(4754, &with(&[0x20, 0, 8, 0, 0, 0, 0, 5], &ip))),
+        // An identity of 16 bytes, a signature of 20.
+        ("ayiya", None, udp(5072, &[&[0x41, 0x52, 0x11, 41, 0, 0, 0, 1][..], &[7; 36], &ip6].concat())),
+        // A signal's strength, padding, the end.
+        ("tzsp", None, udp(37008, &with(&[1, 0, 0, 1, 10, 1, 0x9c, 0, 1], &frame))),
         ("etherip", None, ipv4(97, &with(&[0x30, 0], &frame))),
     ];
     for (word, id, packet) in cases {
@@ -319,6 +324,8 @@ fn a_port_alone_makes_no_tunnel() {
         (6081, [0x40, 0, 8, 0, 0, 0, 7, 0]),
         (2152, [0x10, 255, 0, 40, 0, 0, 0, 9]),
         (2152, [0x30, 1, 0, 40, 0, 0, 0, 9]),
+        (5072, [0x01, 0x02, 0x12, 4, 0, 0, 0, 1]),
+        (37008, [2, 0, 0, 1, 1, 0, 0, 1]),
     ] {
         assert_eq!(opened(&udp(port, &[&header[..], ip].concat())), (port, vec![]), "{header:?}");
     }
@@ -345,7 +352,7 @@ proptest! {
 
     #[test]
     fn arbitrary_tunnels_never_panic(
-        port in prop::sample::select(vec![4789u16, 6081, 2152, 6635, 3544, 1701, 5247]),
+        port in prop::sample::select(vec![4789u16, 6081, 2152, 6635, 3544, 1701, 5247, 4754, 5072, 37008]),
         protocol in prop::sample::select(vec![4u8, 41, 47, 97, 137]),
         bytes in prop::collection::vec(any::<u8>(), 0..120),
     ) {

@@ -1,7 +1,7 @@
 //! What is wrapped around a packet: tunnels over UDP and IP, and the shims between Ethernet and IP.
 //!
 //! A tunnel over UDP is recognised by its port and a header that fits, and is opened only if an IP packet really lies inside;
-//! else the outer packet stands. RFC 2003, 4213, 2784, 2890, 7348, 8926, 4380, 3032, 2516, 2661; 3GPP TS 29.281; ERSPAN
+//! else the outer packet stands. RFC 2003, 4213, 2784, 2890, 8086, 7348, 8926, 4380, 3032, 2516, 2661; 3GPP TS 29.281; ERSPAN
 //! (draft-foschiano-erspan).
 
 use super::{Packet, ip::number, link};
@@ -30,6 +30,8 @@ pub enum Kind {
     GtpU,
     EtherIp,
     Capwap,
+    Ayiya,
+    Tzsp,
     /// What ESP without encryption carries; the number is an SPI.
     Esp,
     /// What ESP carried under encryption that was taken off with keys; the number is an SPI.
@@ -56,6 +58,8 @@ impl Kind {
             Self::GtpU => "gtp-u",
             Self::EtherIp => "etherip",
             Self::Capwap => "capwap",
+            Self::Ayiya => "ayiya",
+            Self::Tzsp => "tzsp",
             Self::Esp | Self::Opened => "esp",
             Self::Ah => "ah",
         }
@@ -132,7 +136,7 @@ pub fn may_be(packet: &Packet<'_>) -> bool {
 }
 
 /// Tunnels over UDP: the port, whether the answers come from it too, and what it is.
-const PORTS: [(u16, bool, Kind); 9] = [
+const PORTS: [(u16, bool, Kind); 12] = [
     (4789, false, Kind::Vxlan),
     (4790, false, Kind::Vxlan),
     (8472, false, Kind::Vxlan),
@@ -142,6 +146,9 @@ const PORTS: [(u16, bool, Kind); 9] = [
     (3544, true, Kind::Teredo),
     (1701, true, Kind::L2tp),
     (5247, true, Kind::Capwap),
+    (4754, false, Kind::Gre),
+    (5072, true, Kind::Ayiya),
+    (37008, false, Kind::Tzsp),
 ];
 
 /// The low bytes of these ports: two loads tell most datagrams from a tunnel.
@@ -202,6 +209,10 @@ fn over_udp(kind: Kind, payload: &[u8]) -> Option<(Kind, Option<u32>, Inside<'_>
         Kind::Teredo => (None, teredo(payload)?),
         Kind::L2tp => l2tp(payload)?,
         Kind::Capwap => (None, capwap(payload)?),
+        // RFC 8086.
+        Kind::Gre => return gre(payload),
+        Kind::Ayiya => (None, ayiya(payload)?),
+        Kind::Tzsp => (None, tzsp(payload)?),
         _ => return None,
     };
     Some((kind, id, inside))
@@ -259,6 +270,39 @@ fn teredo(mut payload: &[u8]) -> Option<Inside<'_>> {
         payload = rest.get(6..)?;
     }
     (payload.first()? >> 4 == 6).then_some((link::IPV6, payload))
+}
+
+/// Anything in anything (draft-massar-v6ops-ayiya section 3): the sizes of an identity and a signature, to be forwarded.
+fn ayiya(payload: &[u8]) -> Option<Inside<'_>> {
+    const FORWARD: u8 = 1;
+    let ([sizes, signature, operation, next, ..], rest) = payload.split_first_chunk::<8>()?;
+    let skipped = (1usize << (sizes >> 4)) + usize::from(signature >> 4) * 4;
+    let inside = rest.get(skipped..).filter(|_| operation & 0x0f == FORWARD)?;
+    match *next {
+        number::IPV6 => Some((link::IPV6, inside)),
+        number::IPIP => Some((link::IPV4, inside)),
+        _ => None,
+    }
+}
+
+/// A sniffer hands over frames (TaZmen Sniffer Protocol): version 1, received or to be sent, what they are, tagged fields to an end.
+fn tzsp(payload: &[u8]) -> Option<Inside<'_>> {
+    const PADDING: u8 = 0;
+    const END: u8 = 1;
+    let ([1, 0 | 1, high, low], mut rest) = payload.split_first_chunk::<4>()? else { return None };
+    let kind = match u16::from_be_bytes([*high, *low]) {
+        1 => ETHERNET,
+        18 => WLAN,
+        _ => return None,
+    };
+    loop {
+        match rest {
+            [END, frame @ ..] => return Some((kind, frame)),
+            [PADDING, next @ ..] => rest = next,
+            [_, length, next @ ..] => rest = next.get(usize::from(*length)..)?,
+            _ => return None,
+        }
+    }
 }
 
 /// RFC 2661 section 3.1, a data message of version 2 with PPP inside.

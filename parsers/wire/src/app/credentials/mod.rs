@@ -17,7 +17,7 @@ mod web;
 use std::borrow::Cow;
 
 pub use secret::Secret;
-pub use web::is_form_begun;
+pub use web::Requests;
 
 use super::ber;
 use super::look::{be32, starts_nocase};
@@ -38,7 +38,7 @@ const ACCOUNT_LIMIT: usize = 256;
 /// sent whole.
 pub fn credentials<'a>(protocol: Protocol, client: &'a [u8], server: &'a [u8]) -> Option<Credential<'a>> {
     match protocol {
-        Protocol::Http => web::authorization(protocol, client).or_else(|| web::form(client)),
+        Protocol::Http => web::Requests::read(client).login,
         Protocol::Rtsp | Protocol::Sip => web::authorization(protocol, client),
         Protocol::Ftp => text::ftp(client),
         Protocol::Nntp => text::nntp(client),
@@ -105,10 +105,10 @@ fn found<'a>(kind: &'static str, account: Option<Cow<'a, [u8]>>, secret: Secret<
 
 /// Whole lines without their ends.
 fn lines(b: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    let mut rest = b;
-    std::iter::from_fn(move || {
-        let (line, behind) = rest.split_at_checked(memchr::memchr(b'\n', rest)?)?;
-        rest = behind.get(1..)?;
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', b).map_while(move |end| {
+        let line = b.get(start..end)?;
+        start = end + 1;
         Some(line.strip_suffix(b"\r").unwrap_or(line))
     })
 }

@@ -106,6 +106,7 @@ impl<'a> Start<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{hashed, named, seen, with_server};
+    use super::MAX_PACKETS;
     use crate::Protocol::Tacacs;
 
     fn packet(sequence: u8, body: &[u8]) -> Vec<u8> {
@@ -156,6 +157,12 @@ mod tests {
             assert_eq!(hashed(Tacacs, client, &server), sesame());
             assert!((0..client.len()).all(|cut| with_server(Tacacs, &client[..cut], &server).is_none()));
         }
+        let behind = |other: usize| {
+            let (answers, questions) = (answer(3, "?").repeat(other), question(2, 3).repeat(other));
+            let client = [start(1, "joe", ""), answers, answer(5, "sesame")].concat();
+            with_server(Tacacs, &client, &[questions, question(4, 5)].concat()).is_some()
+        };
+        assert!(behind(MAX_PACKETS - 2) && !behind(MAX_PACKETS - 1));
         // Something else was asked for (GETDATA), or the answers are under the pad.
         assert_eq!(with_server(Tacacs, &named_at_once, &question(2, 3)), None);
         let mut hidden = named_at_once;

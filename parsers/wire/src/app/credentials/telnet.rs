@@ -124,6 +124,7 @@ fn rubbed_out(keys: impl Iterator<Item = u8>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{hashed, named, with_server};
+    use super::LINE_LIMIT;
     use crate::Protocol::Telnet;
 
     const SERVER: &[u8] = b"\xff\xfb\x01\xff\xfb\x03host login: joe\r\nPassword: \r\nLast login: today\r\n$ ";
@@ -141,6 +142,14 @@ mod tests {
         }
         assert_eq!(with_server(Telnet, b"joe\r\0sesa", SERVER), None);
         assert_eq!(with_server(Telnet, b"joe\r\0\r\0", SERVER), None);
+    }
+
+    /// What takes a character back is looked for behind each.
+    #[test]
+    fn a_line_is_read_up_to_the_limit() {
+        let typed = |n: usize| [vec![b'x'; n], vec![0x7f; n], b"joe\r\nsesame\r\n".to_vec()].concat();
+        assert_eq!(with_server(Telnet, &typed(LINE_LIMIT / 2 - 2), SERVER), named("telnet_login", "joe"));
+        assert_eq!(with_server(Telnet, &typed(LINE_LIMIT), SERVER), named("telnet_login", &"x".repeat(256)));
     }
 
     #[test]

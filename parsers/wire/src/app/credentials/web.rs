@@ -36,58 +36,81 @@ fn kinds(protocol: Protocol) -> [&'static str; 3] {
 
 /// RFC 7617, RFC 6750, RFC 7616, RFC 3261 section 22: the Authorization field of a request, also towards a proxy.
 pub fn authorization(protocol: Protocol, b: &[u8]) -> Option<Credential<'_>> {
+    lines(b).find_map(|line| authorized(protocol, line))
+}
+
+/// The same of one line.
+#[inline]
+fn authorized(protocol: Protocol, line: &[u8]) -> Option<Credential<'_>> {
+    let value = match line.first()? {
+        b'A' | b'a' => after(line, b"Authorization:")?,
+        b'P' | b'p' => after(line, b"Proxy-Authorization:")?,
+        _ => return None,
+    };
     let [basic, bearer, digest] = kinds(protocol);
-    for line in lines(b) {
-        let Some(value) = after(line, b"Authorization:").or_else(|| after(line, b"Proxy-Authorization:")) else {
-            continue;
-        };
-        let value = value.trim_ascii();
-        if let Some(text) = after(value, b"Basic ") {
-            let text = text.trim_ascii();
-            if !decoded(text).any(|c| c == b':') {
-                continue;
+    let value = value.trim_ascii();
+    if let Some(text) = after(value, b"Basic ") {
+        let text = text.trim_ascii();
+        let secret = Secret::Base64 { text, separator: b':', separators: 1, end: None };
+        let has_both = decoded(text).any(|c| c == b':');
+        return has_both.then(|| found(basic, name(decoded(text).take_while(|c| *c != b':')), secret))?;
+    }
+    if let Some(token) = after(value, b"Bearer ") {
+        return found(bearer, None, Secret::Bytes(token.trim_ascii()));
+    }
+    let fields = after(value, b"Digest ")?;
+    let start = memchr::memmem::find(fields, b"username=\"")?;
+    let account = fields.get(start + 10..)?.split(|c| *c == b'"').next()?;
+    found(digest, Some(Cow::Borrowed(account)), Secret::None)
+}
+
+/// What HTTP requests show.
+pub struct Requests<'a> {
+    /// In any of them, or in the query or the form of the first: a field that is called like a password.
+    pub login: Option<Credential<'a>>,
+    /// The rest of the first one's head, or of the form behind it, may show one.
+    pub goes_on: bool,
+}
+
+impl<'a> Requests<'a> {
+    /// In one walk over the lines: the requests of a connection are looked at as long as it lasts.
+    pub fn read(b: &'a [u8]) -> Self {
+        let (mut body_at, mut coded, mut length) = (None, false, None);
+        let mut at = 0;
+        for end in memchr::memchr_iter(b'\n', b) {
+            let line = b.get(at..end).unwrap_or_default();
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            at = end + 1;
+            if let Some(login) = authorized(Protocol::Http, line) {
+                return Self { login: Some(login), goes_on: false };
             }
-            let secret = Secret::Base64 { text, separator: b':', separators: 1, end: None };
-            return found(basic, name(decoded(text).take_while(|c| *c != b':')), secret);
+            match line.first() {
+                None => body_at = body_at.or(Some(at)),
+                Some(b'C' | b'c') if body_at.is_none() => {
+                    let is_form = |kind| contains_nocase(kind, b"application/x-www-form-urlencoded");
+                    coded |= after(line, b"Content-Type:").is_some_and(is_form);
+                    length = length.or_else(|| {
+                        std::str::from_utf8(after(line, b"Content-Length:")?.trim_ascii()).ok()?.parse::<usize>().ok()
+                    });
+                }
+                _ => {}
+            }
         }
-        if let Some(token) = after(value, b"Bearer ") {
-            return found(bearer, None, Secret::Bytes(token.trim_ascii()));
-        }
-        if let Some(fields) = after(value, b"Digest ") {
-            let start = memchr::memmem::find(fields, b"username=\"")?;
-            let account = fields.get(start + 10..)?.split(|c| *c == b'"').next()?;
-            return found(digest, Some(Cow::Borrowed(account)), Secret::None);
-        }
+        let body = body_at.and_then(|at| b.get(at..));
+        let whole = body.is_some_and(|body| !coded || length.is_none_or(|length| body.len() >= length));
+        let form = || {
+            let body = body.filter(|_| coded)?;
+            fields(body.get(..length.unwrap_or(body.len())).unwrap_or(body), whole)
+        };
+        Self { login: query(b).and_then(|query| fields(query, true)).or_else(form), goes_on: !whole }
     }
-    None
 }
 
-/// A field that is called like a password, in the query of the first request or in the body of a form.
-pub fn form(b: &[u8]) -> Option<Credential<'_>> {
-    let target = lines(b).next()?.split(|c| *c == b' ').nth(1)?;
-    let query = target.splitn(2, |c| *c == b'?').nth(1).unwrap_or_default();
-    fields(query, true).or_else(|| body(b).and_then(|(body, whole)| fields(body, whole)))
-}
-
-/// Whether a form has not come to its end.
-pub fn is_form_begun(b: &[u8]) -> bool {
-    body(b).is_some_and(|(_, whole)| !whole)
-}
-
-/// What is there of a form behind a whole head, and whether that is all of it.
-fn body(b: &[u8]) -> Option<(&[u8], bool)> {
-    let end = memchr::memmem::find(b, b"\r\n\r\n")? + 4;
-    let (head, body) = b.split_at_checked(end)?;
-    let coded =
-        |l| after(l, b"Content-Type:").is_some_and(|v| contains_nocase(v, b"application/x-www-form-urlencoded"));
-    if !lines(head).any(coded) {
-        return None;
-    }
-    let length = lines(head)
-        .find_map(|l| std::str::from_utf8(after(l, b"Content-Length:")?.trim_ascii()).ok()?.parse::<usize>().ok());
-    let whole = length.is_none_or(|length| body.len() >= length);
-    let body = body.get(..length.unwrap_or(body.len())).unwrap_or(body);
-    Some((body, whole))
+/// Of the first request, once its line is whole.
+fn query(b: &[u8]) -> Option<&[u8]> {
+    let line = b.get(..memchr::memchr(b'\n', b)?)?;
+    let query = line.get(memchr::memchr(b'?', line)? + 1..)?;
+    query.split(|c| *c == b' ').next()
 }
 
 /// `whole`: nothing is cut off behind the last field, which may be the password.
