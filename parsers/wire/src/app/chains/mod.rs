@@ -23,10 +23,11 @@ use crate::Protocol::{self as P};
 const ENOUGH: u32 = 48;
 /// Messages of one side looked at: fewer tell, or none will.
 const MAX_LINKS: u32 = 32;
-/// Places at which a chain may begin: a full segment of Ethernet holds the end of a message, or the message is longer.
-const MAX_PLACES: usize = 1460;
+/// Places at which a chain may begin: where a segment begins with the end of a message, that is mostly short, and each place costs time on
+/// streams that are none of these.
+const MAX_PLACES: usize = 64;
 /// Messages of one side looked at from all places together, so that bytes made for it cost little more than others.
-const MAX_STEPS: u32 = 4096;
+const MAX_STEPS: u32 = 256;
 
 /// What a step makes of the bytes before it.
 #[derive(Debug, PartialEq, Eq)]
