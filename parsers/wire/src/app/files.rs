@@ -196,11 +196,14 @@ mod tests {
     use super::smb_encrypts;
     use crate::Protocol;
     use crate::app::tests::{both, client, server, server_on, udp};
+    use crate::app::{Ports, Verdict, stream};
 
     #[test]
     fn ftp_by_word_or_by_both_sides() {
         assert_eq!(server(b"220 (vsFTPd 3.0.3)\r\n"), Some(Protocol::Ftp));
         assert_eq!(server_on(b"220 FTP Service\r\n", 2525), Some(Protocol::Ftp), "though SMTP may run there");
+        let joined = stream(b"", b"530 Login incorrect.\r\n", Ports { client: 2525, server: 21 });
+        assert_eq!(joined, Verdict::Is(Protocol::Ftp), "a client's port is no service");
         assert_eq!(server(b"220 Welcome\r\n"), None);
         assert_eq!(server_on(b"220 Welcome\r\n", 21), Some(Protocol::Ftp));
         assert_eq!(both(b"USER anonymous\r\n", b"220 Welcome\r\n"), Some(Protocol::Ftp));

@@ -110,7 +110,9 @@ pub fn stream(client: &[u8], server: &[u8], ports: Ports) -> Verdict {
     let mut open = (client.is_empty() && server.len() < HEAD_LIMIT) || (server.is_empty() && client.len() < HEAD_LIMIT);
     let mut waits = false;
     for row in candidates.filter_map(|row| STREAMS.get(row)) {
-        let port = ports.any_of(row.ports);
+        // The client's port may be anything: it counts if the server's is nobody's, for the two may be the other way round.
+        let port = row.ports.contains(&ports.server)
+            || row.ports.contains(&ports.client) && !STREAMS.iter().any(|row| row.ports.contains(&ports.server));
         if row.ported && !port {
             continue;
         }
