@@ -213,6 +213,11 @@ impl History {
         out.into_iter().map(|(_, question)| question).collect()
     }
 
+    /// Places of which something is known, at most: those of a certificate and a word twice.
+    pub fn len(&self) -> usize {
+        self.certificates.all.len() + self.words.all.len()
+    }
+
     /// Numbers anew those places of which something is known.
     pub fn renumber(&mut self, old: &Places) -> Places {
         let mut places = Places::default();

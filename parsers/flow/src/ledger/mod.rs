@@ -274,7 +274,7 @@ impl Ledger {
     /// Everything counted since the last call.
     pub fn take(&mut self) -> Report {
         let report = self.findings.take(&self.places, std::mem::take(&mut self.sources));
-        if self.places.are_full() {
+        if self.places.are_many(self.history.len()) {
             self.places = self.history.renumber(&self.places);
             self.histories.clear();
         }

@@ -2,7 +2,7 @@
 
 use crate::endpoint::Endpoint;
 use crate::hash::{Grown, Numbered};
-use crate::limits::MAX_PLACES;
+use crate::limits::{MAX_HISTORIES, MAX_PLACES};
 use std::sync::Arc;
 
 pub type Name = Option<Arc<str>>;
@@ -45,8 +45,9 @@ impl Places {
         Some(Place { number, endpoint: of, name })
     }
 
-    pub fn are_full(&self) -> bool {
-        self.all.len() >= MAX_PLACES
+    /// Whether so many have come together, of which so many are still of interest, that these should be numbered anew.
+    pub fn are_many(&self, of_interest: usize) -> bool {
+        self.all.len() >= MAX_PLACES || self.all.len() >= MAX_HISTORIES.max(2 * of_interest)
     }
 
     pub fn endpoint(&self, number: u32) -> Option<&Endpoint> {
@@ -87,6 +88,7 @@ mod tests {
         }
         assert_eq!(numbers[..4], [(0, 0, 1), (1, 0, 0), (2, 1, 1), (3, 0, 2)]);
         assert_eq!(numbers[..4], numbers[4..]);
+        assert!(!places.are_many(0));
     }
 
     #[test]
@@ -94,7 +96,7 @@ mod tests {
         let mut places = Places::default();
         let at = |n: usize| Endpoint::server([10, (n >> 16) as u8, (n >> 8) as u8, n as u8], 443);
         assert!((0..MAX_PLACES).all(|n| places.number(at(n), None).is_some()));
-        assert!(places.are_full());
+        assert!(places.are_many(MAX_PLACES));
         assert_eq!(places.number(at(MAX_PLACES), None), None);
         assert_eq!(places.number(at(0), Some(&"x".into())), None);
         assert_eq!(places.number(at(7), None).map(|place| place.number), Some(7));

@@ -1,6 +1,7 @@
 use super::verdict::tests::words;
 use super::*;
 use crate::endpoint::Endpoint;
+use crate::limits::MAX_HISTORIES;
 
 fn observation(key: &str, chain: Option<&Chain>, second: u64) -> Observation {
     Observation {
@@ -120,4 +121,22 @@ fn memory_is_bounded() {
     }
     ledger.settle();
     assert_eq!((ledger.facts.len(), ledger.judged.len(), ledger.chains.len(), ledger.asked.len()), (0, 0, 0, 0));
+}
+
+#[test]
+fn places_of_no_interest_are_forgotten_with_the_report() {
+    let mut ledger = ledger(false, None);
+    for round in 0..3u8 {
+        for n in 0..MAX_HISTORIES as u32 / 2 + 1 {
+            let [_, a, b, c] = n.to_be_bytes();
+            let endpoint = Endpoint::server([10 + round, a, b, c], 443);
+            ledger.add(vec![Observation { endpoint, ..observation("a", None, 1) }], "x");
+        }
+        let _ = ledger.facts_questions();
+        ledger.answer_facts(0, vec![Arc::new(Verdict::new(&words("c", Severity::Low)))], None);
+        ledger.settle();
+        assert_eq!(ledger.take().len(), MAX_HISTORIES / 2 + 1);
+        assert!(ledger.places.number(Endpoint::server([10, 0, 0, 0], 443), None).is_some());
+        assert!(!ledger.places.are_many(0));
+    }
 }
