@@ -287,7 +287,8 @@ class Observation:
         last_seen: int = 0,
         samples: list[tuple[str, int]] = ...,
     ) -> None:
-        """`facts`: JSON object, flat, keys as the checks and policies name them: `class`, `protocol`, `starttls`,
+        """`facts`: JSON object, flat, keys as the checks and policies name them: `class` (not of a login in a later
+        request: its flow was judged before), `protocol`, `starttls`,
         `tls.version`, `tls.suite`, `tls.group`, `tls.dh_bits`, `tls.compression`, `tls.sni`, `tls.alpn`, `tls.resumed`,
         `tls.extended_master_secret`, `tls.renegotiation_info`, `tls.encrypt_then_mac`, `tls.hello_retry_request`,
         `tls.version_offered` (the highest), `tls.downgrade_sentinel` (the version that the server's random says it could do),

@@ -53,6 +53,7 @@ _MECHANISMS: Final[dict[str, tuple[str, str, Severity]]] = {
     "radius_chap": ("Guessable login", "RADIUS CHAP", "high"),
     "radius_mschap": ("Guessable login", "RADIUS MS-CHAP", "high"),
     "tacacs_pap": ("Password", "TACACS+ PAP", "critical"),
+    "tacacs_ascii": ("Password", "TACACS+ ASCII", "critical"),
     "tacacs_obfuscated": ("Guessable login", "TACACS+", "high"),
     "kerberos_preauth_rc4": ("Guessable login", "Kerberos pre-authentication with RC4", "high"),
     "kerberos_as_rep_rc4": ("Guessable login", "Kerberos AS-REP with RC4", "high"),
@@ -105,7 +106,7 @@ def _unlisted(kind: str) -> tuple[str, str, Severity]:
     protocol, _, mechanism = kind.partition("_auth_")
     if mechanism in _SASL:
         what, severity = _SASL[mechanism]
-        command = "AUTHENTICATE" if protocol == "imap" else "AUTH"
+        command = "AUTHENTICATE" if protocol in ("imap", "sieve") else "AUTH"
         return what, f"{protocol.upper()} {command} {mechanism.upper().replace('_', '-')}", severity
     hashed = any(word in kind for word in _HASHED)
     return ("Guessable login", kind, "high") if hashed else ("Credentials", kind, "critical")

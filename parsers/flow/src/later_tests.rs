@@ -42,7 +42,7 @@ fn a_login_behind_a_page() {
             let (record, facts) = record(&said, with_syn);
             assert!(record.contains(&found(kind, account)), "{record}");
             let told = format!(
-                "{{\"class\":\"plaintext\",\"protocol\":\"http\",\"plaintext.credentials\":\"{kind}\",\"plaintext.account\":\"{account}\"}}"
+                "{{\"protocol\":\"http\",\"plaintext.credentials\":\"{kind}\",\"plaintext.account\":\"{account}\"}}"
             );
             assert_eq!(facts, told);
         }

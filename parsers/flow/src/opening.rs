@@ -39,7 +39,7 @@ pub fn deliver(
     piece: Piece<'_>,
     ctx: &mut Context,
 ) {
-    if entry.phase == Phase::Settled {
+    if !entry.phase.is_heard() {
         return;
     }
     if matches!(piece, Piece::Gap) {

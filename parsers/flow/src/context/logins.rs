@@ -20,8 +20,8 @@ impl Context {
             record.push(b',');
             record.extend_from_slice(own);
         }
+        // Without a class: by that the flow was judged before, and counted.
         let mut facts = b"{".to_vec();
-        json::word(&mut facts, "class", entry.class().name());
         json::word(&mut facts, "protocol", entry.protocol.name());
         if !way.is_empty() {
             facts.push(b',');
