@@ -175,7 +175,7 @@ def test_a_port_that_is_mirrored(tmp_path: Path, around: Any, tunnel: str) -> No
     for number, (device, eap) in enumerate(said()):
         src, dst = (DEVICE, PORT) if device else (PORT, DEVICE)
         inner = Ether(src=src, dst=dst) / EAPOL(version=2, type=0) / eap
-        frames.append(Ether() / IP(src="192.0.2.1", dst="192.0.2.2") / around.copy() / inner)
+        frames.append(Ether(src=DEVICE, dst=PORT) / IP(src="192.0.2.1", dst="192.0.2.2") / around.copy() / inner)
         frames[-1].time = 1_700_000_000 + number / 100
     # Another one without a tunnel, behind the first of these, is a flow of its own.
     alone = Ether(src=PORT, dst=DEVICE) / EAPOL(version=2, type=0) / EAP(code=1, id=9, type=1)

@@ -52,7 +52,7 @@ def test_messages_of_scapys_layers_are_recognised(scapy: SimpleNamespace, tmp_pa
         ("hicp", 3250): scapy.hicp.HICPModuleScan(),
     }
     frames = [
-        scapy.l2.Ether()
+        scapy.l2.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
         / scapy.inet.IP(src="192.0.2.1", dst="192.0.2.2")
         / scapy.inet.UDP(sport=40000, dport=port)
         / message
@@ -76,7 +76,10 @@ def test_a_stream_that_is_joined_in_its_middle_is_told_by_its_messages(scapy: Si
         ("netbios", 139, 6): b"\x82\0\0\0",
     }
     frames = [
-        scapy.l2.Ether() / ends / scapy.inet.TCP(sport=40000 + number, dport=port + other, flags="PA", seq=9) / message
+        scapy.l2.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+        / ends
+        / scapy.inet.TCP(sport=40000 + number, dport=port + other, flags="PA", seq=9)
+        / message
         for (_, port, number), message in messages.items()
         for other in (0, 50)
     ]
@@ -95,7 +98,7 @@ def test_a_stream_that_is_joined_in_its_middle_is_told_by_its_messages(scapy: Si
 def test_what_a_sniffer_hands_over_is_opened(scapy: SimpleNamespace, tmp_path: Path) -> None:
     ends = scapy.inet.IP(src="192.0.2.1", dst="192.0.2.2")
     frame = (
-        scapy.l2.Ether()
+        scapy.l2.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
         / ends
         / scapy.inet.UDP(sport=40000, dport=53)
         / bytes.fromhex("12340100000100000000000001610000010001")
@@ -108,7 +111,10 @@ def test_what_a_sniffer_hands_over_is_opened(scapy: SimpleNamespace, tmp_path: P
         / frame
     )
     outer = (
-        scapy.l2.Ether() / scapy.inet.IP(src="198.51.100.1", dst="198.51.100.2") / scapy.inet.UDP(dport=37008) / handed
+        scapy.l2.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+        / scapy.inet.IP(src="198.51.100.1", dst="198.51.100.2")
+        / scapy.inet.UDP(dport=37008)
+        / handed
     )
     path = tmp_path / "handed.pcap"
     scapy.write(str(path), [outer])
@@ -134,7 +140,7 @@ def test_what_begins_like_a_tunnel_and_can_be_read_is_none(scapy: SimpleNamespac
         (8444, b"\xc3\0\0\0\1\x08ABCDEFGH\0\0\x44\xe4" + prose[:228]),
     ]
     frames = [
-        scapy.l2.Ether()
+        scapy.l2.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
         / scapy.inet.IP(src="192.0.2.1", dst="192.0.2.2")
         / scapy.inet.UDP(sport=40000, dport=port)
         / bytes_
@@ -164,6 +170,9 @@ def test_smb_that_goes_on_under_encryption(scapy: SimpleNamespace, tmp_path: Pat
         frames.append(scapy.inet.TCP(sport=40000, dport=445, flags="PA", seq=seq) / payload)
         seq += len(payload)
     path = tmp_path / "smb.pcap"
-    scapy.write(str(path), [scapy.l2.Ether() / ends / segment for segment in frames])
+    scapy.write(
+        str(path),
+        [scapy.l2.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / ends / segment for segment in frames],
+    )
     flow = next(flow for flow in probe.replay(path) if flow["type"] == "flow")
     assert (flow["class"], flow["protocol"]) == ("encrypted" if sealed else "plaintext", "smb")

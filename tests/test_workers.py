@@ -39,7 +39,9 @@ def test_every_capture(name: str) -> None:
 
 def wrapped(number: int, frame: bytes) -> list[bytes]:
     """A frame as it is, mirrored, mirrored by fragments, or mirrored as fragments."""
-    outer = Ether() / IP(src="198.51.100.1", dst=f"198.51.100.{2 + number % 3}", id=number)
+    outer = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(
+        src="198.51.100.1", dst=f"198.51.100.{2 + number % 3}", id=number
+    )
     mirrored = outer / UDP(sport=4789, dport=4789) / VXLAN(vni=number % 2, flags="Instance")
     match number % 5:
         case 0:
