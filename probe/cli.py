@@ -105,6 +105,7 @@ def _replay(options: "argparse.Namespace") -> int:
     gc.set_threshold(GC_THRESHOLD)
     atexit.register(gc.freeze)  # nor is it looked for at the end, when all of it goes
     try:
+        load_core().keep_memory()
         engine = Engine(policies, store, at=options.at, passes=options.passes, as_of=options.as_of, dns=_dns(options))
         if options.extract is not None:
             return _extract(options, engine, selection, hash_key, progress)

@@ -3,6 +3,7 @@
 Good for testing what is built on the core; what the core itself does is tested with real captures elsewhere.
 """
 
+import base64
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +28,7 @@ def observation(facts: dict[str, Any], endpoint: str = "10.0.0.1:443/tcp", **res
 
 def flow_id(letter: str) -> str:
     """A Community ID."""
-    return f"1:{letter * 27}="
+    return f"1:{base64.b64encode(letter.encode() * 20).decode()}"
 
 
 class Capture:

@@ -208,9 +208,19 @@ impl Certificates {
 }
 
 fn hex_sha256(der: &[u8]) -> Sha256Hex {
+    in_hex(&Sha256::digest(der).into())
+}
+
+pub fn in_hex(sha256: &[u8; 32]) -> Sha256Hex {
     let mut hex = Vec::with_capacity(64);
-    json::hex(&mut hex, &Sha256::digest(der));
+    json::hex(&mut hex, sha256);
     hex.try_into().unwrap_or([b'0'; 64])
+}
+
+/// What the digits say; any other character is a zero.
+pub fn of_hex(hex: &Sha256Hex) -> [u8; 32] {
+    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or_default() as u8;
+    std::array::from_fn(|at| digit(hex[2 * at]) << 4 | digit(hex[2 * at + 1]))
 }
 
 /// Multiply and fold, 64 bytes a step in four lanes that do not wait for one another; a wrong match costs a comparison, never a

@@ -13,14 +13,14 @@ pub trait Sampled: Ord {
 #[derive(Clone, Debug)]
 pub struct Few<T> {
     first: Option<T>,
-    others: Vec<T>,
+    others: Box<[T]>,
 }
 
 const MAX_OTHERS: usize = MAX_SAMPLES - 1;
 
 impl<T> Default for Few<T> {
     fn default() -> Self {
-        Self { first: None, others: Vec::new() }
+        Self { first: None, others: Box::default() }
     }
 }
 
@@ -44,22 +44,22 @@ impl<T: Sampled> Few<T> {
         let same = first.same(&thing);
         if thing < *first {
             std::mem::swap(first, &mut thing);
-            self.others.retain(|other| !other.same(first));
         }
         if same {
             return;
         }
-        if let Some(at) = self.others.iter().position(|other| other.same(&thing)) {
-            if self.others[at] <= thing {
-                return;
+        let mut others = std::mem::take(&mut self.others).into_vec();
+        others.retain(|other| !other.same(first));
+        let known = others.iter().position(|other| other.same(&thing));
+        if known.is_none_or(|at| thing < others[at]) {
+            known.inspect(|at| _ = others.remove(*at));
+            let at = others.partition_point(|other| *other < thing);
+            if at < MAX_OTHERS {
+                others.truncate(MAX_OTHERS - 1);
+                others.insert(at, thing);
             }
-            self.others.remove(at);
         }
-        let at = self.others.partition_point(|other| *other < thing);
-        if at < MAX_OTHERS {
-            self.others.truncate(MAX_OTHERS - 1);
-            self.others.insert(at, thing);
-        }
+        self.others = others.into();
     }
 }
 

@@ -158,9 +158,23 @@ pub fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// What was written so; none if it is no base64.
+pub fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let padding = text.iter().rev().take_while(|c| **c == b'=').count();
+    let digits = text.get(..text.len() - padding)?;
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    for group in digits.chunks(4) {
+        let values = group.iter().map(|c| ALPHABET.iter().position(|known| known == c));
+        let word = values.zip([18, 12, 6, 0]).try_fold(0, |word, (value, shift)| Some(word | value? << shift))?;
+        out.extend_from_slice(&(word as u32).to_be_bytes()[1..group.len()]);
+    }
+    (text.len().is_multiple_of(4) && padding < 3).then_some(out)
+}
+
 #[inline]
 fn base64_digits([a, b, c]: [u8; 3]) -> [u8; 4] {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let word = u32::from_be_bytes([0, a, b, c]);
     [18, 12, 6, 0].map(|shift| ALPHABET[(word >> shift) as usize & 63])
 }
@@ -231,6 +245,14 @@ mod tests {
             let mut out = Vec::new();
             base64(&mut out, plain.as_bytes());
             assert_eq!(out, coded.as_bytes());
+            assert_eq!(from_base64(&out).as_deref(), Some(plain.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_base64_is_not_read() {
+        for wrong in ["Zg", "Zg=", "Z===", "Zm9*", "Z=g=", "====", "Zm9vY"] {
+            assert_eq!(from_base64(wrong.as_bytes()), None, "{wrong}");
         }
     }
 

@@ -182,11 +182,14 @@ const fn fold(a: u64, b: u64) -> u64 {
     (wide >> 64) as u64 ^ wide as u64
 }
 
-/// Community ID version 1 with seed 0 (github.com/corelight/community-id-spec), without quotes.
+/// Community ID version 1: what is written in base64 behind `1:`.
+pub type CommunityId = [u8; 20];
+
+/// Community ID version 1 with seed 0 (github.com/corelight/community-id-spec); [`write_community_id`] writes it.
 ///
 /// `icmp` is type and code of the flow's first packet: for echo and the like the answer's type stands for a port. Of stations it is
 /// made in the same way from their addresses and the EtherType, of which the specification says nothing.
-pub fn community_id(key: &Key, initiator_low: bool, icmp: (u8, u8), out: &mut Vec<u8>) {
+pub fn community_id(key: &Key, initiator_low: bool, icmp: (u8, u8)) -> CommunityId {
     let transport = key.transport();
     let (src, sport) = key.end(initiator_low);
     let (dst, dport) = key.end(!initiator_low);
@@ -220,8 +223,14 @@ pub fn community_id(key: &Key, initiator_low: bool, icmp: (u8, u8), out: &mut Ve
         append(&pa.to_be_bytes());
         append(&pb.to_be_bytes());
     }
-    out.extend_from_slice(b"1:");
-    json::base64(out, &Sha1::digest(bytes.get(..len).unwrap_or_default()));
+    Sha1::digest(bytes.get(..len).unwrap_or_default()).into()
+}
+
+/// With its version, as a string.
+pub fn write_community_id(out: &mut Vec<u8>, id: &CommunityId) {
+    out.extend_from_slice(b"\"1:");
+    json::base64(out, id);
+    out.push(b'"');
 }
 
 /// The specification's port pairs for ICMP: (type, its counterpart), or (type, code) for one-way messages.
@@ -275,7 +284,7 @@ mod tests {
     fn id(p: Packet<'_>) -> String {
         let (key, low) = Key::of(&p, 0);
         let mut out = Vec::new();
-        community_id(&key, low, (p.src_port as u8, p.dst_port as u8), &mut out);
+        write_community_id(&mut out, &community_id(&key, low, (p.src_port as u8, p.dst_port as u8)));
         String::from_utf8(out).unwrap()
     }
 
@@ -283,13 +292,13 @@ mod tests {
     #[test]
     fn community_ids_of_the_specification() {
         let (a, b) = ([128, 232, 110, 120], [66, 35, 250, 204]);
-        assert_eq!(id(packet(6, a, 34855, b, 80)), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
-        assert_eq!(id(packet(6, b, 80, a, 34855)), "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+        assert_eq!(id(packet(6, a, 34855, b, 80)), r#""1:LQU9qZlK+B5F3KDmev6m5PMibrg=""#);
+        assert_eq!(id(packet(6, b, 80, a, 34855)), r#""1:LQU9qZlK+B5F3KDmev6m5PMibrg=""#);
         let (a, b) = ([192, 168, 1, 52], [8, 8, 8, 8]);
-        assert_eq!(id(packet(17, a, 54585, b, 53)), "1:d/FP5EW3wiY1vCndhwleRRKHowQ=");
+        assert_eq!(id(packet(17, a, 54585, b, 53)), r#""1:d/FP5EW3wiY1vCndhwleRRKHowQ=""#);
         let (a, b) = ([192, 168, 0, 89], [192, 168, 0, 1]);
-        assert_eq!(id(packet(1, a, 8, b, 0)), "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=");
-        assert_eq!(id(packet(1, b, 0, a, 8)), "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=");
+        assert_eq!(id(packet(1, a, 8, b, 0)), r#""1:X0snYXpgwiv9TZtqg64sgzUn6Dk=""#);
+        assert_eq!(id(packet(1, b, 0, a, 8)), r#""1:X0snYXpgwiv9TZtqg64sgzUn6Dk=""#);
     }
 
     #[test]

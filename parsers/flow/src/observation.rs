@@ -10,12 +10,15 @@ use crate::endpoint::Endpoint;
 use crate::entry::Entry;
 use crate::few::{Few, Sampled};
 use crate::hash::Map;
-use crate::key::Key;
+use crate::json;
+use crate::key::{CommunityId, Key};
 use crate::limits::{MAX_OBSERVATIONS, MAX_REMEMBERED};
 use std::sync::Arc;
 
-/// Community ID version 1: `1:` and 20 bytes in base64.
-pub type CommunityId = [u8; 30];
+/// Reads a Community ID as it is written.
+pub fn community_id(text: &str) -> Option<CommunityId> {
+    json::from_base64(text.strip_prefix("1:")?.as_bytes())?.try_into().ok()
+}
 
 /// A chain as it was sent: SHA-256 of each certificate, leaf first.
 pub type Chain = Arc<[Sha256Hex]>;
@@ -245,7 +248,7 @@ mod tests {
     }
 
     fn count(all: &mut Observations, seen: &Sighting<'_>, id: u8) {
-        all.count(seen, &Certificates::new(1), || [b"facts of ", seen.key].concat(), || [id; 30]);
+        all.count(seen, &Certificates::new(1), || [b"facts of ", seen.key].concat(), || [id; 20]);
     }
 
     #[test]
@@ -277,7 +280,7 @@ mod tests {
         let mut all = Observations::default();
         for (name, chain) in [(None, &[a][..]), (Some("x"), &[a]), (Some("x"), &[a, b]), (Some("x"), &[a])] {
             let sighting = Sighting { name, chain, ..seen(1, b"k", 1) };
-            all.count(&sighting, &certificates, Vec::new, || [0; 30]);
+            all.count(&sighting, &certificates, Vec::new, || [0; 20]);
         }
         let handed = all.take();
         assert_eq!(handed.iter().map(|o| o.count).collect::<Vec<_>>(), [1, 2, 1]);

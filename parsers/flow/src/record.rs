@@ -5,8 +5,7 @@ use crate::conversation::{Conversation, Follower};
 use crate::endpoint::{has_ports, write_address, write_transport};
 use crate::entry::{EndReason, Entry, mark};
 use crate::json;
-use crate::key::{Family, community_id as write_community_id};
-use crate::observation::CommunityId;
+use crate::key::{self, CommunityId, Family};
 use crate::time::Clock;
 use crate::tls::{Offer, Session};
 use std::borrow::Cow;
@@ -30,9 +29,8 @@ pub fn write(entry: &Entry, middle: Middle<'_>, reason: EndReason, clock: &mut C
     clock.quoted(out, entry.start);
     out.extend_from_slice(b",\"end\":");
     clock.quoted(out, entry.last);
-    out.extend_from_slice(b",\"community_id\":\"");
-    append_community_id(entry, out);
-    out.push(b'"');
+    out.extend_from_slice(b",\"community_id\":");
+    key::write_community_id(out, &community_id(entry));
     let initiator_low = entry.has(mark::INITIATOR_LOW);
     let (src, dst) = (entry.key.end(initiator_low), entry.key.end(!initiator_low));
     let ported = has_ports(entry.key.transport());
@@ -100,15 +98,9 @@ fn evidence_class(entry: &Entry, opened: bool) -> &'static str {
     }
 }
 
-fn append_community_id(entry: &Entry, out: &mut Vec<u8>) {
-    let icmp = (entry.next_seq[0] as u8, entry.next_seq[1] as u8);
-    write_community_id(&entry.key, entry.has(mark::INITIATOR_LOW), icmp, out);
-}
-
 pub fn community_id(entry: &Entry) -> CommunityId {
-    let mut out = Vec::with_capacity(30);
-    append_community_id(entry, &mut out);
-    out.try_into().unwrap_or([b'?'; 30])
+    let icmp = (entry.next_seq[0] as u8, entry.next_seq[1] as u8);
+    key::community_id(&entry.key, entry.has(mark::INITIATOR_LOW), icmp)
 }
 
 /// The members that the conversation knows: `"via":[…],"starttls":…,"tls":{…}` and the like, without the outer commas.

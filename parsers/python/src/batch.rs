@@ -157,7 +157,7 @@ impl Observation {
         let chain: Vec<_> = hashes.collect::<Result<_, _>>().map_err(|_| wrong("SHA-256 in hex"))?;
         let mut few = Few::default();
         for (flow, frame) in samples {
-            let flow = flow.as_bytes().try_into().map_err(|_| wrong("a Community ID"))?;
+            let flow = observation::community_id(&flow).ok_or_else(|| wrong("a Community ID"))?;
             few.keep(observation::Sample { flow, frame });
         }
         Ok(Self(observation::Observation {

@@ -14,7 +14,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Scope, panicking, scope};
-use transitproof_capture::{Source, ring};
+use transitproof_capture::Source;
 use transitproof_flow::certificates::{Certificate, Certificates};
 use transitproof_flow::{Core, Said, Share, Shares, Watch};
 
@@ -94,7 +94,6 @@ impl Crew {
         (packets, flows): (u64, usize),
         (buffers, mut hand_over): (&Buffers, impl FnMut(Batch) -> bool),
     ) -> io::Result<()> {
-        ring::keep_memory();
         let places = Places::for_workers(cores.len());
         self.with_team(cores, source, frame, &places, |team| {
             let read = team.read(packets, buffers, &mut hand_over);

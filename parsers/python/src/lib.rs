@@ -45,5 +45,6 @@ fn _parsers(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(trust::wildcard_breadth, module)?)?;
     module.add_function(wrap_pyfunction!(live::drop_capabilities, module)?)?;
     module.add_function(wrap_pyfunction!(live::confine, module)?)?;
+    module.add_function(wrap_pyfunction!(live::keep_memory, module)?)?;
     Ok(())
 }

@@ -66,6 +66,11 @@ pub fn drop_capabilities() -> io::Result<()> {
 }
 
 #[pyfunction]
+pub fn keep_memory() {
+    ring::keep_memory();
+}
+
+#[pyfunction]
 pub fn confine() -> io::Result<()> {
     ring::confine()
 }

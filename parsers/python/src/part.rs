@@ -49,8 +49,10 @@ impl Batch {
             whole.associations.extend(part.associations);
             whole.so_far.extend(part.so_far);
             whole.certificates.extend(part.certificates);
-            if let Some(observations) = part.observations {
-                whole.observations.get_or_insert_default().extend(observations);
+            match (&mut whole.observations, part.observations) {
+                (Some(all), Some(more)) => all.extend(more),
+                // As they are: mostly there is one core.
+                (none, observations) => *none = none.take().or(observations),
             }
         }
         if let Some(common) = common {

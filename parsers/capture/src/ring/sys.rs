@@ -192,16 +192,48 @@ pub fn filter_system_calls(code: &[libc::sock_filter]) -> io::Result<()> {
     done(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) }).map(drop)
 }
 
-/// Lets the C library keep what is given back, for what comes next: where several threads run, each time that a part of memory goes
-/// back to the kernel all their processors are interrupted (TLB shootdown), and it has to be cleared before it can be had again.
-/// For the rest of the process; for one that ends when its work is done.
+/// For a process that reads captures and ends when that is done: memory is had once and kept, and what the first work takes is had in
+/// large pages, where the kernel gives them to who asks (`/sys/kernel/mm/transparent_hugepage/enabled`). Each small page that is touched for
+/// the first time is a fault, and what is given back has to be cleared before it can be had again, which interrupts the processors of
+/// all other threads.
+///
+/// Once is enough.
 pub fn keep_memory() {
-    // The most that glibc takes; and what a core, with its records of a step, gives back at once.
     #[cfg(target_env = "gnu")]
-    for (parameter, value) in [(libc::M_MMAP_THRESHOLD, 32 << 20), (libc::M_TRIM_THRESHOLD, 64 << 20)] {
-        // SAFETY: sets a number, under the allocator's own lock.
-        unsafe { libc::mallopt(parameter, value) };
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(ask_for_large_pages);
     }
+}
+
+#[cfg(target_env = "gnu")]
+fn ask_for_large_pages() {
+    // What most captures take, and little enough that half a large page more does not matter.
+    const IN_LARGE_PAGES: usize = 32 << 20;
+    const PAGE: usize = 4096;
+    // More than what is free at the end of the heap, after a few; and less than what is had in another way.
+    const BLOCK: usize = 100 << 10;
+    let set = |parameter, value: usize| {
+        // SAFETY: sets a number, under the allocator's own lock.
+        unsafe { libc::mallopt(parameter, value as libc::c_int) }
+    };
+    // The most that glibc takes; and what a core, with its records of a step, gives back at once.
+    set(libc::M_MMAP_THRESHOLD, 32 << 20);
+    set(libc::M_TRIM_THRESHOLD, 64 << 20);
+    set(libc::M_TOP_PAD, IN_LARGE_PAGES);
+    // SAFETY: asks where the heap ends, and moves nothing.
+    let end = || unsafe { libc::sbrk(0) }.addr();
+    let before = end();
+    // It grows once something does not fit any more.
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
+    while end() == before && blocks.len() * BLOCK < IN_LARGE_PAGES {
+        blocks.push(std::hint::black_box(Vec::with_capacity(BLOCK)));
+    }
+    let first = before.next_multiple_of(PAGE);
+    let length = end().saturating_sub(first);
+    // SAFETY: advice changes no content, and this is the part of the heap that just came.
+    unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(first), length, libc::MADV_HUGEPAGE) };
+    set(libc::M_TOP_PAD, 1 << 20);
 }
 
 /// The processors that the calling thread may run on; none if there are more than a set of the C library has places for.

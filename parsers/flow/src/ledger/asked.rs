@@ -4,6 +4,7 @@ use super::findings::Said;
 use super::verdict::Verdict;
 use super::wording::{Reason, Wordings};
 use super::{Answer, Ledger};
+use crate::certificates::of_hex;
 use crate::observation::{Chain, Observation, Provenance};
 use crate::time::SECOND;
 use crate::trust::Role;
@@ -20,6 +21,8 @@ pub struct ChainQuestion {
 
 /// What was asked about a chain, and the answer with the seconds between which it holds, both included.
 pub struct Asked {
+    /// Number of the chain.
+    pub number: u32,
     pub question: ChainQuestion,
     pub from: u64,
     pub until: u64,
@@ -46,18 +49,12 @@ impl Asked {
     }
 }
 
-/// Where it is judged, and its number.
-#[derive(Clone, Copy)]
-pub struct OfChain {
-    pub at: usize,
-    pub number: u32,
-}
-
 /// What is remembered of a chain's leaf.
 pub struct Sent {
     /// It is a server's.
     pub by_server: bool,
-    /// If it is as certificates ought to be.
+    pub leaf: Option<[u8; 32]>,
+    /// If the leaf is as certificates ought to be.
     pub spki_sha256: Option<[u8; 32]>,
 }
 
@@ -69,27 +66,30 @@ impl Ledger {
             entry.or_insert_with(|| {
                 let leaf = chain.first().and_then(|leaf| self.trust.get(leaf));
                 let facts = leaf.and_then(|leaf| leaf.facts.as_ref());
-                let by_server = self.trust.role(chain) == Role::Server;
-                Sent { by_server, spki_sha256: facts.map(|facts| facts.spki_sha256) }
+                Sent {
+                    by_server: self.trust.role(chain) == Role::Server,
+                    leaf: chain.first().map(of_hex),
+                    spki_sha256: facts.map(|facts| facts.spki_sha256),
+                }
             });
             (chain.clone(), number)
         });
         *number
     }
 
-    pub(super) fn place_of_chain(&mut self, chain: &Chain, observation: &Observation) -> OfChain {
+    pub(super) fn place_of_chain(&mut self, chain: &Chain, observation: &Observation) -> usize {
         let when = self.at.unwrap_or(observation.first_seen / SECOND);
         let name = &observation.name;
         let number = self.number_of_chain(chain);
         let known = self.chains.entry((number, name.clone())).or_insert_with(|| Vec::with_capacity(1));
         if let Some(at) = neighbours(known, when).find(|at| self.asked[*at].holds(when)) {
-            return OfChain { at, number };
+            return at;
         }
         let at = self.asked.len();
         known.insert(known.partition_point(|(second, _)| *second < when), (when, at));
         let question = ChainQuestion { chain: chain.clone(), name: name.clone(), when };
         let answer = self.trust.judge(&question);
-        self.asked.push(Asked { question, from: when, until: when, answer: None, otherwise: [None, None] });
+        self.asked.push(Asked { number, question, from: when, until: when, answer: None, otherwise: [None, None] });
         match answer {
             None => self.new_chains.push_back(at),
             Some(answer) => {
@@ -100,16 +100,21 @@ impl Ledger {
                 (*from, *until, *slot) = (answer.from_second, answer.until_second, Some(words));
             }
         }
-        OfChain { at, number }
+        at
     }
 
     /// The next chain without an answer. What was asked for another second of the same chain and name may have answered it
     /// meanwhile.
     pub fn next_chain(&mut self) -> Option<(usize, ChainQuestion)> {
         while let Some(at) = self.new_chains.pop_front() {
-            let question = self.asked.get(at)?.question.clone();
-            let key = (self.number_of_chain(&question.chain), question.name.clone());
-            let known = self.chains.get(&key).map(|known| neighbours(known, question.when)).into_iter().flatten();
+            let Asked { number, question, .. } = self.asked.get(at)?;
+            let question = question.clone();
+            let known = self
+                .chains
+                .get(&(*number, question.name.clone()))
+                .map(|known| neighbours(known, question.when))
+                .into_iter()
+                .flatten();
             let answered =
                 |other: &usize| self.asked[*other].answer.is_some() && self.asked[*other].holds(question.when);
             let Some(other) = { known }.find(answered) else {

@@ -9,8 +9,9 @@ use super::report::Report;
 use super::verdict::Verdict;
 use crate::few::{Few, Sampled};
 use crate::hash::Map;
+use crate::key::CommunityId;
 use crate::limits::{MAX_FINDING_SETS, MAX_FINDINGS};
-use crate::observation::{CommunityId, Observation};
+use crate::observation::Observation;
 use std::sync::Arc;
 
 /// What is said of one set of facts or of one chain, at one kind of address: observations are counted onto it as a whole.
@@ -202,13 +203,14 @@ mod tests {
     use super::super::verdict::{Severity, Words, tests::words};
     use super::*;
     use crate::endpoint::Endpoint;
+    use crate::key::write_community_id;
     use crate::observation::{Provenance, Sample};
 
     type All = (Findings, Places);
 
     fn observation(last_octet: u8, name: Option<&str>, time: u64, flow: u8) -> Observation {
         let mut samples = Few::default();
-        samples.keep(Sample { frame: time, flow: [flow; 30] });
+        samples.keep(Sample { frame: time, flow: [flow; 20] });
         Observation {
             key: Default::default(),
             facts: Default::default(),
@@ -236,6 +238,13 @@ mod tests {
         findings.take(places, sources.iter().map(|source| Arc::from(*source)).collect())
     }
 
+    /// As a string.
+    fn written(flow: u8) -> String {
+        let mut text = Vec::new();
+        write_community_id(&mut text, &[flow; 20]);
+        String::from_utf8(text).unwrap()
+    }
+
     #[test]
     fn counted_up_and_written_the_worst_first() {
         let mut findings = All::default();
@@ -260,8 +269,8 @@ mod tests {
         let end = format!(
             "\"title\":\"A \\\"title\\\"\",\"endpoint\":\"10.0.0.9:443/tcp\",\"observed\":{{\"a\":1}},\"count\":4,\
              \"first_seen\":\"1970-01-01T00:00:00.000000Z\",\"last_seen\":\"1970-01-01T00:00:00.000000Z\",\
-             \"evidence\":{{\"class\":\"observed\",\"flows\":[\"{}\"],\"frames\":[\"one.pcap#9\",\"t\\\"wo#4\"]}}}}",
-            "B".repeat(30)
+             \"evidence\":{{\"class\":\"observed\",\"flows\":[{}],\"frames\":[\"one.pcap#9\",\"t\\\"wo#4\"]}}}}",
+            written(b'B')
         );
         assert!(lines[1].ends_with(&end), "{}", lines[1]);
         for line in &lines {
@@ -295,7 +304,7 @@ mod tests {
         let facts: Vec<_> = lines
             .lines()
             .map(|line| {
-                let flow = |letter: &char| line.contains(&letter.to_string().repeat(30));
+                let flow = |letter: &char| line.contains(&written(*letter as u8));
                 let count = line.split("\"count\":").nth(1).unwrap().split(',').next().unwrap();
                 (count.parse::<u64>().unwrap(), ['A', 'B', 'C', 'D'].iter().filter(|l| flow(l)).collect::<String>())
             })

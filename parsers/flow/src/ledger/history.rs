@@ -7,9 +7,9 @@
 
 use super::findings::Seen;
 use super::places::{Name, Place, Places};
-use crate::certificates::Sha256Hex;
+use crate::certificates::{Sha256Hex, in_hex};
 use crate::endpoint::Endpoint;
-use crate::hash::Grown;
+use crate::hash::{Grown, Numbered};
 use crate::json;
 use crate::limits::{MAX_HISTORIES, MAX_HISTORY};
 use crate::time::SECOND;
@@ -44,16 +44,17 @@ pub struct Question {
     pub places: Vec<(Place, Seen)>,
 }
 
-/// Distinct things in the order in which they came, and whether one came since it was last asked. Most stay alone.
+/// Distinct things in the order in which they came, and whether one came since it was last asked. Most stay alone: room for others is
+/// taken when there are some.
 struct Several<T> {
     first: Option<(T, Seen)>,
-    others: Vec<(T, Seen)>,
+    others: Box<[(T, Seen)]>,
     is_new: bool,
 }
 
 impl<T> Default for Several<T> {
     fn default() -> Self {
-        Self { first: None, others: Vec::new(), is_new: false }
+        Self { first: None, others: Box::default(), is_new: false }
     }
 }
 
@@ -66,9 +67,10 @@ impl<T: PartialEq> Several<T> {
         }
         let has_room = self.len() < MAX_HISTORY;
         if has_room {
+            let new = (thing, seen.clone());
             match &mut self.first {
-                None => self.first = Some((thing, seen.clone())),
-                Some(_) => self.others.push((thing, seen.clone())),
+                first @ None => *first = Some(new),
+                Some(_) => self.others = std::mem::take(&mut self.others).into_iter().chain([new]).collect(),
             }
             self.is_new = true;
         }
@@ -92,12 +94,10 @@ impl<T: PartialEq> Several<T> {
         std::mem::take(&mut self.is_new) && self.len() > 1
     }
 
-    fn in_order(&self) -> Vec<&(T, Seen)>
-    where
-        T: Ord,
-    {
+    /// By the time of their first sight, then by what `text` says of them.
+    fn in_order<K: Ord>(&self, text: impl Fn(&T) -> K) -> Vec<&(T, Seen)> {
         let mut all: Vec<_> = self.all().collect();
-        all.sort_unstable_by(|(a, seen), (b, other)| (seen.first_seen, a).cmp(&(other.first_seen, b)));
+        all.sort_by_cached_key(|(thing, seen)| (seen.first_seen, text(thing)));
         all
     }
 
@@ -109,12 +109,15 @@ impl<T: PartialEq> Several<T> {
 
 #[derive(Default)]
 struct KeyUse {
-    certificates: Several<Sha256Hex>,
+    certificates: Several<Sha256>,
     /// The first of them.
     places: Several<Place>,
     /// Observations at others.
     elsewhere: u64,
 }
+
+/// As it is; in hex it would take twice the room.
+type Sha256 = [u8; 32];
 
 /// What is known of some of many numbered things, in the order in which they came.
 struct Sparse<T, V> {
@@ -149,18 +152,20 @@ impl<T, V: Default> Sparse<T, V> {
 
 #[derive(Default)]
 pub struct History {
-    certificates: Sparse<Place, Several<Sha256Hex>>,
-    /// By endpoint.
-    words: Sparse<u32, Several<Arc<str>>>,
+    certificates: Sparse<Place, Several<Sha256>>,
+    /// By endpoint, numbers of words.
+    words: Sparse<u32, Several<u32>>,
+    /// All words, some for each protocol.
+    vocabulary: Numbered<Arc<str>>,
     /// By SHA-256 of the SubjectPublicKeyInfo.
-    keys: Grown<[u8; 32], KeyUse>,
+    keys: Grown<Sha256, KeyUse>,
     /// Observations left out because of [`MAX_HISTORIES`] and [`MAX_HISTORY`].
     pub limited: u64,
 }
 
 impl History {
     /// A certificate was sent from somewhere; `spki_sha256` if it is as certificates ought to be.
-    pub fn certificate(&mut self, place: Place, leaf: &Sha256Hex, spki_sha256: Option<&[u8; 32]>, seen: &Seen) {
+    pub fn certificate(&mut self, place: Place, leaf: &Sha256, spki_sha256: Option<&Sha256>, seen: &Seen) {
         let Some(several) = self.certificates.of(place.number, place) else {
             self.limited += 1;
             return;
@@ -177,10 +182,15 @@ impl History {
         key.elsewhere += u64::from(!key.places.note(place, seen));
     }
 
+    /// The number of a word.
+    pub fn word(&mut self, word: &str) -> u32 {
+        self.vocabulary.insert_full(word.into()).0 as u32
+    }
+
     /// What an observation is in a word.
-    pub fn word(&mut self, place: Place, word: &Arc<str>, seen: &Seen) {
+    pub fn spoken(&mut self, place: Place, word: u32, seen: &Seen) {
         let known = self.words.of(place.endpoint, place.endpoint);
-        let is_kept = known.is_some_and(|several| several.note(word.clone(), seen));
+        let is_kept = known.is_some_and(|several| several.note(word, seen));
         self.limited += u64::from(!is_kept);
     }
 
@@ -196,7 +206,8 @@ impl History {
         for (endpoint, several) in &mut self.words.all {
             if several.asks() {
                 let place = places.endpoint(*endpoint).copied().and_then(|endpoint| places.number(endpoint, None));
-                out.push((order(Some((places.endpoint(*endpoint), None)), &[]), words(place, several)));
+                let order = order(Some((places.endpoint(*endpoint), None)), &[]);
+                out.push((order, words(place, several, &self.vocabulary)));
             }
             several.forget_evidence();
         }
@@ -254,14 +265,14 @@ fn order(place: Option<(Option<&Endpoint>, Option<&Arc<str>>)>, spki: &[u8]) -> 
 fn certificates(
     place: Place,
     places: &Places,
-    several: &Several<Sha256Hex>,
+    several: &Several<Sha256>,
     record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>,
 ) -> Question {
     let (mut facts, mut all) = (b"{".to_vec(), None);
     if let Some(name) = places.name(place.name) {
         json::string(&mut facts, "name", name.as_bytes());
     }
-    json::list(&mut facts, "certificates", several.in_order(), |out, (sha256, seen)| {
+    json::list(&mut facts, "certificates", several.in_order(|sha256| *sha256), |out, (sha256, seen)| {
         all.get_or_insert_with(|| Seen::none(seen.first_seen, seen.last_seen)).merge(seen);
         out.push(b'{');
         write_seen(out, seen);
@@ -272,26 +283,27 @@ fn certificates(
     Question { kind: Kind::Certificates, facts, places: all.map(|seen| (place, seen)).into_iter().collect() }
 }
 
-fn words(place: Option<Place>, several: &Several<Arc<str>>) -> Question {
+fn words(place: Option<Place>, several: &Several<u32>, vocabulary: &Numbered<Arc<str>>) -> Question {
     let (mut facts, mut all) = (b"{".to_vec(), None);
-    json::list(&mut facts, "words", several.in_order(), |out, (word, seen)| {
+    let text = |word: &u32| vocabulary.get_index(*word as usize).map_or("", |word| &**word);
+    json::list(&mut facts, "words", several.in_order(text), |out, (word, seen)| {
         all.get_or_insert_with(|| Seen::none(seen.first_seen, seen.last_seen)).merge(seen);
         out.push(b'{');
         write_seen(out, seen);
-        json::word(out, "word", word);
+        json::word(out, "word", text(word));
         out.push(b'}');
     });
     facts.push(b'}');
     Question { kind: Kind::Words, facts, places: place.zip(all).into_iter().collect() }
 }
 
-fn key_use(spki: &[u8; 32], key: &KeyUse, places: &Places, record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>) -> Question {
+fn key_use(spki: &Sha256, key: &KeyUse, places: &Places, record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>) -> Question {
     let mut facts = b"{".to_vec();
     json::key(&mut facts, "spki_sha256");
     facts.push(b'"');
     json::hex(&mut facts, spki);
     facts.push(b'"');
-    json::list(&mut facts, "certificates", key.certificates.in_order(), |out, (sha256, seen)| {
+    json::list(&mut facts, "certificates", key.certificates.in_order(|sha256| *sha256), |out, (sha256, seen)| {
         out.push(b'{');
         write_seen(out, seen);
         write_certificate(out, sha256, &record);
@@ -323,13 +335,14 @@ fn write_seen(out: &mut Vec<u8>, seen: &Seen) {
 }
 
 /// Its record, without one its SHA-256 alone.
-fn write_certificate(out: &mut Vec<u8>, sha256: &Sha256Hex, record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>) {
+fn write_certificate(out: &mut Vec<u8>, sha256: &Sha256, record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>) {
     json::key(out, "certificate");
-    match record(sha256) {
+    let sha256 = in_hex(sha256);
+    match record(&sha256) {
         Some(line) => out.extend_from_slice(line.trim_ascii_end()),
         None => {
             out.push(b'{');
-            json::word(out, "sha256", std::str::from_utf8(sha256).unwrap_or_default());
+            json::word(out, "sha256", std::str::from_utf8(&sha256).unwrap_or_default());
             out.push(b'}');
         }
     }

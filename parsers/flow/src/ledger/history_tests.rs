@@ -2,7 +2,7 @@
 
 use super::findings::Seen;
 use super::history::{History, Kind};
-use super::places::Places;
+use super::places::{Place, Places};
 use crate::endpoint::Endpoint;
 use crate::limits::{MAX_HISTORIES, MAX_HISTORY};
 use crate::time::SECOND;
@@ -13,6 +13,11 @@ fn seen(first: u64, last: u64) -> Seen {
     let mut seen = Seen::none(first * SECOND, last * SECOND);
     seen.count = 1;
     seen
+}
+
+fn say(history: &mut History, place: Place, word: &str, seen: &Seen) {
+    let number = history.word(word);
+    history.spoken(place, number, seen);
 }
 
 fn asked((history, places): &mut (History, Places)) -> Vec<(Kind, String, usize)> {
@@ -30,7 +35,7 @@ fn the_order_of_arrival_does_not_matter() {
         let mut history = <(History, Places)>::default();
         let place = history.1.number(at, name.as_ref()).unwrap();
         for (leaf, first, last) in events.iter().cycle().skip(start).take(events.len()) {
-            history.0.certificate(place, &[*leaf; 64], Some(&facts.spki_sha256), &seen(*first, *last));
+            history.0.certificate(place, &[*leaf; 32], Some(&facts.spki_sha256), &seen(*first, *last));
         }
         answers.push(asked(&mut history));
         assert_eq!(asked(&mut history), [], "each is asked once");
@@ -38,12 +43,12 @@ fn the_order_of_arrival_does_not_matter() {
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
     let [(Kind::Certificates, first, 1), (Kind::Key, second, 1)] = &answers[0][..] else { panic!("{answers:?}") };
     let one = |first: u64, last: u64, flows: u64, leaf: &str| {
-        let sha256 = leaf.repeat(64);
+        let sha256 = leaf.repeat(32);
         format!(
             "{{\"first_seen\":{first},\"last_seen\":{last},\"flows\":{flows},\"certificate\":{{\"sha256\":\"{sha256}\"}}}}"
         )
     };
-    let list = [one(1, 20, 2, "a"), one(5, 6, 1, "c"), one(30, 40, 1, "b")].join(",");
+    let list = [one(1, 20, 2, "61"), one(5, 6, 1, "63"), one(30, 40, 1, "62")].join(",");
     assert_eq!(*first, format!("{{\"name\":\"pay.example\",\"certificates\":[{list}]}}"));
     assert!(
         second.ends_with("\"places\":[{\"endpoint\":\"192.0.2.1:443/tcp\",\"name\":\"pay.example\"}]}"),
@@ -55,10 +60,10 @@ fn the_order_of_arrival_does_not_matter() {
 fn one_of_everything_asks_nothing_and_more_is_asked_as_it_comes() {
     let mut history = <(History, Places)>::default();
     let at = history.1.number(Endpoint::server([192, 0, 2, 1], 25), None).unwrap();
-    history.0.word(at, &"tls".into(), &seen(1, 2));
-    history.0.word(at, &"tls".into(), &seen(8, 9));
+    say(&mut history.0, at, "tls", &seen(1, 2));
+    say(&mut history.0, at, "tls", &seen(8, 9));
     assert_eq!(asked(&mut history), []);
-    history.0.word(at, &"clear smtp".into(), &seen(3, 4));
+    say(&mut history.0, at, "clear smtp", &seen(3, 4));
     let questions = asked(&mut history);
     let words = "{\"words\":[{\"first_seen\":1,\"last_seen\":9,\"flows\":2,\"word\":\"tls\"},\
                  {\"first_seen\":3,\"last_seen\":4,\"flows\":1,\"word\":\"clear smtp\"}]}";
@@ -70,12 +75,12 @@ fn memory_is_bounded_and_what_is_left_out_is_counted() {
     let (mut history, mut places) = (History::default(), Places::default());
     let mut at = |address| places.number(Endpoint::server(address, 443), None).unwrap();
     for leaf in 0..MAX_HISTORY as u8 + 3 {
-        history.certificate(at([192, 0, 2, 1]), &[leaf; 64], None, &seen(1, 2));
+        history.certificate(at([192, 0, 2, 1]), &[leaf; 32], None, &seen(1, 2));
     }
     assert_eq!(history.limited, 3);
     for port in 0..=MAX_HISTORIES as u32 {
         let [_, a, b, c] = port.to_be_bytes();
-        history.word(at([10, a, b, c]), &"tls".into(), &seen(1, 2));
+        say(&mut history, at([10, a, b, c]), "tls", &seen(1, 2));
     }
     assert_eq!(history.limited, 4);
 }
@@ -90,8 +95,8 @@ fn what_is_known_of_places_stays_when_they_are_numbered_anew() {
         history.1.number(plain, None).unwrap();
         for (leaf, endpoint, word) in [(b'a', a, "tls"), (b'b', a, "clear smtp"), (b'c', b, "tls")] {
             let place = history.1.number(endpoint, name.as_ref()).unwrap();
-            history.0.certificate(place, &[leaf; 64], Some(&facts.spki_sha256), &seen(1, 2));
-            history.0.word(place, &word.into(), &seen(1, 2));
+            history.0.certificate(place, &[leaf; 32], Some(&facts.spki_sha256), &seen(1, 2));
+            say(&mut history.0, place, word, &seen(1, 2));
             if anew {
                 history.1 = history.0.renumber(&history.1);
             }

@@ -10,6 +10,7 @@ mod findings;
 mod history;
 mod places;
 mod report;
+mod texts;
 mod trace;
 mod verdict;
 mod wording;
@@ -26,7 +27,7 @@ use crate::limits::MAX_JUDGED;
 use crate::observation::{Chain, FlowId, Observation, Provenance};
 use crate::time::SECOND;
 use crate::trust::Roots;
-use asked::{Asked, OfChain, Sent};
+use asked::{Asked, Sent};
 use chains::Chains;
 use findings::{Findings, Said, Seen};
 use history::{History, Question};
@@ -54,16 +55,16 @@ struct Judged {
     facts: Arc<[u8]>,
     when: u64,
     answer: Option<Answer>,
-    /// What it is in a word, if that is to be remembered of its endpoint.
-    word: Option<Arc<str>>,
+    /// What it is in a word, if that is to be remembered of its endpoint: the number of the word.
+    word: Option<u32>,
 }
 
 /// Observations that were taken in together, of one capture.
 struct Pending {
     observations: Vec<Observation>,
     source: u32,
-    /// Of each, where its facts are judged, and what is known of its chain.
-    judged: Vec<(usize, Option<OfChain>)>,
+    /// Of each, where its facts are judged, and its chain.
+    judged: Vec<(usize, Option<usize>)>,
 }
 
 pub struct Ledger {
@@ -204,7 +205,7 @@ impl Ledger {
     pub fn answer_facts(&mut self, number: usize, verdicts: Vec<Arc<Verdict>>, word: Option<&str>) {
         let answer = self.answer(verdicts);
         if let Some(judged) = self.judged.get_mut(number) {
-            (judged.answer, judged.word) = (Some(answer), word.map(Into::into));
+            (judged.answer, judged.word) = (Some(answer), word.map(|word| self.history.word(word)));
         }
     }
 
@@ -243,9 +244,10 @@ impl Ledger {
             for (observation, (facts, chain)) in observations.iter().zip(judged) {
                 let judged = &self.judged[facts];
                 let place = self.places.number(observation.endpoint, observation.name.as_ref());
-                let sent = chain.and_then(|chain| self.sent.get_index(chain.number as usize)).map(|(_, sent)| sent);
-                remember(&mut self.history, place, (observation, source), sent, judged.word.as_ref());
-                let of_chain = chain.and_then(|chain| self.asked.get_mut(chain.at)?.words(observation.provenance));
+                let mut asked = chain.and_then(|at| self.asked.get_mut(at));
+                let sent = asked.as_ref().and_then(|asked| self.sent.get_index(asked.number as usize));
+                remember(&mut self.history, place, (observation, source), sent.map(|(_, sent)| sent), judged.word);
+                let of_chain = asked.as_mut().and_then(|asked| asked.words(observation.provenance));
                 let reach = usize::from(observation.endpoint.is_public());
                 let said = [judged.answer.as_ref(), of_chain]
                     .map(|answer| answer.map_or(&self.nothing, |answer| &answer[reach]));
@@ -297,11 +299,11 @@ fn remember(
     place: Option<Place>,
     (observation, source): (&Observation, u32),
     sent: Option<&Sent>,
-    word: Option<&Arc<str>>,
+    word: Option<u32>,
 ) {
     // What a resumed session stands on was sent before; and of clients an endpoint has many.
     let sent = sent.filter(|sent| sent.by_server && observation.provenance != Provenance::Inherited);
-    let leaf = sent.zip(observation.chain.as_ref().and_then(|chain| chain.first()));
+    let leaf = sent.and_then(|sent| Some((sent, sent.leaf.as_ref()?)));
     if leaf.is_none() && word.is_none() {
         return;
     }
@@ -311,7 +313,7 @@ fn remember(
     };
     let seen = Seen::of(observation, source);
     if let Some(word) = word {
-        history.word(place, word, &seen);
+        history.spoken(place, word, &seen);
     }
     if let Some((sent, leaf)) = leaf {
         history.certificate(place, leaf, sent.spki_sha256.as_ref(), &seen);

@@ -3,9 +3,11 @@
 use super::Verdicts;
 use super::findings::{Seen, Set};
 use super::places::Places;
+use super::texts::Texts;
 use super::verdict::{Severity, Status, Verdict};
-use crate::hash::{Grown, Map};
+use crate::hash::Map;
 use crate::json;
+use crate::key::write_community_id;
 use crate::time::Clock;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -23,10 +25,14 @@ pub struct Report {
     ranks: Vec<u32>,
     groups: Vec<Group>,
     /// As JSON strings, in their order.
-    endpoints: Vec<Box<[u8]>>,
-    /// By number in the ledger, as JSON strings; of none it is null.
-    names: Grown<u32, Box<[u8]>>,
-    middles: Middles,
+    endpoints: Texts,
+    /// As JSON strings, in the order of the groups; the first is null, of none.
+    names: Texts,
+    /// What was counted, in the order of the groups. It is written when its turn comes: as text it would take three times the room.
+    seen: Vec<Seen>,
+    clock: Clock,
+    /// Names of the captures, by number.
+    sources: Vec<Arc<str>>,
     /// In order, but for the uid.
     lines: Vec<Line>,
     against: [u64; Severity::ALL.len()],
@@ -63,34 +69,29 @@ impl Group {
 }
 
 impl Report {
-    pub fn new(taken: Vec<Set>, places: &Places, sources: Vec<Arc<str>>) -> Self {
-        let (endpoints, ranks) = ranked(taken.iter().map(|set| set.place.endpoint), |endpoint| {
-            let mut text = vec![b'"'];
-            places.endpoint(endpoint).inspect(|endpoint| endpoint.write(&mut text));
+    pub fn new(mut taken: Vec<Set>, places: &Places, sources: Vec<Arc<str>>) -> Self {
+        let (endpoints, ranks) = Texts::ranked(taken.iter().map(|set| set.place.endpoint), |endpoint, text| {
             text.push(b'"');
-            text.into_boxed_slice()
+            places.endpoint(endpoint).inspect(|endpoint| endpoint.write(text));
+            text.push(b'"');
         });
-        let mut names: Grown<u32, Box<[u8]>> = Grown::default();
-        names.insert(0, Box::from(*b"null"));
-        let mut middles = Middles { sources, ..Middles::default() };
-        let mut sets: Vec<_> = taken.iter().map(|set| (ranks[&set.place.endpoint], set)).collect();
-        // Stable: what came first tells how a finding is worded, unless a later one knows more.
-        sets.sort_by_key(|(rank, set)| (*rank, set.place.number));
-        let (groups, verdicts) = told_apart(&sets, &mut middles, |name| {
-            let text = || {
-                let mut text = Vec::new();
-                json::text(&mut text, places.name(name).map_or(b"", |name| name.as_bytes()));
-                text.into_boxed_slice()
-            };
-            let entry = names.entry(name);
-            let at = entry.index() as u32;
-            entry.or_insert_with(text);
-            at
-        });
+        let numbered = taken.iter().zip(0..);
+        let mut order: Vec<_> =
+            numbered.map(|(set, at)| (ranks[set.place.endpoint as usize], set.place.number, at)).collect();
+        // What came first tells how a finding is worded, unless a later one knows more.
+        order.sort_unstable();
+        let mut told = Told::default();
+        for here in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            told.tell(here, &mut taken, places);
+        }
+        let Told { groups, verdicts, names, seen, .. } = told;
         let weight = |verdict: &Arc<Verdict>| (Reverse(verdict.severity as u8), verdict.check.clone());
         let weights: Vec<_> = verdicts.iter().map(weight).collect();
-        let (_, ranks) = ranked(weights.iter(), |weight| weight);
-        let ranks: Vec<_> = weights.iter().map(|weight| ranks[weight]).collect();
+        let mut distinct: Vec<_> = weights.iter().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let ranks: Vec<_> =
+            weights.iter().map(|weight| distinct.partition_point(|less| *less < weight) as u32).collect();
         let (lines, times) = in_order(&groups, &ranks);
         let (mut against, mut not_observable) = ([0; Severity::ALL.len()], 0);
         for (verdict, times) in verdicts.iter().zip(times) {
@@ -107,7 +108,9 @@ impl Report {
             groups,
             endpoints,
             names,
-            middles,
+            seen,
+            clock: Clock::default(),
+            sources,
             lines,
             against,
             not_observable,
@@ -152,7 +155,7 @@ impl Report {
 
     /// The next lines that only their uids tell apart in order.
     fn take_in_hand(&mut self) {
-        let Self { verdicts, ranks, groups, endpoints, names, middles, hand, scratch, .. } = self;
+        let Self { verdicts, ranks, groups, endpoints, names, seen: all, hand, scratch, .. } = self;
         let weight = |line: &Line| (ranks[line.verdict as usize], groups[line.group as usize].endpoint);
         let rest = &self.lines[self.taken..];
         let Some(alike) = rest.chunk_by(|a, b| weight(a) == weight(b)).next() else { return };
@@ -160,34 +163,59 @@ impl Report {
         hand.extend(alike.iter().map(|line| {
             let Group { endpoint, name, seen, .. } = groups[line.group as usize];
             let verdict = &verdicts[line.verdict as usize];
-            middles.load(seen);
-            let uid = verdict.uid(&endpoints[endpoint as usize], &names[name as usize], scratch);
+            // Into the cache: here they come as they lie in memory, which the machine reads ahead, and are written in another order.
+            std::hint::black_box((all[seen as usize].count, all[seen as usize].evidence.iter().next()));
+            let uid = verdict.uid(endpoints.get(endpoint), names.get(name), scratch);
             (u128::from_be_bytes(uid), *line)
         }));
         hand.sort_unstable_by(|a, b| b.cmp(a));
     }
 
-    fn write(&self, uid: &[u8], line: Line, out: &mut Vec<u8>) {
+    fn write(&mut self, uid: &[u8], line: Line, out: &mut Vec<u8>) {
         let verdict = &*self.verdicts[line.verdict as usize];
         let Group { endpoint, name, seen, .. } = self.groups[line.group as usize];
-        let [before, behind] = self.middles.get(seen);
         out.extend_from_slice(b"{\"type\":\"finding\",\"uid\":\"");
         json::hex(out, uid);
         out.push(b'"');
         out.extend_from_slice(&verdict.head);
         out.extend_from_slice(b",\"endpoint\":");
-        out.extend_from_slice(&self.endpoints[endpoint as usize]);
+        out.extend_from_slice(self.endpoints.get(endpoint));
         if name != 0 {
             out.extend_from_slice(b",\"name\":");
-            out.extend_from_slice(&self.names[name as usize]);
+            out.extend_from_slice(self.names.get(name));
         }
         out.extend_from_slice(&verdict.observed);
-        out.extend_from_slice(before);
-        json::text(out, verdict.evidence.as_bytes());
-        out.extend_from_slice(behind);
+        write_seen(&self.seen[seen as usize], &verdict.evidence, &self.sources, &mut self.clock, out);
         out.extend_from_slice(&verdict.tail);
         out.extend_from_slice(b"}\n");
     }
+}
+
+/// How often it was seen, when, and in which flows.
+fn write_seen(seen: &Seen, class: &str, sources: &[Arc<str>], clock: &mut Clock, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"count\":");
+    json::decimal(out, seen.count);
+    if seen.bytes > 0 {
+        json::number(out, "bytes", seen.bytes);
+    }
+    for (name, time) in [("first_seen", seen.first_seen), ("last_seen", seen.last_seen)] {
+        json::key(out, name);
+        clock.quoted(out, time);
+    }
+    out.extend_from_slice(b",\"evidence\":{\"class\":");
+    json::text(out, class.as_bytes());
+    let first = |at: usize, flow| !seen.evidence.iter().take(at).any(|earlier| earlier.flow == flow);
+    let flows = seen.evidence.iter().enumerate().filter(|(at, evidence)| first(*at, evidence.flow));
+    json::list(out, "flows", flows, |out, (_, evidence)| write_community_id(out, &evidence.flow));
+    json::list(out, "frames", seen.evidence.iter(), |out, evidence| {
+        let source = sources.get(evidence.source as usize).map_or(&b""[..], |source| source.as_bytes());
+        json::text(out, source);
+        out.pop();
+        out.push(b'#');
+        json::decimal(out, evidence.frame);
+        out.push(b'"');
+    });
+    out.push(b'}');
 }
 
 /// The lines of all groups by the ranks of their verdicts, in the order of the groups where those are equal; and how many there are of
@@ -217,45 +245,48 @@ fn in_order(groups: &[Group], ranks: &[u32]) -> (Vec<Line>, Vec<u64>) {
     (lines, times)
 }
 
-/// The sets with the ranks of their endpoints, place by place, as groups of different findings, and their verdicts. What several sets of
-/// a place have in common is one finding. `name_of`: where the name of this number is.
-fn told_apart(
-    sets: &[(u32, &Set)],
-    middles: &mut Middles,
-    mut name_of: impl FnMut(u32) -> u32,
-) -> (Vec<Group>, Vec<Arc<Verdict>>) {
-    let mut groups: Vec<Group> = Vec::with_capacity(2 * sets.len());
-    let mut verdicts: Vec<Arc<Verdict>> = Vec::new();
-    let mut lists: Map<usize, u32> = Map::default();
-    let mut number_of = |list: &Verdicts| {
-        *lists.entry(list.as_ptr().addr()).or_insert_with(|| {
-            verdicts.extend(list.iter().cloned());
-            (verdicts.len() - list.len()) as u32
-        })
-    };
-    for here in sets.chunk_by(|(_, a), (_, b)| a.place == b.place) {
-        let (endpoint, set) = here[0];
-        let name = name_of(set.place.name);
+/// Sets of findings, told apart place by place.
+#[derive(Default)]
+struct Told {
+    groups: Vec<Group>,
+    verdicts: Vec<Arc<Verdict>>,
+    /// By place in memory of a list of verdicts: where its are.
+    lists: Map<usize, u32>,
+    names: Texts,
+    /// By number of a name: where it is.
+    named: Map<u32, u32>,
+    seen: Vec<Seen>,
+}
+
+impl Told {
+    /// The sets of one place as groups of different findings. What several sets have in common is one finding. Of each the rank of its
+    /// endpoint, the number of its place, and where it is.
+    fn tell(&mut self, here: &[(u32, u32, usize)], sets: &mut [Set], places: &Places) {
+        let (endpoint, _, first) = here[0];
+        let name = self.name(sets[first].place.name, places);
         if here.len() == 1 {
-            let seen = middles.add(&set.seen);
+            let set = &mut sets[first];
+            let seen = self.count(std::mem::replace(&mut set.seen, Seen::none(0, 0)));
             for said in set.said.iter().filter(|said| !said.is_empty()) {
-                groups.push(Group { first: number_of(said), len: said.len() as u32, endpoint, name, seen });
+                let first = self.number(said);
+                self.groups.push(Group { first, len: said.len() as u32, endpoint, name, seen });
             }
-            continue;
+            return;
         }
         // Of each finding its verdict, and the sets that it is in.
         let mut told: Vec<(u32, Vec<usize>)> = Vec::new();
         let mut known: Map<[u8; 16], usize> = Map::default();
-        for (at, (_, set)) in here.iter().enumerate() {
-            let numbered = set.said.iter().flat_map(|said| said.iter().zip(number_of(said)..));
-            for (verdict, number) in numbered {
-                let place = *known.entry(verdict.identity).or_insert(told.len());
-                match told.get_mut(place) {
-                    None => told.push((number, vec![at])),
-                    Some((wording, sets)) => {
-                        sets.push(at);
-                        if verdict.renews {
-                            *wording = number;
+        for (_, _, at) in here {
+            for said in &sets[*at].said {
+                for (verdict, number) in said.iter().zip(self.number(said)..) {
+                    let place = *known.entry(verdict.identity).or_insert(told.len());
+                    match told.get_mut(place) {
+                        None => told.push((number, vec![*at])),
+                        Some((wording, sets)) => {
+                            sets.push(*at);
+                            if verdict.renews {
+                                *wording = number;
+                            }
                         }
                     }
                 }
@@ -264,95 +295,32 @@ fn told_apart(
         let mut joined: Map<Vec<usize>, u32> = Map::default();
         for (first, of) in told {
             let seen = *joined.entry(of).or_insert_with_key(|of| {
-                let mut seen = here[of[0]].1.seen.clone();
-                of[1..].iter().for_each(|at| seen.merge(&here[*at].1.seen));
-                middles.add(&seen)
+                let mut seen = sets[of[0]].seen.clone();
+                of[1..].iter().for_each(|at| seen.merge(&sets[*at].seen));
+                self.seen.push(seen);
+                self.seen.len() as u32 - 1
             });
-            groups.push(Group { first, len: 1, endpoint, name, seen });
-        }
-    }
-    (groups, verdicts)
-}
-
-/// What lines say between the observed and the remediation, but for the class of the evidence: written once for all findings that
-/// share it.
-#[derive(Default)]
-struct Middles {
-    text: Vec<u8>,
-    /// Of each the end, and where the class goes.
-    ends: Vec<[usize; 2]>,
-    clock: Clock,
-    /// Names of the captures, by number.
-    sources: Vec<Arc<str>>,
-}
-
-impl Middles {
-    fn add(&mut self, seen: &Seen) -> u32 {
-        let Self { text, ends, clock, sources } = self;
-        text.extend_from_slice(b",\"count\":");
-        json::decimal(text, seen.count);
-        if seen.bytes > 0 {
-            json::number(text, "bytes", seen.bytes);
-        }
-        for (name, time) in [("first_seen", seen.first_seen), ("last_seen", seen.last_seen)] {
-            json::key(text, name);
-            clock.quoted(text, time);
-        }
-        text.extend_from_slice(b",\"evidence\":{\"class\":");
-        let class = text.len();
-        let first = |at: usize, flow| !seen.evidence.iter().take(at).any(|earlier| earlier.flow == flow);
-        let flows = seen.evidence.iter().enumerate().filter(|(at, evidence)| first(*at, evidence.flow));
-        json::list(text, "flows", flows, |out, (_, evidence)| {
-            out.push(b'"');
-            out.extend_from_slice(&evidence.flow);
-            out.push(b'"');
-        });
-        json::list(text, "frames", seen.evidence.iter(), |out, evidence| {
-            let source = sources.get(evidence.source as usize).map_or(&b""[..], |source| source.as_bytes());
-            json::text(out, source);
-            out.pop();
-            out.push(b'#');
-            json::decimal(out, evidence.frame);
-            out.push(b'"');
-        });
-        text.push(b'}');
-        ends.push([class, text.len()]);
-        ends.len() as u32 - 1
-    }
-
-    /// Brings it into the cache. Here findings come as the text lies in memory, which the machine reads ahead; when they are written
-    /// they come by their uids, and each would wait for it.
-    fn load(&self, number: u32) {
-        const CACHE_LINE: usize = 64;
-        for part in self.get(number) {
-            part.iter().step_by(CACHE_LINE).for_each(|byte| _ = std::hint::black_box(*byte));
+            self.groups.push(Group { first, len: 1, endpoint, name, seen });
         }
     }
 
-    /// What stands before the class, and what behind it.
-    fn get(&self, number: u32) -> [&[u8]; 2] {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before as usize][1]);
-        let [class, end] = self.ends[number as usize];
-        [&self.text[start..class], &self.text[class..end]]
+    fn number(&mut self, list: &Verdicts) -> u32 {
+        *self.lists.entry(list.as_ptr().addr()).or_insert_with(|| {
+            self.verdicts.extend(list.iter().cloned());
+            (self.verdicts.len() - list.len()) as u32
+        })
     }
-}
 
-/// The distinct things in the order of what `key` makes of them, and the rank of each.
-fn ranked<T: Copy + Eq + std::hash::Hash, K: Ord>(
-    things: impl Iterator<Item = T>,
-    key: impl Fn(T) -> K,
-) -> (Vec<K>, Grown<T, u32>) {
-    let mut ranks: Grown<T, u32> = Grown::default();
-    let mut keyed: Vec<(K, T)> = Vec::new();
-    for thing in things {
-        ranks.entry(thing).or_insert_with(|| {
-            keyed.push((key(thing), thing));
-            0
-        });
+    fn name(&mut self, number: u32, places: &Places) -> u32 {
+        if self.names.is_empty() {
+            self.names.add(|text| text.extend_from_slice(b"null"));
+        }
+        let Some(name) = places.name(number) else { return 0 };
+        *self.named.entry(number).or_insert_with(|| self.names.add(|text| json::text(text, name.as_bytes())))
     }
-    keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    for ((_, thing), rank) in keyed.iter().zip(0..) {
-        ranks.insert(*thing, rank);
+
+    fn count(&mut self, seen: Seen) -> u32 {
+        self.seen.push(seen);
+        self.seen.len() as u32 - 1
     }
-    (keyed.into_iter().map(|(key, _)| key).collect(), ranks)
 }

@@ -3,7 +3,7 @@
 use super::{Keys, Offer, Session};
 use crate::certificates::{CertificateId, Certificates};
 use crate::json;
-use crate::key::community_id;
+use crate::key::{community_id, write_community_id};
 use crate::record::Detail;
 use transitproof_wire::registry::tls::{
     alert_name, compression_name, group_name, srtp_profile_name, sslv2_cipher_name, suite_name, version_name,
@@ -39,9 +39,7 @@ impl Session {
         }
         if let Some(origin) = certificates.resumptions.origin(self) {
             json::key(out, "resumes");
-            out.push(b'"');
-            community_id(&origin.key, origin.initiator_low, (0, 0), out);
-            out.push(b'"');
+            write_community_id(out, &community_id(&origin.key, origin.initiator_low, (0, 0)));
         }
         optional(out, "established", self.established);
         if let Some(ja3) = offer.and_then(|offer| offer.ja3) {
