@@ -160,7 +160,8 @@ mod tests {
         assert_eq!(hashed(Protocol::Http, basic, b""), Some("open sesame".into()));
         assert_eq!(seen(Protocol::Http, &basic[..50]), None);
         for field in ["Authorization", "AUTHORIZATION", "proxy-authorization"] {
-            let request = format!("GET /z HTTP/1.1\r\nHost: z\r\n{field}: Bearer sesame\r\nAccept-Encoding: gzip\r\n\r\n");
+            let request =
+                format!("GET /z HTTP/1.1\r\nHost: z\r\n{field}: Bearer sesame\r\nAccept-Encoding: gzip\r\n\r\n");
             assert_eq!(seen(Protocol::Http, request.as_bytes()), Some(("http_bearer", None)));
         }
         let bearer = b"GET / HTTP/1.1\r\nAuthorization: Bearer sesame\r\n";
