@@ -25,6 +25,8 @@ pub struct Conversation {
     pub tries: u8,
     /// Looks for messages that follow one another in a stream whose beginning is missing.
     pub looks: u8,
+    /// No row of first bytes fits what either side has said, whatever follows.
+    pub nameless: bool,
     /// The content shows that the responder is the client: the ends change places when the flow settles.
     pub turned: bool,
     /// The clear protocol in which an upgrade to TLS was agreed.

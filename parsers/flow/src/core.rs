@@ -249,6 +249,9 @@ impl Core {
                 }
                 return;
             }
+            if entry.phase == Phase::Served && later::packet(entry, frame, looked, &mut self.ctx) {
+                return;
+            }
             let ends_there = self.opening.is_none() && self.ctx.certificates.keys.is_none();
             if ends_there && protected::count(entry, frame, looked) {
                 return;

@@ -8,14 +8,15 @@ use crate::Direction;
 use crate::clear::Clear;
 use crate::context::Context;
 use crate::conversation::Conversation;
+use crate::core::Frame;
 use crate::entry::{Entry, Phase, mark};
 use crate::limits::{MAX_DIALOGUE, MAX_LATER_SEGMENTS};
-use crate::looked::Looked;
+use crate::looked::{Kind, Looked};
 use crate::stream::distance;
 use transitproof_wire::Protocol;
 use transitproof_wire::app::credentials::Requests;
 use transitproof_wire::app::http;
-use transitproof_wire::packet::{Packet, tcp_flags};
+use transitproof_wire::packet::{Packet, plain, tcp_flags};
 
 /// Headers of IPv6 and TCP with all options: a longer packet has data in it. Of shorter ones a sender marks its last words with PSH
 /// (RFC 9293 section 3.9.1.2).
@@ -54,8 +55,21 @@ pub fn expect(entry: &mut Entry) {
     entry.marks = entry.marks & !mark::COUNTS | mark::ANSWERED;
 }
 
+/// One more packet of such a connection that does not pass. Whatever else is asked of packets, these need none of it.
+#[inline(never)]
+pub fn packet(entry: &mut Entry, frame: &Frame<'_>, looked: &Looked, ctx: &mut Context) -> bool {
+    if entry.is_empty() || looked.kind != Kind::Plain {
+        return false;
+    }
+    let Some(packet) = plain(frame.link, frame.bytes) else { return false };
+    let from = entry.count(looked.low, frame.time, looked.ip_length);
+    if packet.payload_length > 0 {
+        segment(entry, from, packet.seq, &packet, ctx);
+    }
+    true
+}
+
 /// A segment with data in it.
-#[cold]
 pub fn segment(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>, ctx: &mut Context) {
     if from == Direction::Reverse {
         return answer(entry, true);

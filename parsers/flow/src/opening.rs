@@ -86,7 +86,10 @@ pub fn deliver(
             dialogue(entry, conversation, from, ctx);
         }
         // What comes behind a hole is no head of a stream: decide on what there is.
-        (_, Piece::Gap) => conversation.heads[from as usize].clear(),
+        (_, Piece::Gap) => {
+            conversation.heads[from as usize].clear();
+            conversation.nameless = false;
+        }
         _ => {}
     }
 }
@@ -225,7 +228,7 @@ pub fn step_over(
 ) {
     conversation.via.push(via);
     conversation.follower = Follower::Undecided;
-    conversation.tries = 0;
+    (conversation.tries, conversation.nameless) = (0, false);
     let heads = std::mem::take(&mut conversation.heads);
     let client = conversation.client();
     for (from, at) in [(client, client_at), (client.other(), server_at)] {
@@ -244,24 +247,8 @@ pub fn over(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Contex
 }
 
 fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
-    let ports = ports(entry, conversation);
-    let (client, server) = conversation.client_and_server();
-    let mut verdict = app::stream(client, server, ports);
     let joined = joined::is_joined(entry, conversation);
-    if joined {
-        let swapped = app::stream(server, client, Ports { client: ports.server, server: ports.client });
-        let turns = match (verdict, swapped) {
-            // What both sides write alike does not tell them apart: the port does.
-            (Verdict::Is(protocol), other) if verdict == other => {
-                app::is_registered(protocol, ports.client) && !app::is_registered(protocol, ports.server)
-            }
-            _ => !is_named(verdict) && is_named(swapped),
-        };
-        if turns {
-            conversation.turned = !conversation.turned;
-            verdict = swapped;
-        }
-    }
+    let verdict = if conversation.nameless { Verdict::None } else { first_bytes(entry, conversation, joined) };
     let known = is_named(verdict) || !conversation.via.is_empty();
     if let Some(protocol) = ctx.announced.of(entry).filter(|_| !known) {
         entry.protocol = protocol;
@@ -286,6 +273,31 @@ fn recognise(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Conte
     } else if verdict == Verdict::None {
         conversation.tries = conversation.tries.saturating_add(1);
     }
+}
+
+/// What the table of first bytes says. Of a stream that was joined, who is the client is not known either.
+fn first_bytes(entry: &Entry, conversation: &mut Conversation, joined: bool) -> Verdict {
+    let ports = ports(entry, conversation);
+    let (client, server) = conversation.client_and_server();
+    let verdict = app::stream(client, server, ports);
+    if !joined {
+        return verdict;
+    }
+    let swapped = app::stream(server, client, Ports { client: ports.server, server: ports.client });
+    let turns = match (verdict, swapped) {
+        // What both sides write alike does not tell them apart: the port does.
+        (Verdict::Is(protocol), other) if verdict == other => {
+            app::is_registered(protocol, ports.client) && !app::is_registered(protocol, ports.server)
+        }
+        _ => !is_named(verdict) && is_named(swapped),
+    };
+    conversation.nameless = (verdict, swapped) == (Verdict::None, Verdict::None) && has_both(conversation);
+    conversation.turned ^= turns;
+    if turns { swapped } else { verdict }
+}
+
+fn has_both(conversation: &Conversation) -> bool {
+    conversation.heads.iter().all(|head| !head.is_empty())
 }
 
 /// The stream is this: what reads on takes over, or all is known.

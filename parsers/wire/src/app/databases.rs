@@ -5,7 +5,6 @@
 
 use super::Datagram;
 use super::look::{Look, NO, at, be16, be24, be32, byte, is_text, le32, line, number, one_of, starts, weak, yes};
-use super::midway;
 
 fn le24(b: &[u8], at: usize) -> Option<u32> {
     Some(le32(b, at)? & 0x00ff_ffff)
@@ -15,7 +14,7 @@ fn le24(b: &[u8], at: usize) -> Option<u32> {
 pub fn mysql_server(b: &[u8]) -> Look {
     let (length, sequence, version) = (le24(b, 0)?, byte(b, 3)?, byte(b, 4)?);
     if sequence != 0 || !(2..=512).contains(&length) {
-        return midway::mysql_answer(b);
+        return NO;
     }
     if version == 0xff {
         // An error instead of a greeting: code, text ("Host … is not allowed").
@@ -32,9 +31,6 @@ pub fn mysql_server(b: &[u8]) -> Look {
 
 /// The handshake response: packet 1 with the 4.1 capabilities and 23 reserved zeros (or the SSL request, which ends there).
 pub fn mysql_client(b: &[u8]) -> Look {
-    if byte(b, 3)? == 0 {
-        return midway::mysql_command(b);
-    }
     let (length, sequence, flags) = (le24(b, 0)?, byte(b, 3)?, le32(b, 4)?);
     if sequence != 1 || !(32..=4096).contains(&length) || flags & 0x200 == 0 {
         return NO;
@@ -48,9 +44,6 @@ const GSSENC_REQUEST: u32 = 80_877_104;
 const CANCEL_REQUEST: u32 = 80_877_102;
 
 pub fn postgresql_client(b: &[u8]) -> Look {
-    if byte(b, 0)? != 0 {
-        return midway::postgresql_client(b);
-    }
     let length = be32(b, 0)?;
     if !(8..=10_000).contains(&length) {
         return NO;
@@ -75,9 +68,8 @@ pub fn postgresql_server(b: &[u8]) -> Look {
             (8..=512, code) => weak(code <= 12),
             _ => NO,
         },
-        b'E' if b.get(5..6) != Some(b"S") => midway::postgresql_server(b),
         b'E' => yes((8..=4096).contains(&length) && one_of(b.get(5..)?, &[b"SERROR\0", b"SFATAL\0"])?),
-        _ => midway::postgresql_server(b),
+        _ => NO,
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Their servers greet first; several share `220` and `+OK` with others, so a greeting without a telling word is weak.
 
-use super::look::{Look, Match, NO, contains_nocase, either, is_text, line, one_of, starts, starts_nocase, weak, yes};
-use super::midway;
+use super::look::{
+    Look, Match, NO, contains_nocase, either, is_text, line, number, one_of, starts, starts_nocase, weak, yes,
+};
 
 /// A reply line `CODE` SP or `-`, text; `None` until the code is whole.
 pub fn reply(b: &[u8], code: &[u8; 3]) -> Option<bool> {
@@ -12,6 +13,14 @@ pub fn reply(b: &[u8], code: &[u8; 3]) -> Option<bool> {
     }
     let fits = matches!(b.get(3)?, b' ' | b'-');
     Some(fits && is_text(line(b).unwrap_or(b)))
+}
+
+/// Any reply, of a conversation that was joined behind its greeting: three digits and text (RFC 5321 section 4.2).
+fn is_reply(b: &[u8]) -> bool {
+    let code = |[class, group, digit]: [u8; 3]| {
+        matches!(class, b'2'..=b'5') && matches!(group, b'0'..=b'5') && digit.is_ascii_digit()
+    };
+    b.first_chunk::<3>().is_some_and(|digits| code(*digits)) && matches!(b.get(3), Some(b' ' | b'-'))
 }
 
 /// Whether the first line, or what is there of it, holds one of the words.
@@ -30,7 +39,7 @@ pub fn smtp_server(b: &[u8]) -> Look {
             weak(!says(b, &[b"FTP"]))
         };
     }
-    if b.len() < 4 { None } else { weak(midway::reply(b) && is_text(line(b).unwrap_or(b))) }
+    if b.len() < 4 { None } else { weak(is_reply(b) && is_text(line(b).unwrap_or(b))) }
 }
 
 pub fn smtp_client(b: &[u8]) -> Look {
@@ -59,13 +68,25 @@ pub fn smtp_client(b: &[u8]) -> Look {
     )?)
 }
 
+/// The same: IMAP's data (RFC 9051 section 7): a star, a number, what it counts; or a word of state.
+fn imap_data(b: &[u8]) -> Option<bool> {
+    const COUNTED: &[&[u8]] = &[b" EXISTS", b" RECENT", b" FETCH (", b" EXPUNGE"];
+    const LISTED: &[&[u8]] =
+        &[b"FLAGS (", b"LIST (", b"LSUB (", b"SEARCH", b"STATUS ", b"CAPABILITY ", b"NAMESPACE ", b"ID ("];
+    let rest = b.strip_prefix(b"* ").unwrap_or_default();
+    match number(rest) {
+        Some((_, counted)) => one_of(counted, COUNTED),
+        None => one_of(rest, LISTED),
+    }
+}
+
 pub fn imap_server(b: &[u8]) -> Look {
     let greeting = one_of(b, &[b"* OK", b"* PREAUTH", b"* BYE", b"* CAPABILITY IMAP4"]);
     if greeting? {
         return yes(is_text(line(b).unwrap_or(b)));
     }
     if b.starts_with(b"* ") {
-        return weak(midway::imap_data(b)?);
+        return weak(imap_data(b)?);
     }
     // The end of a command: the client's tag, and how it went.
     let Some(tag) = memchr::memchr(b' ', b.get(..17).unwrap_or(b)) else { return NO };
@@ -136,7 +157,7 @@ pub fn pop3_client(b: &[u8]) -> Look {
 pub fn nntp_server(b: &[u8]) -> Look {
     let ready = reply(b, b"200").or_else(|| reply(b, b"201"))? || reply(b, b"201")?;
     if !ready {
-        return if b.len() < 4 { None } else { weak(midway::reply(b) && is_text(line(b).unwrap_or(b))) };
+        return if b.len() < 4 { None } else { weak(is_reply(b) && is_text(line(b).unwrap_or(b))) };
     }
     if says(b, &[b"NNTP", b"news", b"InterNetNews", b"usenet"]) { yes(true) } else { weak(true) }
 }
@@ -159,7 +180,7 @@ pub fn sieve_client(b: &[u8]) -> Look {
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
-    use crate::app::tests::{both, client, server, server_on};
+    use crate::app::tests::{both, client, client_on, server, server_on};
 
     #[test]
     fn smtp() {
@@ -183,5 +204,20 @@ mod tests {
             server(b"\"IMPLEMENTATION\" \"Dovecot Pigeonhole\"\r\n\"SIEVE\" \"fileinto\"\r\n"),
             Some(Protocol::Sieve)
         );
+    }
+
+    #[test]
+    fn behind_the_greeting() {
+        for words in [&b"250 Ok\r\n"[..], b"354 go ahead\r\n"] {
+            assert_eq!(server_on(words, 25), Some(Protocol::Smtp));
+        }
+        for words in [&b"RCPT TO:<a@b.example>\r\n"[..], b"DATA\r\n"] {
+            assert_eq!(client_on(words, 25), Some(Protocol::Smtp));
+        }
+        assert_eq!(client_on(b"RETR a.txt\r\n", 21), Some(Protocol::Ftp));
+        for words in [&b"* 18 EXISTS\r\n"[..], b"* FLAGS (\\Seen)\r\n", b"a1 OK LOGIN completed\r\n"] {
+            assert_eq!(server_on(words, 143), Some(Protocol::Imap));
+        }
+        assert_eq!(server_on(b"211 3 1 3 misc.test\r\n", 119), Some(Protocol::Nntp));
     }
 }

@@ -2,7 +2,6 @@
 
 use super::Datagram;
 use super::look::{Look, NO, at, be16, be32, byte, is_text, line, one_of, starts, weak, yes};
-use super::midway;
 
 /// MQTT's remaining length: up to four bytes of seven bits. The value and where it ends.
 pub fn remaining_length(b: &[u8]) -> Option<Option<(u32, usize)>> {
@@ -20,7 +19,7 @@ pub fn remaining_length(b: &[u8]) -> Option<Option<(u32, usize)>> {
 /// CONNECT with the protocol's name.
 pub fn mqtt_client(b: &[u8]) -> Look {
     if byte(b, 0)? != 0x10 {
-        return midway::mqtt(b);
+        return NO;
     }
     let Some((_, body)) = remaining_length(b)? else { return NO };
     let name = b.get(body..)?;
@@ -30,16 +29,13 @@ pub fn mqtt_client(b: &[u8]) -> Look {
 /// CONNACK: flags 0 or 1, a return code.
 pub fn mqtt_server(b: &[u8]) -> Look {
     if byte(b, 0)? != 0x20 {
-        return midway::mqtt(b);
+        return NO;
     }
     let (length, session, code) = (byte(b, 1)?, byte(b, 2)?, byte(b, 3)?);
     weak((2..=127).contains(&length) && session <= 1 && (code <= 5 || code >= 0x80))
 }
 
 pub fn amqp(b: &[u8]) -> Look {
-    if byte(b, 0)? != b'A' {
-        return midway::amqp(b);
-    }
     yes(starts(b, b"AMQP")? && byte(b, 4)? <= 3 && byte(b, 5)? <= 1)
 }
 

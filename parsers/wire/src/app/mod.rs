@@ -33,7 +33,6 @@ mod media;
 mod mesh;
 mod messaging;
 mod middleware;
-mod midway;
 mod naming;
 pub mod one_sided;
 mod operators;

@@ -42,6 +42,23 @@ pub fn telnet(b: &[u8]) -> Look {
     }
 }
 
+/// Words on Telnet's port without any option: RFC 854's terminal. A login's prompt is enough, other text has to be longer.
+pub fn terminal(b: &[u8]) -> Look {
+    const ENOUGH: usize = 16;
+    let head = b.get(..64).unwrap_or(b);
+    // Bell, backspace, escape, and the zero behind a carriage return.
+    let typed = |c: &u8| matches!(c, b' '..=b'~' | 0 | 7..=13 | 27);
+    if !head.iter().all(typed) {
+        return NO;
+    }
+    let printed = head.iter().filter(|c| c.is_ascii_graphic() || **c == b' ').count();
+    let asks = |word: &[u8]| memchr::memmem::find(head, word).is_some();
+    if asks(b"ogin:") || asks(b"assword:") || b.len() >= ENOUGH && 2 * printed > head.len() {
+        return weak(true);
+    }
+    if b.len() < 64 { None } else { NO }
+}
+
 pub fn vnc(b: &[u8]) -> Look {
     if !starts(b, b"RFB ")? {
         return NO;
@@ -329,5 +346,12 @@ mod tests {
         assert_eq!(udp(&short, 1030), Some(Protocol::Dcerpc));
         short[75] = 9;
         assert_eq!(udp(&short, 1030), None);
+    }
+
+    #[test]
+    fn terminals() {
+        assert_eq!(server_on(b"\r\nUser Access Verification\r\n\r\nPassword: ", 23), Some(Protocol::Telnet));
+        assert_eq!((server_on(b"login: ", 23), server_on(b"login: ", 24)), (Some(Protocol::Telnet), None));
+        assert_eq!(server_on(b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03login:", 23), None);
     }
 }

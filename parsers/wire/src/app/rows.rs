@@ -8,9 +8,8 @@ use super::look::{Look, NO};
 use super::masks::{DatagramRows, StreamRows, datagram_masks, port_masks, stream_masks};
 use super::{
     Datagram, automation, chat, clusters, databases, desktops, devices, directory, dns, files, formats, games, grids,
-    industrial, mail, management, measuring, media, mesh, messaging, middleware, midway, naming, operators, oracle,
-    peers, prose, protobuf, providers, remote, robots, routing, rpc, sealed, services, stores, tunnels, voice, web,
-    worlds,
+    industrial, mail, management, measuring, media, mesh, messaging, middleware, naming, operators, oracle, peers,
+    prose, protobuf, providers, remote, robots, routing, rpc, sealed, services, stores, tunnels, voice, web, worlds,
 };
 use crate::Protocol::{self as P};
 
@@ -110,13 +109,13 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Nntp, &[119], side(LETTERS, mail::nntp_client), side(&[(b'2', b'5')], mail::nntp_server)),
     tcp(P::Sieve, &[4190], side(LETTERS, mail::sieve_client), side(&[(b'"', b'"')], mail::sieve_server)),
     same(P::Telnet, &[23], &[(255, 255)], remote::telnet),
-    on_port(P::Telnet, &[23], TYPED, midway::terminal),
+    on_port(P::Telnet, &[23], TYPED, remote::terminal),
     tcp(P::Mysql, &[3306], side(ANY, databases::mysql_client), side(ANY, databases::mysql_server)),
     tcp(
         P::Postgresql,
         &[5432],
-        side(&[(0, 0), (b'B', b'p')], databases::postgresql_client),
-        side(&[(b'1', b'4'), (b'A', b't')], databases::postgresql_server),
+        side(ZERO, databases::postgresql_client),
+        side(&[(b'E', b'E'), (b'R', b'R')], databases::postgresql_server),
     ),
     same(P::Tds, &[1433], &[(1, 0x12)], databases::tds),
     same(P::Mongodb, &[27017], ANY, databases::mongodb),
@@ -137,13 +136,8 @@ pub(super) const STREAMS: &[StreamRow] = &[
     tcp(P::Zookeeper, &[2181], side(ZERO, databases::zookeeper), SILENT),
     same(P::Zookeeper, &[2181], &[(b'a', b'z')], databases::zookeeper_words),
     tcp(P::Kafka, &[9092], side(ZERO, databases::kafka_client), side(ZERO, databases::kafka_server)),
-    tcp(
-        P::Mqtt,
-        &[1883],
-        side(&[(0x10, 0x10), (0x30, 0xe0)], messaging::mqtt_client),
-        side(&[(0x20, 0xe0)], messaging::mqtt_server),
-    ),
-    same(P::Amqp, &[5672], &[(1, 2), (8, 8), (b'A', b'A')], messaging::amqp),
+    tcp(P::Mqtt, &[1883], side(&[(0x10, 0x10)], messaging::mqtt_client), side(&[(0x20, 0x20)], messaging::mqtt_server)),
+    same(P::Amqp, &[5672], &[(b'A', b'A')], messaging::amqp),
     tcp(
         P::Nats,
         &[4222],

@@ -62,12 +62,12 @@ pub fn request(b: &[u8]) -> Look {
     let Some((name, rest)) = method(b)? else { return NO };
     match line(rest) {
         Some(target) => {
-            let version = target.rsplit(|c| *c == b' ').next().unwrap_or_default();
-            let simple = name == b"GET" && target.starts_with(b"/") && !target.contains(&b' ');
+            let version = target.get(memchr::memrchr(b' ', target).map_or(0, |at| at + 1)..).unwrap_or_default();
+            let simple = || name == b"GET" && target.starts_with(b"/") && !target.contains(&b' ');
             // A damaged version is one all the same: method, path and word are more than a hundred bits.
-            let damaged = METHODS.contains(&name) && target.starts_with(b"/") && version.starts_with(b"HTTP/");
+            let damaged = || version.starts_with(b"HTTP/") && target.starts_with(b"/") && METHODS.contains(&name);
             let known = version.starts_with(b"HTTP/1.") || version.starts_with(b"HTTP/0.9");
-            yes(is_text(target) && (known || simple) || damaged)
+            yes(damaged() || (known || simple()) && is_text(target))
         }
         None if !METHODS.contains(&name) || !is_text(rest) => NO,
         None => {

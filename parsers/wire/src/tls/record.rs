@@ -156,11 +156,15 @@ pub fn find_record(bytes: &[u8]) -> Option<usize> {
 /// The first record in bytes that begin inside another one: its end must be the end of the bytes or a whole header. Random
 /// bytes pass once in 10^11 places, so this also recognises a stream joined in the middle of a record.
 pub fn joined_inside(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(RecordHeader::LEN).enumerate().position(|(at, window)| {
-        let Some(header) = window.first_chunk().and_then(|header| RecordHeader::parse(*header)) else { return false };
-        match bytes.get(at + RecordHeader::LEN + usize::from(header.length)..) {
+    // Its second byte is the version's first, which one byte in 256 is.
+    let places = memchr::memchr_iter(3, bytes).filter_map(|major| major.checked_sub(1));
+    places.into_iter().find(|at| {
+        let behind = bytes.get(*at..).unwrap_or_default();
+        let Some((header, behind)) = behind.split_first_chunk::<{ RecordHeader::LEN }>() else { return false };
+        let Some(header) = RecordHeader::parse(*header) else { return false };
+        match behind.get(usize::from(header.length)..) {
             _ if header.length == 0 => false,
-            Some([]) => bytes.get(at + RecordHeader::LEN..).is_some_and(may_be_content),
+            Some([]) => may_be_content(behind),
             Some(rest) => rest.first_chunk().is_some_and(|next| RecordHeader::parse(*next).is_some()),
             None => false,
         }

@@ -72,6 +72,8 @@ fn mqtt(b: &[u8], from_client: bool) -> Step {
     let first = byte(b, 0)?;
     let Some((length, body)) = remaining_length(b)? else { return BROKEN };
     let id = |at| Some(be16(b, at)? != 0);
+    // Two bytes, and that no more was said.
+    let ping = if b.len() == 2 { 24 } else { 16 };
     let (fits, bits) = match first {
         // Quality of service 3 is none.
         0x30..=0x3d if first & 6 != 6 => {
@@ -95,8 +97,8 @@ fn mqtt(b: &[u8], from_client: bool) -> Step {
             8,
         ),
         0xb0 if !from_client => ((2..=64).contains(&length) && id(body)?, 8),
-        0xc0 | 0xe0 if from_client => (length == 0, 16),
-        0xd0 if !from_client => (length == 0, 16),
+        0xc0 | 0xe0 if from_client => (length == 0, ping),
+        0xd0 if !from_client => (length == 0, ping),
         _ => return BROKEN,
     };
     message(fits, body + length as usize, bits)

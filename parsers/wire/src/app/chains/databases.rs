@@ -48,6 +48,8 @@ pub fn mysql_server(b: &[u8], before: &[u8]) -> Step {
     let bits = match (length, kind) {
         // Rows and id as one byte each; a status in whose upper half little is set, no warnings.
         (7, 0) if byte(b, 8)? & 0x80 == 0 && le16(b, 9)? == 0 => 24,
+        // With larger numbers, or words on what changed of the session.
+        (8..=512, 0) if sequence == 1 => 8,
         (5, 0xfe) if byte(b, 8)? & 0x80 == 0 && le16(b, 5)? < 256 => 26,
         (9.., 0xff) if byte(b, 7)? == b'#' && (1000..=5000).contains(&le16(b, 5)?) => 18 + spelt(b.get(8..13)?, 6),
         // How many columns.

@@ -1,6 +1,6 @@
 //! Streams met in the middle: protocols told by messages that follow one another.
 //!
-//! A table again: one row a protocol, with a step for what each side sends. A step reads one message's header, says where the next one must
+//! A table again ([`table`]): one row a protocol, with a step for what each side sends. A step reads one message's header, says where the next one must
 //! stand, and how many bits of what it read bytes of any other kind would have had to guess. Where the next header is no such thing, the chain
 //! is broken and counts nothing. Lengths are never counted, nor are counters: ciphertext
 //! may be framed by them as well; zeros count little, since other binary data is full of them.
@@ -13,19 +13,26 @@ mod lines;
 mod mail;
 mod screens;
 mod services;
+mod table;
 mod web;
 
 use super::{HEAD_LIMIT, Ports, is_registered};
 use crate::Protocol::{self as P};
+use table::{CLIENT, LINES, ROWS, Rows, SERVER, SILENT_SERVER, beginning};
 
 /// Bits that both sides have to show together, in two messages or more. Random bytes do once in 2^48 for each row and side, for the most
 /// part at their first byte; over all rows and places that is less than 2^-40 a flow.
 const ENOUGH: u32 = 48;
+/// What the registered port of a protocol is worth: 14 bits of its messages do there, as a weak row's (one random payload in 10,000), and
+/// one message may be all. Neither side may say anything else.
+const PORT: u32 = 34;
+/// There a length counts as well, if the messages fill what a side has said: who agreed on encryption writes something else.
+const FILLED: u32 = 8;
 /// Messages of one side looked at: fewer tell, or none will.
 const MAX_LINKS: u32 = 32;
 /// Places at which a chain may begin: where a segment begins with the end of a message, that is mostly short, and each place costs time on
 /// streams that are none of these.
-const MAX_PLACES: usize = 64;
+const MAX_BEGINNINGS: usize = 64;
 /// Messages of one side looked at from all places together, so that bytes made for it cost little more than others.
 const MAX_STEPS: u32 = 256;
 
@@ -51,119 +58,6 @@ fn message(fits: bool, length: usize, bits: u32) -> Step {
 /// The header of the next message; behind it the whole message before it, nothing at first.
 type Test = fn(&[u8], &[u8]) -> Step;
 
-struct Side {
-    /// Ranges of first bytes that the step can take.
-    first: &'static [(u8, u8)],
-    step: Test,
-}
-
-struct Row {
-    protocol: P,
-    client: Side,
-    server: Side,
-    /// Messages are lines: they begin behind the end of one.
-    lines: bool,
-}
-
-const ANY: &[(u8, u8)] = &[(0, 255)];
-const ZERO: &[(u8, u8)] = &[(0, 0)];
-const LETTERS: &[(u8, u8)] = &[(b'A', b'Z'), (b'a', b'z')];
-const DIGITS: &[(u8, u8)] = &[(b'1', b'6')];
-
-/// A side whose messages tell nothing.
-const SILENT: Side = Side { first: &[], step: |_, _| BROKEN };
-
-const fn side(first: &'static [(u8, u8)], step: Test) -> Side {
-    Side { first, step }
-}
-
-const fn two(protocol: P, client: Side, server: Side) -> Row {
-    Row { protocol, client, server, lines: false }
-}
-
-/// Both sides write the same format.
-const fn same(protocol: P, first: &'static [(u8, u8)], step: Test) -> Row {
-    two(protocol, side(first, step), side(first, step))
-}
-
-const fn lines(protocol: P, client: Side, server: Side) -> Row {
-    Row { protocol, client, server, lines: true }
-}
-
-const ROWS: &[Row] = &[
-    same(P::Http, &[(0, 0x0f)], web::http2),
-    two(P::Http, side(&[(0x81, 0xc2)], web::websocket_client), side(&[(0x81, 0xc2)], web::websocket_server)),
-    two(P::Mysql, side(ANY, databases::mysql_client), side(ANY, databases::mysql_server)),
-    two(
-        P::Postgresql,
-        side(LETTERS, databases::postgresql_client),
-        side(&[(b'1', b'z')], databases::postgresql_server),
-    ),
-    same(P::Oracle, &[(0, 0x20)], databases::oracle),
-    two(P::Cassandra, side(&[(3, 5)], databases::cassandra_client), side(&[(0x83, 0x85)], databases::cassandra_server)),
-    two(P::Tds, side(&[(1, 0x0e)], databases::tds_client), side(&[(4, 4)], databases::tds_server)),
-    same(P::Mongodb, ANY, databases::mongodb),
-    two(P::Redis, side(&[(b'*', b'*')], databases::redis_client), side(&[(b'$', b':')], databases::redis_server)),
-    two(P::Zookeeper, side(ZERO, services::zookeeper_client), side(ZERO, services::zookeeper_server)),
-    two(P::Kafka, side(ZERO, brokers::kafka_client), SILENT),
-    same(P::Amqp, &[(1, 8)], brokers::amqp_0_9_1),
-    same(P::Amqp, ZERO, brokers::amqp_1_0),
-    two(P::Mqtt, side(&[(0x30, 0xe0)], brokers::mqtt_client), side(&[(0x30, 0xe0)], brokers::mqtt_server)),
-    two(P::Stomp, side(&[(b'A', b'U')], brokers::stomp_client), side(&[(b'E', b'R')], brokers::stomp_server)),
-    lines(P::Nats, side(LETTERS, brokers::nats_client), side(&[(b'+', b'z')], brokers::nats_server)),
-    two(P::Tacacs, side(&[(0xc0, 0xc1)], services::tacacs_client), side(&[(0xc0, 0xc1)], services::tacacs_server)),
-    same(P::Bittorrent, ZERO, services::bittorrent),
-    same(P::Bgp, &[(255, 255)], services::bgp),
-    two(P::Ldap, side(&[(0x30, 0x30)], services::ldap_client), side(&[(0x30, 0x30)], services::ldap_server)),
-    same(P::Smb, ZERO, services::smb),
-    same(P::Smb3, ZERO, services::smb_sealed),
-    two(P::Vnc, side(&[(2, 6)], screens::vnc_client), SILENT),
-    two(P::X11, side(&[(1, 255)], screens::x11_client), SILENT),
-    lines(P::Smtp, side(LETTERS, mail::smtp_client), side(DIGITS, mail::smtp_server)),
-    lines(P::Ftp, side(LETTERS, lines::ftp_client), side(DIGITS, lines::ftp_server)),
-    lines(P::Nntp, side(LETTERS, mail::nntp_client), side(DIGITS, mail::nntp_server)),
-    lines(P::Pop3, side(LETTERS, mail::pop3_client), side(&[(b'+', b'-')], mail::pop3_server)),
-    lines(P::Imap, side(&[(b'0', b'z')], mail::imap_client), side(&[(b'*', b'z')], mail::imap_server)),
-    lines(P::Irc, side(LETTERS, lines::irc_client), side(&[(b':', b'z')], lines::irc_server)),
-    same(P::Xmpp, &[(b'<', b'<')], lines::xmpp),
-];
-
-/// For each first byte, the rows it can begin a message of: bit n is row n.
-static CLIENT: [u32; 256] = masks(true);
-static SERVER: [u32; 256] = masks(false);
-/// Rows whose messages are lines.
-const LINES: u32 = lines_of();
-
-const _: () = assert!(ROWS.len() <= 32, "a mask has one bit a row");
-
-const fn masks(client: bool) -> [u32; 256] {
-    let mut masks = [0; 256];
-    let mut row = 0;
-    while row < ROWS.len() {
-        let first = if client { ROWS[row].client.first } else { ROWS[row].server.first };
-        let mut range = 0;
-        while range < first.len() {
-            let mut byte = first[range].0 as usize;
-            while byte <= first[range].1 as usize {
-                masks[byte] |= 1 << row;
-                byte += 1;
-            }
-            range += 1;
-        }
-        row += 1;
-    }
-    masks
-}
-
-const fn lines_of() -> u32 {
-    let (mut lines, mut row) = (0, 0);
-    while row < ROWS.len() {
-        lines |= (ROWS[row].lines as u32) << row;
-        row += 1;
-    }
-    lines
-}
-
 /// What a chain says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -176,36 +70,62 @@ pub struct Found {
 struct Chain {
     bits: u32,
     links: u32,
+    /// From the first byte to the last.
+    fills: bool,
+}
+
+/// The strongest chain of each row in what one side has said.
+struct Side {
+    chains: [Chain; ROWS.len()],
+    /// Rows that have one.
+    found: Rows,
+    /// Those, and rows that are not contradicted.
+    fits: Rows,
+}
+
+impl Side {
+    const UNKNOWN: Self = Self { chains: [Chain { bits: 0, links: 0, fills: false }; ROWS.len()], found: 0, fits: 0 };
 }
 
 /// Judges what either direction has said, which may begin anywhere in a conversation. `joined`: who is the client is not known either.
 /// `within`: also looks for messages that begin behind the first byte.
 pub fn stream(client: &[u8], server: &[u8], ports: Ports, joined: bool, within: bool) -> Option<Found> {
     let (client, server) = (head(client), head(server));
-    let none = [Chain::default(); ROWS.len()];
-    let straight = [chains(client, &CLIENT, true, within), chains(server, &SERVER, false, within)];
-    let turned = if joined {
-        [chains(server, &CLIENT, true, within), chains(client, &SERVER, false, within)]
-    } else {
-        [none; 2]
-    };
+    let straight = [side(client, true, within), side(server, false, within)];
+    let turned =
+        if joined { [side(server, true, within), side(client, false, within)] } else { [Side::UNKNOWN, Side::UNKNOWN] };
     let mut best = (ENOUGH - 1, None);
-    for (n, row) in ROWS.iter().enumerate() {
-        let [straight, turned] = [straight, turned].map(|[a, b]| both(a[n], b[n]));
+    let mut rows = straight.iter().chain(&turned).fold(0, |rows, side| rows | side.found);
+    while rows != 0 {
+        let n = rows.trailing_zeros() as usize;
+        rows &= rows - 1;
+        let protocol = ROWS[n].protocol;
+        let [straight, turned] = [(&straight, ports.server), (&turned, ports.client)]
+            .map(|(sides, port)| worth(sides, n, || is_registered(protocol, port)));
         // Where both sides write alike, the port tells which is which.
-        let by_port = || is_registered(row.protocol, ports.client) && !is_registered(row.protocol, ports.server);
+        let by_port = || is_registered(protocol, ports.client) && !is_registered(protocol, ports.server);
         let bits = straight.max(turned);
         if bits > best.0 {
             let turned = turned > straight || turned == straight && by_port();
-            best = (bits, Some(Found { protocol: row.protocol, turned }));
+            best = (bits, Some(Found { protocol, turned }));
         }
     }
     best.1
 }
 
-/// What two sides are worth together, in two messages or more.
-fn both(a: Chain, b: Chain) -> u32 {
-    if a.links + b.links < 2 { 0 } else { a.bits + b.bits }
+/// What client and server are worth together as this row's: in two messages or more, or on its port.
+fn worth(sides: &[Side; 2], row: usize, on_port: impl Fn() -> bool) -> u32 {
+    let [client, server] = sides.each_ref().map(|side| side.chains[row]);
+    let (bits, links) = (client.bits + server.bits, client.links + server.links);
+    let filled = bits + [client, server].iter().map(|chain| u32::from(chain.fills) * FILLED).sum::<u32>();
+    let fits = sides.iter().all(|side| side.fits & 1 << row != 0);
+    if fits && links > 0 && filled + PORT >= ENOUGH && on_port() {
+        filled + PORT
+    } else if links > 1 {
+        bits
+    } else {
+        0
+    }
 }
 
 fn head(bytes: &[u8]) -> &[u8] {
@@ -213,47 +133,63 @@ fn head(bytes: &[u8]) -> &[u8] {
 }
 
 /// For each row the strongest chain of one side, less what its place was worth.
-fn chains(bytes: &[u8], masks: &[u32; 256], of_client: bool, within: bool) -> [Chain; ROWS.len()] {
-    let mut best = [Chain::default(); ROWS.len()];
+fn side(bytes: &[u8], of_client: bool, within: bool) -> Side {
+    let mut side = Side::UNKNOWN;
+    if bytes.is_empty() {
+        side.fits = Rows::MAX;
+        return side;
+    }
+    if !of_client {
+        side.fits = SILENT_SERVER;
+    }
+    let masks = if of_client { &CLIENT } else { &SERVER };
     let mut steps = 0;
-    let places = if within { MAX_PLACES } else { 1 };
-    for (at, first) in bytes.iter().enumerate().take(places) {
+    for at in 0..bytes.len().min(if within { MAX_BEGINNINGS } else { 1 }) {
         let rest = bytes.get(at..).unwrap_or_default();
-        let mut rows = masks[usize::from(*first)];
+        let mut rows = beginning(masks, rest);
         if at > 0 && bytes[at - 1] != b'\n' {
             rows &= !LINES;
         }
         while rows != 0 && steps < MAX_STEPS {
             let n = rows.trailing_zeros() as usize;
-            rows &= rows - 1;
-            let side = if of_client { &ROWS[n].client } else { &ROWS[n].server };
-            let chain = follow(side.step, rest);
+            let row = rows & rows.wrapping_neg();
+            rows ^= row;
+            let step = if of_client { ROWS[n].client.step } else { ROWS[n].server.step };
+            let Some(chain) = follow(step, rest) else { continue };
             steps += chain.links;
-            let bits = chain.bits.saturating_sub(at.checked_ilog2().map_or(0, |place| place + 1));
             // Inside other data one header alone may be a coincidence: it has to lead to another.
-            if bits > best[n].bits && (at == 0 || chain.links > 1) {
-                best[n] = Chain { bits, ..chain };
+            if at > 0 && chain.links < 2 {
+                continue;
+            }
+            side.fits |= row;
+            let bits = chain.bits.saturating_sub(at.checked_ilog2().map_or(0, |place| place + 1));
+            if bits > side.chains[n].bits {
+                side.found |= row;
+                side.chains[n] = Chain { bits, fills: chain.fills && at == 0, ..chain };
             }
         }
     }
-    best
+    side
 }
 
-/// One chain from here on.
-fn follow(step: Test, bytes: &[u8]) -> Chain {
+/// One chain from here on; nothing where it is broken.
+fn follow(step: Test, bytes: &[u8]) -> Option<Chain> {
     let (mut before, mut rest, mut chain) = (&[][..], bytes, Chain::default());
-    while chain.links < MAX_LINKS && !rest.is_empty() {
+    while chain.links < MAX_LINKS {
         match step(rest, before) {
             None => break,
-            Some(Link::Broken) => return Chain::default(),
+            Some(Link::Broken) => return None,
             Some(Link::Message { length, bits }) => {
-                chain = Chain { bits: chain.bits + bits, links: chain.links + 1 };
-                let Some((whole, behind)) = rest.split_at_checked(length) else { break };
+                chain = Chain { bits: chain.bits + bits, links: chain.links + 1, fills: length == rest.len() };
+                let Some((whole, behind)) = rest.split_at_checked(length).filter(|(_, behind)| !behind.is_empty())
+                else {
+                    break;
+                };
                 (before, rest) = (whole, behind);
             }
         }
     }
-    chain
+    Some(chain)
 }
 
 /// Bits of words: a letter, digit or sign that can be printed is one byte in 2.7.

@@ -13,6 +13,23 @@ pub fn told(client: &[u8], server: &[u8]) -> Option<P> {
     found.map(|found| found.protocol)
 }
 
+fn on_port(client: &[u8], server: &[u8], port: u16) -> Option<P> {
+    stream(client, server, Ports { server: port, ..PORTS }, false, false).map(|found| found.protocol)
+}
+
+/// On its port one whole message tells, there alone and as long as the other side says nothing else.
+fn alone(protocol: P, port: u16, client: &[&[u8]], server: &[&[u8]]) {
+    let other = Random(9).bytes(40);
+    for one in client {
+        assert_eq!((on_port(one, &[], port), on_port(one, &[], port ^ 1)), (Some(protocol), None), "{one:02x?}");
+        assert_eq!(on_port(one, &other, port), None, "{one:02x?}");
+    }
+    for one in server {
+        assert_eq!((on_port(&[], one, port), on_port(&[], one, port ^ 1)), (Some(protocol), None), "{one:02x?}");
+        assert_eq!(on_port(&other, one, port), None, "{one:02x?}");
+    }
+}
+
 /// The same behind the end of a message whose beginning is missing, and cut at every byte: never anything else.
 fn cut(protocol: P, client: &[u8], server: &[u8]) {
     let ends = [&Random(5).bytes(24)[..], b"the end of an earlier answer\r\n"].concat();
@@ -258,6 +275,74 @@ fn talk() {
     each(P::Irc, b"PRIVMSG #ops :hello\r\nPRIVMSG #ops :there\r\nPRIVMSG joe :you\r\n", server);
     let stanza = b"<message to='a@b.example' id='7'><body>hi</body></message><presence from='a@b.example'/>";
     each(P::Xmpp, stanza, stanza);
+}
+
+#[test]
+fn one_message_on_its_port() {
+    let published = b"\x30\x0d\0\x06room/1hello";
+    let subscribes = b"\x82\x0b\0\x01\0\x06room/1\0";
+    let acknowledged = b"\x40\x02\0\x01";
+    alone(
+        P::Mqtt,
+        1883,
+        &[published, b"\xc0\0", subscribes, acknowledged],
+        &[published, b"\x90\x03\0\x01\0", b"\xd0\0"],
+    );
+    assert_eq!(told(b"\xc0\0", b"\xd0\0"), Some(P::Mqtt));
+    for other in
+        [&b"\x36\x0d\0\x06room/1hello"[..], b"\x30\x0d\0\x06room\x011hello", b"\x30\x0c\0\x0froom/1hello", b"\xc0\x01"]
+    {
+        assert_eq!(on_port(other, &[], 1883), None, "{other:02x?}");
+    }
+    let declare = b"\x01\0\x01\0\0\0\x0c\0\x32\0\x0a\0\0\x01q\0\0\0\0\xce";
+    let heartbeat = b"\x08\0\0\0\0\0\0\xce";
+    alone(P::Amqp, 5672, &[declare, heartbeat], &[heartbeat]);
+    assert_eq!(
+        on_port(b"\x01\0\x01\0\0\0\x0b\0\x32\0\x0a\0\0\x01q\0\0\0\0\xce", &[], 5672),
+        None,
+        "the size is not its own"
+    );
+
+    let columns = b"\x01\0\0\x01\x01\x17\0\0\x02\x03def\0\0\0\x011\0\x0c\x3f\0\x01\0\0\0\x08\x81\0\0\0\0";
+    let changed = b"\x0a\0\0\x01\0\x01\xfd\x10\x27\0\x02\0\0\0";
+    alone(P::Mysql, 3306, &[b"\x09\0\0\0\x03SELECT 1", b"\x01\0\0\0\x0e"], &[b"\x07\0\0\x01\0\0\0\x02\0\0\0", changed]);
+    assert_eq!(on_port(&[], columns, 3306), Some(P::Mysql));
+    assert_eq!(told(b"\x01\0\0\0\x0e", b"\x07\0\0\x01\0\0\0\x02\0\0\0"), Some(P::Mysql));
+
+    let done = b"C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I";
+    alone(
+        P::Postgresql,
+        5432,
+        &[b"Q\0\0\0\x0eselect 1;\0", b"X\0\0\0\x04", b"p\0\0\0\x0bsesame\0"],
+        &[b"Z\0\0\0\x05I", b"S\0\0\0\x08a\0b\0"],
+    );
+    assert_eq!(on_port(b"Q\0\0\0\x0eselect 1;\0garbage", &[], 5432), None);
+    assert_eq!(told(b"X\0\0\0\x04", done), Some(P::Postgresql));
+    alone(P::Nats, 4222, &[b"PUB a 2\r\nhi\r\n"], &[]);
+    alone(P::Xmpp, 5222, &[b"<presence to='a@b.example'/>"], &[]);
+}
+
+/// As of the table of first bytes: less than one in ten thousand.
+#[test]
+fn random_bytes_on_a_port_tell_next_to_nothing() {
+    const LENGTHS: [usize; 14] = [2, 4, 5, 6, 8, 12, 16, 20, 32, 48, 64, 92, 148, 300];
+    let rounds = if cfg!(debug_assertions) { 2_000 } else { 200_000 };
+    let ports = [
+        1883, 5672, 3306, 5432, 1521, 9042, 1433, 27017, 6379, 2181, 9092, 61613, 4222, 49, 6881, 179, 389, 445, 5900,
+        6000, 25, 21, 119, 110, 143, 6667, 5222, 80,
+    ];
+    for port in ports {
+        assert!(ROWS.iter().any(|row| is_registered(row.protocol, port)));
+        for length in LENGTHS {
+            let mut random = Random(u64::from(port) << 16 | length as u64);
+            let told = |_: &usize| {
+                let bytes = random.bytes(length);
+                on_port(&bytes, &[], port).is_some() || on_port(&[], &bytes, port).is_some()
+            };
+            let hits = (0..rounds).filter(told).count();
+            assert!(hits <= rounds.div_ceil(10_000), "{hits} of {rounds} on {port} with {length} bytes");
+        }
+    }
 }
 
 /// Random bytes, in all sizes; as many in release builds as in a day's capture.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::secret::{Secret, decoded, form_decoded, name};
 use super::{Credential, after, found, lines};
 use crate::Protocol;
-use crate::app::look::contains_nocase;
+use crate::app::look::{contains_nocase, starts_nocase};
 
 /// Names of form fields, letter case aside, as login pages of common frameworks send them.
 const PASSWORD_FIELDS: &[&[u8]] =
@@ -75,6 +75,9 @@ pub struct Requests<'a> {
 impl<'a> Requests<'a> {
     /// In one walk over the lines: the requests of a connection are looked at as long as it lasts.
     pub fn read(b: &'a [u8]) -> Self {
+        if is_bare(b) {
+            return Self { login: None, goes_on: false };
+        }
         let (mut body_at, mut coded, mut length) = (None, false, None);
         let mut at = 0;
         for end in memchr::memchr_iter(b'\n', b) {
@@ -104,6 +107,20 @@ impl<'a> Requests<'a> {
         };
         Self { login: query(b).and_then(|query| fields(query, true)).or_else(form), goes_on: !whole }
     }
+}
+
+/// Whether nothing but heads are there, without a question in the first one's line and without a login in any: what most requests are,
+/// told without a walk over their lines. What is sent with these methods means nothing (RFC 9110 sections 9.3.1 and 9.3.2).
+fn is_bare(b: &[u8]) -> bool {
+    // Rarer in a head than the letters before it.
+    let authorizes = |z: usize| {
+        let name = z.checked_sub(7).and_then(|at| b.get(at..)).unwrap_or_default();
+        starts_nocase(name, b"authorization:") == Some(true)
+    };
+    (b.starts_with(b"GET ") || b.starts_with(b"HEAD "))
+        && b.ends_with(b"\r\n\r\n")
+        && query(b).is_none()
+        && !memchr::memchr2_iter(b'z', b'Z', b).any(authorizes)
 }
 
 /// Of the first request, once its line is whole.
@@ -142,6 +159,11 @@ mod tests {
         assert_eq!(seen(Protocol::Http, basic), named("http_basic", "Aladdin"));
         assert_eq!(hashed(Protocol::Http, basic, b""), Some("open sesame".into()));
         assert_eq!(seen(Protocol::Http, &basic[..50]), None);
+        for field in ["Authorization", "AUTHORIZATION", "proxy-authorization"] {
+            let request =
+                format!("GET /z HTTP/1.1\r\nHost: z\r\n{field}: Bearer sesame\r\nAccept-Encoding: gzip\r\n\r\n");
+            assert_eq!(seen(Protocol::Http, request.as_bytes()), Some(("http_bearer", None)));
+        }
         let bearer = b"GET / HTTP/1.1\r\nAuthorization: Bearer sesame\r\n";
         assert_eq!(seen(Protocol::Http, bearer), Some(("http_bearer", None)));
         assert_eq!(hashed(Protocol::Http, bearer, b""), Some("sesame".into()));
