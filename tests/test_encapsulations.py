@@ -24,6 +24,8 @@ Wrap = Callable[[bytes], Any]  # an Ethernet frame → one around it
 ETHER: Final = Ether(dst="02:00:00:00:00:02", src="02:00:00:00:00:01")  # or scapy asks the network
 LABELS: Final = Ether(dst=ETHER.dst, src=ETHER.src, type=0x8847)
 SESSION: Final = Ether(dst=ETHER.dst, src=ETHER.src, type=0x8864)
+ETHER_NSH: Final = Ether(dst=ETHER.dst, src=ETHER.src, type=0x894F)
+OVER_IP_115: Final = ETHER / IP(src="198.51.100.1", dst="198.51.100.2", proto=115)
 OUTER: Final = ETHER / IP(src="198.51.100.1", dst="198.51.100.2")
 # AWS sends three options, and IP without Ethernet.
 GATEWAY_LOAD_BALANCER: Final = [GeneveOptions(classid=0x108, type=kind, data=bytes(8)) for kind in (1, 2, 3)]
@@ -69,8 +71,27 @@ AROUND: Final[dict[str, Wrap]] = {
         / GTPPDUSessionContainer(type=0, QFI=1)
         / ip(frame)
     ),
+    # RFC 9300 with an instance, GUE with an IP protocol, RFC 8300, L2TP 3 with and without a cookie, EoIP.
+    "lisp:5": lambda frame: OUTER / UDP(sport=50000, dport=4341) / Raw(b"\x08\0\0\0\0\0\5\0") / ip(frame),
+    "gue": lambda frame: OUTER / UDP(sport=50000, dport=6080) / Raw(b"\0\4\0\0") / ip(frame),
+    "nsh:258": lambda frame: ETHER_NSH / Raw(b"\0\x46\1\1\0\1\2\xff" + bytes(16)) / ip(frame),
+    "l2tp:7": lambda frame: OVER_IP_115 / Raw(b"\0\0\0\7") / Raw(frame),
+    "l2tp:8": lambda frame: OUTER / UDP(sport=1701, dport=1701) / Raw(b"\0\3\0\0\0\0\0\x08abcdefgh") / Raw(frame),
+    "eoip:9": lambda frame: (
+        ETHER / IP(src="198.51.100.1", dst="198.51.100.2", proto=47) / Raw(b"\x20\1\x64\0\0\0\x09\0") / Raw(frame)
+    ),
 }
-ETHERNET: Final = ("vxlan:42", "geneve:7", "gre:9", "erspan", "erspan:3", "erspan:4")  # the others carry IP alone
+ETHERNET: Final = (
+    "vxlan:42",
+    "geneve:7",
+    "gre:9",
+    "erspan",
+    "erspan:3",
+    "erspan:4",
+    "l2tp:7",
+    "l2tp:8",
+    "eoip:9",
+)  # the others carry IP alone
 # The same around a frame with IPv6 inside.
 AROUND_IPV6: Final[dict[str, Wrap]] = {
     "6in4": lambda frame: ETHER / IP(src="198.51.100.1", dst="198.51.100.2", proto=41) / ip(frame),
@@ -173,7 +194,7 @@ def test_each_with_ipv6_inside(around: str, tmp_path: Path) -> None:
     assert told(inside) == told(bare)
 
 
-NO_IP: Final = ("mpls", "pppoe")  # is what is made around them told by its EtherType?
+NO_IP: Final = ("mpls", "pppoe", "nsh")  # is what is made around them told by its EtherType?
 PAIRS: Final = [(a, b) for a in AROUND for b in AROUND if a != b and (b in ETHERNET or not a.startswith(NO_IP))]
 
 

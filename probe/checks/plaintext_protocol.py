@@ -102,6 +102,18 @@ ACCEPTED: Final = frozenset(
         "bgp",
         "ospf",
         "eap",
+        "igmp",
+        "igrp",
+        "egp",
+        "eigrp",
+        "isis",
+        "nhrp",
+        "pim",
+        "rsvp",
+        "vrrp",
+        "carp",
+        "hip",
+        "shim6",
     )
 )
 LONGEST_ABBREVIATION: Final = 5

@@ -11,6 +11,7 @@ mod particular;
 mod portless;
 mod protected;
 mod reassembly;
+mod sctp;
 
 use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
@@ -306,9 +307,13 @@ impl Core {
                 None
             }
             _ if entry.phase == Phase::Settled => None,
-            ip::UDP => {
+            ip::UDP | ip::UDP_LITE | ip::DCCP | ip::SCTP => {
                 let before = entry.protocol;
-                let end = udp::datagram(entry, from, packet, &mut self.ctx);
+                let end = if packet.transport == ip::SCTP {
+                    sctp::packet(entry, from, packet, &mut self.ctx)
+                } else {
+                    udp::datagram(entry, from, packet, &mut self.ctx)
+                };
                 if entry.protocol != before {
                     self.table.schedule(slot); // a shorter silence may end it now
                 }

@@ -85,6 +85,8 @@ impl Endpoint {
             "tcp" => ip::TCP,
             "udp" => ip::UDP,
             "sctp" => ip::SCTP,
+            "dccp" => ip::DCCP,
+            "udplite" => ip::UDP_LITE,
             _ => return None,
         };
         let socket: SocketAddr = socket.parse().ok()?;
@@ -141,7 +143,7 @@ fn parse_address(text: &str) -> Option<(Address, bool)> {
 pub const EAPOL: &str = "eapol";
 
 pub fn has_ports(transport: u8) -> bool {
-    matches!(transport, ip::TCP | ip::UDP | ip::SCTP)
+    matches!(transport, ip::TCP | ip::UDP | ip::SCTP | ip::DCCP | ip::UDP_LITE)
 }
 
 pub fn write_address(out: &mut Vec<u8>, family: Family, address: Address) {
@@ -192,14 +194,16 @@ pub fn write_transport(out: &mut Vec<u8>, family: Family, transport: u8) {
         2 => "igmp",
         ip::TCP => "tcp",
         8 => "egp",
+        9 => "igp",
         ip::UDP => "udp",
-        33 => "dccp",
+        ip::DCCP => "dccp",
         46 => "rsvp",
         ip::GRE => "gre",
         ip::ESP => "esp",
         ip::AH => "ah",
         ip::ICMPV6 => "icmpv6",
         ip::NO_NEXT => "ipv6-nonxt",
+        54 => "narp",
         88 => "eigrp",
         89 => "ospfigp",
         94 => "ipip",
@@ -207,10 +211,15 @@ pub fn write_transport(out: &mut Vec<u8>, family: Family, transport: u8) {
         103 => "pim",
         108 => "ipcomp",
         112 => "vrrp",
-        115 => "l2tp",
+        113 => "pgm",
+        ip::L2TP => "l2tp",
+        124 => "isis",
         ip::SCTP => "sctp",
-        136 => "udplite",
+        ip::UDP_LITE => "udplite",
+        ip::MOBILITY => "mobility-header",
         137 => "mpls-in-ip",
+        ip::HIP => "hip",
+        ip::SHIM6 => "shim6",
         141 => "wesp",
         _ => {
             out.extend_from_slice(b"ip/");

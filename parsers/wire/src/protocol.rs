@@ -58,7 +58,7 @@ protocols! {
     Netcode "netcode" Encrypted, CurveZmq "zmtp" Encrypted, SealedCollectd "collectd" Encrypted,
     SealedSrt "srt" Encrypted, Miio "miio" Encrypted, Nebula "nebula" Encrypted, Tinc "tinc" Encrypted, Mtproto "mtproto" Encrypted,
     Libp2p "libp2p" Encrypted, SealedNfs "nfs" Encrypted, SealedRpc "rpc" Encrypted, SealedOracle "oracle" Encrypted, SealedPostgresql "postgresql" Encrypted,
-    Teamspeak "teamspeak" Encrypted,
+    Teamspeak "teamspeak" Encrypted, Mppe "mppe" Encrypted,
     Http "http" Plaintext, Dns "dns" Plaintext, Mdns "mdns" Plaintext, Llmnr "llmnr" Plaintext,
     Ftp "ftp" Plaintext, Tftp "tftp" Plaintext, Smtp "smtp" Plaintext, Imap "imap" Plaintext, Pop3 "pop3" Plaintext,
     Nntp "nntp" Plaintext, Telnet "telnet" Plaintext, Ldap "ldap" Plaintext, Snmp "snmp" Plaintext,
@@ -139,6 +139,14 @@ protocols! {
     Ocp1 "ocp1" Plaintext, Nano "nano" Plaintext, Amt "amt" Plaintext, Asterix "asterix" Plaintext, Pnrp "pnrp" Plaintext,
     Zephyr "zephyr" Plaintext, Mactelnet "mactelnet" Plaintext, Dplay "dplay" Plaintext, Tribes "tribes" Plaintext,
     Hiqnet "hiqnet" Plaintext, Dcp "dcp" Plaintext, Aeron "aeron" Plaintext, Udt "udt" Plaintext, Ardrone "ardrone" Plaintext,
+    Igmp "igmp" Plaintext, Egp "egp" Plaintext, Igrp "igrp" Plaintext, Rsvp "rsvp" Plaintext, Nhrp "nhrp" Plaintext,
+    Eigrp "eigrp" Plaintext, Pim "pim" Plaintext, Carp "carp" Plaintext, Vrrp "vrrp" Plaintext, Pgm "pgm" Plaintext,
+    Isis "isis" Plaintext, Hip "hip" Plaintext, Shim6 "shim6" Plaintext, Ppp "ppp" Plaintext,
+    Iua "iua" Plaintext, M2ua "m2ua" Plaintext, M3ua "m3ua" Plaintext, Sua "sua" Plaintext, M2pa "m2pa" Plaintext, V5ua "v5ua" Plaintext,
+    Dua "dua" Plaintext, Bicc "bicc" Plaintext, Asap "asap" Plaintext, Enrp "enrp" Plaintext, Forces "forces" Plaintext,
+    S1ap "s1ap" Plaintext, Rua "rua" Plaintext, Hnbap "hnbap" Plaintext, Sbcap "sbcap" Plaintext, Nbap "nbap" Plaintext,
+    X2ap "x2ap" Plaintext, Lcsap "lcsap" Plaintext, Sabp "sabp" Plaintext, M2ap "m2ap" Plaintext, M3ap "m3ap" Plaintext,
+    Ngap "ngap" Plaintext, Xnap "xnap" Plaintext, F1ap "f1ap" Plaintext, E1ap "e1ap" Plaintext, E2ap "e2ap" Plaintext,
     Icmp "icmp" Plaintext, Icmpv6 "icmpv6" Plaintext,
 }
 

@@ -1,4 +1,4 @@
-//! Transports without ports: ESP and AH are followed, others are counted only.
+//! Transports without ports: ESP and AH are followed, others are told by a packet.
 
 use super::eapol;
 use crate::Direction;
@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::conversation::Follower;
 use crate::entry::{Entry, Phase};
 use crate::key::Family;
+use crate::limits::MAX_DATAGRAMS;
 use crate::why::{What, Why};
 use transitproof_wire::Protocol;
 use transitproof_wire::app;
@@ -32,11 +33,26 @@ pub(super) fn packet(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ct
         }
         ip::ESP | ip::AH | wesp::IP_PROTOCOL => {}
         ip::ICMP | ip::ICMPV6 => entry.phase = Phase::Settled,
-        ip::OSPF if app::ospf(packet.payload) => {
-            entry.protocol = Protocol::Ospf;
-            entry.why = Why::new(What::Datagram, ctx.frame, 0);
-            ctx.settle(entry, None);
-        }
-        _ => ctx.settle(entry, None),
+        _ => match app::over_ip(packet) {
+            // What PPP agrees on is in the clear, and may be that the rest is not.
+            Some(Protocol::Ppp) => {
+                entry.protocol = Protocol::Ppp;
+                entry.why = Why::new(What::Datagram, ctx.frame, 0);
+            }
+            Some(protocol) => {
+                entry.protocol = protocol;
+                entry.why = Why::new(What::Datagram, ctx.frame, 0);
+                // Hosts tell routers which groups they are in, as they find each other by ICMP.
+                if protocol == Protocol::Igmp { entry.phase = Phase::Settled } else { ctx.settle(entry, None) }
+            }
+            None => unknown(entry, ctx),
+        },
+    }
+}
+
+/// A packet that does not bear out what it is meant to be: a few more are looked at.
+fn unknown(entry: &mut Entry, ctx: &mut Context) {
+    if entry.packets().iter().sum::<u64>() >= u64::from(MAX_DATAGRAMS) {
+        ctx.settle(entry, None);
     }
 }

@@ -37,6 +37,7 @@ mod naming;
 pub mod one_sided;
 mod operators;
 mod oracle;
+mod over_ip;
 mod peers;
 mod prose;
 mod protobuf;
@@ -47,6 +48,7 @@ mod robots;
 mod routing;
 mod rows;
 mod rpc;
+pub mod sctp;
 mod sealed;
 mod serial;
 mod services;
@@ -59,7 +61,7 @@ mod web;
 mod worlds;
 
 pub use management::is_snmp_discovery;
-pub use routing::ospf;
+pub use over_ip::over_ip;
 pub use serial::Serial;
 
 use crate::Protocol;

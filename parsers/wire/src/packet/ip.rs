@@ -10,6 +10,7 @@ pub mod number {
     pub const IPIP: u8 = 4;
     pub const TCP: u8 = 6;
     pub const UDP: u8 = 17;
+    pub const DCCP: u8 = 33;
     pub const IPV6: u8 = 41;
     pub const ROUTING: u8 = 43;
     pub const FRAGMENT: u8 = 44;
@@ -21,8 +22,10 @@ pub mod number {
     pub const DESTINATION: u8 = 60;
     pub const OSPF: u8 = 89;
     pub const ETHERIP: u8 = 97;
+    pub const L2TP: u8 = 115;
     pub const SCTP: u8 = 132;
     pub const MOBILITY: u8 = 135;
+    pub const UDP_LITE: u8 = 136;
     pub const MPLS_IN_IP: u8 = 137;
     pub const HIP: u8 = 139;
     pub const SHIM6: u8 = 140;
@@ -132,6 +135,11 @@ fn extension_headers(mut packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
             | number::HIP
             | number::SHIM6 => {
                 let next = r.u8()?;
+                let is_signalling = matches!(packet.transport, number::MOBILITY | number::HIP | number::SHIM6);
+                if is_signalling && next == number::NO_NEXT {
+                    // It is what the packet is about.
+                    return Ok(packet);
+                }
                 let units = usize::from(r.u8()?);
                 r.take(units * 8 + 6)?;
                 packet.transport = next;

@@ -13,6 +13,12 @@ pub const EAPOL: u16 = 0x888e;
 pub const EAPOL_WORD: &str = "eapol";
 /// Cisco MetaData: a security group tag between the addresses and the real EtherType.
 const CMD: u16 = 0x8909;
+const VN_TAG: u16 = 0x8926;
+const E_TAG: u16 = 0x893f;
+const PBB: u16 = 0x88e7;
+const TRILL: u16 = 0x22f3;
+const FABRIC_PATH: u16 = 0x8903;
+const MACSEC: u16 = 0x88e5;
 pub const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 
 /// Stacked tags: two are usual (802.1ad), more are provider oddities; beyond this it is an attack or garbage.
@@ -63,6 +69,12 @@ pub fn network(link: u16, frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
     other_link(link, frame)
 }
 
+/// From the EtherType on.
+pub fn behind_addresses(bytes: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    let (ethertype, rest) = bytes.split_first_chunk::<2>().ok_or(ParseError::Truncated("ethernet"))?;
+    after_ethertype(u16::from_be_bytes(*ethertype), rest)
+}
+
 #[inline]
 pub fn ethernet(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
     let (header, rest) = frame.split_first_chunk::<14>().ok_or(ParseError::Truncated("ethernet"))?;
@@ -82,10 +94,50 @@ fn after_ethertype(mut ethertype: u16, mut rest: &[u8]) -> Result<(u16, &[u8]), 
         rest = inner;
         tags += 1;
     }
-    if ethertype == CMD {
-        return cisco_metadata(rest);
+    match ethertype {
+        0..0x0600 => llc(rest),
+        IPV4 | IPV6 => Ok((ethertype, rest)),
+        _ => seldom_shim(ethertype, rest),
     }
-    if ethertype < 0x0600 { llc(rest) } else { Ok((ethertype, rest)) }
+}
+
+/// What else stands between the addresses and the real EtherType: tags of switches, a protection that leaves the content readable, and
+/// the addresses or the frame of a customer.
+#[cold]
+fn seldom_shim(ethertype: u16, rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
+    // Of what is left, an EtherType of this kind is no packet: these do not nest.
+    let then = |at: usize| match rest.get(at..).unwrap_or_default() {
+        [a, b, inner @ ..] => Ok((u16::from_be_bytes([*a, *b]), inner)),
+        _ => Err(Stop::Bad(ParseError::Truncated("ethernet"))),
+    };
+    let framed = |at: usize| {
+        let (ethertype, mut inner) = then(at + 12)?;
+        match (ethertype, inner) {
+            // The customer's tag.
+            (0x8100 | 0x88a8, [_, _, a, b, rest @ ..]) => {
+                inner = rest;
+                Ok((u16::from_be_bytes([*a, *b]), inner))
+            }
+            _ => Ok((ethertype, inner)),
+        }
+    };
+    match ethertype {
+        CMD => cisco_metadata(rest),
+        VN_TAG => then(4),
+        E_TAG => then(6),
+        // IEEE 802.1ah: flags and service, then the customer's addresses.
+        PBB => framed(4),
+        // RFC 6325 section 3: two bytes of flags with the options' length in words, two nicknames, the frame.
+        TRILL => framed(6 + 4 * usize::from(u16::from_be_bytes([byte(rest, 0), byte(rest, 1)]) >> 6 & 0x1f)),
+        FABRIC_PATH => framed(2),
+        // IEEE 802.1AE: neither encrypted nor changed.
+        MACSEC if byte(rest, 0) & 0x8c == 0 => then(if byte(rest, 0) & 0x20 != 0 { 14 } else { 6 }),
+        _ => Ok((ethertype, rest)),
+    }
+}
+
+fn byte(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
 }
 
 /// Version, length in words, then options, each with its length in 4-byte units above two bytes of its own; one is usual.
@@ -168,6 +220,14 @@ pub fn ppp(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
     match body {
         [0x00, 0x21, rest @ ..] | [0x21, rest @ ..] => Ok((IPV4, rest)),
         [0x00, 0x57, rest @ ..] | [0x57, rest @ ..] => Ok((IPV6, rest)),
+        // A whole packet in one part of a multilink (RFC 1990 section 3), its number in 24 bits.
+        [0x00, 0x3d, 0xc0, _, _, _, rest @ ..] | [0x3d, 0xc0, _, _, _, rest @ ..] => match rest {
+            [0x00, 0x21, rest @ ..] | [0x21, rest @ ..] => Ok((IPV4, rest)),
+            [0x00, 0x57, rest @ ..] | [0x57, rest @ ..] => Ok((IPV6, rest)),
+            _ => Err(Stop::NotIp("ppp")),
+        },
+        // A bridged Ethernet frame (RFC 3518 section 4.2).
+        [0x00, 0x31, _, 0x01, frame @ ..] => ethernet(frame),
         [0x02, 0x81, rest @ ..] => Ok((MPLS, rest)),
         [0x02, 0x83, rest @ ..] => Ok((MPLS_UPSTREAM, rest)),
         _ => Err(Stop::NotIp("ppp")),
@@ -181,7 +241,7 @@ pub fn ethertype_word(ethertype: u16) -> &'static str {
         0x8035 => "rarp",
         0x88cc => "lldp",
         EAPOL => EAPOL_WORD,
-        0x88e5 => "macsec",
+        MACSEC => "macsec",
         MPLS | MPLS_UPSTREAM => "mpls",
         0x8863 | PPPOE_SESSION => "pppoe",
         0x8137 | 0x8138 => "ipx",

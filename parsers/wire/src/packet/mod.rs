@@ -191,12 +191,13 @@ fn network<'a>(ethertype: u16, bytes: &'a [u8], tunnels: &mut Tunnels) -> Result
     }
 }
 
-/// What stands between Ethernet and IP: MPLS labels, a PPPoE session.
+/// What stands between Ethernet and IP: MPLS labels, a PPPoE session, a service function chain.
 #[cold]
 fn shim<'a>(ethertype: u16, bytes: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
     let opened = match ethertype {
         link::MPLS | link::MPLS_UPSTREAM => tunnel::mpls(bytes).map(|opened| (TunnelKind::Mpls, opened)),
         link::PPPOE_SESSION => tunnel::pppoe(bytes).map(|opened| (TunnelKind::Pppoe, opened)),
+        tunnel::NSH => tunnel::nsh(bytes).map(|opened| (TunnelKind::Nsh, opened)),
         _ => None,
     };
     let Some((kind, (id, (ethertype, bytes)))) = opened else {

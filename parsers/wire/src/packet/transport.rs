@@ -1,4 +1,4 @@
-//! Ports, TCP sequence and flags, and where the payload begins (RFC 9293, 768, 9260, 792, 4443).
+//! Ports, TCP sequence and flags, and where the payload begins (RFC 9293, 768, 9260, 3828, 4340, 792, 4443).
 
 use super::{Packet, Stop, ip::number};
 use crate::ParseError;
@@ -22,6 +22,8 @@ pub fn ports(packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
         number::TCP => tcp(packet),
         number::UDP => udp(packet),
         number::SCTP => sctp(packet),
+        number::UDP_LITE => udp_lite(packet),
+        number::DCCP => dccp(packet),
         number::ICMP | number::ICMPV6 => icmp(packet),
         _ => Ok(packet),
     }
@@ -65,6 +67,31 @@ fn sctp(mut packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
     packet.dst_port = u16::from_be_bytes([header[2], header[3]]);
     packet.payload = body;
     packet.payload_length = packet.payload_length.saturating_sub(12);
+    Ok(packet)
+}
+
+/// As UDP, with the checksum's coverage in the place of the length.
+fn udp_lite(mut packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
+    let (header, body) = packet.payload.split_first_chunk::<8>().ok_or(ParseError::Truncated("udp_lite"))?;
+    packet.src_port = u16::from_be_bytes([header[0], header[1]]);
+    packet.dst_port = u16::from_be_bytes([header[2], header[3]]);
+    packet.payload = body;
+    packet.payload_length = packet.payload_length.saturating_sub(8);
+    Ok(packet)
+}
+
+/// RFC 4340 section 5.1: the header's length in words; a request, its answer and data carry some of the application's.
+fn dccp(mut packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
+    let (header, _) = packet.payload.split_first_chunk::<12>().ok_or(ParseError::Truncated("dccp"))?;
+    let header_length = usize::from(header[4]) * 4;
+    if header_length < 12 || header_length > packet.payload_length as usize {
+        return Err(ParseError::Malformed("dccp").into());
+    }
+    packet.src_port = u16::from_be_bytes([header[0], header[1]]);
+    packet.dst_port = u16::from_be_bytes([header[2], header[3]]);
+    let carries = matches!(header[8] >> 1 & 0x0f, 0 | 1 | 2 | 4);
+    packet.payload = packet.payload.get(header_length..).filter(|_| carries).unwrap_or(&[]);
+    packet.payload_length = if carries { packet.payload_length - header_length as u32 } else { 0 };
     Ok(packet)
 }
 

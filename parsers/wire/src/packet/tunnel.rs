@@ -1,7 +1,7 @@
 //! What is wrapped around a packet: tunnels over UDP and IP, and the shims between Ethernet and IP.
 //!
 //! A tunnel over UDP is recognised by its port and a header that fits, and is opened only if an IP packet really lies inside;
-//! else the outer packet stands. RFC 2003, 4213, 2784, 2890, 8086, 7348, 8926, 4380, 3032, 2516, 2661; 3GPP TS 29.281; ERSPAN
+//! else the outer packet stands. RFC 2003, 4213, 2784, 2890, 8086, 7348, 8926, 4380, 3032, 2516, 2661, 3931, 8300, 9300; 3GPP TS 29.281; ERSPAN
 //! (draft-foschiano-erspan).
 
 use super::{Packet, ip::number, link};
@@ -32,6 +32,11 @@ pub enum Kind {
     Capwap,
     Ayiya,
     Tzsp,
+    Lisp,
+    Gue,
+    Nsh,
+    /// MikroTik's Ethernet over IP.
+    EoIp,
     /// What ESP without encryption carries; the number is an SPI.
     Esp,
     /// What ESP carried under encryption that was taken off with keys; the number is an SPI.
@@ -60,6 +65,10 @@ impl Kind {
             Self::Capwap => "capwap",
             Self::Ayiya => "ayiya",
             Self::Tzsp => "tzsp",
+            Self::Lisp => "lisp",
+            Self::Gue => "gue",
+            Self::Nsh => "nsh",
+            Self::EoIp => "eoip",
             Self::Esp | Self::Opened => "esp",
             Self::Ah => "ah",
         }
@@ -121,6 +130,9 @@ pub type Inside<'a> = (u16, &'a [u8]);
 /// Transparent Ethernet Bridging, an Ethernet frame inside (RFC 1701's registry).
 pub const ETHERNET: u16 = 0x6558;
 
+/// A service function chain's header inside (RFC 8300).
+pub const NSH: u16 = 0x894f;
+
 /// A frame of 802.11 inside. No EtherType is so low.
 pub const WLAN: u16 = 0x0100;
 
@@ -130,13 +142,13 @@ pub fn may_be(packet: &Packet<'_>) -> bool {
     match packet.transport {
         number::TCP => false,
         number::UDP => may_be_port(packet.src_port, packet.dst_port),
-        number::IPIP | number::IPV6 | number::GRE | number::ETHERIP | number::MPLS_IN_IP => true,
+        number::IPIP | number::IPV6 | number::GRE | number::ETHERIP | number::MPLS_IN_IP | number::L2TP => true,
         _ => false,
     }
 }
 
 /// Tunnels over UDP: the port, whether the answers come from it too, and what it is.
-const PORTS: [(u16, bool, Kind); 12] = [
+const PORTS: [(u16, bool, Kind); 14] = [
     (4789, false, Kind::Vxlan),
     (4790, false, Kind::Vxlan),
     (8472, false, Kind::Vxlan),
@@ -149,6 +161,8 @@ const PORTS: [(u16, bool, Kind); 12] = [
     (4754, false, Kind::Gre),
     (5072, true, Kind::Ayiya),
     (37008, false, Kind::Tzsp),
+    (4341, false, Kind::Lisp),
+    (6080, false, Kind::Gue),
 ];
 
 /// The low bytes of these ports: two loads tell most datagrams from a tunnel.
@@ -184,6 +198,7 @@ pub fn open<'a>(packet: &Packet<'a>) -> Option<(Layer, Inside<'a>)> {
         number::IPV6 => (six_in(packet), None, (link::IPV6, packet.payload)),
         number::GRE => gre(packet.payload)?,
         number::ETHERIP => (Kind::EtherIp, None, (ETHERNET, packet.payload.strip_prefix(&[0x30, 0])?)),
+        number::L2TP => l2tp3(packet.payload).map(|(id, inside)| (Kind::L2tp, Some(id), inside))?,
         number::MPLS_IN_IP => mpls(packet.payload).map(|(id, inside)| (Kind::Mpls, Some(id), inside))?,
         number::UDP => over_udp(port_kind(packet.src_port, packet.dst_port)?, packet.payload)?,
         _ => return None,
@@ -213,6 +228,8 @@ fn over_udp(kind: Kind, payload: &[u8]) -> Option<(Kind, Option<u32>, Inside<'_>
         Kind::Gre => return gre(payload),
         Kind::Ayiya => (None, ayiya(payload)?),
         Kind::Tzsp => (None, tzsp(payload)?),
+        Kind::Lisp => lisp(payload)?,
+        Kind::Gue => (None, gue(payload)?),
         _ => return None,
     };
     Some((kind, id, inside))
@@ -225,6 +242,7 @@ fn vxlan(payload: &[u8]) -> Option<(Option<u32>, Inside<'_>)> {
         (true, false, _) | (true, true, 3) => ETHERNET,
         (true, true, 1) => link::IPV4,
         (true, true, 2) => link::IPV6,
+        (true, true, 4) => NSH,
         _ => return None,
     };
     Some((Some(u32::from_be_bytes([0, *a, *b, *c])), (ethertype, rest)))
@@ -309,6 +327,9 @@ fn tzsp(payload: &[u8]) -> Option<Inside<'_>> {
 fn l2tp(payload: &[u8]) -> Option<(Option<u32>, Inside<'_>)> {
     const CONTROL: u8 = 0x80;
     let ([flags, version], mut rest) = payload.split_first_chunk::<2>()?;
+    if flags & CONTROL == 0 && version & 0x0f == 3 {
+        return l2tp3(rest.get(2..)?).map(|(id, inside)| (Some(id), inside));
+    }
     if flags & CONTROL != 0 || version & 0x0f != 2 {
         return None;
     }
@@ -328,10 +349,62 @@ fn l2tp(payload: &[u8]) -> Option<(Option<u32>, Inside<'_>)> {
     Some((Some(u32::from_be_bytes(ids)), link::ppp(rest).ok()?))
 }
 
+/// RFC 3931 sections 4.1.1 and 4.1.2: a session, then what was agreed on and is not in the packet: a cookie of 4 or 8 bytes, a sublayer of 4. An
+/// Ethernet frame with IP in it, or PPP, is found behind one of them.
+fn l2tp3(payload: &[u8]) -> Option<(u32, Inside<'_>)> {
+    let (session, rest) = payload.split_first_chunk::<4>()?;
+    let session = u32::from_be_bytes(*session);
+    let inside = [0, 4, 8, 12].into_iter().filter_map(|at| rest.get(at..)).find_map(|frame| match frame {
+        _ if carries_ip(frame) => Some((ETHERNET, frame)),
+        [0xff, 0x03, 0x00, 0x21 | 0x57, ..] => link::ppp(frame).ok(),
+        _ => None,
+    });
+    inside.filter(|_| session != 0).map(|inside| (session, inside))
+}
+
+/// RFC 9300 section 5.3: flags, a nonce or versions, an instance or status bits; IP behind them.
+fn lisp(payload: &[u8]) -> Option<(Option<u32>, Inside<'_>)> {
+    const INSTANCE: u8 = 0x08;
+    let ([flags, _, _, _, a, b, c, _], rest) = payload.split_first_chunk::<8>()?;
+    let instance = u32::from_be_bytes([0, *a, *b, *c]);
+    Some(((flags & INSTANCE != 0).then_some(instance), ip(rest)?))
+}
+
+/// draft-ietf-intarea-gue section 3: version 0 with a length in words and an IP protocol, version 1 is IP at once.
+fn gue(payload: &[u8]) -> Option<Inside<'_>> {
+    const CONTROL: u8 = 0x20;
+    let ([first, next, ..], rest) = payload.split_first_chunk::<4>()?;
+    match first >> 6 {
+        0 if first & CONTROL == 0 && matches!(*next, number::IPIP | number::IPV6) => {
+            ip(rest.get(usize::from(first & 0x1f) * 4..)?)
+        }
+        1 => ip(payload),
+        _ => None,
+    }
+}
+
+/// RFC 8300 section 2: length in words, what is behind it, path and index.
+pub fn nsh(payload: &[u8]) -> Option<(u32, Inside<'_>)> {
+    let ([first, length, _, next, a, b, c, _], _) = payload.split_first_chunk::<8>()?;
+    let rest = payload.get(usize::from(length & 0x3f).max(2) * 4..).filter(|_| first >> 6 == 0)?;
+    let inside = match *next {
+        1 => (link::IPV4, rest),
+        2 => (link::IPV6, rest),
+        3 => (ETHERNET, rest),
+        5 => (link::MPLS, rest),
+        _ => return None,
+    };
+    Some((u32::from_be_bytes([0, *a, *b, *c]), inside))
+}
+
 /// RFC 2784 and 2890: checksum, key and sequence number are optional; PPTP's version 1 has PPP inside (RFC 2637).
 fn gre(payload: &[u8]) -> Option<(Kind, Option<u32>, Inside<'_>)> {
     let ([flags, version, e, f], mut rest) = payload.split_first_chunk::<4>()?;
     let ethertype = u16::from_be_bytes([*e, *f]);
+    // MikroTik's: a frame's length and the tunnel's number, in the order of bytes of its processors.
+    if let (0x20, 0x01, 0x6400, [_, _, low, high, frame @ ..]) = (*flags, *version, ethertype, rest) {
+        return Some((Kind::EoIp, Some(u32::from(u16::from_le_bytes([*low, *high]))), (ETHERNET, frame)));
+    }
     // Source routing (RFC 1701) is deprecated and not followed.
     if flags & 0x40 != 0 {
         return None;
@@ -359,6 +432,8 @@ fn gre(payload: &[u8]) -> Option<(Kind, Option<u32>, Inside<'_>)> {
         0x88be => erspan(rest, 8),
         0x22eb => erspan(rest, 12),
         0x880b => Some((Kind::Gre, key, link::ppp(rest).ok()?)),
+        // What a router redirects to a cache (WCCP 2): IP at once, or behind a header of four bytes.
+        0x883e => Some((Kind::Gre, key, ip(rest).or_else(|| ip(rest.get(4..)?))?)),
         _ => Some((Kind::Gre, key, (ethertype, rest))),
     }
 }
@@ -402,10 +477,10 @@ pub fn mpls(mut payload: &[u8]) -> Option<(u32, Inside<'_>)> {
     }
 }
 
-/// Whether these are an Ethernet frame with IP in it, behind a tag or at once.
+/// Whether these are an Ethernet frame with IP in it, behind a tag or a shim or at once.
 fn carries_ip(frame: &[u8]) -> bool {
     let ethertype = frame.get(12..14).and_then(|two| two.first_chunk()).map(|two| u16::from_be_bytes(*two));
-    matches!(ethertype, Some(link::IPV4 | link::IPV6 | 0x8100 | 0x88a8))
+    matches!(ethertype, Some(link::IPV4 | link::IPV6 | 0x8100 | 0x88a8 | link::MPLS | link::PPPOE_SESSION | NSH))
 }
 
 /// RFC 2516 section 4: a session's PPP.
