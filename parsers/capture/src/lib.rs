@@ -11,6 +11,7 @@ mod clock;
 mod decompress;
 mod error;
 mod foreign;
+pub mod kept;
 mod limits;
 mod pcap;
 mod pcapng;

@@ -5,7 +5,6 @@ use crate::bypassed::Bypassed;
 use crate::capture::Capture;
 use crate::crew::{Common, Crew};
 use crate::extraction::{Extraction, FilterError};
-use crate::kept::{self, Kept};
 use crate::keys;
 use crate::live::Live;
 use crate::part::Part;
@@ -17,6 +16,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use transitproof_capture::kept::{self, Kept};
 use transitproof_capture::{Frame as Captured, Shape, Source};
 use transitproof_flow::{Config, DnsConfig, Frame, HashKey, Policy, PolicySource, Selection};
 

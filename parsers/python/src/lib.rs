@@ -11,7 +11,6 @@ mod chunk;
 mod core;
 mod crew;
 mod extraction;
-mod kept;
 mod keys;
 mod ledger;
 mod line;

@@ -241,21 +241,26 @@ impl Ledger {
     /// Counts what was taken in onto findings, by the answers that there are.
     pub fn settle(&mut self) {
         for Pending { observations, source, judged } in self.pending.drain(..) {
-            for (observation, (facts, chain)) in observations.iter().zip(judged) {
-                let judged = &self.judged[facts];
-                let place = self.places.number(observation.endpoint, observation.name.as_ref());
-                let mut asked = chain.and_then(|at| self.asked.get_mut(at));
-                let sent = asked.as_ref().and_then(|asked| self.sent.get_index(asked.number as usize));
-                remember(&mut self.history, place, (observation, source), sent.map(|(_, sent)| sent), judged.word);
-                let of_chain = asked.as_mut().and_then(|asked| asked.words(observation.provenance));
+            // Table by table, so that the processor waits for several places of one at once.
+            let number =
+                |observation: &Observation| self.places.number(observation.endpoint, observation.name.as_ref());
+            let places: Vec<_> = observations.iter().map(number).collect();
+            let all = || observations.iter().zip(&places).zip(&judged);
+            for ((observation, place), (facts, chain)) in all() {
+                let asked = chain.and_then(|at| self.asked.get(at));
+                let sent = asked.and_then(|asked| self.sent.get_index(asked.number as usize)).map(|(_, sent)| sent);
+                remember(&mut self.history, *place, (observation, source), sent, self.judged[*facts].word);
+            }
+            for ((observation, place), (facts, chain)) in all() {
+                let of_chain = chain.and_then(|at| self.asked.get_mut(at)?.words(observation.provenance));
                 let reach = usize::from(observation.endpoint.is_public());
-                let said = [judged.answer.as_ref(), of_chain]
+                let said = [self.judged[*facts].answer.as_ref(), of_chain]
                     .map(|answer| answer.map_or(&self.nothing, |answer| &answer[reach]));
                 if let Some(trace) = &mut self.trace {
                     let verdicts = said.iter().flat_map(|said| said.verdicts.iter());
                     verdicts.for_each(|verdict| trace.count(verdict, observation));
                 }
-                self.findings.count(said, place, || Seen::of(observation, source));
+                self.findings.count(said, *place, || Seen::of(observation, source));
             }
         }
         if self.judged.len().max(self.known_facts.len()) > MAX_JUDGED {

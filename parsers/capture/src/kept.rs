@@ -1,7 +1,7 @@
 //! Packets of the openings of flows, kept for a while, so that those behind a finding can be written once it is one.
 
+use crate::Frame;
 use std::collections::VecDeque;
-use transitproof_capture::Frame;
 
 /// What a packet costs besides its bytes, with the room that the allocator leaves.
 const OVERHEAD: usize = 96;
