@@ -10,6 +10,7 @@ pub const MPLS_UPSTREAM: u16 = 0x8848;
 pub const PPPOE_SESSION: u16 = 0x8864;
 /// EAP over a LAN.
 pub const EAPOL: u16 = 0x888e;
+pub const MACSEC: u16 = 0x88e5;
 pub const EAPOL_WORD: &str = "eapol";
 /// Cisco MetaData: a security group tag between the addresses and the real EtherType.
 const CMD: u16 = 0x8909;
@@ -71,7 +72,7 @@ pub fn ethernet(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
 
 /// Follows VLAN tags and, where the field is a length, LLC/SNAP.
 #[inline]
-fn after_ethertype(mut ethertype: u16, mut rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
+pub fn after_ethertype(mut ethertype: u16, mut rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
     let mut tags = 0;
     while VLAN.contains(&ethertype) {
         if tags == MAX_VLAN_TAGS {
@@ -181,7 +182,7 @@ pub fn ethertype_word(ethertype: u16) -> &'static str {
         0x8035 => "rarp",
         0x88cc => "lldp",
         EAPOL => EAPOL_WORD,
-        0x88e5 => "macsec",
+        MACSEC => "macsec",
         MPLS | MPLS_UPSTREAM => "mpls",
         0x8863 | PPPOE_SESSION => "pppoe",
         0x8137 | 0x8138 => "ipx",

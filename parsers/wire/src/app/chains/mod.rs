@@ -101,6 +101,7 @@ const ROWS: &[Row] = &[
     ),
     same(P::Oracle, &[(0, 0x20)], databases::oracle),
     two(P::Cassandra, side(&[(3, 5)], databases::cassandra_client), side(&[(0x83, 0x85)], databases::cassandra_server)),
+    same(P::Cassandra, ANY, databases::cassandra_framed),
     two(P::Tds, side(&[(1, 0x0e)], databases::tds_client), side(&[(4, 4)], databases::tds_server)),
     same(P::Mongodb, ANY, databases::mongodb),
     two(P::Redis, side(&[(b'*', b'*')], databases::redis_client), side(&[(b'$', b':')], databases::redis_server)),
