@@ -28,12 +28,17 @@ pub fn passes(entry: &mut Entry, looked: &Looked) -> bool {
     if entry.phase != Phase::Served || entry.is_empty() {
         return false;
     }
-    let has_data = looked.flags & tcp_flags::PSH != 0 || looked.ip_length > LARGEST_HEADERS;
+    let has_data = may_have_data(looked.flags, looked.ip_length);
     if entry.direction(looked.low) == Direction::Reverse {
         answer(entry, has_data);
         return true;
     }
     !has_data || !entry.has(mark::ANSWERED) && entry.conversation.is_none()
+}
+
+#[inline]
+fn may_have_data(flags: u8, ip_length: u32) -> bool {
+    flags & tcp_flags::PSH != 0 || ip_length > LARGEST_HEADERS
 }
 
 #[inline]
@@ -58,6 +63,10 @@ pub fn expect(entry: &mut Entry) {
 /// A segment with data in it.
 #[cold]
 pub fn segment(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>, ctx: &mut Context) {
+    // It must not matter whether [`passes`] was asked of this packet: that depends on what was looked at together.
+    if !may_have_data(packet.flags, packet.ip_length) {
+        return;
+    }
     if from == Direction::Reverse {
         return answer(entry, true);
     }
