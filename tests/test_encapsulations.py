@@ -172,7 +172,7 @@ def test_macsec(tmp_path: Path, *, encrypted: bool, channel: bool) -> None:
     sealed = [bytes(sender.encrypt(sender.encap(Ether(frame)))) for frame in frames]
     if encrypted:
         with (tmp_path / "sealed.pcap").open("wb") as file:
-            dpkt.pcap.Writer(file).writepkts(sealed, [1_700_000_000] * len(sealed))
+            dpkt.pcap.Writer(file, snaplen=1 << 18).writepkts((1_700_000_000, frame) for frame in sealed)
         (summary,) = probe.replay(tmp_path / "sealed.pcap")
         assert summary["other"] == {"macsec": len(frames)}
         return

@@ -1,7 +1,7 @@
 //! Bounds met from outside: what comes behind one is not heard, and what would go beyond it is counted.
 
 use crate::core::{Config, Core, Frame};
-use crate::limits::{MAX_DATAGRAMS, MAX_ENDPOINTS};
+use crate::limits::{MAX_DATAGRAMS, MAX_ENDPOINTS, MAX_HEAD};
 
 /// LINKTYPE_RAW.
 const RAW: u16 = 101;
@@ -117,6 +117,19 @@ fn dtls_1_3_joined() {
         assert!(found.contains("\"class\":\"tls\",\"protocol\":\"dtls\""), "{found}");
         assert!(replayed(&said[1..]).0.contains("\"class\":\"unknown\""));
     }
+}
+
+/// What a stream may yet be is waited for up to so many bytes of one side, here a frame of AMQP whose end has not come.
+#[test]
+fn a_head_is_kept_up_to_its_limit() {
+    use crate::Direction::{Forward, Reverse};
+    use crate::opening_tests::{record, says};
+    let behind = |bytes: usize| {
+        let frame = [&b"\x01\0\x01\0\x01\0\0\0\x3c\0\x28"[..], &noise(bytes)].concat();
+        record(&[says(Forward, &frame[..bytes]), says(Reverse, "SSH-2.0-OpenSSH_9.6\r\n")], true).0
+    };
+    assert!(behind(MAX_HEAD - 1).contains("\"ssh\""));
+    assert!(behind(MAX_HEAD).contains("\"class\":\"unknown\""));
 }
 
 #[test]

@@ -286,6 +286,16 @@ mod tests {
         // Signed alone, or cut before the token tells.
         assert_eq!((rpc_encrypts(b"", &wrapped(5)), rpc_encrypts(b"", &both[..context.len() + 75])), (None, None));
         assert_eq!(rpc_encrypts(b"", &both[..context.len() + 76]), Some(true));
+        // Denied, another verifier, an error, a token of no size and one of too much.
+        let changed = |at: usize, word: u32| {
+            let mut reply = sealed.clone();
+            reply[at..at + 4].copy_from_slice(&word.to_be_bytes());
+            rpc_encrypts(b"", &reply)
+        };
+        for (at, word) in [(12, 1), (16, 5), (52, 1), (56, 15), (56, LARGEST)] {
+            assert_eq!(changed(at, word), None, "{at}");
+        }
+        assert_eq!([changed(56, 16), changed(56, LARGEST - 1)], [Some(true); 2]);
         assert!(rpc_tells_nothing(&context[4..]) && rpc_tells_nothing(&wrapped(5)[4..]));
         assert!(!rpc_tells_nothing(&sealed[4..]));
     }
@@ -340,6 +350,8 @@ mod tests {
         assert_eq!((behind(7), behind(8)), (Some(false), None), "so many operations are looked at");
         assert_eq!(calls_encrypt(&call(NFS_4, 1, &[0; 20], &compound(&[PUTFH, READ]))), Some(false));
         assert_eq!(calls_encrypt(&call([NFS_PROGRAM, 3, 6], RPCSEC_GSS, &gss(0, 1), &[0; 8])), Some(false));
+        // What would be a session's of NFS 4 is any argument elsewhere.
+        assert_eq!(calls_encrypt(&call([NFS_PROGRAM + 2, 4, 1], 1, &[0; 20], &compound(&[SEQUENCE]))), Some(false));
         assert_eq!(calls_encrypt(&call([NFS_PROGRAM, 3, 6], RPCSEC_GSS, &gss(0, 3), &fair(40))), Some(true));
         assert_eq!(udp(&sealed[4..], 2049).map(Protocol::class), Some(Class::Encrypted));
         assert_eq!(udp(&signed(&[SEQUENCE])[4..], 2049), Some(Protocol::Nfs));
