@@ -11,8 +11,11 @@ from typing import Any, Final
 import pytest
 from scapy.all import IP, UDP, Ether, Raw, mac2str, wrpcap
 from scapy.contrib.erspan import ERSPAN_II
+from scapy.contrib.geneve import GENEVE
+from scapy.contrib.mpls import MPLS
+from scapy.layers.dot11 import Dot11
 from scapy.layers.eap import EAP, EAP_TLS, EAPOL
-from scapy.layers.l2 import GRE, CookedLinux, CookedLinuxV2
+from scapy.layers.l2 import GRE, LLC, SNAP, CookedLinux, CookedLinuxV2
 from scapy.layers.radius import Radius, RadiusAttribute
 from scapy.layers.vxlan import VXLAN
 
@@ -168,6 +171,8 @@ def test_cooked_headers_name_the_sender(tmp_path: Path, version: int) -> None:
     [
         pytest.param(UDP(sport=40_000, dport=4789) / VXLAN(vni=7), "vxlan:7", id="VXLAN"),
         pytest.param(GRE(proto=0x88BE, seqnum_present=1) / ERSPAN_II(session_id=7), "erspan:7", id="ERSPAN"),
+        pytest.param(UDP(sport=40_000, dport=6081) / GENEVE(vni=7, proto=0x6558), "geneve:7", id="GENEVE"),
+        pytest.param(UDP(sport=40_000, dport=5247) / Raw(bytes.fromhex("0010400000000000")), "capwap", id="CAPWAP"),
     ],
 )
 def test_a_port_that_is_mirrored(tmp_path: Path, around: Any, tunnel: str) -> None:
@@ -186,6 +191,44 @@ def test_a_port_that_is_mirrored(tmp_path: Path, around: Any, tunnel: str) -> No
     assert [flow.get("tunnel") for flow in flows] == [[tunnel], None]
     assert (flows[0]["src_mac"], flows[0]["dst_mac"], flows[0]["protocol"]) == (DEVICE, PORT, "eap")
     assert (flows[0]["tls"]["version"], flows[0]["tls"]["established"]) == ("TLSv1.2", True)
+
+
+@pytest.mark.parametrize("control_word", [b"", bytes(4)])
+def test_a_pseudowire(tmp_path: Path, control_word: bytes) -> None:
+    frames = []
+    for number, (device, eap) in enumerate(said()):
+        src, dst = (DEVICE, PORT) if device else (PORT, DEVICE)
+        inner = Ether(src=src, dst=dst) / EAPOL(version=2, type=0) / eap
+        frames.append(Ether(src=DEVICE, dst=PORT) / MPLS(label=16, s=1) / Raw(control_word + bytes(inner)))
+        frames[-1].time = 1_700_000_000 + number / 100
+    wrpcap(str(tmp_path / "labelled.pcap"), frames)
+    (flow,) = (record for record in probe.replay(tmp_path / "labelled.pcap") if record["type"] == "flow")
+    assert (flow["src_mac"], flow["tunnel"], flow["protocol"]) == (DEVICE, ["mpls:16"], "eap")
+    assert (flow["tls"]["version"], flow["tls"]["established"]) == ("TLSv1.2", True)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_an_access_point_hands_over_frames_of_the_air(tmp_path: Path, *, swapped: bool) -> None:
+    frames = []
+    for number, (device, eap) in enumerate(said()):
+        ends = (PORT, DEVICE, PORT) if device else (DEVICE, PORT, PORT)
+        air = bytes(
+            Dot11(type=2, FCfield=1 if device else 2, addr1=ends[0], addr2=ends[1], addr3=ends[2])
+            / LLC(dsap=0xAA, ssap=0xAA, ctrl=3)
+            / SNAP(code=0x888E)
+            / EAPOL(version=2, type=0)
+            / eap
+        )
+        if swapped:
+            air = air[1::-1] + air[2:]
+        # RFC 5415 section 4.3: a header of two words, 802.11, a frame of it.
+        around = UDP(sport=40_000, dport=5247) / Raw(bytes.fromhex("0010430000000000") + air)
+        frames.append(Ether(src=DEVICE, dst=PORT) / IP(src="192.0.2.1", dst="192.0.2.2") / around)
+        frames[-1].time = 1_700_000_000 + number / 100
+    wrpcap(str(tmp_path / "air.pcap"), frames)
+    (flow,) = (record for record in probe.replay(tmp_path / "air.pcap") if record["type"] == "flow")
+    assert (flow["src_mac"], flow["dst_mac"], flow["tunnel"]) == (DEVICE, PORT, ["capwap"])
+    assert (flow["tls"]["version"], flow["tls"]["established"]) == ("TLSv1.2", True)
 
 
 def test_filters(tmp_path: Path) -> None:

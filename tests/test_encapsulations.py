@@ -12,6 +12,7 @@ from scapy.all import GRE, IP, UDP, Ether, IPv6, PPPoE, Raw, fragment
 from scapy.contrib.erspan import ERSPAN_I, ERSPAN_II, ERSPAN_III
 from scapy.contrib.geneve import GENEVE, GeneveOptions
 from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
+from scapy.contrib.macsec import MACsecSA
 from scapy.contrib.mpls import MPLS
 from scapy.layers.l2tp import L2TP
 from scapy.layers.ppp import PPP
@@ -181,6 +182,24 @@ def test_ethernet_over_mpls(address: str, control_word: bytes, tmp_path: Path) -
     record = flow(tmp_path / "inside.pcap", inside)
     assert record["tunnel"] == ["mpls:16"]
     assert told(record) == told(bare)
+
+
+@pytest.mark.parametrize("channel", [False, True])
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_macsec(tmp_path: Path, *, encrypted: bool, channel: bool) -> None:
+    """IEEE 802.1AE section 9: what is only signed can be read, what is encrypted cannot."""
+    frames = frames_of("tls12_ecdhe_rsa.pcap")
+    sender = MACsecSA(sci=bytes(7) + b"\1", an=0, pn=1, key=bytes(16), icvlen=16, encrypt=encrypted, send_sci=channel)
+    sealed = [bytes(sender.encrypt(sender.encap(Ether(frame)))) for frame in frames]
+    if encrypted:
+        with (tmp_path / "sealed.pcap").open("wb") as file:
+            dpkt.pcap.Writer(file, snaplen=1 << 18).writepkts((1_700_000_000, frame) for frame in sealed)
+        (summary,) = probe.replay(tmp_path / "sealed.pcap")
+        assert summary["other"] == {"macsec": len(frames)}
+        return
+    record = flow(tmp_path / "signed.pcap", sealed)
+    assert record["tunnel"] == ["macsec"]
+    assert told(record) == told(flow(tmp_path / "bare.pcap", frames))
 
 
 @pytest.mark.parametrize("around", AROUND_IPV6)

@@ -47,3 +47,39 @@ def test_the_login_is_told_and_its_connection_counted_once(later: bytes, in_orde
     (flow,) = [record for record in records if record["type"] == "flow"]
     assert ("joe" in str(flow)) == bool(later)
     assert "secret of joe" not in str(records)
+
+
+RULES = """
+title = "House"
+issuer = "House"
+version = "1"
+url = "https://example.test/"
+
+[[rule]]
+id = "logins"
+fact = "plaintext.credentials"
+present = false
+when = { class = "plaintext" }
+level = "must_not"
+clause = "1"
+title = "{plaintext.credentials} in the clear"
+remediation = "Use HTTPS."
+
+[[rule]]
+id = "clear"
+fact = "class"
+not_in = ["plaintext"]
+level = "must_not"
+clause = "2"
+title = "{class}"
+remediation = "Use HTTPS."
+"""
+
+
+def test_a_rule_that_asks_for_class_and_login(tmp_path: Path) -> None:
+    path, policy = tmp_path / "later.pcap", tmp_path / "house.toml"
+    wrpcap(str(path), _connection(LOGIN, in_order=True))
+    policy.write_text(RULES)
+    records = list(probe.replay(path, policies=[str(policy)]))
+    counts = {record["rule"]: record["count"] for record in records if record.get("rule")}
+    assert counts == {"logins": 1, "clear": 1}

@@ -121,6 +121,7 @@ class Rule:
         self._applies = [(fact, _membership(values)) for fact, values in text.when.items()]
         self._permits = text.in_ is not UNSET or text.min is not UNSET
         self._shown = [DERIVED.get(text.fact, text.fact), *(DERIVED.get(fact, fact) for fact in text.when)]
+        self._asks_for_login = any(fact.startswith("plaintext.") for fact in (text.fact, *text.when))
 
     @property
     def days(self) -> list[dt.date]:
@@ -137,7 +138,7 @@ class Rule:
 
     def accepts(self, facts: Facts) -> str | None:
         """The fact of the record that it explicitly lets pass; refusing other values is no acceptance."""
-        fact = self.text.fact
+        fact, facts = self.text.fact, self._of_flow(facts)
         if not self._permits or fact not in facts or not self._applicable(facts) or not self._met(facts[fact]):
             return None
         return DERIVED.get(fact, fact)
@@ -149,7 +150,7 @@ class Rule:
 
     def judge(self, facts: Facts, *, passes: bool) -> Verdict | None:
         """None if it does not apply, and if it is met unless `passes`."""
-        fact = self.text.fact
+        fact, facts = self.text.fact, self._of_flow(facts)
         if fact not in facts and self.text.present is UNSET:
             return None
         if not self._applicable(facts):
@@ -171,6 +172,12 @@ class Rule:
             rule=self.text.id,
             clause=self.text.clause,
         )
+
+    def _of_flow(self, facts: Facts) -> Facts:
+        """With the class, where a login in a later request has none because its flow was judged by that before."""
+        if self._asks_for_login and "plaintext.credentials" in facts and "class" not in facts:
+            return {"class": "plaintext", **facts}
+        return facts
 
     def _applicable(self, facts: Facts) -> bool:
         return all(other in facts and applies(facts[other]) for other, applies in self._applies)

@@ -1,7 +1,7 @@
 //! Connections that were there before the capture, and connections of which it saw one side.
 
 use crate::Direction::{Forward, Reverse};
-use crate::opening_tests::{Said, captured, record, says};
+use crate::opening_tests::{Said, captured, handshake, record, says};
 
 fn is(record: &str, class: &str, protocol: &str) -> bool {
     record.contains(&format!("\"class\":\"{class}\",\"protocol\":\"{protocol}\""))
@@ -50,6 +50,40 @@ fn goes_on_as_a_dialogue() {
     ];
     let (found, facts) = captured(143, &said, &[], false);
     assert!(is(&found, "plaintext", "imap") && found.contains("imap_login"), "{found} {facts}");
+}
+
+/// A name that is found late is no last word: TLS may be agreed on behind it.
+#[test]
+fn starttls_behind_a_beginning_that_was_missed() {
+    let mail =
+        ["250-mx.example\r\n250-SIZE 1000\r\n250 STARTTLS\r\n", "STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n"];
+    let imap = ["a1 OK CAPABILITY completed\r\n", "a2 STARTTLS\r\n", "a2 OK Begin TLS negotiation now\r\n"];
+    let pop3 = ["+OK Capability list follows\r\nUSER\r\nSTLS\r\n.\r\n", "STLS\r\n", "+OK Begin TLS negotiation\r\n"];
+    let ftp = ["211-Features:\r\n AUTH TLS\r\n211 End\r\n", "AUTH TLS\r\n", "234 Proceed with negotiation.\r\n"];
+    let nntp = ["211 3 1 3 misc.test\r\n", "STARTTLS\r\n", "382 Continue\r\n"];
+    let xmpp = [
+        "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>",
+        "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+        "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+    ];
+    let cases = [
+        (25, "smtp", mail),
+        (143, "imap", imap),
+        (110, "pop3", pop3),
+        (21, "ftp", ftp),
+        (119, "nntp", nntp),
+        (5222, "xmpp", xmpp),
+    ];
+    for (port, protocol, [capabilities, asked, agreed]) in cases {
+        let said = [says(Reverse, capabilities), says(Forward, asked), says(Reverse, agreed)];
+        // Joined at each of the three.
+        for skipped in 0..said.len() {
+            let said = [&said[skipped..], &handshake()].concat();
+            let (found, _) = captured(port, &said, &[], false);
+            let told = skipped == 2 || found.contains(&format!("\"starttls\":\"{protocol}\""));
+            assert!(is(&found, "tls", "tls") && told && found.contains("TLSv1.2"), "{skipped}: {found}");
+        }
+    }
 }
 
 #[test]

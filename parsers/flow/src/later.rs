@@ -2,7 +2,8 @@
 //!
 //! Nothing else is still to be learnt of such a flow, so its segments are not put in order. A request begins what a client says behind an
 //! answer (RFC 9112 section 9.3): of what it sends, that segment is looked at, and those in which the head or the form behind it goes on.
-//! The box in which it is kept for these is there for no longer. Requests that do not wait for the answer before are not seen.
+//! The box in which it is kept for these is there for no longer. Requests that do not wait for the answer before are seen where each ends
+//! with its segment, or they share one; not behind content that takes several.
 
 use crate::Direction;
 use crate::clear::Clear;
@@ -28,12 +29,17 @@ pub fn passes(entry: &mut Entry, looked: &Looked) -> bool {
     if entry.phase != Phase::Served || entry.is_empty() {
         return false;
     }
-    let has_data = looked.flags & tcp_flags::PSH != 0 || looked.ip_length > LARGEST_HEADERS;
+    let has_data = may_have_data(looked.flags, looked.ip_length);
     if entry.direction(looked.low) == Direction::Reverse {
         answer(entry, has_data);
         return true;
     }
     !has_data || !entry.has(mark::ANSWERED) && entry.conversation.is_none()
+}
+
+#[inline]
+fn may_have_data(flags: u8, ip_length: u32) -> bool {
+    flags & tcp_flags::PSH != 0 || ip_length > LARGEST_HEADERS
 }
 
 #[inline]
@@ -71,6 +77,10 @@ pub fn packet(entry: &mut Entry, frame: &Frame<'_>, looked: &Looked, ctx: &mut C
 
 /// A segment with data in it.
 pub fn segment(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>, ctx: &mut Context) {
+    // It must not matter whether [`passes`] was asked of this packet: that depends on what was looked at together.
+    if !may_have_data(packet.flags, packet.ip_length) {
+        return;
+    }
     if from == Direction::Reverse {
         return answer(entry, true);
     }
@@ -100,7 +110,7 @@ pub fn segment(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>
         return;
     }
     let whole = packet.payload.len() == packet.payload_length as usize;
-    let Requests { login, goes_on } = Requests::read(request);
+    let Requests { login, goes_on, ended } = Requests::read(request);
     if let Some(login) = login {
         let login = Clear::of_login(login, ctx.hash_key.as_ref());
         ctx.add_login(entry, &login);
@@ -113,5 +123,8 @@ pub fn segment(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>
         };
         entry.conversation = Some(kept.unwrap_or_else(begun));
         entry.next_seq[0] = seq.wrapping_add(packet.payload_length);
+    } else if ended && whole {
+        // The next one may not wait for the answer (RFC 9112 section 9.3.2).
+        entry.marks |= mark::ANSWERED;
     }
 }

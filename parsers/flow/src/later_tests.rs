@@ -37,6 +37,11 @@ fn a_login_behind_a_page() {
         (then(&[head, rest]), "http_basic", "Aladdin"),
         (then(&[FORM, FIELDS]), "http_form", "joe"),
         (then(&[FORM, "user=joe&", "password=open"]), "http_form", "joe"),
+        // Requests that wait for no answer, each in its segment and in one.
+        (then(&[GET, GET, BASIC]), "http_basic", "Aladdin"),
+        (then(&[GET, FORM, FIELDS]), "http_form", "joe"),
+        (then(&[&[GET, FORM, FIELDS].concat()]), "http_form", "joe"),
+        (then(&[&[GET, FORM].concat(), FIELDS]), "http_form", "joe"),
     ] {
         for with_syn in [true, false] {
             let (record, facts) = record(&said, with_syn);

@@ -1,7 +1,7 @@
 //! Bounds met from outside: what comes behind one is not heard, and what would go beyond it is counted.
 
 use crate::core::{Config, Core, Frame};
-use crate::limits::{MAX_DATAGRAMS, MAX_ENDPOINTS};
+use crate::limits::{MAX_DATAGRAMS, MAX_ENDPOINTS, MAX_HEAD};
 
 /// LINKTYPE_RAW.
 const RAW: u16 = 101;
@@ -55,6 +55,81 @@ fn datagrams_are_looked_at_so_many_times() {
     let login = b"REGISTER sip:b.example SIP/2.0\r\nAuthorization: Digest username=\"bob\", response=\"?\"\r\n\r\n";
     assert!(behind(options, most - 1, login).contains("\"sip_digest\""));
     assert!(!behind(options, most, login).contains("credentials"));
+}
+
+/// The first datagram that does something tells how calls are protected, or that they go on under DTLS.
+#[test]
+fn calls_that_do_nothing_are_waited_behind() {
+    let most = usize::from(MAX_DATAGRAMS);
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<_>>();
+    let call = |procedure: u32, flavor: u32, credential: &[u32]| {
+        let head = words(&[7, 0, 2, 100_003, 3, procedure, flavor, 4 * credential.len() as u32]);
+        [head, words(credential), words(&[0, 0]), words(&[9; 8])].concat()
+    };
+    let null = |flavor: u32| words(&[7, 0, 2, 100_003, 3, 0, flavor, 0, 0, 0]);
+    let (clear, sealed) = (call(1, 1, &[0; 5]), call(1, 6, &[1, 0, 1, 3, 0]));
+    let class = |record: &str, class: &str, protocol: &str| {
+        record.contains(&format!("\"class\":\"{class}\",\"protocol\":\"{protocol}\""))
+    };
+    assert!(class(&behind(&null(0), 2, &sealed), "encrypted", "nfs"));
+    assert!(class(&behind(&null(0), 2, &clear), "plaintext", "nfs"));
+    assert!(class(&behind(&null(0), 2, &null(0)), "plaintext", "nfs"), "nothing else was said");
+    assert!(class(&behind(&null(0), most, &sealed), "encrypted", "nfs"));
+    assert!(class(&behind(&null(0), most + 1, &sealed), "plaintext", "nfs"));
+    // OpenSSL's HelloVerifyRequest behind the question for TLS and its answer.
+    let dtls = b"\x16\xfe\xff\0\0\0\0\0\0\0\0\0\x13\x03\0\0\x07\0\0\0\0\0\0\0\x07\xfe\xff\x04abcd";
+    let agreed = [words(&[7, 1, 0, 0, 8]), b"STARTTLS".to_vec(), words(&[0])].concat();
+    let said = [udp(false, 0x0a00_0002, &null(7)), udp(true, 0x0a00_0002, &agreed), udp(false, 0x0a00_0002, dtls)];
+    let record = replayed(&said).0;
+    assert!(class(&record, "tls", "dtls") && record.contains("\"starttls\":\"nfs\""), "{record}");
+}
+
+/// Those of dimpl's handshakes are such (see `dtls13_tests.rs`): every one of its datagrams under the unified header, each with another number.
+#[test]
+fn dtls_1_3_by_another_hand() {
+    use transitproof_wire::app::Serial;
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let trace = [include_str!("tls/testdata/dtls13_1301.txt"), include_str!("tls/testdata/dtls13_1303.txt")].concat();
+    let sealed: Vec<Vec<u8>> = trace
+        .lines()
+        .filter(|line| line.starts_with("< 2") || line.starts_with("> 2"))
+        .map(|line| line.as_bytes()[2..].chunks(2).map(byte).collect())
+        .collect();
+    assert!(sealed.len() > 10);
+    let read: Vec<_> = sealed.iter().map(|datagram| Serial::of(datagram).unwrap()).collect();
+    let follows = read.windows(2).map(|pair| pair[1].follows(pair[0]));
+    let same_epoch = sealed.windows(2).map(|pair| pair[1][0] == pair[0][0]);
+    assert!(follows.eq(same_epoch), "{read:?}");
+}
+
+/// Four records under the unified header prove DTLS 1.3 that is joined behind its handshake.
+#[test]
+fn dtls_1_3_joined() {
+    let record = |n: usize| {
+        let masked = noise(2 * n + 2);
+        [&[0x2f], &masked[2 * n..], &[0, 90], &noise(90 + n)[n..]].concat()
+    };
+    let said: Vec<_> = (0..4).map(|n| udp(n % 2 == 1, 0x0a00_0002, &record(n))).collect();
+    assert!(replayed(&said).0.contains("\"class\":\"unknown\""), "two of each side");
+    for back in [false, true] {
+        let said: Vec<_> = (0..4).map(|n| udp(back, 0x0a00_0002, &record(n))).collect();
+        let found = replayed(&said).0;
+        assert!(found.contains("\"class\":\"tls\",\"protocol\":\"dtls\""), "{found}");
+        assert!(replayed(&said[1..]).0.contains("\"class\":\"unknown\""));
+    }
+}
+
+/// What a stream may yet be is waited for up to so many bytes of one side, here a frame of AMQP whose end has not come.
+#[test]
+fn a_head_is_kept_up_to_its_limit() {
+    use crate::Direction::{Forward, Reverse};
+    use crate::opening_tests::{record, says};
+    let behind = |bytes: usize| {
+        let frame = [&b"\x01\0\x01\0\x01\0\0\0\x3c\0\x28"[..], &noise(bytes)].concat();
+        record(&[says(Forward, &frame[..bytes]), says(Reverse, "SSH-2.0-OpenSSH_9.6\r\n")], true).0
+    };
+    assert!(behind(MAX_HEAD - 1).contains("\"ssh\""));
+    assert!(behind(MAX_HEAD).contains("\"class\":\"unknown\""));
 }
 
 #[test]

@@ -58,6 +58,7 @@ pub fn captured_to(reset: bool, port: u16, said: &[Said], lost: &[usize], with_s
         Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows: 10, seed: 1 });
     let mut seq = [1000u32, 5000];
     let mut frames = Vec::new();
+    seed(port, said, with_syn);
     if with_syn {
         frames.push(frame(port, Forward, SYN, [999, 0], &[]));
         frames.push(frame(port, Reverse, SYN | ACK, [1000, 4999], &[]));
@@ -77,6 +78,22 @@ pub fn captured_to(reset: bool, port: u16, said: &[Said], lost: &[usize], with_s
     core.finish(usize::MAX);
     let facts = core.take_observations().pop().map_or(Vec::new(), |o| o.facts.to_vec());
     (String::from_utf8(core.records().to_vec()).unwrap(), String::from_utf8(facts).unwrap())
+}
+
+/// Where `scripts/fuzz` asks for it, the connection becomes a seed of the fuzzers (`flows.rs` of theirs says how it is laid out).
+fn seed(port: u16, said: &[Said], with_syn: bool) {
+    const OTHER: u8 = 0x40;
+    let Some(corpora) = std::env::var_os("TRANSITPROOF_SEEDS") else { return };
+    let mut script = port.to_be_bytes().to_vec();
+    for (from, bytes) in said.iter().filter(|(_, bytes)| bytes.len() <= usize::from(u16::MAX)) {
+        script.push(*from as u8 | if with_syn { 0 } else { OTHER });
+        script.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
+        script.extend_from_slice(bytes);
+    }
+    let name = script.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3) // FNV-1a
+    });
+    std::fs::write(std::path::Path::new(&corpora).join(format!("flows/test-{name:016x}")), script).unwrap();
 }
 
 pub fn says(from: Direction, bytes: impl AsRef<[u8]>) -> Said {

@@ -101,19 +101,25 @@ fn first_look(
             ctx.settle(entry, Some(conversation));
         }
     } else if dtls::looks_like_dtls(payload) {
-        entry.protocol = Protocol::Dtls;
-        entry.why = Why::new(What::DtlsRecord, ctx.frame, 0);
-        let mut follower = Box::<DtlsFollower>::default();
-        let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
-        conversation.turned = follower.client() == Some(Direction::Reverse);
-        conversation.follower = Follower::Dtls(follower);
-        after_dtls(entry, conversation, progress, ctx);
+        // Section 5.2 of RFC 9289.
+        conversation.starttls = Some(entry.protocol).filter(|asked| matches!(asked, Protocol::Nfs | Protocol::Rpc));
+        start_dtls(entry, conversation, from, payload, ctx);
     } else if ipsec::is_ike(payload) || ipsec::may_be_cut_ike(payload, (packet.src_port, packet.dst_port)) {
         start_ipsec(entry, conversation, from, packet, ctx);
     } else {
         return application(entry, conversation, from, packet, ctx);
     }
     None
+}
+
+fn start_dtls(entry: &mut Entry, conversation: &mut Conversation, from: Direction, payload: &[u8], ctx: &mut Context) {
+    entry.protocol = Protocol::Dtls;
+    entry.why = Why::new(What::DtlsRecord, ctx.frame, 0);
+    let mut follower = Box::<DtlsFollower>::default();
+    let progress = follower.datagram(from, payload, ctx.frame, &mut ctx.certificates);
+    conversation.turned = follower.client() == Some(Direction::Reverse);
+    conversation.follower = Follower::Dtls(follower);
+    after_dtls(entry, conversation, progress, ctx);
 }
 
 fn start_ipsec(
@@ -213,6 +219,16 @@ fn application(
             entry.protocol = Protocol::Snmp;
             conversation.tries += 1;
         }
+        // TLS may be asked for by a call that does nothing (RFC 9289 section 4.1); how the others are protected, each of them shows.
+        Verdict::Is(protocol @ (Protocol::Nfs | Protocol::Rpc))
+            if app::rpc_tells_nothing(payload) && conversation.tries < MAX_DATAGRAMS =>
+        {
+            // Of a reply the program is not known.
+            if entry.protocol != Protocol::Nfs {
+                entry.protocol = protocol;
+            }
+            conversation.tries += 1;
+        }
         Verdict::Is(Protocol::OpenVpn) => {
             entry.protocol = Protocol::OpenVpn;
             let mut follower = Box::new(OpenVpnFollower::new());
@@ -259,7 +275,10 @@ fn numbered(
 ) {
     // A flow on which peers found each other keeps STUN's name, also where its reports show that SRTP follows.
     let keeps = |protocol: &Protocol| entry.protocol == Protocol::Stun && *protocol == Protocol::Srtp;
-    if let Some(protocol) = conversation.hears_serial(from, packet.payload).filter(|found| !keeps(found)) {
+    let found = conversation.hears_serial(from, packet.payload).filter(|found| !keeps(found));
+    if found == Some(Protocol::Dtls) {
+        start_dtls(entry, conversation, from, packet.payload, ctx);
+    } else if let Some(protocol) = found {
         entry.protocol = protocol;
         entry.why = Why::new(if protocol == Protocol::Rtp { What::RtpRun } else { What::NumberRun }, ctx.frame, 0);
         ctx.settle(entry, Some(conversation));

@@ -11,21 +11,21 @@ use transitproof_wire::app::announced::{announced, keeps_word};
 use transitproof_wire::app::credentials::credentials;
 use transitproof_wire::app::proxies::{Prefix, negotiated, proxy_header};
 use transitproof_wire::app::starttls::starttls;
-use transitproof_wire::app::{self, Ports, Serial};
+use transitproof_wire::app::{self, Ports, Serial, chains, one_sided, upgrade};
 use transitproof_wire::dns::{Message, RECORDS_LIMIT};
 use transitproof_wire::tls::{joined_inside, looks_like_tls};
 
-/// Ports that rows of the tables are registered for; their low bytes spread over the index.
-pub const PORTS: [u16; 16] = [0, 21, 25, 53, 80, 110, 143, 161, 389, 443, 514, 1883, 3306, 5060, 5432, 6379];
-
-/// A byte for the port, a big-endian length, and the client's bytes before the server's.
+/// The server's port and the length of the client's bytes, both big-endian, then these bytes before the server's.
 pub fn stream(input: &[u8]) {
-    let [port, high, low, rest @ ..] = input else { return };
+    let Some((port, [high, low, rest @ ..])) = port(input) else { return };
     let (client, server) = rest.split_at(usize::from(u16::from_be_bytes([*high, *low])).min(rest.len()));
-    let ports = Ports { client: 40_000, server: PORTS[usize::from(port & 15)] };
+    let ports = Ports { client: 40_000, server: port };
     for (of_client, of_server) in [(2, 2), (2, 0), (0, 2), (1, 2), (2, 1), (1, 1)] {
         let (client, server) = (&client[..client.len() * of_client / 2], &server[..server.len() * of_server / 2]);
         let _ = app::stream(client, server, ports);
+    }
+    for (joined, within) in [(true, true), (true, false), (false, false)] {
+        let _ = chains::stream(client, server, ports, joined, within);
     }
     let _ = (looks_like_tls(client), joined_inside(client));
     assert!(passed(proxy_header(client)).is_none_or(|(at, other)| at <= client.len() && other == 0));
@@ -36,6 +36,12 @@ pub fn stream(input: &[u8]) {
             assert!(client_at <= client.len() && server_at <= server.len(), "{}", protocol.name());
         }
         login(protocol, client, server);
+        for (said, of_client) in [(client, true), (server, false)] {
+            let at = one_sided::starttls(protocol, said, of_client).or(passed_by(protocol, said, of_client));
+            assert!(at.is_none_or(|at| at <= said.len()), "{}", protocol.name());
+            let _ = one_sided::ends_clear_part(protocol, said, of_client);
+        }
+        let _ = (app::goes_on_as(protocol, client, server), upgrade::chance(protocol, client, server));
         announced(protocol, true, client, &mut |_| ());
         announced(protocol, false, server, &mut |_| ());
     }
@@ -48,16 +54,20 @@ fn passed(prefix: Prefix) -> Option<(usize, usize)> {
     }
 }
 
+fn passed_by(protocol: Protocol, said: &[u8], of_client: bool) -> Option<usize> {
+    one_sided::proxy(protocol, said, of_client).map(|(_, at)| at)
+}
+
 fn login(protocol: Protocol, client: &[u8], server: &[u8]) {
     const LONGEST: usize = 256;
     let Some(credential) = credentials(protocol, client, server) else { return };
     assert!(credential.account.is_none_or(|account| account.len() <= LONGEST), "{}", credential.kind);
 }
 
-/// A byte for the port before the payload.
+/// The port before the payload.
 pub fn datagram(input: &[u8]) {
-    let [port, payload @ ..] = input else { return };
-    let ports = Ports { client: 40_000, server: PORTS[usize::from(port & 15)] };
+    let Some((port, payload)) = port(input) else { return };
+    let ports = Ports { client: 40_000, server: port };
     for from_client in [true, false] {
         let _ = app::datagram(payload, from_client, ports);
     }
@@ -66,6 +76,12 @@ pub fn datagram(input: &[u8]) {
         let _ = keeps_word(protocol, payload);
     }
     let _ = Serial::of(payload).map(|one| one.follows(one));
+}
+
+/// A big-endian port and what stands behind it.
+pub fn port(input: &[u8]) -> Option<(u16, &[u8])> {
+    let (port, rest) = input.split_first_chunk()?;
+    Some((u16::from_be_bytes(*port), rest))
 }
 
 pub fn dns(input: &[u8]) {

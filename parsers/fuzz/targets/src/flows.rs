@@ -1,9 +1,9 @@
 //! `flows`: conversations over TCP and UDP packed into packets, through the core. What `core` is promised, deeper inside: here
 //! every input is connections that open, lose, repeat and reorder segments, fall silent, end and begin anew.
 //!
-//! The first byte chooses the server's port. The kind of a step says how its bytes travel, the bits above what happens besides.
+//! The first two bytes are the server's port. The kind of a step says how its bytes travel, the bits above what happens besides.
 
-use crate::app::PORTS;
+use crate::app::port;
 use crate::script::{GAP, REVERSE, Step, steps};
 use crate::whole::{Owned, check_all};
 use transitproof_wire::packet::{ip_protocol as ip, tcp_flags as flag};
@@ -25,8 +25,8 @@ const REPEATED: usize = 2;
 const EARLY: usize = 3;
 
 pub fn flows(input: &[u8]) {
-    let [port, script @ ..] = input else { return };
-    check_all(&Network::new(PORTS[usize::from(port & 15)]).carry(&steps(script)), input.len());
+    let Some((port, script)) = port(input) else { return };
+    check_all(&Network::new(port).carry(&steps(script)), input.len());
 }
 
 /// Both connections and the capture of them.

@@ -1,6 +1,5 @@
 //! Where each target starts: pieces of the project's captures in the form that the target reads.
 
-use crate::app::PORTS;
 use crate::captures::{Captures, Flow, Sent};
 use crate::script::{REVERSE, push};
 use transitproof_flow::{Config, Core, Frame};
@@ -31,16 +30,15 @@ fn script(sent: &[Sent], flags: u8) -> Vec<u8> {
     script
 }
 
-/// With the byte for the port in front.
+/// With the port in front.
 pub fn flows(from: &Captures) -> Vec<Vec<u8>> {
     const UDP_STEP: u8 = 4;
-    let port = |flow: &Flow| PORTS.iter().position(|port| *port == flow.ports.0).unwrap_or_default() as u8;
     let kind = |flow: &Flow| match flow.transport {
         ip::TCP => Some(0),
         ip::UDP => Some(UDP_STEP),
         _ => None,
     };
-    let seed = |flow: &Flow| Some([&[port(flow)][..], &script(&flow.sent, kind(flow)?)].concat());
+    let seed = |flow: &Flow| Some([&flow.ports.0.to_be_bytes()[..], &script(&flow.sent, kind(flow)?)].concat());
     from.flows.iter().filter_map(seed).collect()
 }
 
@@ -128,7 +126,7 @@ pub fn app_streams(from: &Captures) -> Vec<Vec<u8>> {
     flows
         .map(|flow| {
             let (client, server) = (side(flow, true), side(flow, false));
-            [&[flow.ports.0 as u8][..], &(client.len() as u16).to_be_bytes(), &client, &server].concat()
+            [&flow.ports.0.to_be_bytes()[..], &(client.len() as u16).to_be_bytes(), &client, &server].concat()
         })
         .collect()
 }
@@ -136,7 +134,7 @@ pub fn app_streams(from: &Captures) -> Vec<Vec<u8>> {
 pub fn datagrams(from: &Captures) -> Vec<Vec<u8>> {
     let flows = from.flows.iter().filter(|flow| flow.transport == ip::UDP);
     let first_ones = flows.flat_map(|flow| flow.sent.iter().take(4).map(|(_, payload)| (flow.ports.0, payload)));
-    first_ones.map(|(port, payload)| [&[port as u8], &payload[..]].concat()).collect()
+    first_ones.map(|(port, payload)| [&port.to_be_bytes(), &payload[..]].concat()).collect()
 }
 
 pub fn dns(from: &Captures) -> Vec<Vec<u8>> {

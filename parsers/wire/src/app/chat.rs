@@ -32,10 +32,18 @@ pub fn xmpp(b: &[u8]) -> Look {
     let open = one_of(b, &[b"<stream:stream", b"<?xml"])?;
     if !open {
         // Picked up within a stream.
-        return weak(one_of(
-            b,
-            &[b"<iq ", b"<presence ", b"<presence/", b"<presence>", b"<message ", b"</stream:stream>"],
-        )?);
+        const WITHIN: &[&[u8]] = &[
+            b"<iq ",
+            b"<presence ",
+            b"<presence/",
+            b"<presence>",
+            b"<message ",
+            b"</stream:stream>",
+            b"<stream:features",
+            b"<starttls ",
+            b"<proceed ",
+        ];
+        return weak(one_of(b, WITHIN)?);
     }
     let head = b.get(..512).unwrap_or(b);
     if memchr::memmem::find(head, b"<stream:stream").is_some() {

@@ -39,15 +39,26 @@ pub fn exchange<'a>(client: &'a [u8], server: &[u8]) -> Exchange<'a> {
     seen
 }
 
-/// The protocol of Tailscale's control connection, and the size of the server's first message in it.
-pub(super) const TAILSCALE: &[u8] = b"tailscale-control-protocol";
-pub(super) const TAILSCALE_ANSWER: usize = 51;
+/// A protocol of Tailscale's that HTTP switches to.
+pub(super) struct Tailscale {
+    pub name: &'static [u8],
+    /// What the server's first message in it begins with, and how many bytes of keys and ciphertext follow.
+    pub answer: &'static [u8],
+    pub sealed: usize,
+}
 
-/// What follows the head of a response that switches to it.
-pub(super) fn switched_to_tailscale(server: &[u8]) -> Option<&[u8]> {
+/// The control connection (controlbase), and the relay DERP (derp.go), which says who it is with its key.
+const TAILSCALE: [Tailscale; 2] = [
+    Tailscale { name: b"tailscale-control-protocol", answer: &[2, 0, 48], sealed: 48 },
+    Tailscale { name: b"DERP", answer: b"\x01\0\0\0\x28DERP\xf0\x9f\x94\x91", sealed: 32 },
+];
+
+/// That a response switches to one of these, and what follows its head.
+pub(super) fn switched_to_tailscale(server: &[u8]) -> Option<(&'static Tailscale, &[u8])> {
     let head = Some(server).filter(|server| server.starts_with(b"HTTP/1.1 101")).and_then(proxies::http_head)?;
-    proxies::field(head, b"Upgrade:").filter(|protocol| protocol.eq_ignore_ascii_case(TAILSCALE))?;
-    server.get(head.len()..)
+    let named = proxies::field(head, b"Upgrade:")?;
+    let protocol = TAILSCALE.iter().find(|protocol| named.eq_ignore_ascii_case(protocol.name))?;
+    Some((protocol, server.get(head.len()..)?))
 }
 
 /// Version 2 with prior knowledge (RFC 9113 section 3.3), whose requests are in frames.
@@ -90,7 +101,9 @@ fn responses(bodiless: bool, server: &[u8], seen: &mut Exchange<'_>) {
         let https = has(b"Location:").is_some_and(|uri| starts_nocase(uri, b"https://") == Some(true));
         match status {
             // What it switches to shows in what follows.
-            101 if switched_to_tailscale(head).is_some() && rest.len() < TAILSCALE_ANSWER => return,
+            101 if switched_to_tailscale(head).is_some_and(|(to, _)| rest.len() < to.answer.len() + to.sealed) => {
+                return;
+            }
             _ if CHALLENGES.contains(&status) => challenged = true,
             _ if https && REDIRECTS.contains(&status) => seen.redirect_to_https = true,
             _ => {

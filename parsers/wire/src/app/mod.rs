@@ -62,6 +62,7 @@ mod worlds;
 
 pub use management::is_snmp_discovery;
 pub use over_ip::over_ip;
+pub use rpc::rpc_tells_nothing;
 pub use serial::Serial;
 
 use crate::Protocol;
@@ -145,8 +146,8 @@ pub fn goes_on_as(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<Pr
         Http => (Tailscale, tunnels::tailscale_control(client, server)),
         Smb => (Smb3, files::smb_encrypts(client).or_else(|| files::smb_encrypts(server))),
         Rdp => (RdpSecurity, remote::rdp_encrypts(client, server)),
-        Nfs => (SealedNfs, rpc::rpc_encrypts(client)),
-        Rpc => (SealedRpc, rpc::rpc_encrypts(client)),
+        Nfs => (SealedNfs, rpc::rpc_encrypts(client, server)),
+        Rpc => (SealedRpc, rpc::rpc_encrypts(client, server)),
         Oracle => (SealedOracle, oracle::oracle_encrypts(client, server)),
         _ => return None,
     };

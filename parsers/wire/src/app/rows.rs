@@ -421,6 +421,7 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Tftp, &[69], ZERO, files::tftp),
     udp(P::SealedNfs, &[2049], ANY, rpc::sealed_nfs_datagram),
     udp(P::Nfs, &[2049], ANY, rpc::nfs_datagram),
+    udp(P::SealedRpc, &[111, 2049], ANY, rpc::sealed_rpc_datagram),
     udp(P::Rpc, &[111, 2049], ANY, rpc::rpc_datagram),
     ported(P::Rx, &[7000, 7001, 7002, 7003, 7005, 7021], ANY, files::rx),
     udp(P::Dcerpc, &[], &[(4, 4)], remote::dcerpc_datagram),

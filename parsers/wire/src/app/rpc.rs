@@ -39,7 +39,7 @@ fn rpc_message(b: &[u8]) -> Look {
             }
             yes(be32(b, 24)? <= AUTH_TLS)
         }
-        1 if agrees_to_tls(b) => yes(true),
+        1 if agrees_to_tls(b) || is_sealed_reply(b) == Some(true) => yes(true),
         // Accepted (0) with a verifier of AUTH_NONE, or denied (1): too common a shape to stand alone.
         1 => weak(be32(b, 8)? <= 1 && be32(b, 12)? <= 6 && be32(b, 16)? <= 400),
         _ => NO,
@@ -68,6 +68,20 @@ pub fn sealed_nfs_datagram(d: &Datagram) -> Look {
     yes(nfs_message(d.payload) == yes(true) && seals() == Some(Some(true)))
 }
 
+/// A reply whose results are sealed; which program it is of, only the call knows.
+pub fn sealed_rpc_datagram(d: &Datagram) -> Look {
+    yes(is_sealed_reply(d.payload)?)
+}
+
+/// Whether a message leaves open how the calls behind it are protected: it does nothing, makes a context, or is a reply that is not sealed.
+pub fn rpc_tells_nothing(b: &[u8]) -> bool {
+    match be32(b, 4) {
+        Some(0) => Call::read(b).and_then(|call| call.goes_on()) == Some(None),
+        Some(1) => is_sealed_reply(b) != Some(true),
+        _ => false,
+    }
+}
+
 /// Over TCP behind the record mark (RFC 5531 section 11).
 fn recorded(b: &[u8], message: fn(&[u8]) -> Look) -> Look {
     let mark = be32(b, 0)?;
@@ -76,22 +90,41 @@ fn recorded(b: &[u8], message: fn(&[u8]) -> Look) -> Look {
 }
 
 /// Whether a session goes on sealed (RPCSEC_GSS with privacy, RFC 2203 section 5.3.3.4), told by the first of the client's calls that does
-/// something with a file. Contexts are made by the procedure that does nothing, and sessions of NFS are kept by calls that are only
-/// signed whatever becomes of the others: neither tells. `None` while no call does.
-pub fn rpc_encrypts(client: &[u8]) -> Option<bool> {
-    let mut rest = client;
-    loop {
-        let length = usize::try_from(be32(rest, 0)? & 0x7fff_ffff).ok()?;
-        let record = rest.get(4..)?;
-        let record = record.get(..length).unwrap_or(record);
-        // What the client answers to calls of its server has another type.
-        if be32(record, 4)? == 0
-            && let Some(sealed) = Call::read(record)?.goes_on()?
-        {
-            return Some(sealed);
-        }
-        rest = rest.get(4 + length..)?;
+/// something with a file, or by a reply that is sealed. Contexts are made by the procedure that does nothing, and sessions of NFS are kept
+/// by calls that are only signed whatever becomes of the others: neither tells. `None` while no call does.
+pub fn rpc_encrypts(client: &[u8], server: &[u8]) -> Option<bool> {
+    // What the client answers to calls of its server has another type.
+    let calls = records(client).take_while(|call| be32(call, 4).is_some()).filter(|call| be32(call, 4) == Some(0));
+    let mut told = calls.map(|call| Call::read(call)?.goes_on());
+    match told.find(|told| *told != Some(None)) {
+        Some(told) => told.flatten(),
+        None => records(server).any(|reply| is_sealed_reply(reply) == Some(true)).then_some(true),
     }
+}
+
+/// Records, the last as far as it is there.
+fn records(b: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = b;
+    std::iter::from_fn(move || {
+        let length = usize::try_from(be32(rest, 0)? & 0x7fff_ffff).ok()?;
+        let (record, behind) = rest.get(4..)?.split_at_checked(length).unwrap_or((rest.get(4..)?, &[]));
+        rest = behind;
+        Some(record)
+    })
+}
+
+/// Accepted, a verifier of RPCSEC_GSS, success, and results in a token of Kerberos that is sealed (RFC 2203 section 5.3.3.4.3, RFC 4121
+/// section 4.2.6.2). What answers a call that makes a context has a handle there.
+fn is_sealed_reply(b: &[u8]) -> Option<bool> {
+    const WRAP: &[u8] = &[5, 4];
+    const SEALED: u8 = 2;
+    const FILLER: u8 = 0xff;
+    let accepted = [be32(b, 4)?, be32(b, 8)?, be32(b, 12)?] == [1, 0, RPCSEC_GSS];
+    let (verifier, results) = opaque(b.get(16..)?)?;
+    let succeeded = be32(results, 0)? == 0;
+    let (size, token) = (be32(results, 4)?, results.get(8..24)?);
+    let sealed = token.starts_with(WRAP) && token[2] & SEALED != 0 && token[3] == FILLER;
+    Some(accepted && !verifier.is_empty() && succeeded && sealed && (16..LARGEST).contains(&size))
 }
 
 /// One call; what it is about begins at `arguments`.
@@ -198,7 +231,7 @@ fn agrees_to_tls(reply: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::app::starttls::starttls;
-    use crate::app::tests::{client, fair, server, udp};
+    use crate::app::tests::{client, fair, server, udp, udp_back};
     use crate::{Class, Protocol};
 
     fn words(words: &[u32]) -> Vec<u8> {
@@ -230,6 +263,52 @@ mod tests {
     const READ: &[u32] = &[25, 0, 0, 0, 0, 0, 0, 4096];
     const NFS_4: [u32; 3] = [NFS_PROGRAM, 4, 1];
 
+    fn calls_encrypt(client: &[u8]) -> Option<bool> {
+        rpc_encrypts(client, b"")
+    }
+
+    /// Number, accepted, a verifier, success.
+    fn reply(results: &[u8]) -> Vec<u8> {
+        let head = words(&[7, 1, 0, RPCSEC_GSS, 28]);
+        record(&[&head, &b"\x04\x04\x05\xff\xff\xff\xff\xff"[..], &fair(20), &words(&[0]), results].concat())
+    }
+
+    #[test]
+    fn replies_alone_show_that_they_are_sealed() {
+        let wrapped = |flags: u8| {
+            let token = [&[5, 4, flags, 0xff, 0, 0, 0, 0x1c][..], &fair(88)].concat();
+            reply(&[words(&[token.len() as u32]), token].concat())
+        };
+        let (sealed, context) = (wrapped(7), reply(&[words(&[4, 0xa5a5_a5a5, 0, 0, 128]), fair(60)].concat()));
+        assert_eq!((server(&sealed), udp_back(&sealed[4..], 2049)), (Some(Protocol::Rpc), Some(Protocol::SealedRpc)));
+        let both = [&context[..], &sealed].concat();
+        assert_eq!((rpc_encrypts(b"", &sealed), rpc_encrypts(b"", &both)), (Some(true), Some(true)));
+        // Signed alone, or cut before the token tells.
+        assert_eq!((rpc_encrypts(b"", &wrapped(5)), rpc_encrypts(b"", &both[..context.len() + 75])), (None, None));
+        assert_eq!(rpc_encrypts(b"", &both[..context.len() + 76]), Some(true));
+        // Denied, another verifier, an error, a token of no size and one of too much.
+        let changed = |at: usize, word: u32| {
+            let mut reply = sealed.clone();
+            reply[at..at + 4].copy_from_slice(&word.to_be_bytes());
+            rpc_encrypts(b"", &reply)
+        };
+        for (at, word) in [(12, 1), (16, 5), (52, 1), (56, 15), (56, LARGEST)] {
+            assert_eq!(changed(at, word), None, "{at}");
+        }
+        assert_eq!([changed(56, 16), changed(56, LARGEST - 1)], [Some(true); 2]);
+        assert!(rpc_tells_nothing(&context[4..]) && rpc_tells_nothing(&wrapped(5)[4..]));
+        assert!(!rpc_tells_nothing(&sealed[4..]));
+    }
+
+    #[test]
+    fn what_does_nothing_tells_nothing() {
+        for quiet in [call([NFS_PROGRAM, 4, 0], 0, b"", b""), call([NFS_PROGRAM, 4, 0], AUTH_TLS, b"", b"")] {
+            assert!(rpc_tells_nothing(&quiet[4..]));
+        }
+        assert!(!rpc_tells_nothing(&call(NFS_4, 1, &[0; 20], &compound(&[PUTFH, READ]))[4..]));
+        assert!(!rpc_tells_nothing(&call(NFS_4, RPCSEC_GSS, &gss(0, 3), &fair(80))[4..]));
+    }
+
     #[test]
     fn rpc_by_its_programs() {
         // rpcinfo: GETPORT call to the portmapper.
@@ -257,21 +336,23 @@ mod tests {
         let session =
             [signed(&[&[42, 1]]), signed(&[&[43, 1]]), signed(&[SEQUENCE, &[24], &[52, 0]]), signed(&[SEQUENCE])];
         let opening = [call([NFS_PROGRAM, 4, 0], 0, b"", b""), init, session.concat()].concat();
-        assert_eq!(rpc_encrypts(&opening), None);
+        assert_eq!(calls_encrypt(&opening), None);
         let all = [&opening[..], &sealed].concat();
-        assert_eq!(rpc_encrypts(&all), Some(true));
+        assert_eq!(calls_encrypt(&all), Some(true));
         for cut in 0..opening.len() + 60 {
-            assert_eq!(rpc_encrypts(&all[..cut]), None, "{cut}");
+            assert_eq!(calls_encrypt(&all[..cut]), None, "{cut}");
         }
-        assert_eq!(rpc_encrypts(&[&opening[..], &signed(&[SEQUENCE, PUTFH, READ])].concat()), Some(false), "signed");
+        assert_eq!(calls_encrypt(&[&opening[..], &signed(&[SEQUENCE, PUTFH, READ])].concat()), Some(false), "signed");
         let behind = |steps: usize| {
             let operations = [vec![&[24u32][..]; steps], vec![READ]].concat();
-            rpc_encrypts(&call(NFS_4, 1, &[0; 20], &compound(&operations)))
+            calls_encrypt(&call(NFS_4, 1, &[0; 20], &compound(&operations)))
         };
         assert_eq!((behind(7), behind(8)), (Some(false), None), "so many operations are looked at");
-        assert_eq!(rpc_encrypts(&call(NFS_4, 1, &[0; 20], &compound(&[PUTFH, READ]))), Some(false));
-        assert_eq!(rpc_encrypts(&call([NFS_PROGRAM, 3, 6], RPCSEC_GSS, &gss(0, 1), &[0; 8])), Some(false));
-        assert_eq!(rpc_encrypts(&call([NFS_PROGRAM, 3, 6], RPCSEC_GSS, &gss(0, 3), &fair(40))), Some(true));
+        assert_eq!(calls_encrypt(&call(NFS_4, 1, &[0; 20], &compound(&[PUTFH, READ]))), Some(false));
+        assert_eq!(calls_encrypt(&call([NFS_PROGRAM, 3, 6], RPCSEC_GSS, &gss(0, 1), &[0; 8])), Some(false));
+        // What would be a session's of NFS 4 is any argument elsewhere.
+        assert_eq!(calls_encrypt(&call([NFS_PROGRAM + 2, 4, 1], 1, &[0; 20], &compound(&[SEQUENCE]))), Some(false));
+        assert_eq!(calls_encrypt(&call([NFS_PROGRAM, 3, 6], RPCSEC_GSS, &gss(0, 3), &fair(40))), Some(true));
         assert_eq!(udp(&sealed[4..], 2049).map(Protocol::class), Some(Class::Encrypted));
         assert_eq!(udp(&signed(&[SEQUENCE])[4..], 2049), Some(Protocol::Nfs));
     }

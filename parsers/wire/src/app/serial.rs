@@ -1,8 +1,8 @@
-//! Protocols that one packet does not prove and several do: RTP (RFC 3550), SRTCP (RFC 3711), BitTorrent's transport (BEP 29). What numbers their
-//! packets is here; who counts how many followed one another is the caller.
+//! Protocols that one packet does not prove and several do: RTP (RFC 3550), SRTCP (RFC 3711), BitTorrent's transport (BEP 29), DTLS 1.3 behind its
+//! handshake (RFC 9147). What numbers their packets is here; who counts how many followed one another is the caller.
 
 use super::codecs::Codec;
-use super::look::{Match, be16, be32, byte};
+use super::look::{Match, be16, be32, byte, may_be_sealed};
 use super::voice::rtp_frame;
 use crate::Protocol;
 
@@ -25,6 +25,11 @@ pub enum Serial {
         sequence: u16,
         sent: u32,
     },
+    /// The sequence number is masked.
+    Dtls13 {
+        flags: u8,
+        masked: u16,
+    },
 }
 
 impl Serial {
@@ -33,6 +38,7 @@ impl Serial {
             0x80 => Self::clear_frame(payload).or_else(|| Self::srtcp(payload)),
             0x81..=0x9f => Self::srtcp(payload),
             0x01 | 0x11 | 0x21 | 0x31 => Self::utp(payload),
+            0x2c..=0x2f => Self::dtls13(payload),
             _ => None,
         }
     }
@@ -42,13 +48,14 @@ impl Serial {
             Self::Rtp { .. } => Protocol::Rtp,
             Self::Srtcp { .. } => Protocol::Srtp,
             Self::Utp { .. } => Protocol::Bittorrent,
+            Self::Dtls13 { .. } => Protocol::Dtls,
         }
     }
 
-    /// How many in a row prove it: 100 bits of source, kind and sequence, and of agreed payload types 30 of the codec.
+    /// How many in a row prove it: 100 bits of source, kind and sequence, of agreed payload types 30 of the codec, of DTLS flags and lengths.
     pub fn run(self) -> u8 {
         match self {
-            Self::Rtp { codec: Codec::Amr { .. } | Codec::Avc(_), .. } => 4,
+            Self::Rtp { codec: Codec::Amr { .. } | Codec::Avc(_), .. } | Self::Dtls13 { .. } => 4,
             _ => 3,
         }
     }
@@ -91,8 +98,26 @@ impl Serial {
         fits.then_some(Self::Utp { connection, sequence: be16(b, 16)?, sent: be32(b, 4)? })
     }
 
+    /// Records under the unified header (section 4) with a sequence number of 16 bits and a length, without a connection id, that fill the datagram.
+    fn dtls13(b: &[u8]) -> Option<Self> {
+        const HEADER: usize = 5;
+        /// The tag of every cipher suite but those that shorten it, and the content type.
+        const SHORTEST: usize = 17;
+        let flags = byte(b, 0)?;
+        let mut rest = b;
+        while !rest.is_empty() {
+            let length = usize::from(be16(rest, 3)?);
+            let body = rest.get(HEADER..HEADER + length)?;
+            if byte(rest, 0)? != flags || length < SHORTEST || !may_be_sealed(body) {
+                return None;
+            }
+            rest = rest.get(HEADER + length..)?;
+        }
+        Some(Self::Dtls13 { flags, masked: be16(b, 1)? })
+    }
+
     /// Whether this packet comes next: of RTP the next number; of SRTCP one of the next; of BitTorrent's transport one of the next, or the same of a state,
-    /// 16 µs to 100 s later.
+    /// 16 µs to 100 s later; of DTLS any number but one of those next to it, which a counter in the clear would have.
     pub fn follows(self, earlier: Self) -> bool {
         match (self, earlier) {
             (
@@ -104,6 +129,9 @@ impl Serial {
             }
             (Self::Srtcp { source, index }, Self::Srtcp { source: s, index: n }) => {
                 source == s && (1..=4).contains(&index.wrapping_sub(n))
+            }
+            (Self::Dtls13 { flags, masked }, Self::Dtls13 { flags: f, masked: n }) => {
+                flags == f && !(1..=4).contains(&masked.wrapping_sub(n))
             }
             _ => false,
         }
@@ -134,6 +162,33 @@ mod tests {
         assert!(two.follows(one) && !one.follows(two));
         assert_eq!(one.protocol(), Protocol::Bittorrent);
         assert_eq!(Serial::of(b"\x21\0\x12\x34\0\0\x01\0\0\0\0\0\0\x10\0\0\0\x05\0\0"), None, "nothing acknowledged");
+    }
+
+    #[test]
+    fn records_whose_numbers_are_masked() {
+        use crate::app::tests::fair;
+        let record = |flags: u8, number: u16, size: u8| {
+            [&[flags][..], &number.to_be_bytes(), &[0, size], &fair(usize::from(size))].concat()
+        };
+        let (one, two) =
+            (Serial::of(&record(0x2f, 0x3798, 17)).unwrap(), Serial::of(&record(0x2f, 0xc40a, 49)).unwrap());
+        assert!(two.follows(one) && one.follows(two));
+        assert_eq!((one.protocol(), one.run()), (Protocol::Dtls, 4));
+        let counted = [0x3799, 0x379c, 0x379d].map(|n| Serial::of(&record(0x2f, n, 40)).unwrap().follows(one));
+        assert_eq!(counted, [false, false, true]);
+        assert!(!Serial::of(&record(0x2e, 0xc40a, 49)).unwrap().follows(one), "another epoch");
+        // Two in a datagram; a byte too many, one of another kind, too short, a connection id, text.
+        let both = [record(0x2f, 7, 40), record(0x2f, 8, 40)].concat();
+        assert!(Serial::of(&both).is_some());
+        for other in [
+            [&record(0x2f, 7, 40)[..], &[0]].concat(),
+            [record(0x2f, 7, 40), record(0x2e, 8, 40)].concat(),
+            record(0x2f, 7, 16),
+            record(0x3f, 7, 40),
+            [&[0x2f, 0, 7, 0, 40][..], &[b'a'; 40]].concat(),
+        ] {
+            assert_eq!(Serial::of(&other), None, "{other:02x?}");
+        }
     }
 
     #[test]

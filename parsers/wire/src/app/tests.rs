@@ -4,37 +4,64 @@ use super::*;
 
 const PORTS: Ports = Ports { client: 40_000, server: 40_001 };
 
+/// Where `scripts/fuzz` asks for it, what a test looks at becomes a seed of the fuzzers (their `app.rs` and `flows.rs` say how it is laid out).
+pub fn seed(target: &str, parts: &[&[u8]]) {
+    let Some(corpora) = std::env::var_os("TRANSITPROOF_SEEDS") else { return };
+    let bytes = parts.concat();
+    let name = bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3) // FNV-1a
+    });
+    std::fs::write(std::path::Path::new(&corpora).join(target).join(format!("test-{name:016x}")), bytes).unwrap();
+}
+
+/// The same of a stream, also carried by a connection that is joined in its middle.
+pub fn seed_stream(client: &[u8], server: &[u8], port: u16) {
+    const REVERSE: u8 = 1;
+    const OTHER: u8 = 0x40;
+    let lengths = [client, server].map(|said| u16::try_from(said.len()).unwrap_or(u16::MAX).to_be_bytes());
+    let port = port.to_be_bytes();
+    seed("app_stream", &[&port, &lengths[0], client, server]);
+    seed("flows", &[&port, &[OTHER], &lengths[0], client, &[OTHER | REVERSE], &lengths[1], server]);
+}
+
+fn judged(client: &[u8], server: &[u8], port: u16) -> Option<Protocol> {
+    seed_stream(client, server, port);
+    is(stream(client, server, Ports { server: port, ..PORTS }))
+}
+
 fn is(verdict: Verdict) -> Option<Protocol> {
     if let Verdict::Is(protocol) = verdict { Some(protocol) } else { None }
 }
 
 /// What only the client's bytes say, on ports that say nothing.
 pub fn client(bytes: &[u8]) -> Option<Protocol> {
-    is(stream(bytes, &[], PORTS))
+    judged(bytes, &[], PORTS.server)
 }
 
 pub fn server(bytes: &[u8]) -> Option<Protocol> {
-    is(stream(&[], bytes, PORTS))
+    judged(&[], bytes, PORTS.server)
 }
 
 pub fn server_on(bytes: &[u8], port: u16) -> Option<Protocol> {
-    is(stream(&[], bytes, Ports { server: port, ..PORTS }))
+    judged(&[], bytes, port)
 }
 
 pub fn both(client: &[u8], server: &[u8]) -> Option<Protocol> {
-    is(stream(client, server, PORTS))
+    judged(client, server, PORTS.server)
 }
 
 pub fn client_on(bytes: &[u8], port: u16) -> Option<Protocol> {
-    is(stream(bytes, &[], Ports { server: port, ..PORTS }))
+    judged(bytes, &[], port)
 }
 
 /// A datagram from the client to this port, and one back from it.
 pub fn udp(bytes: &[u8], port: u16) -> Option<Protocol> {
+    seed("app_datagram", &[&port.to_be_bytes(), bytes]);
     is(datagram(bytes, true, Ports { server: port, ..PORTS }))
 }
 
 pub fn udp_back(bytes: &[u8], port: u16) -> Option<Protocol> {
+    seed("app_datagram", &[&port.to_be_bytes(), bytes]);
     is(datagram(bytes, false, Ports { server: port, ..PORTS }))
 }
 

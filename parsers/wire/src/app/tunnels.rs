@@ -28,15 +28,14 @@ pub fn tailscale_disco(d: &Datagram) -> Look {
     yes(starts(d.payload, b"TS\xf0\x9f\x92\xac")? && d.payload.len() > LEAST && may_be_sealed(d.payload.get(6..)?))
 }
 
-/// Tailscale's control connection (controlhttp and controlbase), which begins as HTTP, most often on port 80: both sides agree to switch, and
-/// the server answers the key in the request with its own, an ephemeral one and a tag. Records under these keys follow. `None` while that is
-/// not there.
+/// Tailscale's control connection (controlhttp and controlbase) and its relays (DERP), which begin as HTTP, most often on port 80: both sides
+/// agree to switch. The control server answers the key in the request with its own, an ephemeral one and a tag, and records under these keys
+/// follow; a relay shows the key for the boxes in which it is told who comes, and passes on what peers have sealed. `None` while that is not there.
 pub fn tailscale_control(client: &[u8], server: &[u8]) -> Option<bool> {
-    const ANSWER: [u8; 3] = [2, 0, 48];
-    let switched = http::switched_to_tailscale(server)?;
+    let (to, switched) = http::switched_to_tailscale(server)?;
     let asked = proxies::field(proxies::http_head(client)?, b"Upgrade:")?;
-    let sealed = switched.get(..ANSWER.len() + 48)?.strip_prefix(&ANSWER);
-    Some(asked.eq_ignore_ascii_case(http::TAILSCALE) && sealed.is_some_and(may_be_sealed))
+    let sealed = switched.get(..to.answer.len() + to.sealed)?.strip_prefix(to.answer);
+    Some(asked.eq_ignore_ascii_case(to.name) && sealed.is_some_and(may_be_sealed))
 }
 
 /// A hard reset, the only packet of OpenVPN that can be told from anything else.
@@ -152,6 +151,23 @@ mod tests {
         assert_eq!(goes_on(ask, &[&head[..], &[3, 0, 48], &prose(48)].concat()), Some(Protocol::Http));
         let other = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
         assert!(goes_on(ask, other).is_none() && exchange(ask, other).served);
+    }
+
+    /// Relayed in clear HTTP: what follows is boxes and what peers sealed.
+    #[test]
+    fn tailscale_s_relay_behind_an_upgrade() {
+        use crate::app::http::exchange;
+        let ask = b"GET /derp HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: DERP\r\n\r\n";
+        let head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n\r\n";
+        let key = |magic: &[u8]| [&head[..], b"\x01\0\0\0\x28", magic, &fair(32)].concat();
+        let answer = key(b"DERP\xf0\x9f\x94\x91");
+        let goes_on = |client: &[u8], server: &[u8]| crate::app::goes_on_as(Protocol::Http, client, server);
+        assert_eq!(goes_on(ask, &answer), Some(Protocol::Tailscale));
+        for cut in 0..answer.len() {
+            assert_eq!((goes_on(ask, &answer[..cut]), exchange(ask, &answer[..cut]).served), (None, false), "{cut}");
+        }
+        assert_eq!(goes_on(ask, &key(b"DERP\xf0\x9f\x94\x92")), Some(Protocol::Http));
+        assert_eq!(goes_on(b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", &answer), Some(Protocol::Http));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! EAP over a LAN (IEEE 802.1X-2020 section 11): frames between two stations, which have no other addresses than those of the link.
 
-use super::tunnel::{self, Tunnels};
+use super::tunnel::{self, Inside, Kind, Layer, Tunnels};
 use super::{ip, link, seldom, wlan};
 
 /// Address of a station, IEEE 802.
@@ -34,34 +34,34 @@ impl Eapol<'_> {
 #[cold]
 pub fn read(link: u16, frame: &[u8]) -> Option<Eapol<'_>> {
     let mut tunnels = Tunnels::default();
-    match link::network(link, frame).ok()? {
-        (link::EAPOL, body) => between(link, frame, body, tunnels),
-        (ethertype, bytes) => {
-            let frame = tunnelled(ethertype, bytes, &mut tunnels)?;
-            let (link::EAPOL, body) = link::ethernet(frame).ok()? else { return None };
-            between(link::ETHERNET, frame, body, tunnels)
-        }
-    }
-}
-
-/// The frame in the innermost of an IP packet's tunnels.
-fn tunnelled<'a>(mut ethertype: u16, mut bytes: &'a [u8], tunnels: &mut Tunnels) -> Option<&'a [u8]> {
-    loop {
-        let packet = match ethertype {
-            link::IPV4 => ip::v4(bytes).ok()?,
-            link::IPV6 => ip::v6(bytes).ok()?,
-            tunnel::ETHERNET => match link::ethernet(bytes).ok()? {
-                (link::EAPOL, _) => return Some(bytes),
-                inner => {
-                    (ethertype, bytes) = inner;
-                    continue;
-                }
-            },
+    let (mut ethertype, mut bytes) = link::network(link, frame).ok()?;
+    // Whose addresses count: the innermost one's.
+    let mut around = (link, frame);
+    while ethertype != link::EAPOL {
+        let (layer, inside) = match ethertype {
+            link::IPV4 => tunnel::open(&ip::v4(bytes).ok()?)?,
+            link::IPV6 => tunnel::open(&ip::v6(bytes).ok()?)?,
+            link::MPLS | link::MPLS_UPSTREAM => labelled(bytes)?,
+            link::MACSEC => (Layer { kind: Kind::Macsec, id: None }, tunnel::macsec(bytes)?),
+            tunnel::ETHERNET => {
+                around = (link::ETHERNET, bytes);
+                (ethertype, bytes) = link::ethernet(bytes).ok()?;
+                continue;
+            }
+            tunnel::WLAN => {
+                around = (seldom::linktype::IEEE802_11, bytes);
+                (ethertype, bytes) = wlan::data(bytes, true, false).ok()?;
+                continue;
+            }
             _ => return None,
         };
-        let (layer, inside) = tunnel::open(&packet)?;
         (ethertype, bytes) = tunnels.push(layer.kind, layer.id).then_some(inside)?;
     }
+    between(around.0, around.1, bytes, tunnels)
+}
+
+fn labelled(bytes: &[u8]) -> Option<(Layer, Inside<'_>)> {
+    tunnel::mpls(bytes).map(|(label, inside)| (Layer { kind: Kind::Mpls, id: Some(label) }, inside))
 }
 
 fn between<'a>(link: u16, frame: &'a [u8], body: &'a [u8], tunnels: Tunnels) -> Option<Eapol<'a>> {

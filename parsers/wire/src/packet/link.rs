@@ -10,6 +10,7 @@ pub const MPLS_UPSTREAM: u16 = 0x8848;
 pub const PPPOE_SESSION: u16 = 0x8864;
 /// EAP over a LAN.
 pub const EAPOL: u16 = 0x888e;
+pub const MACSEC: u16 = 0x88e5;
 pub const EAPOL_WORD: &str = "eapol";
 /// Cisco MetaData: a security group tag between the addresses and the real EtherType.
 const CMD: u16 = 0x8909;
@@ -18,7 +19,6 @@ const E_TAG: u16 = 0x893f;
 const PBB: u16 = 0x88e7;
 const TRILL: u16 = 0x22f3;
 const FABRIC_PATH: u16 = 0x8903;
-const MACSEC: u16 = 0x88e5;
 pub const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 
 /// Stacked tags: two are usual (802.1ad), more are provider oddities; beyond this it is an attack or garbage.
@@ -83,7 +83,7 @@ pub fn ethernet(frame: &[u8]) -> Result<(u16, &[u8]), Stop> {
 
 /// Follows VLAN tags and, where the field is a length, LLC/SNAP.
 #[inline]
-fn after_ethertype(mut ethertype: u16, mut rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
+pub fn after_ethertype(mut ethertype: u16, mut rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
     let mut tags = 0;
     while VLAN.contains(&ethertype) {
         if tags == MAX_VLAN_TAGS {
@@ -131,7 +131,6 @@ fn seldom_shim(ethertype: u16, rest: &[u8]) -> Result<(u16, &[u8]), Stop> {
         TRILL => framed(6 + 4 * usize::from(u16::from_be_bytes([byte(rest, 0), byte(rest, 1)]) >> 6 & 0x1f)),
         FABRIC_PATH => framed(2),
         // IEEE 802.1AE: neither encrypted nor changed.
-        MACSEC if byte(rest, 0) & 0x8c == 0 => then(if byte(rest, 0) & 0x20 != 0 { 14 } else { 6 }),
         _ => Ok((ethertype, rest)),
     }
 }

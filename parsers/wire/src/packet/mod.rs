@@ -191,19 +191,22 @@ fn network<'a>(ethertype: u16, bytes: &'a [u8], tunnels: &mut Tunnels) -> Result
     }
 }
 
-/// What stands between Ethernet and IP: MPLS labels, a PPPoE session, a service function chain.
+/// What stands between Ethernet and IP: MPLS labels, a PPPoE session, a service function chain, MACsec's tag.
 #[cold]
 fn shim<'a>(ethertype: u16, bytes: &'a [u8], tunnels: &mut Tunnels) -> Result<Packet<'a>, Stop> {
     let opened = match ethertype {
-        link::MPLS | link::MPLS_UPSTREAM => tunnel::mpls(bytes).map(|opened| (TunnelKind::Mpls, opened)),
-        link::PPPOE_SESSION => tunnel::pppoe(bytes).map(|opened| (TunnelKind::Pppoe, opened)),
-        tunnel::NSH => tunnel::nsh(bytes).map(|opened| (TunnelKind::Nsh, opened)),
+        link::MPLS | link::MPLS_UPSTREAM => {
+            tunnel::mpls(bytes).map(|(id, inside)| (TunnelKind::Mpls, Some(id), inside))
+        }
+        link::PPPOE_SESSION => tunnel::pppoe(bytes).map(|(id, inside)| (TunnelKind::Pppoe, Some(id), inside)),
+        link::MACSEC => tunnel::macsec(bytes).map(|inside| (TunnelKind::Macsec, None, inside)),
+        tunnel::NSH => tunnel::nsh(bytes).map(|(id, inside)| (TunnelKind::Nsh, Some(id), inside)),
         _ => None,
     };
-    let Some((kind, (id, (ethertype, bytes)))) = opened else {
+    let Some((kind, id, (ethertype, bytes))) = opened else {
         return Err(Stop::NotIp(link::ethertype_word(ethertype)));
     };
-    if !tunnels.push(kind, Some(id)) {
+    if !tunnels.push(kind, id) {
         return Err(ParseError::Limited("tunnels").into());
     }
     unwrap(network(ethertype, bytes, tunnels)?, tunnels)

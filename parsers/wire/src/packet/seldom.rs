@@ -4,7 +4,7 @@ use super::{Stop, link, wlan};
 use crate::{ParseError, Reader};
 
 /// LINKTYPE_ values (tcpdump.org/linktypes.html).
-mod linktype {
+pub mod linktype {
     pub const TOKEN_RING: u16 = 6;
     pub const SLIP: u16 = 8;
     pub const FDDI: u16 = 10;

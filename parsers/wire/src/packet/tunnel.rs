@@ -37,6 +37,8 @@ pub enum Kind {
     Nsh,
     /// MikroTik's Ethernet over IP.
     EoIp,
+    /// What MACsec signs and does not encrypt.
+    Macsec,
     /// What ESP without encryption carries; the number is an SPI.
     Esp,
     /// What ESP carried under encryption that was taken off with keys; the number is an SPI.
@@ -69,6 +71,7 @@ impl Kind {
             Self::Gue => "gue",
             Self::Nsh => "nsh",
             Self::EoIp => "eoip",
+            Self::Macsec => "macsec",
             Self::Esp | Self::Opened => "esp",
             Self::Ah => "ah",
         }
@@ -355,7 +358,7 @@ fn l2tp3(payload: &[u8]) -> Option<(u32, Inside<'_>)> {
     let (session, rest) = payload.split_first_chunk::<4>()?;
     let session = u32::from_be_bytes(*session);
     let inside = [0, 4, 8, 12].into_iter().filter_map(|at| rest.get(at..)).find_map(|frame| match frame {
-        _ if carries_ip(frame) => Some((ETHERNET, frame)),
+        _ if carries_known(frame) => Some((ETHERNET, frame)),
         [0xff, 0x03, 0x00, 0x21 | 0x57, ..] => link::ppp(frame).ok(),
         _ => None,
     });
@@ -447,7 +450,7 @@ fn erspan(payload: &[u8], header: usize) -> Option<(Kind, Option<u32>, Inside<'_
 }
 
 /// RFC 5415 section 4.3, data in the clear: a header with its length in words, then the client's frame as it was on the air,
-/// its frame control swapped, or as Ethernet. Its fragments are not put together.
+/// its frame control swapped or not, or as Ethernet. Its fragments are not put together.
 fn capwap(payload: &[u8]) -> Option<Inside<'_>> {
     const NATIVE: u32 = 0x100;
     const FRAGMENT_OR_KEEPALIVE: u32 = 0x88;
@@ -469,18 +472,34 @@ pub fn mpls(mut payload: &[u8]) -> Option<(u32, Inside<'_>)> {
             let inside = match rest.first()? >> 4 {
                 4 | 6 => ip(rest)?,
                 // A control word begins with a zero nibble (RFC 4385), but so do many addresses.
-                0 if !carries_ip(rest) => (ETHERNET, rest.get(4..)?),
-                _ => carries_ip(rest).then_some((ETHERNET, rest))?,
+                0 if !carries_known(rest) => (ETHERNET, rest.get(4..)?),
+                _ => carries_known(rest).then_some((ETHERNET, rest))?,
             };
             return Some((entry >> 12, inside));
         }
     }
 }
 
-/// Whether these are an Ethernet frame with IP in it, behind a tag or a shim or at once.
-fn carries_ip(frame: &[u8]) -> bool {
+/// Whether these are an Ethernet frame with IP or EAP over a LAN in it, behind a tag or a shim or at once.
+fn carries_known(frame: &[u8]) -> bool {
     let ethertype = frame.get(12..14).and_then(|two| two.first_chunk()).map(|two| u16::from_be_bytes(*two));
-    matches!(ethertype, Some(link::IPV4 | link::IPV6 | 0x8100 | 0x88a8 | link::MPLS | link::PPPOE_SESSION | NSH))
+    matches!(
+        ethertype,
+        Some(link::IPV4 | link::IPV6 | link::EAPOL | 0x8100 | 0x88a8 | link::MPLS | link::PPPOE_SESSION | NSH)
+    )
+}
+
+/// IEEE 802.1AE-2018 section 9: a tag of version 0 that says of its data neither that they are encrypted nor that they were changed, a channel
+/// where it names one, and the frame from its EtherType on.
+pub fn macsec(payload: &[u8]) -> Option<Inside<'_>> {
+    const VERSION: u8 = 0x80;
+    const CHANNEL: u8 = 0x20;
+    const ENCRYPTED_OR_CHANGED: u8 = 0x08 | 0x04;
+    let ([control, ..], rest) = payload.split_first_chunk::<6>()?;
+    let rest = rest.get(if control & CHANNEL != 0 { 8 } else { 0 }..)?;
+    let (ethertype, inside) =
+        rest.split_first_chunk::<2>().filter(|_| control & (VERSION | ENCRYPTED_OR_CHANGED) == 0)?;
+    link::after_ethertype(u16::from_be_bytes(*ethertype), inside).ok()
 }
 
 /// RFC 2516 section 4: a session's PPP.

@@ -44,7 +44,8 @@ pub fn ends(frame: &[u8]) -> Option<(Mac, Mac)> {
     const LENGTH: usize = 6;
     let address = |at: usize| frame.get(at..at + LENGTH).and_then(|six| six.first_chunk().copied());
     let (first, second, third, fourth) = (4, 10, 16, 24);
-    let (destination, source) = match frame.get(1)? & 0x03 {
+    let (control, _) = frame.split_first_chunk()?;
+    let (destination, source) = match flags(*control) & 0x03 {
         0 => (first, second),
         1 => (third, second),
         2 => (first, third),
@@ -67,13 +68,20 @@ pub fn behind_monitor(frame: &[u8]) -> Result<&[u8], ParseError> {
     frame.get(length as usize..).ok_or(ParseError::Truncated("prism"))
 }
 
-/// A frame from its MAC header on (IEEE 802.11-2020 section 9.2). `swapped`: the bytes of the frame control field changed
+/// Of a data frame. In the field that changed places they come first; there they would have to say that neither end is an access point to be
+/// taken for the other.
+fn flags([first, second]: [u8; 2]) -> u8 {
+    const DATA: u8 = 0x08;
+    if first & 0x0f == DATA { second } else { first }
+}
+
+/// A frame from its MAC header on (IEEE 802.11-2020 section 9.2). `swapped`: the bytes of the frame control field may have changed
 /// places, as Cisco's access points send it in CAPWAP.
 pub fn data(frame: &[u8], swapped: bool, padded: bool) -> Result<(u16, &[u8]), Stop> {
     const PROTECTED: u8 = 0x40;
     const ORDER: u8 = 0x80;
     let (control, _) = frame.split_first_chunk::<2>().ok_or(ParseError::Truncated("wlan"))?;
-    let [control, flags] = if swapped { [control[1], control[0]] } else { *control };
+    let [control, flags] = if swapped && flags(*control) == control[0] { [control[1], control[0]] } else { *control };
     let subtype = control >> 4;
     match control & 0x0f {
         0x00 => return Err(Stop::NotIp("wlan_management")),

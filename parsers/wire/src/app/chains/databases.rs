@@ -1,17 +1,48 @@
-//! Databases behind their logins: MySQL, PostgreSQL (chapter 55), Oracle's TNS, Cassandra, TDS, MongoDB, Redis.
+//! Databases behind their logins: MySQL, also compressed, PostgreSQL (chapter 55), Oracle's TNS, Cassandra, TDS, MongoDB, Redis.
 //!
 //! Whoever agreed on TLS there writes its records from then on. Oracle's native encryption leaves TNS's headers as they are, so there
 //! words in the data count alone. May not read statements.
 
-use super::{BROKEN, Step, message, spelt};
+use super::{BROKEN, Link, Step, Test, message, spelt};
 use crate::app::look::{at, be16, be32, byte, le16, le32, line, number};
 
 /// What a column's definition begins with: its catalogue is always this (protocol of MySQL 4.1 and later).
 const CATALOGUE: &[u8] = b"\x03def";
 const WORDS: u32 = 24;
 
+/// A packet of the compressed protocol: its length, a number, the length of what it holds, which is 0 where it is as it was. What is
+/// as it was is given to `test`.
+fn compressed(b: &[u8], number: u8, test: Test) -> Option<Option<(usize, u32)>> {
+    const HEADER: usize = 7;
+    const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
+    let (length, size) = ((le32(b, 0)? & 0x00ff_ffff) as usize, le32(b, 4)? & 0x00ff_ffff);
+    let inside = b.get(HEADER..)?;
+    if size == 0 {
+        let inner = le32(inside, 0)?;
+        let fits = inner >> 24 == u32::from(number) && (inner & 0x00ff_ffff) as usize + 4 <= length;
+        let Some(Link::Message { bits, .. }) = test(inside, &[]).filter(|_| fits) else { return Some(None) };
+        return Some(Some((HEADER + length, bits)));
+    }
+    let bits = match be16(inside, 0)? {
+        // Deflate with a window of 32 KB, at any level.
+        0x7801 | 0x785e | 0x789c | 0x78da => 14,
+        _ if at(inside, 0, ZSTD)? => 30,
+        _ => return Some(None),
+    };
+    Some(Some((HEADER + length, bits)).filter(|_| length < size as usize))
+}
+
 /// A command: packet 0, its number, what follows it.
 pub fn mysql_client(b: &[u8], _: &[u8]) -> Step {
+    if byte(b, 3)? == 0
+        && let Some((length, bits)) = compressed(b, 0, plain_client).flatten()
+    {
+        return message(true, length, bits);
+    }
+    plain_client(b, &[])
+}
+
+fn plain_client(b: &[u8], _: &[u8]) -> Step {
     let header = le32(b, 0)?;
     let (length, command) = ((header & 0x00ff_ffff) as usize, byte(b, 4)?);
     if header >> 24 != 0 {
@@ -40,6 +71,16 @@ pub fn mysql_client(b: &[u8], _: &[u8]) -> Step {
 
 /// Packets of an answer, numbered from 1 on: OK, EOF, an error, columns and their definitions, rows.
 pub fn mysql_server(b: &[u8], before: &[u8]) -> Step {
+    let number = byte(b, 3)?;
+    if (number == 1 || before.get(3).is_some_and(|last| last.wrapping_add(1) == number))
+        && let Some((length, bits)) = compressed(b, 1, plain_server).flatten()
+    {
+        return message(true, length, bits);
+    }
+    plain_server(b, before)
+}
+
+fn plain_server(b: &[u8], before: &[u8]) -> Step {
     let header = le32(b, 0)?;
     let (length, sequence, kind) = ((header & 0x00ff_ffff) as usize, (header >> 24) as u8, byte(b, 4)?);
     if sequence != 1 && before.get(3).is_some_and(|last| last.wrapping_add(1) != sequence) || length == 0 {
@@ -178,6 +219,30 @@ pub fn cassandra_server(b: &[u8], _: &[u8]) -> Step {
         // Void, rows, keyspace, prepared, schema.
         8 => Some(if (1..=5).contains(&be32(b, 9)?) { 16 } else { 0 }),
         _ => Some(0),
+    })
+}
+
+/// A frame of version 5 (native_protocol_v5.spec section 2.2): a header that tells lengths, of which the upper bits are unused, and its checksum;
+/// the payload and another checksum. The header is longer where payloads may be compressed.
+pub fn cassandra_framed(b: &[u8], _: &[u8]) -> Step {
+    const CHECKSUM: usize = 3;
+    const TRAILER: usize = 4;
+    for (size, unused) in [(3, 2), (5, 3)] {
+        let (header, sent) = (b.get(..size)?, b.get(size..size + CHECKSUM)?);
+        if header[size - 1] >> unused == 0 && crc24(header).to_le_bytes().starts_with(sent) {
+            let length = le32(b, 0)? as usize & 0x1ffff;
+            return message(length > 0, size + CHECKSUM + length + TRAILER, 24);
+        }
+    }
+    BROKEN
+}
+
+/// Section 2.2.1 leaves it to Koopman's polynomial 0x1974f0b, begun with 0x875060.
+fn crc24(header: &[u8]) -> u32 {
+    header.iter().fold(0x0087_5060, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte) << 16, |crc, _| {
+            if crc & 0x0080_0000 == 0 { crc << 1 } else { (crc << 1 ^ 0x0197_4f0b) & 0x00ff_ffff }
+        })
     })
 }
 

@@ -200,4 +200,6 @@ fn spelt(text: &[u8], most: u32) -> u32 {
 }
 
 #[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod tests;

@@ -98,6 +98,7 @@ pub const ROWS: &[Row] = &[
         side(&[&[(3, 5)], &[(0, 0x1f)]], databases::cassandra_client),
         side(&[&[(0x83, 0x85)], &[(0, 0x1f)]], databases::cassandra_server),
     ),
+    same(P::Cassandra, &[ANY], databases::cassandra_framed),
     two(
         P::Tds,
         side(&[&[(1, 1), (3, 3), (6, 7), (14, 14)], &[(0, 0x1d)], &[(0, 0x7f)]], databases::tds_client),

@@ -1,7 +1,7 @@
 //! What is told by messages in a row, from bytes of the standards' own layout, and what must not be.
 
 use super::*;
-use crate::app::tests::Random;
+use crate::app::tests::{Random, seed_stream};
 
 const PORTS: Ports = Ports { client: 40_000, server: 40_001 };
 
@@ -33,6 +33,7 @@ fn alone(protocol: P, port: u16, client: &[&[u8]], server: &[&[u8]]) {
 /// The same behind the end of a message whose beginning is missing, and cut at every byte: never anything else.
 fn cut(protocol: P, client: &[u8], server: &[u8]) {
     let ends = [&Random(5).bytes(24)[..], b"the end of an earlier answer\r\n"].concat();
+    seed_stream(client, server, PORTS.server);
     assert_eq!(told(client, server), Some(protocol));
     let behind = |bytes: &[u8]| if bytes.is_empty() { Vec::new() } else { [&ends, bytes].concat() };
     assert_eq!(told(&behind(client), &behind(server)), Some(protocol), "behind the end of another message");
@@ -235,6 +236,42 @@ fn services() {
 
     let read = [&b"\0\0\0\x71\xfeSMB\x40\0\x01\0\0\0\0\0\x08\0\x01\0"[..], &[0; 97]].concat();
     cut(P::Smb, &read.repeat(2), &[]);
+}
+
+/// Frames as the Python driver writes them (cassandra-driver 3.30, `SegmentCodec`): two queries, a result, and both queries where payloads may be
+/// compressed.
+#[test]
+fn cassandra_5() {
+    let query = b"\x3b\0\x02\x6b\x01\xeb\x05\0\0\x01\x07\0\0\0\x32\0\0\0\x28SELECT release_version FROM system.local\0\x01\0\0\0\0\x66\x0d\x89\xef";
+    let other = b"\x2f\0\x02\xac\xf3\x06\x05\0\0\x02\x07\0\0\0\x26\0\0\0\x1cSELECT * FROM ks.t WHERE k=1\0\x01\0\0\0\0\x8f\x7b\x38\x2e";
+    let result = b"\x0d\0\x02\xcf\x07\xf7\x85\0\0\x01\x08\0\0\0\x04\0\0\0\x01\x1e\x43\xb5\xfd";
+    let packed = b"\x2a\0\xd4\0\x04\xb3\xe7\x3b\xf0\x5b\x05\0\0\x01\x07\0\0\0\x32\0\0\0\x28SELECT release_version FROM\xc2\x11\xe2\xcb";
+    cut(P::Cassandra, &[&query[..], other].concat(), &result.repeat(2));
+    each(P::Cassandra, &[&query[..], other, query].concat(), &result.repeat(3));
+    cut(P::Cassandra, &packed.repeat(2), &packed.repeat(3));
+    let damaged = |at: usize| {
+        let mut frames = query.repeat(3);
+        frames[at] ^= 1;
+        told(&frames[..2 * query.len()], &[])
+    };
+    assert_eq!([damaged(0), damaged(5), damaged(query.len() + 4)], [None; 3]);
+    assert_eq!(damaged(20), Some(P::Cassandra), "what stands in it is not read");
+}
+
+/// A query that is too short to be worth it, and one under zlib; answers of both kinds.
+#[test]
+fn mysql_compressed() {
+    let query = b"\x0d\0\0\0\0\0\0\x09\0\0\0\x03SELECT 1";
+    let deflated = [&b"\x30\0\0\0\x60\0\0\x78\x9c"[..], &Random(9).bytes(46)].concat();
+    let ok = b"\x0b\0\0\x01\0\0\0\x07\0\0\x01\0\0\0\x02\0\0\0";
+    let rows = [&b"\x40\0\0\x01\x90\x01\0\x78\x9c"[..], &Random(11).bytes(62)].concat();
+    cut(P::Mysql, &[&query[..], query, query].concat(), &[]);
+    cut(P::Mysql, &[&query[..], &deflated].concat(), &[&rows[..], ok].concat());
+    assert_eq!(told(&deflated.repeat(4), &[]), Some(P::Mysql));
+    // Nothing is larger than it was; something else inside.
+    let larger = [&b"\x30\0\0\0\x20\0\0\x78\x9c"[..], &Random(9).bytes(46)].concat();
+    assert_eq!(told(&larger.repeat(4), &[]), None);
+    assert_eq!(told(&b"\x0d\0\0\0\0\0\0\x09\0\0\0\x63SELECT 1".repeat(4), &[]), None);
 }
 
 #[test]

@@ -120,12 +120,14 @@ fn after<'a>(b: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::tests::seed_stream;
 
     pub fn seen(protocol: Protocol, client: &[u8]) -> Option<(&'static str, Option<String>)> {
         with_server(protocol, client, b"")
     }
 
     pub fn with_server(protocol: Protocol, client: &[u8], server: &[u8]) -> Option<(&'static str, Option<String>)> {
+        seed_stream(client, server, 40_001);
         let c = credentials(protocol, client, server)?;
         assert!(has_logins(protocol));
         let shown = format!("{c:?}");

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::secret::{Secret, decoded, form_decoded, name};
 use super::{Credential, after, found, lines};
 use crate::Protocol;
-use crate::app::look::{contains_nocase, starts_nocase};
+use crate::app::look::{Match, contains_nocase, starts_nocase};
+use crate::app::web::request;
 
 /// Names of form fields, letter case aside, as login pages of common frameworks send them.
 const PASSWORD_FIELDS: &[&[u8]] =
@@ -66,51 +67,42 @@ fn authorized(protocol: Protocol, line: &[u8]) -> Option<Credential<'_>> {
 
 /// What HTTP requests show.
 pub struct Requests<'a> {
-    /// In any of them, or in the query or the form of the first: a field that is called like a password.
+    /// In any of them: its field for it, or in its query or its form a field that is called like a password.
     pub login: Option<Credential<'a>>,
-    /// The rest of the first one's head, or of the form behind it, may show one.
+    /// The rest of the last one's head, or of the form behind it, may show one.
     pub goes_on: bool,
+    /// They are whole, so that what comes next begins another.
+    pub ended: bool,
 }
 
 impl<'a> Requests<'a> {
     /// In one walk over the lines: the requests of a connection are looked at as long as it lasts.
     pub fn read(b: &'a [u8]) -> Self {
         if is_bare(b) {
-            return Self { login: None, goes_on: false };
+            return Self { login: None, goes_on: false, ended: true };
         }
-        let (mut body_at, mut coded, mut length) = (None, false, None);
-        let mut at = 0;
-        for end in memchr::memchr_iter(b'\n', b) {
-            let line = b.get(at..end).unwrap_or_default();
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            at = end + 1;
-            if let Some(login) = authorized(Protocol::Http, line) {
-                return Self { login: Some(login), goes_on: false };
-            }
-            match line.first() {
-                None => body_at = body_at.or(Some(at)),
-                Some(b'C' | b'c') if body_at.is_none() => {
-                    let is_form = |kind| contains_nocase(kind, b"application/x-www-form-urlencoded");
-                    coded |= after(line, b"Content-Type:").is_some_and(is_form);
-                    length = length.or_else(|| {
-                        std::str::from_utf8(after(line, b"Content-Length:")?.trim_ascii()).ok()?.parse::<usize>().ok()
-                    });
-                }
-                _ => {}
+        let mut rest = b;
+        loop {
+            let (login, end) = one(rest);
+            let (goes_on, at) = match end {
+                _ if login.is_some() => return Self { login, goes_on: false, ended: false },
+                End::Awaited => (true, None),
+                End::Unknown => (false, None),
+                End::At(at) => (false, Some(at)),
+            };
+            let behind = at.and_then(|at| rest.get(at..));
+            match behind.map(|behind| (behind, request(behind))) {
+                Some((behind, Some(Match::Yes))) => rest = behind,
+                // None has begun, or it is cut in its first line.
+                Some((behind, None)) => return Self { login, goes_on: !behind.is_empty(), ended: behind.is_empty() },
+                _ => return Self { login, goes_on, ended: false },
             }
         }
-        let body = body_at.and_then(|at| b.get(at..));
-        let whole = body.is_some_and(|body| !coded || length.is_none_or(|length| body.len() >= length));
-        let form = || {
-            let body = body.filter(|_| coded)?;
-            fields(body.get(..length.unwrap_or(body.len())).unwrap_or(body), whole)
-        };
-        Self { login: query(b).and_then(|query| fields(query, true)).or_else(form), goes_on: !whole }
     }
 }
 
-/// Whether nothing but heads are there, without a question in the first one's line and without a login in any: what most requests are,
-/// told without a walk over their lines. What is sent with these methods means nothing (RFC 9110 sections 9.3.1 and 9.3.2).
+/// Whether nothing but one head is there, without a question in its first line and without a login: what most requests are, told without
+/// a walk over its lines. What is sent with these methods means nothing (RFC 9110 sections 9.3.1 and 9.3.2).
 fn is_bare(b: &[u8]) -> bool {
     // Rarer in a head than the letters before it.
     let authorizes = |z: usize| {
@@ -118,9 +110,64 @@ fn is_bare(b: &[u8]) -> bool {
         starts_nocase(name, b"authorization:") == Some(true)
     };
     (b.starts_with(b"GET ") || b.starts_with(b"HEAD "))
-        && b.ends_with(b"\r\n\r\n")
+        && memchr::memmem::find(b, b"\r\n\r\n").is_some_and(|at| at + 4 == b.len())
         && query(b).is_none()
         && !memchr::memchr2_iter(b'z', b'Z', b).any(authorizes)
+}
+
+/// Where a request ends.
+enum End {
+    /// Told by its length; what is missing of it shows no login.
+    At(usize),
+    /// In bytes to come, which may show a login.
+    Awaited,
+    /// Told by chunks or the end of the connection.
+    Unknown,
+}
+
+/// The login that the first request of these shows, and its end.
+fn one(b: &[u8]) -> (Option<Credential<'_>>, End) {
+    let (mut body_at, mut coded, mut chunked, mut length) = (None, false, false, None);
+    let mut at = 0;
+    for end in memchr::memchr_iter(b'\n', b) {
+        let line = b.get(at..end).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        at = end + 1;
+        if let Some(login) = authorized(Protocol::Http, line) {
+            return (Some(login), End::Unknown);
+        }
+        match line.first() {
+            None => {
+                body_at = body_at.or(Some(at));
+                // What stands in chunks may be requests as well.
+                if !chunked {
+                    break;
+                }
+            }
+            Some(b'C' | b'c') if body_at.is_none() => {
+                let is_form = |kind| contains_nocase(kind, b"application/x-www-form-urlencoded");
+                coded |= after(line, b"Content-Type:").is_some_and(is_form);
+                length = length.or_else(|| {
+                    std::str::from_utf8(after(line, b"Content-Length:")?.trim_ascii()).ok()?.parse::<usize>().ok()
+                });
+            }
+            Some(b'T' | b't') if body_at.is_none() => chunked |= after(line, b"Transfer-Encoding:").is_some(),
+            _ => {}
+        }
+    }
+    let body = body_at.and_then(|at| b.get(at..));
+    let whole = body.is_some_and(|body| !coded || length.is_none_or(|length| body.len() >= length));
+    let form = || {
+        let body = body.filter(|_| coded)?;
+        fields(body.get(..length.unwrap_or(body.len())).unwrap_or(body), whole)
+    };
+    let end = match (body_at, length) {
+        _ if !whole => End::Awaited,
+        (Some(at), Some(length)) if !chunked => End::At(at.saturating_add(length)),
+        (Some(at), None) if !chunked && !coded => End::At(at),
+        _ => End::Unknown,
+    };
+    (query(b).and_then(|query| fields(query, true)).or_else(form), end)
 }
 
 /// Of the first request, once its line is whole.
@@ -150,6 +197,7 @@ fn fields(text: &[u8], whole: bool) -> Option<Credential<'_>> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{hashed, named, seen};
+    use super::Requests;
     use crate::Protocol;
 
     #[test]
@@ -173,6 +221,37 @@ mod tests {
         let sip =
             b"REGISTER sip:example.com SIP/2.0\r\nAuthorization: Digest username=\"bob\", response=\"sesame\"\r\n\r\n";
         assert_eq!(seen(Protocol::Sip, sip), named("sip_digest", "bob"));
+    }
+
+    #[test]
+    fn requests_that_do_not_wait() {
+        let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let form = "POST /login HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 21\r\n\r\n\
+            user=joe&password=sam";
+        let put = "PUT /f HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc";
+        for before in [get, put, &form[..form.len() - 12].replace("21", "9")] {
+            let all = [before, get, form].concat();
+            assert_eq!(seen(Protocol::Http, all.as_bytes()), named("http_form", "joe"), "{before}");
+            let all = [before, "GET /?pwd=sam&user=al HTTP/1.1\r\n\r\n"].concat();
+            assert_eq!(seen(Protocol::Http, all.as_bytes()), named("http_form", "al"), "{before}");
+        }
+        // In the body of another.
+        let sent = format!("PUT /f HTTP/1.1\r\nContent-Length: {}\r\n\r\n{form}", form.len());
+        assert_eq!(seen(Protocol::Http, sent.as_bytes()), None);
+        let states = |text: &str| {
+            let all = Requests::read(text.as_bytes());
+            (all.goes_on, all.ended)
+        };
+        for whole in [get.to_string(), [get, put].concat()] {
+            assert_eq!(states(&whole), (false, true), "{whole}");
+            for cut in 1..get.len() {
+                assert_eq!(states(&[&whole, &get[..cut]].concat()), (true, false), "{cut}");
+            }
+        }
+        assert_eq!(states(&put[..put.len() - 1]), (false, false));
+        assert_eq!(states(&[get, "\x16\x03\x01"].concat()), (false, false));
+        assert_eq!(states(&form[..form.len() - 1]), (true, false));
+        assert_eq!(states("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), (false, false));
     }
 
     #[test]
