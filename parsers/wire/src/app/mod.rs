@@ -8,6 +8,7 @@
 pub mod announced;
 mod automation;
 mod ber;
+mod caches;
 pub mod chains;
 mod chat;
 mod clusters;
@@ -50,6 +51,7 @@ mod rpc;
 mod sealed;
 mod serial;
 mod services;
+mod snmp;
 pub mod starttls;
 mod stores;
 mod tunnels;
@@ -58,9 +60,9 @@ mod voice;
 mod web;
 mod worlds;
 
-pub use management::is_snmp_discovery;
 pub use routing::ospf;
 pub use serial::Serial;
+pub use snmp::is_snmp_discovery;
 
 use crate::Protocol;
 use look::{Look, Match};
