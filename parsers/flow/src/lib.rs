@@ -9,6 +9,7 @@ mod clear;
 mod context;
 mod conversation;
 pub mod core;
+mod dialogue;
 mod dns;
 mod eap;
 pub mod endpoint;

@@ -8,6 +8,7 @@
 pub mod announced;
 mod automation;
 mod ber;
+mod caches;
 pub mod chains;
 mod chat;
 mod clusters;
@@ -52,6 +53,7 @@ pub mod sctp;
 mod sealed;
 mod serial;
 mod services;
+mod snmp;
 pub mod starttls;
 mod stores;
 mod tunnels;
@@ -60,10 +62,10 @@ mod voice;
 mod web;
 mod worlds;
 
-pub use management::is_snmp_discovery;
 pub use over_ip::over_ip;
 pub use rpc::rpc_tells_nothing;
 pub use serial::Serial;
+pub use snmp::is_snmp_discovery;
 
 use crate::Protocol;
 use look::{Look, Match};

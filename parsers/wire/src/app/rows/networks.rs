@@ -1,0 +1,70 @@
+//! What runs networks and what they carry between people: routing, finding, voice, peers.
+//!
+//! Tests: `chat`, `mesh`, `naming`, `peers`, `routing`, `voice`.
+
+use super::{ANY, DatagramRow, LETTERS, StreamRow, UPPER, WORDS, ZERO, ported, same, udp};
+use crate::Protocol::{self as P};
+use crate::app::{chat, mesh, naming, peers, routing, voice};
+
+pub const STREAMS: &[StreamRow] = &[
+    same(P::Bittorrent, &[6881], &[(0x13, 0x13)], peers::bittorrent),
+    same(P::Gnutella, &[6346], &[(b'G', b'G')], peers::gnutella),
+    same(P::Edonkey, &[4662], &[(0xc5, 0xc5), (0xe3, 0xe3)], peers::edonkey),
+    same(P::Bitcoin, &[8333], ANY, peers::bitcoin),
+    same(P::JsonRpc, &[], &[(b'{', b'{')], peers::json_rpc),
+    same(P::Bgp, &[179], &[(255, 255)], routing::bgp),
+    same(P::Ldp, &[646], ZERO, routing::ldp),
+    same(P::Diameter, &[3868], &[(1, 1)], routing::diameter),
+    same(P::Rpkirtr, &[323], &[(0, 2)], routing::rpki_rtr),
+    same(P::Slp, &[427], &[(1, 2)], naming::slp_message),
+    same(P::Stun, &[3478], &[(0, 7)], voice::stun_stream),
+    same(P::H323, &[1720], &[(3, 3)], voice::h323),
+    same(P::Skinny, &[2000], ANY, voice::skinny),
+    same(P::Pcep, &[4189], &[(0x20, 0x20)], mesh::pcep),
+    same(P::Bfcp, &[], &[(0x20, 0x38)], voice::bfcp),
+];
+
+pub const DATAGRAMS: &[DatagramRow] = &[
+    udp(P::Netbios, &[138], &[(0x10, 0x16)], naming::netbios_datagram),
+    udp(P::Slp, &[427], &[(1, 2)], naming::slp),
+    ported(P::NatPmp, &[5351, 5350], &[(0, 2)], naming::nat_pmp),
+    ported(P::Bjnp, &[8610, 8611, 8612, 3289], UPPER, naming::bjnp),
+    udp(P::Dropbox, &[17500], &[(b'{', b'{')], naming::dropbox),
+    udp(P::Tivo, &[2190], LETTERS, naming::tivo),
+    udp(P::Tplink, &[9999], &[(b'{' ^ 171, b'{' ^ 171)], naming::tplink),
+    ported(P::Ubiquiti, &[10001], &[(1, 2)], naming::ubiquiti),
+    ported(P::Timed, &[525], &[(1, 25)], naming::timed),
+    udp(P::Lwres, &[921], ZERO, naming::lwres),
+    udp(P::Wol, &[9, 7], &[(255, 255)], naming::wake_on_lan),
+    udp(P::Stun, &[3478, 3479], &[(0, 0x3f)], voice::stun),
+    ported(P::Stun, &[3478], &[(0x40, 0x4f)], voice::turn_channel),
+    udp(P::Rtcp, &[5005], &[(0x80, 0xbf)], voice::rtcp),
+    udp(P::Rtp, &[5004], &[(0x80, 0x80)], voice::rtp),
+    udp(P::Bfcp, &[], &[(0x20, 0x58)], voice::bfcp_datagram),
+    udp(P::Mgcp, &[2427, 2727], WORDS, voice::mgcp),
+    udp(P::Megaco, &[2944], &[(b'!', b'!'), (b'M', b'M'), (b'm', b'm')], voice::megaco),
+    udp(P::H323, &[1718, 1719], &[(0, 0x2f)], voice::h225_ras),
+    ported(P::Bfd, &[3784, 4784, 6784, 7784], &[(0x20, 0x3f)], routing::bfd),
+    ported(P::Rip, &[520], &[(1, 2)], routing::rip),
+    ported(P::Ldp, &[646], ZERO, routing::ldp_datagram),
+    ported(P::Hsrp, &[1985, 2029], &[(0, 1)], routing::hsrp),
+    ported(P::Olsr, &[698], ANY, routing::olsr),
+    ported(P::Babel, &[6696], &[(42, 42)], routing::babel),
+    ported(P::Lisp, &[4342], &[(0x10, 0x8f)], routing::lisp),
+    ported(P::Mplsecho, &[3503], ZERO, routing::mpls_echo),
+    ported(P::Gtp, &[2123, 2152, 3386], &[(0x0e, 0x0f), (0x2e, 0x5f)], routing::gtp_control),
+    ported(P::Pfcp, &[8805], &[(0x20, 0x27)], routing::pfcp),
+    ported(P::Netflow, &[2055, 4739, 9995, 9996], ZERO, routing::netflow),
+    udp(P::Sflow, &[6343], ZERO, routing::sflow),
+    ported(P::Ptp, &[319, 320], ANY, routing::ptp),
+    udp(P::Bittorrent, &[6881], &[(b'd', b'd')], peers::bittorrent_dht),
+    udp(P::Bittorrent, &[6771], &[(b'B', b'B')], peers::bittorrent_lsd),
+    udp(P::Gnutella, &[6346], ANY, peers::gnutella_datagram),
+    udp(P::Ethereum, &[30303], ANY, peers::ethereum_discovery),
+    udp(P::Raknet, &[19132], &[(1, 0x1c), (0x78, 0x8d), (0xa0, 0xa0), (0xc0, 0xc0)], peers::raknet),
+    udp(P::Collectd, &[25826], &[(0, 2)], chat::collectd),
+    ported(P::Xdmcp, &[177], ZERO, chat::xdmcp),
+    udp(P::Giop, &[], UPPER, chat::giop_datagram),
+    udp(P::Syncthing, &[21027], &[(0x2e, 0x2e)], naming::syncthing),
+    udp(P::Ssrp, &[1434], &[(2, 5)], naming::sql_browser),
+];
