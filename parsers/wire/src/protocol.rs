@@ -152,6 +152,7 @@ protocols! {
     Ltp "ltp" Plaintext, Stamp "stamp" Plaintext, Slimp3 "slimp3" Plaintext, Teamspeak2 "teamspeak2" Plaintext, Sebek "sebek" Plaintext,
     Peekremote "peekremote" Plaintext,
     Hsfz "hsfz" Plaintext, Concox "concox" Plaintext,
+    Cmp "cmp" Plaintext, Idmp "idmp" Plaintext, Ipdr "ipdr" Plaintext, Iapp "iapp" Plaintext, Rsip "rsip" Plaintext, Vuze "vuze" Plaintext,
     Igmp "igmp" Plaintext, Egp "egp" Plaintext, Igrp "igrp" Plaintext, Rsvp "rsvp" Plaintext, Nhrp "nhrp" Plaintext,
     Eigrp "eigrp" Plaintext, Pim "pim" Plaintext, Carp "carp" Plaintext, Vrrp "vrrp" Plaintext, Pgm "pgm" Plaintext,
     Isis "isis" Plaintext, Hip "hip" Plaintext, Shim6 "shim6" Plaintext, Ppp "ppp" Plaintext,

@@ -173,15 +173,14 @@ fn sdnv(b: &[u8], from: usize) -> Option<(u64, usize)> {
     None
 }
 
-/// RFC 8762 section 4.2: sequence, time, error, then zeros; the reflector puts its own and the sender's in their place.
+/// RFC 8762 section 4.2 and RFC 8972 section 3: sequence, time, error, session, then zeros; the reflector puts its own and the sender's in their place.
 pub fn stamp(d: &Datagram) -> Look {
     /// 2010 in NTP's seconds; the other format, PTP's, begins its seconds in 1970.
     const EARLIEST: u32 = 0x4b3d_3b00;
     let b = d.payload;
     let is_time = |at: usize| Some(be32(b, at)? >= EARLIEST);
-    let sent = b.get(14..44)?;
-    let fresh = sent.iter().all(|byte| *byte == 0);
-    let reflected = be16(b, 14)? == 0 && be16(b, 38)? == 0 && b.get(41..44)? == [0; 3] && is_time(16)? && is_time(28)?;
+    let fresh = b.get(16..44)?.iter().all(|byte| *byte == 0);
+    let reflected = be16(b, 38)? == 0 && b.get(41..44)? == [0; 3] && is_time(16)? && is_time(28)?;
     let near = be32(b, 4)?.abs_diff(be32(b, 16)?) < 1 << 16;
     weak(is_time(4)? && byte(b, 13)? != 0 && (fresh || reflected && near))
 }

@@ -19,6 +19,7 @@ mod desktops;
 mod devices;
 mod directory;
 pub mod dns;
+mod exchanges;
 mod fabrics;
 mod files;
 mod formats;

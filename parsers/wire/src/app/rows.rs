@@ -7,10 +7,10 @@
 use super::look::{Look, NO};
 use super::masks::{DatagramRows, StreamRows, datagram_masks, port_masks, stream_masks};
 use super::{
-    Datagram, automation, carriers, chat, clusters, databases, desktops, devices, directory, dns, fabrics, files,
-    formats, games, grids, industrial, machines, mail, management, measuring, media, mesh, messaging, middleware,
-    midway, naming, operators, oracle, peers, prose, protobuf, providers, remote, robots, routing, rpc, sealed,
-    services, stores, tunnels, voice, web, worlds,
+    Datagram, automation, carriers, chat, clusters, databases, desktops, devices, directory, dns, exchanges, fabrics,
+    files, formats, games, grids, industrial, machines, mail, management, measuring, media, mesh, messaging,
+    middleware, midway, naming, operators, oracle, peers, prose, protobuf, providers, remote, robots, routing, rpc,
+    sealed, services, stores, tunnels, voice, web, worlds,
 };
 use crate::Protocol::{self as P};
 
@@ -427,6 +427,9 @@ pub(super) const STREAMS: &[StreamRow] = &[
     same(P::Gryphon, &[7000], &[(0, 0x24)], machines::gryphon),
     same(P::H1, &[], &[(b'S', b'S')], machines::h1),
     tcp(P::Soulseek, &[2242, 2234, 2240], side(ANY, machines::soulseek), SILENT),
+    same(P::Cmp, &[829], ZERO, exchanges::certificate_management),
+    same(P::Idmp, &[1102], &[(1, 1)], exchanges::directory_mapped),
+    same(P::Ipdr, &[4737], &[(2, 2)], exchanges::usage_records),
     tcp(P::Finger, &[79], side(WORDS, operators::finger_client), side(WORDS, operators::finger_server)),
     same(P::Graphite, &[2003], WORDS, formats::graphite),
     same(P::Nmea, &[10110], &[(b'!', b'$')], formats::nmea),
@@ -675,6 +678,9 @@ pub(super) const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Dplay, &[6073], ZERO, machines::direct_play8),
     ported(P::Sebek, &[1101], ANY, machines::sebek),
     udp(P::Peekremote, &[5000], ZERO, machines::peek_remote),
+    ported(P::Iapp, &[2313, 3517], &[(0, 1)], exchanges::access_points),
+    ported(P::Rsip, &[4555], &[(1, 1)], exchanges::realm_specific),
+    udp(P::Vuze, &[11273], ANY, exchanges::vuze_table),
     udp(P::Graphite, &[2003], WORDS, formats::graphite_datagram),
     udp(P::Gelf, &[12201], &[(0x1e, 0x1e), (b'{', b'{')], formats::gelf),
     udp(P::Nmea, &[10110], &[(b'!', b'$')], formats::nmea_datagram),
