@@ -15,12 +15,20 @@ def scapy() -> SimpleNamespace:
     logging.getLogger("scapy").setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from scapy.contrib import gtp, hicp, mqtt, mqttsn, roce, tzsp, vqp
-        from scapy.contrib.automotive import doip
+        from scapy.contrib import bfd, gtp, hicp, ltp, mqtt, mqttsn, psp, roce, sebek, stamp, tzsp, vqp
+        from scapy.contrib.automotive import doip, someip
+        from scapy.contrib.automotive.bmw import hsfz
         from scapy.contrib.scada import pcom
         from scapy.layers import inet, l2, mobileip
         from scapy.utils import wrpcap
     return SimpleNamespace(
+        bfd=bfd,
+        hsfz=hsfz,
+        ltp=ltp,
+        psp=psp,
+        sebek=sebek,
+        someip=someip,
+        stamp=stamp,
         gtp=gtp,
         hicp=hicp,
         mqtt=mqtt,
@@ -50,6 +58,23 @@ def test_messages_of_scapys_layers_are_recognised(scapy: SimpleNamespace, tmp_pa
         / (b"\x20\x14" + bytes(20)),
         ("gtp", 2152): scapy.gtp.GTP_U_Header() / scapy.gtp.GTPEchoRequest(),
         ("hicp", 3250): scapy.hicp.HICPModuleScan(),
+        ("bfd", 3784): scapy.bfd.BFD(),
+        ("hsfz", 6811): scapy.hsfz.HSFZ(control=0x11, length=9) / b"DIAGADR10",
+        ("ltp", 1113): scapy.ltp.LTP(
+            flags=3,
+            SessionOriginator=300,
+            SessionNumber=7,
+            CheckpointSerialNo=1,
+            ReportSerialNo=0,
+            DATA_ClientServiceID=1,
+            DATA_PayloadOffset=0,
+            DATA_PayloadLength=6,
+        )
+        / b"bundle",
+        ("psp", 1000): scapy.psp.PSP(nexthdr=4, spi=7, iv=b"\1\2\3\4\5\6\7\x08")
+        / bytes(n * 167 & 0xFF for n in range(64)),
+        ("sebek", 1101): scapy.sebek.SebekHead(version=3) / bytes(40),
+        ("stamp", 862): scapy.stamp.STAMPSessionSenderTestUnauthenticated(ts=1_700_000_000),
     }
     frames = [
         scapy.l2.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
@@ -73,6 +98,8 @@ def test_a_stream_that_is_joined_in_its_middle_is_told_by_its_messages(scapy: Si
         ("mqtt", 1883, 3): mqtt.MQTT(QOS=1) / mqtt.MQTTSubscribe(msgid=1, topics=[mqtt.MQTTTopicQOS(topic="room/#")]),
         ("pcom", 20256, 4): scapy.pcom.PCOMRequest() / scapy.pcom.PCOMAsciiRequest(unitId=b"00", command=b"ID"),
         ("telnet", 23, 5): b"\xff\xfd\x03",
+        ("someip", 30490, 7): scapy.someip.SOMEIP(srv_id=0x1234, sub_id=1, session_id=1) / b"abcd",
+        ("hsfz", 6801, 8): scapy.hsfz.HSFZ(source=0xF4, target=0x10) / b"\x3e\0",
         ("netbios", 139, 6): b"\x82\0\0\0",
     }
     frames = [
@@ -92,7 +119,7 @@ def test_a_stream_that_is_joined_in_its_middle_is_told_by_its_messages(scapy: Si
     }
     for protocol, port, number in messages:
         assert found[number, port] == protocol
-        assert found[number, port + 50] == ("pcom" if protocol == "pcom" else None)
+        assert found[number, port + 50] == (protocol if protocol in ("pcom", "someip") else None)
 
 
 def test_what_a_sniffer_hands_over_is_opened(scapy: SimpleNamespace, tmp_path: Path) -> None:

@@ -176,6 +176,22 @@ pub fn iperf(b: &[u8]) -> Look {
     yes(byte(b, 36)? == 0)
 }
 
+/// iperf 2: behind its header, or what there is of one, the digits that it fills its buffer with.
+pub fn iperf2(b: &[u8]) -> Look {
+    /// Headers of the versions are shorter.
+    const PAYLOAD: usize = 200;
+    const ENOUGH: usize = 24;
+    let is_digits = |from: usize| {
+        let digits = b.get(from..from + ENOUGH)?;
+        Some(digits.iter().zip(from..).all(|(byte, place)| usize::from(*byte) == usize::from(b'0') + place % 10))
+    };
+    yes(is_digits(PAYLOAD)?)
+}
+
+pub fn iperf2_datagram(d: &Datagram) -> Look {
+    iperf2(d.payload)
+}
+
 /// NDMP: a record mark, then sequence, time, request or reply, a message that exists (NDMP 4, section 2.3).
 pub fn ndmp(b: &[u8]) -> Look {
     let (mark, kind, message) = (be32(b, 0)?, be32(b, 12)?, be32(b, 16)?);
@@ -277,6 +293,16 @@ pub fn kismet(b: &[u8]) -> Look {
 mod tests {
     use crate::Protocol;
     use crate::app::tests::{both, client, client_on, server, udp};
+
+    /// The header of 2.0, then the buffer.
+    #[test]
+    fn iperf_2_by_its_digits() {
+        let mut sent: Vec<u8> = (0..1470u32).map(|n| b'0' + (n % 10) as u8).collect();
+        sent[..24].copy_from_slice(b"\0\0\0\x01\x60\0\0\0\0\x01\x02\x03\0\0\0\0\0\0\0\x01\0\0\x13\x89");
+        assert_eq!(udp(&sent, 40_001), Some(Protocol::Iperf));
+        assert_eq!(client(&sent), Some(Protocol::Iperf));
+        assert_eq!(udp(&sent[1..], 40_001), None);
+    }
 
     #[test]
     fn storage() {

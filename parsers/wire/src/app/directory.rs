@@ -7,7 +7,12 @@ use super::look::{Look, NO, be32, yes};
 /// LDAPMessage: a SEQUENCE of a message id and an application-tagged operation (RFC 4511 section 4.1.1).
 fn ldap_message(b: &[u8]) -> Look {
     let outer = tagged!(b, SEQUENCE);
-    let id = tagged!(outer.value, INTEGER);
+    let mut id = tagged!(outer.value, INTEGER);
+    const USER: u8 = 4;
+    // Without connections a user's name, mostly empty, may stand in between (RFC 1798 section 3).
+    if let [USER, 0, rest @ ..] = id.rest {
+        id.rest = rest;
+    }
     if id.length > 4 || outer.length < 5 {
         return NO;
     }
@@ -71,6 +76,16 @@ pub fn kerberos_stream(b: &[u8]) -> Look {
 mod tests {
     use crate::Protocol;
     use crate::app::tests::{client, server, udp};
+
+    /// An AbandonRequest does not tell, a search does, behind a user without a name.
+    #[test]
+    fn connectionless_with_a_user() {
+        let search = b"\x30\x27\x02\x01\0\x04\0\x63\x20\x04\0\x0a\x01\0\x0a\x01\0\x02\x01\0\x02\x01\0\x01\x01\0\x87\x0bobjectClass\x30\0";
+        assert_eq!(udp(search, 389), Some(Protocol::Ldap));
+        let mut other = search.to_vec();
+        other[7] = 0x62;
+        assert_eq!(udp(&other, 389), None);
+    }
 
     #[test]
     fn ldap_binds_searches_and_answers() {

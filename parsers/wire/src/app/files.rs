@@ -63,6 +63,14 @@ pub fn tftp(d: &Datagram) -> Look {
             yes(!name.is_empty() && is_text(name) && known)
         }
         3 => yes(be16(b, 2)? == 1 && b.len() == 4 + TFTP_BLOCK),
+        // RFC 2347: options that the server takes, each a known name and a number.
+        6 => {
+            let mut parts = b.get(2..)?.split(|c| *c == 0);
+            let names: [&[u8]; 6] = [b"blksize", b"tsize", b"timeout", b"windowsize", b"utimeout", b"rollover"];
+            let known = |name: &[u8]| names.iter().any(|n| n.eq_ignore_ascii_case(name));
+            let number = |value: &[u8]| !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+            yes(known(parts.next()?) && number(parts.next()?))
+        }
         5 => weak(be16(b, 2)? <= 8 && b.last() == Some(&0) && b.len() > 5 && is_text(b.get(4..b.len() - 1)?)),
         _ => NO,
     }
@@ -254,6 +262,8 @@ mod tests {
 
     #[test]
     fn tftp_transfers() {
+        assert_eq!(udp(b"\0\x06blksize\x001428\0tsize\x000\0", 40_001), Some(Protocol::Tftp));
+        assert_eq!(udp(b"\0\x06blksize\x0014x8\0tsize\x000\0", 40_001), None);
         assert_eq!(udp(b"\0\x01rfc1350.txt\0octet\0", 69), Some(Protocol::Tftp));
         assert_eq!(udp(b"\0\x01rfc1350.txt\0octal\0", 69), None);
         let block = |number: u8, length| [&[0, 3, 0, number][..], &vec![b'a'; length]].concat();

@@ -229,11 +229,15 @@ pub fn doip(b: &[u8]) -> Look {
 }
 
 /// SOME/IP: message, length, request, protocol version 1, message type, return code.
-pub fn someip(d: &Datagram) -> Look {
-    let b = d.payload;
-    let length = usize::try_from(be32(b, 4)?).ok()?;
+pub fn someip_stream(b: &[u8]) -> Look {
+    let length = be32(b, 4)?;
     let kind = matches!(byte(b, 14)?, 0..=2 | 0x20..=0x22 | 0x40..=0x42 | 0x80 | 0x81 | 0xa0 | 0xa1 | 0xc0 | 0xc1);
-    yes(byte(b, 12)? == 1 && kind && byte(b, 15)? <= 0x5e && length >= 8 && length <= b.len().saturating_sub(8))
+    yes(byte(b, 12)? == 1 && kind && byte(b, 15)? <= 0x5e && (8..1 << 16).contains(&length))
+}
+
+pub fn someip(d: &Datagram) -> Look {
+    let length = usize::try_from(be32(d.payload, 4)?).ok()?;
+    if length <= d.payload.len().saturating_sub(8) { someip_stream(d.payload) } else { NO }
 }
 
 /// DDS (RTPS 2.x section 8.3.3): "RTPS", version 2 or 1.

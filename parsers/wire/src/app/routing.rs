@@ -29,7 +29,7 @@ pub fn bfd(d: &Datagram) -> Look {
     let b = d.payload;
     let (first, length, pace) = (byte(b, 0)?, usize::from(byte(b, 3)?), be32(b, 12)?);
     let fixed = first >> 5 == 1 && first & 0x1f <= 9 && byte(b, 1)? & 1 == 0 && byte(b, 2)? != 0 && be32(b, 4)? != 0;
-    weak(fixed && (24..=52).contains(&length) && length == b.len() && pace <= 60_000_000)
+    weak(fixed && (24..=52).contains(&length) && length == b.len() && pace <= 1 << 30)
 }
 
 /// Command, version, zero, then entries of 20 bytes.
@@ -180,7 +180,9 @@ pub fn openflow(b: &[u8]) -> Look {
 /// RPKI to router (RFC 8210): versions 0 to 2, reset or serial query.
 pub fn rpki_rtr(b: &[u8]) -> Look {
     let (version, kind, length) = (byte(b, 0)?, byte(b, 1)?, be32(b, 4)?);
-    weak(version <= 2 && matches!((kind, length), (2, 8) | (1, 12) | (3, 8)))
+    // Notify, queries, response, reset, prefixes (RFC 8210 section 5).
+    let known = matches!((kind, length), (0 | 1, 12) | (2 | 3 | 8, 8) | (4, 20) | (6, 32));
+    weak(version <= 2 && known)
 }
 
 /// NetFlow 1, 5, 7, 9 and IPFIX: version and a count or length that fits the datagram.
@@ -188,18 +190,32 @@ pub fn netflow(d: &Datagram) -> Look {
     let b = d.payload;
     let (version, count) = (be16(b, 0)?, usize::from(be16(b, 2)?));
     match version {
-        5 => weak((1..=30).contains(&count) && b.len() == 24 + 48 * count),
+        5 => {
+            let fills = (1..=30).contains(&count) && b.len() == 24 + 48 * count;
+            // A day since 1995.
+            if fills && (0x2f00_0000..0x8000_0000).contains(&be32(b, 8)?) { yes(true) } else { weak(fills) }
+        }
         1 | 7 => {
             weak((1..=30).contains(&count) && b.len() == if version == 1 { 16 + 52 * count } else { 24 + 52 * count })
         }
+        9 if sets_fill(b, 20) && count <= 64 && be16(b, 20)? <= 1 => yes(true),
         9 => weak(
             (1..=64).contains(&count)
                 && usize::from(be16(b, 22)?) <= b.len() - 20
                 && (be16(b, 20)? <= 1 || be16(b, 20)? >= 256),
         ),
+        10 if count == b.len() && sets_fill(b, 16) => yes(be16(b, 16)? >= 2),
         10 => weak(count == b.len() && (matches!(be16(b, 16)?, 2 | 3) || be16(b, 16)? >= 256)),
         _ => NO,
     }
+}
+
+/// Whether sets with their lengths fill a message (RFC 3954 section 5, RFC 7011 section 3.3.2).
+fn sets_fill(b: &[u8], mut at: usize) -> bool {
+    while let Some(length) = be16(b, at + 2).filter(|length| *length >= 4) {
+        at += usize::from(length);
+    }
+    at == b.len()
 }
 
 /// IPFIX over TCP (RFC 7011 section 10.4): a message whose first set fits.
@@ -292,12 +308,31 @@ mod tests {
     }
 
     #[test]
+    fn caches_of_route_origins() {
+        use crate::app::tests::client_on;
+        assert_eq!(client_on(b"\x01\0\0\x07\0\0\0\x0c\0\0\0\x01", 323), Some(Protocol::Rpkirtr));
+        assert_eq!(
+            client_on(b"\x01\x04\0\0\0\0\0\x14\x01\x18\x18\0\xc0\0\x02\0\0\0\xfd\xe8", 323),
+            Some(Protocol::Rpkirtr)
+        );
+        assert_eq!(client_on(b"\x01\x04\0\0\0\0\0\x0c\x01\x18\x18\0", 323), None);
+    }
+
+    #[test]
     fn meters() {
         let mut v5 = vec![0, 5, 0, 1];
         v5.resize(72, 0);
         assert_eq!(udp(&v5, 2055), Some(Protocol::Netflow));
+        assert_eq!(udp(&v5, 40_001), None);
+        v5[8] = 0x65;
+        assert_eq!(udp(&v5, 40_001), Some(Protocol::Netflow), "a day as well");
         v5.push(0);
         assert_eq!(udp(&v5, 2055), None);
+        // A template of two fields that fills the message (RFC 7011 section 3.4.1).
+        let template = b"\0\x02\0\x10\x01\0\0\x02\0\x08\0\x04\0\x0c\0\x04";
+        let message = [&b"\0\x0a\0\x20\x65\x55\0\x01\0\0\0\x01\0\0\0\x01"[..], template].concat();
+        assert_eq!(udp(&message, 40_001), Some(Protocol::Netflow));
+        assert_eq!(udp(&message[..31], 40_001), None);
         assert_eq!(
             udp(b"\0\0\0\x05\0\0\0\x01\x0a\0\0\x01\0\0\0\0\0\0\0\x2a\0\0\x10\0\0\0\0\x01", 6343),
             Some(Protocol::Sflow)

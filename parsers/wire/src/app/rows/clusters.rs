@@ -66,6 +66,7 @@ pub const STREAMS: &[StreamRow] = &[
     same(P::Fox, &[1911], &[(b'f', b'f')], robots::fox),
     same(P::Gesrtp, &[18245], &[(0, 1)], robots::ge_srtp),
     same(P::Ros, &[], ANY, robots::ros),
+    same(P::Iperf, &[5001], &[(0, 0), (b'0', b'0'), (0x40, 0x40), (0x80, 0x80), (0xc0, 0xc0)], clusters::iperf2),
 ];
 
 pub const DATAGRAMS: &[DatagramRow] = &[
@@ -82,4 +83,5 @@ pub const DATAGRAMS: &[DatagramRow] = &[
     udp(P::Doip, &[13400], &[(1, 4), (255, 255)], robots::doip_datagram),
     ported(P::Modbus, &[502], &[(0, 0x3f)], robots::modbus_datagram),
     ported(P::Cosem, &[4059], ZERO, robots::cosem_datagram),
+    udp(P::Iperf, &[5001], ANY, clusters::iperf2_datagram),
 ];

@@ -44,7 +44,7 @@ pub const STREAMS: &[StreamRow] = &[
     same(P::Mongodb, &[27017], ANY, databases::mongodb),
     tcp(
         P::Memcached,
-        &[11211],
+        &[11211, 11210],
         side(&[(0x80, 0x80), (b'a', b'z')], caches::memcached_client),
         side(&[(0x81, 0x81), (b'A', b'Z')], caches::memcached_server),
     ),

@@ -20,6 +20,7 @@ pub const STREAMS: &[StreamRow] = &[
     same(P::C1222, &[1153], &[(0x60, 0x60)], industrial::c1222),
     same(P::V2gtp, &[], &[(1, 1)], devices::vehicle_to_grid_stream),
     same(P::Doip, &[13400], &[(1, 4)], industrial::doip),
+    same(P::Someip, &[30490, 30491], ANY, industrial::someip_stream),
     same(P::Hislip, &[4880], &[(b'H', b'H')], industrial::hislip),
     same(P::Trdp, &[17225], ANY, automation::trdp),
     same(P::Knxip, &[3671], &[(6, 6)], automation::knx_ip),

@@ -11,6 +11,7 @@ mod content;
 mod desks;
 mod edges;
 mod everyday;
+mod fabrics;
 mod industry;
 mod networks;
 mod services;
@@ -70,6 +71,9 @@ const ZERO: First = &[(0, 0)];
 const EAQ_PORTS: &[u16] =
     &[6000, 6001, 6002, 6003, 6004, 6005, 6006, 6007, 6008, 6009, 6010, 6011, 6012, 6013, 6014, 6015, 6016, 6017];
 
+/// The first that mosh-server takes: it begins at 60001 and takes the next one that is free.
+const MOSH_PORTS: &[u16] = &[60001, 60002, 60003, 60004, 60005, 60006, 60007, 60008];
+
 /// A side whose bytes tell nothing of their own.
 const SILENT: Side = Side { first: &[], test: |_| NO };
 
@@ -109,6 +113,7 @@ const STREAM_PARTS: &[&[StreamRow]] = &[
     services::STREAMS,
     carriers::STREAMS,
     desks::STREAMS,
+    fabrics::STREAMS,
     content::STREAMS,
 ];
 
@@ -121,6 +126,7 @@ const DATAGRAM_PARTS: &[&[DatagramRow]] = &[
     services::DATAGRAMS,
     carriers::DATAGRAMS,
     desks::DATAGRAMS,
+    fabrics::DATAGRAMS,
     content::DATAGRAMS,
 ];
 

@@ -54,7 +54,7 @@ pub const DATAGRAMS: &[DatagramRow] = &[
     ported(P::Mplsecho, &[3503], ZERO, routing::mpls_echo),
     ported(P::Gtp, &[2123, 2152, 3386], &[(0x0e, 0x0f), (0x2e, 0x5f)], routing::gtp_control),
     ported(P::Pfcp, &[8805], &[(0x20, 0x27)], routing::pfcp),
-    ported(P::Netflow, &[2055, 4739, 9995, 9996], ZERO, routing::netflow),
+    udp(P::Netflow, &[2055, 2056, 4739, 9555, 9995, 9996], ZERO, routing::netflow),
     udp(P::Sflow, &[6343], ZERO, routing::sflow),
     ported(P::Ptp, &[319, 320], ANY, routing::ptp),
     udp(P::Bittorrent, &[6881], &[(b'd', b'd')], peers::bittorrent_dht),
