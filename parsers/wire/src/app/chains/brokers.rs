@@ -86,7 +86,11 @@ fn mqtt(b: &[u8], from_client: bool) -> Step {
         0x20 if !from_client => {
             ((2..=127).contains(&length) && byte(b, body)? <= 1 && matches!(byte(b, body + 1)?, 0..=5 | 0x80..), 10)
         }
-        0x40 | 0x50 | 0x62 | 0x70 => ((2..=4).contains(&length) && id(body)?, 10),
+        // Of version 5 with a reason (section 2.4), of which few are in use.
+        0x40 | 0x50 | 0x62 | 0x70 => {
+            let reason = length == 2 || matches!(byte(b, body + 2)?, 0 | 0x10 | 0x80..=0x9f);
+            ((2..=4).contains(&length) && id(body)? && reason, 10)
+        }
         0x82 | 0xa2 if from_client => {
             let filter = b.get(body + 4..body + 4 + usize::from(be16(b, body + 2)?).min(255))?;
             let words = spelt(filter, WORDS);

@@ -20,7 +20,7 @@ pub fn vnc_client(b: &[u8], _: &[u8]) -> Step {
         // KeyEvent: up or down, padding, one of X11's keys.
         4 => message(byte(b, 1)? <= 1 && be16(b, 2)? == 0 && be32(b, 4)? < 1 << 24 && be32(b, 4)? > 0, 8, 16),
         // PointerEvent: buttons, where.
-        5 => message(within(2)? && within(4)?, 6, 6),
+        5 => message(within(2)? && within(4)?, 6, 5),
         // ClientCutText: padding, a size.
         6 => message(byte(b, 1)? == 0 && be16(b, 2)? == 0 && be32(b, 4)? < 1 << 20, 8 + be32(b, 4)? as usize, 12),
         _ => BROKEN,

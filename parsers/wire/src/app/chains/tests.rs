@@ -363,23 +363,28 @@ fn one_message_on_its_port() {
 #[test]
 fn random_bytes_on_a_port_tell_next_to_nothing() {
     const LENGTHS: [usize; 14] = [2, 4, 5, 6, 8, 12, 16, 20, 32, 48, 64, 92, 148, 300];
-    let rounds = if cfg!(debug_assertions) { 2_000 } else { 200_000 };
+    let rounds: usize = if cfg!(debug_assertions) { 1_000 } else { 50_000 };
     let ports = [
         1883, 5672, 3306, 5432, 1521, 9042, 1433, 27017, 6379, 2181, 9092, 61613, 4222, 49, 6881, 179, 389, 445, 5900,
         6000, 25, 21, 119, 110, 143, 6667, 5222, 80,
     ];
+    let mut failures = Vec::new();
     for port in ports {
         assert!(ROWS.iter().any(|row| is_registered(row.protocol, port)));
         for length in LENGTHS {
             let mut random = Random(u64::from(port) << 16 | length as u64);
-            let told = |_: &usize| {
+            let mut hits = [0; 2];
+            for _ in 0..rounds {
                 let bytes = random.bytes(length);
-                on_port(&bytes, &[], port).is_some() || on_port(&[], &bytes, port).is_some()
-            };
-            let hits = (0..rounds).filter(told).count();
-            assert!(hits <= rounds.div_ceil(10_000), "{hits} of {rounds} on {port} with {length} bytes");
+                hits[0] += usize::from(on_port(&bytes, &[], port).is_some());
+                hits[1] += usize::from(on_port(&[], &bytes, port).is_some());
+            }
+            if hits.iter().any(|hits| *hits > rounds.div_ceil(10_000)) {
+                failures.push((port, length, hits));
+            }
         }
     }
+    assert!(failures.is_empty(), "{failures:?} of {rounds}");
 }
 
 /// Random bytes, in all sizes; as many in release builds as in a day's capture.
