@@ -190,6 +190,8 @@ mod tests {
         assert_eq!(client_on(b"\x09\0\0\0\x03SELECT 1", 3306), Some(Protocol::Mysql));
         assert_eq!(client_on(b"\x08\0\0\0\x03SELECT 1", 3306), None);
         assert_eq!(both(b"\x01\0\0\0\x0e", b"\x07\0\0\x01\0\0\0\x02\0\0\0"), Some(Protocol::Mysql));
+        assert_eq!(server_on(b"\x07\0\0\x01\0\0\0\x02\0\0\0", 3306), Some(Protocol::Mysql));
+        assert_eq!(server_on(b"\x06\0\0\x01\0\0\0\x02\0\0", 3306), None, "shorter than OK is");
         let columns = b"\x01\0\0\x01\x01\x17\0\0\x02\x03def\0\0\0\x011\0\x0c\x3f\0\x01\0\0\0\x08\x81\0\0\0\0";
         assert_eq!(server_on(columns, 3306), Some(Protocol::Mysql));
         assert_eq!(client_on(b"Q\0\0\0\x0eselect 1;\0", 5432), Some(Protocol::Postgresql));
