@@ -2,7 +2,7 @@
 
 use crate::Direction::{Forward, Reverse};
 use crate::limits::{MAX_DIALOGUE, MAX_LATER_SEGMENTS};
-use crate::opening_tests::{Said, captured, record, says, socks5};
+use crate::opening_tests::{Said, captured, played, record, says, socks5};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
 const PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
@@ -71,6 +71,18 @@ fn what_is_no_login_or_not_there_is_not_told() {
     // A part of it was lost.
     let said = then(&[FORM, "user=joe&", "password=open"]);
     assert!(!captured(80, &said, &[3], true).0.contains("credentials"));
+    let said = then(&[FORM, "user=joe&", "password=open&"]);
+    assert!(!captured(80, &said, &[3], true).0.contains("credentials"), "what follows a hole is not of the same form");
+}
+
+#[test]
+fn what_is_sent_again_is_not_read_twice() {
+    let (form, fields) = (GET.len(), GET.len() + FORM.len());
+    let (user, password) = ("user=joe&".as_bytes(), "password=open".as_bytes());
+    let page = [(Forward, 0, GET.as_bytes()), (Reverse, 0, PAGE.as_bytes()), (Forward, form, FORM.as_bytes())];
+    let behind = [(Forward, fields, user), (Forward, fields, user), (Forward, fields + user.len(), password)];
+    let record = played(&[page, behind].concat());
+    assert!(record.contains(&found("http_form", "joe")), "{record}");
 }
 
 #[test]

@@ -336,14 +336,14 @@ fn what_comes_behind_noise_is_not_heard() {
 }
 
 /// Plays segments behind a TCP handshake; each is (direction, offset in its stream, bytes).
-fn played(segments: &[(Direction, usize, &[u8])]) -> String {
+pub fn played(segments: &[(Direction, usize, &[u8])]) -> String {
     let mut core =
         Core::new(Config { flows: true, endpoints: false, names: false, max_flows: 10, seed: 1, why: false });
     let mut frames = vec![frame(1080, Forward, 0x02, [999, 0], &[]), frame(1080, Reverse, 0x12, [1000, 4999], &[])];
     for (from, at, bytes) in segments {
         let mut seq = [1000u32, 5000];
         seq[*from as usize] += u32::try_from(*at).unwrap();
-        frames.push(frame(1080, *from, 0x10, seq, bytes));
+        frames.push(frame(1080, *from, 0x18, seq, bytes));
     }
     for (number, bytes) in (1..).zip(&frames) {
         core.frames(&[Frame { time: number * 1_000_000, link: RAW, number, bytes }]);

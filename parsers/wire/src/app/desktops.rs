@@ -193,4 +193,18 @@ mod tests {
             (b"\xf7/\x10\0PX3W\x18\0\0\0\0\0\0\0", 6112, 2, Protocol::Warcraft),
         ]);
     }
+
+    /// Lengths that contradict each other, and a greeting that offers TLS.
+    #[test]
+    fn what_does_not_fit() {
+        assert_eq!(client_on(b"\0\x08\0\0\0\0\0\x15\0\x01\0\0\0\x05\0\x07alicesesame1\0", 2002), None);
+        let greeting = |profile: &str| {
+            let head = "RPY 0 0 . 0 110\r\nContent-Type: application/beep+xml\r\n\r\n<greeting>\r\n";
+            server_on(
+                format!("{head}<profile uri='http://iana.org/beep/{profile}' />\r\n</greeting>\r\nEND\r\n").as_bytes(),
+                10288,
+            )
+        };
+        assert_eq!((greeting("SASL/OTP"), greeting("TLS")), (Some(Protocol::Beep), None));
+    }
 }

@@ -165,4 +165,14 @@ mod tests {
             (b"AT*REF=101,290718208\x0d", 5556, 0, Protocol::Ardrone),
         ]);
     }
+
+    /// A byte behind the fixed length, and an oldest version that is newer than one's own.
+    #[test]
+    fn what_does_not_fit() {
+        let status =
+            b"(\0\0\0\0\0\x05\0\0\0\0\0\x124Vx\x01\0\0\0\x9a\xbc\xde\xf0\x9a\xbc\xde\xf0\0\0\0\x01\xdc\x05\0\0\0\0\0\0";
+        assert_eq!(udp(&[&status[..], &[0]].concat(), 40123), None);
+        let asks = |own: u8| udp(&[&[b'R', b'C', 0x12, own, 0x12, 2][..], &[0; 136]].concat(), 7075);
+        assert_eq!((asks(0x12), asks(0x11)), (Some(Protocol::Nano), None));
+    }
 }

@@ -127,6 +127,7 @@ mod tests {
         let integrity_first: &[Part] = &[version, (2, &[6])];
         let other = negotiation(&[(3, integrity_first), (2, &[version, (3, &[9]), (2, &[0])])]);
         assert_eq!(oracle_encrypts(b"", &tns(false, 6, &other)), Some(false));
+        assert_eq!(oracle_encrypts(b"", &tns(false, 12, &answer(&[17]))), None, "a marker is no data");
         let connect = tns(false, 1, &[&[1, 0x3b, 1, 0x2c][..], &[0; 50]].concat());
         assert_eq!(client(&connect), Some(Protocol::Oracle));
         let first = tns(true, 6, b"\0\0\x01\x06\x05\x04\x03\x02\x01\0x86_64/Linux\0");

@@ -262,4 +262,11 @@ mod tests {
             (b"\x82\x01\0\x0c\x0a\x0b\x0c\x01\0\x10\x08\0", 47808, 3, Protocol::Bacnet),
         ]);
     }
+
+    /// An object longer than its message, and a block of no category.
+    #[test]
+    fn what_does_not_fit() {
+        assert_eq!(client_on(b"\x10\x06\0\x01\0\0\0\x1c\0\x15\x0b\x01router.example\0\0", 3288), None);
+        assert_eq!(udp(b"\0\0\x0f\xfd\x01\x02\xa0\x124Vx\x01\x02\x03\x04", 8600), None);
+    }
 }
