@@ -8,7 +8,7 @@ from typing import Any, Final
 import dpkt
 import pytest
 from captures import PCAPS
-from scapy.all import GRE, IP, UDP, Ether, IPv6, PPPoE, Raw, fragment
+from scapy.all import DNS, DNSQR, DNSRR, GRE, IP, UDP, Ether, IPv6, PPPoE, Raw, fragment
 from scapy.contrib.erspan import ERSPAN_I, ERSPAN_II, ERSPAN_III
 from scapy.contrib.geneve import GENEVE, GeneveOptions
 from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
@@ -100,6 +100,22 @@ AROUND_IPV6: Final[dict[str, Wrap]] = {
     "teredo": lambda frame: ETHER / TEREDO / ip(frame),
     "ipip": lambda frame: ETHER / IPv6(src="2001:db8:ff::1", dst="2001:db8:ff::2", nh=41) / ip(frame),
 }
+
+
+def test_an_answer_to_the_port_of_a_tunnel_is_none(tmp_path: Path) -> None:
+    """Clients choose their ports: those of LISP and GUE as well, whose headers say next to nothing."""
+    path = tmp_path / "answers.pcap"
+    for port in (4341, 6080):
+        query = OUTER / UDP(sport=port, dport=53) / DNS(id=0x4512, qd=DNSQR(qname="www.example.com"))
+        answer = (
+            ETHER
+            / IP(src="198.51.100.2", dst="198.51.100.1")
+            / UDP(sport=53, dport=port)
+            / DNS(id=0x4512, qr=1, qd=DNSQR(qname="www.example.com"), an=DNSRR(rrname="www.example.com", rdata="192.0.2.7"))
+        )
+        record = flow(path, [bytes(query), bytes(answer)])
+        assert (record["protocol"], record["packets"], record["transport"]) == ("dns", [1, 1], "udp")
+        assert "tunnel" not in record
 
 
 def frames_of(name: str) -> list[bytes]:

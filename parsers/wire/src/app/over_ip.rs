@@ -7,8 +7,7 @@
 use super::look::{be16, be32, byte, may_be_sealed};
 use super::routing::ospf;
 use crate::Protocol;
-use crate::packet::Packet;
-use crate::packet::ip_protocol as ip;
+use crate::packet::{Packet, ip_protocol as ip, is_summed};
 
 /// IANA protocol numbers of what is told here and nowhere else.
 mod number {
@@ -124,13 +123,6 @@ fn bears_out(protocol: Protocol, v6: bool, b: &[u8], length: usize) -> Option<bo
 /// An extension header with nothing behind it: the next header is none, and its length is the packet's.
 fn is_last_header(b: &[u8], length: usize) -> Option<bool> {
     Some(byte(b, 0)? == ip::NO_NEXT && (usize::from(byte(b, 1)?) + 1) * 8 == length)
-}
-
-/// Whether the one's complement sum over these bytes is right (RFC 1071).
-fn is_summed(b: &[u8]) -> bool {
-    let sum: u32 = b.chunks(2).map(|two| u32::from(two[0]) << 8 | u32::from(two.get(1).copied().unwrap_or(0))).sum();
-    let sum = (sum & 0xffff) + (sum >> 16);
-    (sum & 0xffff) + (sum >> 16) == 0xffff
 }
 
 /// PPTP's PPP (RFC 2637 section 4.1) or Cisco's: what is agreed on is in the clear; MPPE (RFC 3078 section 3.1) encrypts where it says so.

@@ -116,6 +116,13 @@ fn addresses(header: &[u8; 40]) -> (Address, Address) {
     (Address::v6(src), Address::v6(dst))
 }
 
+/// Whether the one's complement sum over these bytes is right (RFC 1071).
+pub fn is_summed(b: &[u8]) -> bool {
+    let sum: u32 = b.chunks(2).map(|two| u32::from(two[0]) << 8 | u32::from(two.get(1).copied().unwrap_or(0))).sum();
+    let sum = (sum & 0xffff) + (sum >> 16);
+    (sum & 0xffff) + (sum >> 16) == 0xffff
+}
+
 /// What fragments were put together to: read on where they began, behind the fragment header.
 pub fn whole(packet: Packet<'_>) -> Result<Packet<'_>, Stop> {
     let packet = if packet.v6 { extension_headers(packet)? } else { packet };

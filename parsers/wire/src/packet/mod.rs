@@ -13,7 +13,7 @@ mod tunnel;
 mod wlan;
 
 pub use eapol::{Eapol, Mac, read as eapol};
-pub use ip::number as ip_protocol;
+pub use ip::{is_summed, number as ip_protocol};
 pub use plain::{addresses, body as plain_body, read as plain};
 pub use transport::tcp_flags;
 pub use tunnel::{Kind as TunnelKind, Layer as TunnelLayer, MAX_TUNNELS, Tunnels};
