@@ -59,7 +59,7 @@ def test_messages_of_scapys_layers_are_recognised(scapy: SimpleNamespace, tmp_pa
         ("gtp", 2152): scapy.gtp.GTP_U_Header() / scapy.gtp.GTPEchoRequest(),
         ("hicp", 3250): scapy.hicp.HICPModuleScan(),
         ("bfd", 3784): scapy.bfd.BFD(),
-        ("hsfz", 6811): scapy.hsfz.HSFZ(control=0x11, length=9) / b"DIAGADR10",
+        ("hsfz", 6811): scapy.hsfz.HSFZ(control=1, source=0xF4, target=0x10) / b"\x3e\0",
         ("ltp", 1113): scapy.ltp.LTP(
             flags=3,
             SessionOriginator=300,

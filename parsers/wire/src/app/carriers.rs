@@ -107,11 +107,8 @@ pub fn simul_crypt(b: &[u8]) -> Look {
 pub fn flight_messages(b: &[u8]) -> Look {
     const IDENTIFICATION: u8 = 3;
     let (length, kind) = (usize::from(be16(b, 2)?), byte(b, 4)?);
-    if be16(b, 0)? != 0x0200 || !(5..=10_240).contains(&length) || !(1..=4).contains(&kind) {
+    if be16(b, 0)? != 0x0200 || !(5..=10_240).contains(&length) || kind != IDENTIFICATION {
         return NO;
-    }
-    if kind != IDENTIFICATION {
-        return weak(true);
     }
     let name = b.get(5..length)?;
     let is_letters = name.iter().all(|c| matches!(c, b'A'..=b'Z' | b'0'..=b'9' | b'-'));
@@ -159,7 +156,7 @@ pub fn media_manager(d: &Datagram) -> Look {
 #[cfg(test)]
 mod tests {
     use crate::Protocol;
-    use crate::app::tests::{Message, client, client_on, each, udp};
+    use crate::app::tests::{Message, both, client, client_on, each, udp};
 
     #[test]
     fn datagrams() {
@@ -195,5 +192,7 @@ mod tests {
         ];
         each(client_on, &messages);
         assert_eq!(client(b"\x02\0\0\x07\x04\x30\x31"), None);
+        // Small numbers of both sides are anybody's: without the port they are nothing.
+        assert_eq!(both(b"\x01\0\0\0\x01\0\0\0\x08", b"\x01\0\0\x25\x01\0\0\x02\x12"), None);
     }
 }

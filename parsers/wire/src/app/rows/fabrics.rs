@@ -2,18 +2,18 @@
 //!
 //! Tests: `carriers`, `exchanges`, `fabrics`, `machines`.
 
-use super::{ANY, DatagramRow, MOSH_PORTS, SILENT, StreamRow, ZERO, ported, same, side, tcp, udp};
+use super::{ANY, DatagramRow, MOSH_PORTS, SILENT, StreamRow, ZERO, on_port, ported, same, side, tcp, udp};
 use crate::Protocol::{self as P};
 use crate::app::{carriers, exchanges, fabrics, machines};
 
 pub const STREAMS: &[StreamRow] = &[
-    same(P::Hsfz, &[6801], ZERO, machines::vehicle_access),
+    on_port(P::Hsfz, &[6801], ZERO, machines::vehicle_access),
     same(P::Concox, &[8821], &[(0x78, 0x79)], machines::tracker),
-    tcp(P::Cbsp, &[48049], side(&[(1, 0x17)], carriers::cbsp), side(&[(1, 0x17)], carriers::cbsp)),
+    on_port(P::Cbsp, &[48049], &[(1, 0x17)], carriers::cbsp),
     same(P::Xmcp, &[4788], &[(0, 0x3f)], carriers::xmcp),
     same(P::Tali, &[], &[(b'T', b'T')], carriers::tali),
     same(P::Cimd, &[], &[(2, 2)], carriers::cimd),
-    same(P::Supl, &[7275], &[(0, 0x20)], carriers::supl),
+    on_port(P::Supl, &[7275], &[(0, 0x20)], carriers::supl),
     same(P::Simulcrypt, &[], &[(1, 5)], carriers::simul_crypt),
     same(P::Fmtp, &[8500], &[(2, 2)], carriers::flight_messages),
     same(P::Dlm, &[21064], &[(0, 7)], fabrics::lock_manager),
@@ -22,7 +22,7 @@ pub const STREAMS: &[StreamRow] = &[
     tcp(P::Tpm, &[2321], side(ZERO, fabrics::tpm_client), side(ZERO, fabrics::tpm_server)),
     same(P::Hazelcast, &[5701], &[(b'C', b'C'), (b'H', b'H')], fabrics::hazelcast),
     same(P::Sasp, &[3860], &[(0x20, 0x20)], fabrics::workload),
-    same(P::Zebra, &[2600], &[(0, 0x10)], fabrics::zebra),
+    on_port(P::Zebra, &[2600], &[(0, 0x10)], fabrics::zebra),
     same(P::Smc, &[], &[(0xe2, 0xe2)], fabrics::shared_memory),
     same(P::Fcip, &[3225], &[(1, 2)], fabrics::fibre_channel),
     same(P::Tuxedo, &[], &[(0x73, 0x73), (0x91, 0x91)], fabrics::tuxedo),
@@ -31,13 +31,13 @@ pub const STREAMS: &[StreamRow] = &[
     tcp(P::Acap, &[674], SILENT, side(&[(b'*', b'*')], fabrics::acap_server)),
     same(P::Reload, &[6084], &[(128, 128), (0xd2, 0xd2)], fabrics::overlay),
     same(P::Ember, &[9000], &[(0xfe, 0xfe)], machines::ember),
-    same(P::Vicp, &[1861], &[(0x80, 0xff)], machines::oscilloscope),
-    same(P::Gryphon, &[7000], &[(0, 0x24)], machines::gryphon),
+    on_port(P::Vicp, &[1861], &[(0x80, 0xff)], machines::oscilloscope),
+    on_port(P::Gryphon, &[7000], &[(0, 0x24)], machines::gryphon),
     same(P::H1, &[], &[(b'S', b'S')], machines::h1),
     tcp(P::Soulseek, &[2242, 2234, 2240], side(ANY, machines::soulseek), SILENT),
-    same(P::Cmp, &[829], ZERO, exchanges::certificate_management),
-    same(P::Idmp, &[1102], &[(1, 1)], exchanges::directory_mapped),
-    same(P::Ipdr, &[4737], &[(2, 2)], exchanges::usage_records),
+    on_port(P::Cmp, &[829], ZERO, exchanges::certificate_management),
+    on_port(P::Idmp, &[1102], &[(1, 1)], exchanges::directory_mapped),
+    on_port(P::Ipdr, &[4737], &[(2, 2)], exchanges::usage_records),
 ];
 
 pub const DATAGRAMS: &[DatagramRow] = &[
