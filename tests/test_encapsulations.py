@@ -111,7 +111,12 @@ def test_an_answer_to_the_port_of_a_tunnel_is_none(tmp_path: Path) -> None:
             ETHER
             / IP(src="198.51.100.2", dst="198.51.100.1")
             / UDP(sport=53, dport=port)
-            / DNS(id=0x4512, qr=1, qd=DNSQR(qname="www.example.com"), an=DNSRR(rrname="www.example.com", rdata="192.0.2.7"))
+            / DNS(
+                id=0x4512,
+                qr=1,
+                qd=DNSQR(qname="www.example.com"),
+                an=DNSRR(rrname="www.example.com", rdata="192.0.2.7"),
+            )
         )
         record = flow(path, [bytes(query), bytes(answer)])
         assert (record["protocol"], record["packets"], record["transport"]) == ("dns", [1, 1], "udp")
