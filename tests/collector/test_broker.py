@@ -115,13 +115,15 @@ def test_killed_again_and_again_it_has_everything_once(tmp_path: Path, broker: i
             collector.process.kill()
             collector.process.communicate(timeout=30)
             collector.start()
-        _until(lambda: collector.count("findings") == MESSAGES, f"all came; {collector.count('findings')} did")
+        # One more, so that the last of them is known to have come so far that it can be asked to stop.
+        _publish(client, range(MESSAGES, MESSAGES + 1))
+        _until(lambda: collector.count("findings") == MESSAGES + 1, f"all came; {collector.count('findings')} did")
         client.loop_stop()
         client.disconnect()
         engine = create_engine(f"sqlite:///{collector.database}")
         with engine.connect() as connection:
             assert connection.execute(text("SELECT low, high, given_up FROM streams")).all() == [
-                (MESSAGES - 1, MESSAGES - 1, 0)
+                (MESSAGES, MESSAGES, 0)
             ]
             assert connection.execute(text("SELECT count(*) FROM aside")).scalar_one() == 0
             assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
