@@ -297,8 +297,7 @@ impl Told {
             let seen = *joined.entry(of).or_insert_with_key(|of| {
                 let mut seen = sets[of[0]].seen.clone();
                 of[1..].iter().for_each(|at| seen.merge(&sets[*at].seen));
-                self.seen.push(seen);
-                self.seen.len() as u32 - 1
+                self.count(seen)
             });
             self.groups.push(Group { first, len: 1, endpoint, name, seen });
         }
