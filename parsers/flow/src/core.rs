@@ -21,7 +21,7 @@ use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
 use crate::keys::KeyLog;
 use crate::leak::Policy;
-use crate::limits::{MAX_OPENING_PACKETS, idle};
+use crate::limits::{MAX_OPENING_PACKETS, MAX_POSTPONED, idle};
 use crate::looked::{Kind, Looked};
 use crate::observation::FlowId;
 use crate::share::Share;
@@ -152,7 +152,8 @@ impl Core {
     /// Processes frames in their order.
     pub fn frames(&mut self, frames: &[Frame<'_>]) {
         if self.is_particular() {
-            return frames.iter().for_each(|frame| self.particular_frame(frame));
+            frames.iter().for_each(|frame| self.particular_frame(frame));
+            return self.settle_postponed();
         }
         let seed = self.seed;
         let first = |frame: &Frame<'_>, looked: &mut Looked| *looked = Looked::at(frame, seed);
@@ -165,7 +166,7 @@ impl Core {
             let next = batches.next();
             let looked = &mut now[..batch.len()];
             let coming = self.batch(batch, looked, &arrived, |core| next.map(|next| core.look(next, then, first)));
-            let (Some(next), Some(coming)) = (next, coming) else { return };
+            let (Some(next), Some(coming)) = (next, coming) else { return self.settle_postponed() };
             (batch, arrived) = (next, coming);
             std::mem::swap(&mut now, &mut then);
         }
@@ -174,7 +175,8 @@ impl Core {
     /// The same of frames that [`crate::Shares`] looked at and gave to this core.
     pub fn given(&mut self, frames: &[Frame<'_>], looked: &mut [Looked]) {
         if self.is_particular() {
-            return frames.iter().for_each(|frame| self.particular_frame(frame));
+            frames.iter().for_each(|frame| self.particular_frame(frame));
+            return self.settle_postponed();
         }
         // Whoever divided them has looked.
         let first = |_: &Frame<'_>, _: &mut Looked| {};
@@ -185,7 +187,7 @@ impl Core {
             let mut next = batches.next();
             let ahead = |core: &mut Self| next.as_mut().map(|(batch, looked)| core.look(batch, looked, first));
             let coming = self.batch(batch, looked, &arrived, ahead);
-            let (Some(next), Some(coming)) = (next, coming) else { return };
+            let (Some(next), Some(coming)) = (next, coming) else { return self.settle_postponed() };
             ((batch, looked), arrived) = (next, coming);
         }
     }
@@ -329,6 +331,9 @@ impl Core {
                 self.ctx.certificates.keys.as_ref().is_some_and(|keys| keys.ipsec.has_esp())
             })
         });
+        if self.ctx.postponed.len() >= MAX_POSTPONED {
+            self.settle_postponed();
+        }
         if let Some(reason) = end {
             self.close(slot, reason);
         } else if readable {

@@ -75,9 +75,7 @@ fn payload(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>, ct
             release(entry, &mut conversation, from, false, ctx);
         }
     }
-    if entry.phase.is_heard() {
-        entry.conversation = Some(conversation);
-    }
+    ctx.leave(entry, conversation);
 }
 
 /// Delivers what is new in a segment that starts at or behind the next byte, or behind a hole that was given up.

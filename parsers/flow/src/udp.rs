@@ -74,8 +74,8 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
         _ => first_look(entry, &mut conversation, from, packet, ctx),
     };
     let idle = matches!(conversation.follower, Follower::Undecided) && conversation.tries == 0;
-    if entry.phase.is_heard() && !idle {
-        entry.conversation = Some(conversation);
+    if !idle {
+        ctx.leave(entry, conversation);
     }
     end
 }

@@ -28,6 +28,7 @@ impl Context {
             if entry.phase == Phase::Open {
                 crate::opening::over(&mut entry, &mut conversation, self);
             }
+            self.settle_at_last(&mut entry, &conversation);
             if entry.phase == Phase::Open {
                 let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
                 match &mut conversation.follower {
@@ -36,10 +37,10 @@ impl Context {
                     _ => {}
                 }
                 conversation.read_dialogue(entry.protocol, self.hash_key.as_ref());
-                self.settle(&mut entry, Some(&conversation));
+                self.settle_now(&mut entry, Some(&conversation));
             }
         } else if entry.phase == Phase::Open {
-            self.settle(&mut entry, None);
+            self.settle_now(&mut entry, None);
         }
         if let Some(selection) = &self.selection
             && selection.is_late()
@@ -76,13 +77,14 @@ impl Context {
             if let Some(mut conversation) = entry.conversation.take() {
                 crate::one_sided::believe(entry, &mut conversation, self);
                 crate::joined::last_look(entry, &mut conversation, self);
+                self.settle_at_last(entry, &conversation);
                 entry.conversation = Some(conversation).filter(|_| entry.phase == Phase::Open);
             }
             let mut shown = entry.outline();
             let open = entry.phase == Phase::Open;
             if open {
                 let conversation = entry.conversation.take();
-                self.settle(&mut shown, conversation.as_deref());
+                self.settle_now(&mut shown, conversation.as_deref());
                 if let Some(Follower::Ipsec(ipsec)) = conversation.as_deref().map(|c| &c.follower)
                     && self.wants(&shown)
                 {

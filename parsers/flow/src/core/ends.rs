@@ -2,18 +2,19 @@
 
 use super::{BATCH, Core};
 use crate::certificates::Certificate;
-use crate::context::EndpointTotals;
+use crate::context::{EndpointTotals, Postponed};
 use crate::dns::{Said, Watch};
 use crate::endpoint::Endpoint;
 use crate::entry::EndReason;
 use crate::hash::Map;
+use crate::intern::TO_COME;
 use crate::leak::Heard;
 use crate::limits::ACTIVE;
 use crate::observation::Observation;
 use crate::peers::Told;
 use crate::rollup::Rollup;
 use crate::share::Share;
-use crate::table::Slot;
+use crate::table::{NO_SLOT, Slot};
 use crate::time::SECOND;
 use crate::totals::Totals;
 use std::sync::Arc;
@@ -21,8 +22,26 @@ use transitproof_wire::Protocol;
 
 impl Core {
     pub(super) fn close(&mut self, slot: Slot, reason: EndReason) {
+        // Sessions are told in their order, and a record is written whole.
+        if self.table.entry(slot).is_some_and(|entry| entry.conversation.is_some() || entry.fragment == TO_COME) {
+            self.settle_postponed();
+        }
         if let Some(entry) = self.table.remove(slot) {
             self.ctx.close(entry, reason);
+        }
+    }
+
+    /// Tells what was put off of flows that have settled.
+    pub(super) fn settle_postponed(&mut self) {
+        if self.ctx.postponed.is_empty() {
+            return;
+        }
+        self.ctx.tell_postponed();
+        for Postponed { entry: told, .. } in self.ctx.postponed.drain(..) {
+            let slot = self.table.find(&told.key, told.hash, NO_SLOT);
+            if let Some(entry) = slot.and_then(|slot| self.table.entry(slot)) {
+                entry.fragment = told.fragment;
+            }
         }
     }
 
@@ -74,6 +93,7 @@ impl Core {
         self.fragments.expire(time);
         self.reassembled();
         (self.ctx.frame, self.ctx.time) = here;
+        self.settle_postponed();
         let mut expired = std::mem::take(&mut self.expired);
         self.table.expire(time, &mut expired);
         for slot in expired.drain(..) {
@@ -101,6 +121,7 @@ impl Core {
         if self.ending.is_empty() {
             self.fragments.finish();
             self.reassembled();
+            self.settle_postponed();
             self.ending = self.table.all();
             self.ending.reverse();
         }
