@@ -12,6 +12,7 @@ mod portless;
 mod protected;
 mod reassembly;
 mod sctp;
+mod together;
 
 use crate::context::Context;
 use crate::conversation::{Conversation, Follower};
@@ -34,6 +35,7 @@ use crate::{later, tcp, udp};
 use particular::Tracking;
 pub use particular::Wanted;
 use std::sync::Arc;
+use together::Ended;
 use transitproof_wire::packet::{Packet, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
 use transitproof_wire::{ParseError, Protocol};
 
@@ -79,6 +81,8 @@ pub struct Core {
     expired: Vec<Slot>,
     /// Slots that [`Core::finish`] has still to end, the last one first.
     ending: Vec<Slot>,
+    /// Flows that have ended and whose records are written once some have come together.
+    ended: Vec<Ended>,
     tracking: Option<Box<Tracking>>,
     /// Frames that were looked into, with a number of their flow, if somebody keeps those.
     opening: Option<Vec<(u64, u64)>>,
@@ -98,6 +102,7 @@ impl Core {
             next_turn: 0,
             expired: Vec::new(),
             ending: Vec::new(),
+            ended: Vec::new(),
             tracking: None,
             opening: None,
             settled: None,
@@ -153,7 +158,7 @@ impl Core {
     pub fn frames(&mut self, frames: &[Frame<'_>]) {
         if self.is_particular() {
             frames.iter().for_each(|frame| self.particular_frame(frame));
-            return self.settle_postponed();
+            return self.catch_up();
         }
         let seed = self.seed;
         let first = |frame: &Frame<'_>, looked: &mut Looked| *looked = Looked::at(frame, seed);
@@ -166,7 +171,7 @@ impl Core {
             let next = batches.next();
             let looked = &mut now[..batch.len()];
             let coming = self.batch(batch, looked, &arrived, |core| next.map(|next| core.look(next, then, first)));
-            let (Some(next), Some(coming)) = (next, coming) else { return self.settle_postponed() };
+            let (Some(next), Some(coming)) = (next, coming) else { return self.catch_up() };
             (batch, arrived) = (next, coming);
             std::mem::swap(&mut now, &mut then);
         }
@@ -176,7 +181,7 @@ impl Core {
     pub fn given(&mut self, frames: &[Frame<'_>], looked: &mut [Looked]) {
         if self.is_particular() {
             frames.iter().for_each(|frame| self.particular_frame(frame));
-            return self.settle_postponed();
+            return self.catch_up();
         }
         // Whoever divided them has looked.
         let first = |_: &Frame<'_>, _: &mut Looked| {};
@@ -187,7 +192,7 @@ impl Core {
             let mut next = batches.next();
             let ahead = |core: &mut Self| next.as_mut().map(|(batch, looked)| core.look(batch, looked, first));
             let coming = self.batch(batch, looked, &arrived, ahead);
-            let (Some(next), Some(coming)) = (next, coming) else { return self.settle_postponed() };
+            let (Some(next), Some(coming)) = (next, coming) else { return self.catch_up() };
             ((batch, looked), arrived) = (next, coming);
         }
     }
@@ -335,7 +340,7 @@ impl Core {
             self.settle_postponed();
         }
         if let Some(reason) = end {
-            self.close(slot, reason);
+            self.close_soon(slot, reason);
         } else if readable {
             self.protected(slot, frame, packet);
         }

@@ -10,25 +10,25 @@ use crate::tls::Volume;
 use transitproof_wire::Protocol;
 
 impl Context {
-    /// Ends a flow that was taken out of the table: settles what was open, counts it and writes its record.
-    pub fn close(&mut self, mut entry: Entry, reason: EndReason) {
+    /// Settles what is open of a flow that ends.
+    pub fn end(&mut self, entry: &mut Entry, reason: EndReason) {
         if let Some(mut conversation) = entry.conversation.take() {
-            crate::tcp::flush(&mut entry, &mut conversation, self);
+            crate::tcp::flush(entry, &mut conversation, self);
             if let Follower::Ipsec(ipsec) = &mut conversation.follower {
-                let wanted = self.wants(&entry);
-                self.leave_tunnel(&entry, ipsec, wanted);
+                let wanted = self.wants(entry);
+                self.leave_tunnel(entry, ipsec, wanted);
                 if wanted {
-                    self.notice_children(&entry, ipsec);
-                    self.notice_peers(&entry, ipsec);
-                    self.tell_tunnel(&entry, ipsec);
+                    self.notice_children(entry, ipsec);
+                    self.notice_peers(entry, ipsec);
+                    self.tell_tunnel(entry, ipsec);
                 }
             }
-            crate::one_sided::believe(&mut entry, &mut conversation, self);
-            crate::joined::last_look(&mut entry, &mut conversation, self);
+            crate::one_sided::believe(entry, &mut conversation, self);
+            crate::joined::last_look(entry, &mut conversation, self);
             if entry.phase == Phase::Open {
-                crate::opening::over(&mut entry, &mut conversation, self);
+                crate::opening::over(entry, &mut conversation, self);
             }
-            self.settle_at_last(&mut entry, &conversation);
+            self.settle_at_last(entry, &conversation);
             if entry.phase == Phase::Open {
                 let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
                 match &mut conversation.follower {
@@ -37,35 +37,39 @@ impl Context {
                     _ => {}
                 }
                 conversation.read_dialogue(entry.protocol, self.hash_key.as_ref());
-                self.settle_now(&mut entry, Some(&conversation));
+                self.settle_now(entry, Some(&conversation));
             }
         } else if entry.phase == Phase::Open {
-            self.settle_now(&mut entry, None);
+            self.settle_now(entry, None);
         }
+    }
+
+    /// Counts a flow that has ended and was taken out of the table, and writes its record.
+    pub fn close(&mut self, entry: &Entry, reason: EndReason) {
         if let Some(selection) = &self.selection
             && selection.is_late()
         {
             let wanted = selection.has(&entry.key, entry.protocol);
             if !self.tunnels.is_protected(entry.key.tunnel()) {
-                self.totals.decided(&entry, wanted);
+                self.totals.decided(entry, wanted);
             }
             if !wanted {
                 return self.fragments.release(entry.fragment);
             }
         }
-        if self.judges(&entry)
-            && let Some(facts) = notice::at_end(&entry, self.dns_servers)
+        if self.judges(entry)
+            && let Some(facts) = notice::at_end(entry, self.dns_servers)
         {
-            self.notice(&entry, &facts, 0);
+            self.notice(entry, &facts, 0);
         }
-        if !(entry.continues && entry.is_empty()) && self.wants(&entry) {
-            self.pass_by(&entry);
+        if !(entry.continues && entry.is_empty()) && self.wants(entry) {
+            self.pass_by(entry);
         }
         if !(entry.continues && entry.is_empty()) {
             if !self.tunnels.is_opened(entry.key.tunnel()) {
-                self.count(&entry);
+                self.count(entry);
             }
-            self.write(&entry, reason);
+            self.write(entry, reason);
         }
         self.fragments.release(entry.fragment);
     }

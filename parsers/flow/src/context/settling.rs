@@ -1,14 +1,15 @@
 //! What becomes of a flow of which nothing more is to be learnt: its facts are counted, its record's middle part is kept.
 //!
-//! Flows with a TLS session wait until some have come together. Telling their facts takes more code than the processor's first
-//! cache holds besides what reads packets: it is fetched once for all of them instead of once for each.
+//! Most wait until some have come together. Telling their facts takes more code than the processor's first cache holds besides
+//! what reads packets: it is fetched once for all of them instead of once for each.
 
 use super::Context;
 use crate::conversation::{Conversation, Follower};
 use crate::entry::{Entry, Phase, mark};
-use crate::intern::TO_COME;
+use crate::intern::{FragmentId, TO_COME};
 use crate::record;
 use crate::tls::Volume;
+use transitproof_wire::Class;
 
 /// A flow that waits, as it was when it settled.
 pub struct Postponed {
@@ -21,7 +22,9 @@ impl Context {
     /// Nothing more is to be learnt of the flow. Whoever has its conversation hands it to [`Self::leave`].
     pub fn settle(&mut self, entry: &mut Entry, conversation: Option<&Conversation>) {
         self.conclude(entry, conversation);
-        if conversation.and_then(record::session).is_some() {
+        // Tunnels are told as their peers go on; of what is unknown there is nothing to tell.
+        let waits = conversation.is_some_and(|c| !matches!(c.follower, Follower::Ipsec(_)));
+        if waits && entry.class() != Class::Unknown {
             entry.fragment = TO_COME;
         } else {
             self.tell(entry, conversation);
@@ -51,16 +54,26 @@ impl Context {
         }
     }
 
-    /// Tells the facts of those that waited, in their order; their entries have the numbers of their fragments then.
+    /// Tells the facts of those that wait, in their order; the entries in the list have the numbers of their fragments then.
     pub fn tell_postponed(&mut self) {
         let mut all = std::mem::take(&mut self.postponed);
         let here = self.frame;
-        for flow in &mut all {
+        for flow in all.iter_mut().filter(|flow| flow.entry.fragment == TO_COME) {
             self.frame = flow.frame;
             self.tell(&mut flow.entry, Some(&flow.conversation));
         }
         self.frame = here;
         self.postponed = all;
+    }
+
+    /// The fragment of a flow of which more has to be told already.
+    pub(super) fn fragment_now(&mut self, entry: &mut Entry) -> FragmentId {
+        if entry.fragment == TO_COME {
+            self.tell_postponed();
+            let told = self.postponed.iter().rfind(|flow| flow.entry.key.equals(&entry.key));
+            entry.fragment = told.map_or(0, |flow| flow.entry.fragment);
+        }
+        entry.fragment
     }
 
     fn conclude(&mut self, entry: &mut Entry, conversation: Option<&Conversation>) {

@@ -2,49 +2,23 @@
 
 use super::{BATCH, Core};
 use crate::certificates::Certificate;
-use crate::context::{EndpointTotals, Postponed};
+use crate::context::EndpointTotals;
 use crate::dns::{Said, Watch};
 use crate::endpoint::Endpoint;
 use crate::entry::EndReason;
 use crate::hash::Map;
-use crate::intern::TO_COME;
 use crate::leak::Heard;
 use crate::limits::ACTIVE;
 use crate::observation::Observation;
 use crate::peers::Told;
 use crate::rollup::Rollup;
 use crate::share::Share;
-use crate::table::{NO_SLOT, Slot};
 use crate::time::SECOND;
 use crate::totals::Totals;
 use std::sync::Arc;
 use transitproof_wire::Protocol;
 
 impl Core {
-    pub(super) fn close(&mut self, slot: Slot, reason: EndReason) {
-        // Sessions are told in their order, and a record is written whole.
-        if self.table.entry(slot).is_some_and(|entry| entry.conversation.is_some() || entry.fragment == TO_COME) {
-            self.settle_postponed();
-        }
-        if let Some(entry) = self.table.remove(slot) {
-            self.ctx.close(entry, reason);
-        }
-    }
-
-    /// Tells what was put off of flows that have settled.
-    pub(super) fn settle_postponed(&mut self) {
-        if self.ctx.postponed.is_empty() {
-            return;
-        }
-        self.ctx.tell_postponed();
-        for Postponed { entry: told, .. } in self.ctx.postponed.drain(..) {
-            let slot = self.table.find(&told.key, told.hash, NO_SLOT);
-            if let Some(entry) = slot.and_then(|slot| self.table.entry(slot)) {
-                entry.fragment = told.fragment;
-            }
-        }
-    }
-
     /// Ends what has been silent until `time`, on a link where no packet comes to say how late it is.
     pub fn expire(&mut self, time: u64) {
         if self.next_turn != 0 && time >= self.next_turn {
@@ -93,21 +67,20 @@ impl Core {
         self.fragments.expire(time);
         self.reassembled();
         (self.ctx.frame, self.ctx.time) = here;
-        self.settle_postponed();
+        self.catch_up();
         let mut expired = std::mem::take(&mut self.expired);
         self.table.expire(time, &mut expired);
-        for slot in expired.drain(..) {
-            match self.table.entry(slot) {
+        for slots in expired.chunks(BATCH) {
+            self.close_all(slots, |core, slot| match core.table.entry(slot) {
                 Some(entry) if entry.deadline() > time => {
-                    self.ctx.cut(entry);
-                    self.table.schedule(slot);
+                    core.ctx.cut(entry);
+                    core.table.schedule(slot);
+                    None
                 }
-                entry => {
-                    let reason = entry.map_or(EndReason::Idle, |e| e.silent_end());
-                    self.close(slot, reason);
-                }
-            }
+                entry => entry.map(|entry| entry.silent_end()),
+            });
         }
+        expired.clear();
         self.expired = expired;
         self.ctx.write_tunnels(Some(time));
         if self.share.of == 1 {
@@ -121,7 +94,7 @@ impl Core {
         if self.ending.is_empty() {
             self.fragments.finish();
             self.reassembled();
-            self.settle_postponed();
+            self.catch_up();
             self.ending = self.table.all();
             self.ending.reverse();
         }
@@ -130,13 +103,10 @@ impl Core {
         slots.reverse();
         for batch in slots.chunks(BATCH) {
             self.table.warm(batch);
-            for slot in batch {
-                let reason = match self.table.entry(*slot).map(|e| e.silent_end()) {
-                    Some(EndReason::Idle) | None => EndReason::Eof,
-                    Some(ended) => ended,
-                };
-                self.close(*slot, reason);
-            }
+            self.close_all(batch, |core, slot| match core.table.entry(slot)?.silent_end() {
+                EndReason::Idle => Some(EndReason::Eof),
+                ended => Some(ended),
+            });
         }
         if !self.ending.is_empty() {
             return true;
