@@ -4,15 +4,15 @@ mod closing;
 mod leaks;
 mod logins;
 mod observing;
-mod settling;
 
 use crate::Direction;
 use crate::announced::Announcements;
 use crate::certificates::Certificates;
+use crate::conversation::{Conversation, Follower};
 use crate::core::Config;
 use crate::dns::{Said, Watch};
 use crate::endpoint::Endpoint;
-use crate::entry::Entry;
+use crate::entry::{Entry, Phase, mark};
 use crate::hash_key::HashKey;
 use crate::intern::Fragments;
 use crate::key::Key;
@@ -20,13 +20,13 @@ use crate::leak::Leaks;
 use crate::limits::MAX_ENDPOINTS;
 use crate::observation::{Observation, Observations};
 use crate::peers::{Peers, Told};
-use crate::record::Detail;
+use crate::record::{self, Detail};
 use crate::rollup::Rollup;
 use crate::select::Selection;
 use crate::time::Clock;
+use crate::tls::Volume;
 use crate::totals::Totals;
 use crate::tunnels::TunnelStacks;
-pub use settling::Postponed;
 use std::collections::HashMap;
 use transitproof_dns::Spot;
 use transitproof_wire::Protocol;
@@ -83,8 +83,6 @@ pub struct Context {
     /// Observations tell what else there is to know of a session, for those who ask its server themselves.
     pub tells_sessions: bool,
     scratch: Vec<u8>,
-    /// Flows whose facts are told once some have come together.
-    pub postponed: Vec<Postponed>,
     /// Made for the first message.
     dns: Option<Box<Watch>>,
     /// Messages for the one who watches for several cores.
@@ -124,7 +122,6 @@ impl Context {
             trace: false,
             tells_sessions: false,
             scratch: Vec::new(),
-            postponed: Vec::new(),
             dns: None,
             said: None,
             dns_config: transitproof_dns::Config::default(),
@@ -187,6 +184,34 @@ impl Context {
 
     fn wants(&self, entry: &Entry) -> bool {
         self.selection.as_ref().is_none_or(|selection| selection.has(&entry.key, entry.protocol))
+    }
+
+    /// Nothing more is to be learnt of the flow: its facts are counted, its record's middle part is kept, the rest is dropped.
+    pub fn settle(&mut self, entry: &mut Entry, conversation: Option<&Conversation>) {
+        entry.phase = Phase::Settled;
+        if conversation.is_some_and(|c| c.turned) {
+            entry.turn();
+        }
+        if let Some(Conversation { follower: Follower::Ipsec(ipsec), .. }) = conversation
+            && ipsec.is_inferred(entry.key.transport())
+        {
+            entry.marks |= mark::INFERRED;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        if let Some(conversation) = conversation {
+            record::middle(conversation, &self.certificates, &mut scratch);
+        }
+        let volume = conversation.and_then(record::session).map(Volume::of).unwrap_or_default();
+        entry.fragment = self.fragments.hold(&scratch, volume);
+        self.scratch = scratch;
+        match conversation.map(|c| &c.follower) {
+            Some(Follower::Ipsec(ipsec)) if ipsec.is_unanswered() || ipsec.counted > 0 && !ipsec.has_late_facts() => {}
+            _ => self.observe(entry, conversation),
+        }
+        if let Some(session) = conversation.and_then(record::session) {
+            self.certificates.resumptions.remember(session, &entry.key, entry.has(mark::INITIATOR_LOW));
+        }
     }
 
     /// A DNS message: what it gives away is judged with all others. Whether the answer to a query is of interest as well.

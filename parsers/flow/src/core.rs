@@ -22,7 +22,7 @@ use crate::hash_key::HashKey;
 use crate::key::{Key, Seed};
 use crate::keys::KeyLog;
 use crate::leak::Policy;
-use crate::limits::{MAX_OPENING_PACKETS, MAX_POSTPONED, idle};
+use crate::limits::{MAX_OPENING_PACKETS, idle};
 use crate::looked::{Kind, Looked};
 use crate::observation::FlowId;
 use crate::share::Share;
@@ -158,7 +158,7 @@ impl Core {
     pub fn frames(&mut self, frames: &[Frame<'_>]) {
         if self.is_particular() {
             frames.iter().for_each(|frame| self.particular_frame(frame));
-            return self.catch_up();
+            return self.close_ended();
         }
         let seed = self.seed;
         let first = |frame: &Frame<'_>, looked: &mut Looked| *looked = Looked::at(frame, seed);
@@ -171,7 +171,7 @@ impl Core {
             let next = batches.next();
             let looked = &mut now[..batch.len()];
             let coming = self.batch(batch, looked, &arrived, |core| next.map(|next| core.look(next, then, first)));
-            let (Some(next), Some(coming)) = (next, coming) else { return self.catch_up() };
+            let (Some(next), Some(coming)) = (next, coming) else { return self.close_ended() };
             (batch, arrived) = (next, coming);
             std::mem::swap(&mut now, &mut then);
         }
@@ -181,7 +181,7 @@ impl Core {
     pub fn given(&mut self, frames: &[Frame<'_>], looked: &mut [Looked]) {
         if self.is_particular() {
             frames.iter().for_each(|frame| self.particular_frame(frame));
-            return self.catch_up();
+            return self.close_ended();
         }
         // Whoever divided them has looked.
         let first = |_: &Frame<'_>, _: &mut Looked| {};
@@ -192,7 +192,7 @@ impl Core {
             let mut next = batches.next();
             let ahead = |core: &mut Self| next.as_mut().map(|(batch, looked)| core.look(batch, looked, first));
             let coming = self.batch(batch, looked, &arrived, ahead);
-            let (Some(next), Some(coming)) = (next, coming) else { return self.catch_up() };
+            let (Some(next), Some(coming)) = (next, coming) else { return self.close_ended() };
             ((batch, looked), arrived) = (next, coming);
         }
     }
@@ -336,9 +336,6 @@ impl Core {
                 self.ctx.certificates.keys.as_ref().is_some_and(|keys| keys.ipsec.has_esp())
             })
         });
-        if self.ctx.postponed.len() >= MAX_POSTPONED {
-            self.settle_postponed();
-        }
         if let Some(reason) = end {
             self.close_soon(slot, reason);
         } else if readable {

@@ -107,14 +107,11 @@ fn past_login(protocol: Protocol, tunnelling: bool, client: &[u8], server: &[u8]
 fn settle_dialogue(entry: &mut Entry, conversation: &mut Conversation, ctx: &mut Context) {
     // Where the ends change places, the numbers of the streams do not.
     let goes_on = announces(entry.protocol) && !conversation.turned;
+    ctx.settle(entry, Some(conversation));
     if goes_on {
-        ctx.settle_now(entry, Some(conversation));
         conversation.only_announces();
         entry.phase = Phase::Listening;
-        return;
-    }
-    ctx.settle(entry, Some(conversation));
-    if later::may_follow(entry, conversation) {
+    } else if later::may_follow(entry, conversation) {
         later::expect(entry);
     }
 }

@@ -11,9 +11,6 @@ use std::hash::BuildHasher;
 /// 0 stands for none.
 pub type FragmentId = u32;
 
-/// Stands for one that is still to be made; no slab has so many.
-pub const TO_COME: FragmentId = FragmentId::MAX;
-
 #[derive(Debug, Default)]
 struct Fragment {
     bytes: Box<[u8]>,

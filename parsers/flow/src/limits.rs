@@ -79,9 +79,9 @@ pub const ACTIVE: u64 = 300;
 /// Packets of a flow that are told as its opening: a handshake with a long chain in small segments has some 40.
 pub const MAX_OPENING_PACKETS: u64 = 64;
 
-/// Flows that have settled and wait to be told together: enough that fetching the code for it no longer shows, few enough that
-/// their sessions stay in the processor's second cache. None waits beyond the frames that are handed in together.
-pub const MAX_POSTPONED: usize = 32;
+/// Flows that have ended and whose records are written together: enough that fetching the code for it no longer shows, few enough
+/// to stay in the processor's first cache. None waits beyond the frames that are handed in together.
+pub const MAX_ENDED: usize = 32;
 
 /// Distinct stacks of encapsulation told apart. A mirror target sees one for each session; beyond, they share one.
 pub const MAX_TUNNEL_STACKS: usize = 32_768;

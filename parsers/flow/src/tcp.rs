@@ -75,7 +75,9 @@ fn payload(entry: &mut Entry, from: Direction, seq: u32, packet: &Packet<'_>, ct
             release(entry, &mut conversation, from, false, ctx);
         }
     }
-    ctx.leave(entry, conversation);
+    if entry.phase.is_heard() {
+        entry.conversation = Some(conversation);
+    }
 }
 
 /// Delivers what is new in a segment that starts at or behind the next byte, or behind a hole that was given up.

@@ -74,8 +74,8 @@ pub fn datagram(entry: &mut Entry, from: Direction, packet: &Packet<'_>, ctx: &m
         _ => first_look(entry, &mut conversation, from, packet, ctx),
     };
     let idle = matches!(conversation.follower, Follower::Undecided) && conversation.tries == 0;
-    if !idle || !entry.phase.is_heard() {
-        ctx.leave(entry, conversation);
+    if entry.phase.is_heard() && !idle {
+        entry.conversation = Some(conversation);
     }
     end
 }
@@ -306,12 +306,10 @@ fn listen(entry: &mut Entry, conversation: &mut Conversation, from: Direction, p
         conversation.frame = ctx.frame;
     }
     if login || !asks_again {
+        ctx.settle(entry, Some(conversation));
         if announces(entry.protocol) {
-            ctx.settle_now(entry, Some(conversation));
             conversation.only_announces();
             entry.phase = Phase::Listening;
-        } else {
-            ctx.settle(entry, Some(conversation));
         }
     }
 }

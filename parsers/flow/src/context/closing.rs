@@ -28,7 +28,6 @@ impl Context {
             if entry.phase == Phase::Open {
                 crate::opening::over(entry, &mut conversation, self);
             }
-            self.settle_at_last(entry, &conversation);
             if entry.phase == Phase::Open {
                 let definite = matches!(reason, EndReason::Fin | EndReason::Rst);
                 match &mut conversation.follower {
@@ -37,10 +36,10 @@ impl Context {
                     _ => {}
                 }
                 conversation.read_dialogue(entry.protocol, self.hash_key.as_ref());
-                self.settle_now(entry, Some(&conversation));
+                self.settle(entry, Some(&conversation));
             }
         } else if entry.phase == Phase::Open {
-            self.settle_now(entry, None);
+            self.settle(entry, None);
         }
     }
 
@@ -81,14 +80,13 @@ impl Context {
             if let Some(mut conversation) = entry.conversation.take() {
                 crate::one_sided::believe(entry, &mut conversation, self);
                 crate::joined::last_look(entry, &mut conversation, self);
-                self.settle_at_last(entry, &conversation);
                 entry.conversation = Some(conversation).filter(|_| entry.phase == Phase::Open);
             }
             let mut shown = entry.outline();
             let open = entry.phase == Phase::Open;
             if open {
                 let conversation = entry.conversation.take();
-                self.settle_now(&mut shown, conversation.as_deref());
+                self.settle(&mut shown, conversation.as_deref());
                 if let Some(Follower::Ipsec(ipsec)) = conversation.as_deref().map(|c| &c.follower)
                     && self.wants(&shown)
                 {

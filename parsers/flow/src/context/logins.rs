@@ -11,8 +11,7 @@ const OWN: &[u8] = b"\"http\":{";
 impl Context {
     /// The login becomes a member of the flow's record, and an observation by itself.
     pub fn add_login(&mut self, entry: &mut Entry, login: &Clear) {
-        let before = self.fragment_now(entry);
-        let known = self.fragments.get(before);
+        let known = self.fragments.get(entry.fragment);
         let (way, own) = known.split_at(memchr::memmem::find(known, OWN).unwrap_or(known.len()));
         let way = way.strip_suffix(b",").unwrap_or(way);
         let mut record = way.to_vec();
@@ -30,8 +29,8 @@ impl Context {
         }
         login.write_facts(&mut facts);
         facts.push(b'}');
-        let volume = self.fragments.volume(before);
-        entry.fragment = self.fragments.hold(&record, volume);
+        let volume = self.fragments.volume(entry.fragment);
+        let before = std::mem::replace(&mut entry.fragment, self.fragments.hold(&record, volume));
         self.fragments.release(before);
         if self.judges(entry) {
             self.notice_in(self.frame, entry, &facts, 0);

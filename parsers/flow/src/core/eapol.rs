@@ -85,7 +85,7 @@ pub(super) fn follow(entry: &mut Entry, from: Direction, packet: &[u8], ctx: &mu
     if let Follower::Eap(follower) = &mut conversation.follower
         && follower.packet(packet, ctx.frame, &mut ctx.certificates) != Progress::More
     {
-        ctx.settle(entry, Some(&conversation));
+        return ctx.settle(entry, Some(&conversation));
     }
-    ctx.leave(entry, conversation);
+    entry.conversation = Some(conversation);
 }

@@ -2,11 +2,9 @@
 //! flow and the next, to the code that reads packets; done for some in a row it is fetched once.
 
 use super::{BATCH, Core};
-use crate::context::Postponed;
 use crate::entry::{EndReason, Entry};
-use crate::intern::TO_COME;
-use crate::limits::MAX_POSTPONED;
-use crate::table::{NO_SLOT, Slot};
+use crate::limits::MAX_ENDED;
+use crate::table::Slot;
 
 /// A flow whose record is to be written, and the packet that ended it.
 pub(super) struct Ended {
@@ -29,9 +27,6 @@ impl Core {
         for (slot, kept) in slots.iter().zip(&mut reasons) {
             *kept = reason(self, *slot);
             let Some(reason) = *kept else { continue };
-            if self.table.peek(*slot).is_some_and(is_due) {
-                self.settle_postponed();
-            }
             if let Some(entry) = self.table.entry(*slot) {
                 self.ctx.end(entry, reason);
             }
@@ -47,19 +42,17 @@ impl Core {
 
     /// Ends a flow with the packet in hand; its record is written when there are some.
     pub(super) fn close_soon(&mut self, slot: Slot, reason: EndReason) {
-        if self.table.peek(slot).is_some_and(is_due) {
-            return self.close(slot, reason);
-        }
         if let Some(entry) = self.table.remove(slot) {
             let (frame, time) = (self.ctx.frame, self.ctx.time);
             self.ended.push(Ended { entry, reason, frame, time });
         }
-        if self.ended.len() >= MAX_POSTPONED {
+        if self.ended.len() >= MAX_ENDED {
             self.close_ended();
         }
     }
 
-    fn close_ended(&mut self) {
+    /// Writes the records of those that ended: the frames in hand are done with, or time goes on.
+    pub(super) fn close_ended(&mut self) {
         if self.ended.is_empty() {
             return;
         }
@@ -74,31 +67,4 @@ impl Core {
         }
         (self.ctx.frame, self.ctx.time) = here;
     }
-
-    /// Tells what was put off of flows that have settled.
-    pub(super) fn settle_postponed(&mut self) {
-        if self.ctx.postponed.is_empty() {
-            return;
-        }
-        self.ctx.tell_postponed();
-        for Postponed { entry: told, .. } in self.ctx.postponed.drain(..) {
-            let slot = self.table.find(&told.key, told.hash, NO_SLOT);
-            if let Some(entry) = slot.and_then(|slot| self.table.entry(slot))
-                && entry.fragment == TO_COME
-            {
-                entry.fragment = told.fragment;
-            }
-        }
-    }
-
-    /// Nothing is put off any more: the frames in hand are done with, or time goes on.
-    pub(super) fn catch_up(&mut self) {
-        self.settle_postponed();
-        self.close_ended();
-    }
-}
-
-/// Whether a flow has something that is to be told after what others wait with, or waits itself.
-fn is_due(entry: &Entry) -> bool {
-    entry.conversation.is_some() || entry.fragment == TO_COME
 }
