@@ -5,6 +5,7 @@
 
 mod announced;
 pub mod certificates;
+mod chunked;
 mod clear;
 mod context;
 mod conversation;

@@ -7,6 +7,7 @@ use super::Verdicts;
 use super::places::{Place, Places};
 use super::report::Report;
 use super::verdict::Verdict;
+use crate::chunked::Chunked;
 use crate::few::{Few, Sampled};
 use crate::hash::Map;
 use crate::key::CommunityId;
@@ -104,7 +105,7 @@ impl Seen {
 pub struct Findings {
     /// [`MAX_FINDINGS`], but in tests.
     most: usize,
-    pub sets: Vec<Set>,
+    pub sets: Chunked<Set>,
     /// By number of the place: the first set there, from 1.
     firsts: Vec<u32>,
     /// The others, by shape and number of the place.
@@ -119,7 +120,7 @@ impl Default for Findings {
     fn default() -> Self {
         Self {
             most: MAX_FINDINGS,
-            sets: Vec::new(),
+            sets: Chunked::default(),
             firsts: Vec::new(),
             others: Map::default(),
             findings: 0,

@@ -8,6 +8,7 @@
 use super::findings::Seen;
 use super::places::{Name, Place, Places};
 use crate::certificates::{Sha256Hex, in_hex};
+use crate::chunked::Chunked;
 use crate::endpoint::Endpoint;
 use crate::hash::{Grown, Numbered};
 use crate::json;
@@ -121,14 +122,14 @@ type Sha256 = [u8; 32];
 
 /// What is known of some of many numbered things, in the order in which they came.
 struct Sparse<T, V> {
-    all: Vec<(T, V)>,
+    all: Chunked<(T, V)>,
     /// By number of the thing: its place in the list, from 1.
     at: Vec<u32>,
 }
 
 impl<T, V> Default for Sparse<T, V> {
     fn default() -> Self {
-        Self { all: Vec::new(), at: Vec::new() }
+        Self { all: Chunked::default(), at: Vec::new() }
     }
 }
 
@@ -197,13 +198,13 @@ impl History {
     /// What came since the last call, in the order of endpoints, names and keys. `record` gives the record of a certificate if it has one.
     pub fn questions(&mut self, places: &mut Places, record: impl Fn(&Sha256Hex) -> Option<Vec<u8>>) -> Vec<Question> {
         let mut out = Vec::new();
-        for (place, several) in &mut self.certificates.all {
+        for (place, several) in self.certificates.all.iter_mut() {
             if several.asks() {
                 out.push((order(Some(places.order(*place)), &[]), certificates(*place, places, several, &record)));
             }
             several.forget_evidence();
         }
-        for (endpoint, several) in &mut self.words.all {
+        for (endpoint, several) in self.words.all.iter_mut() {
             if several.asks() {
                 let place = places.endpoint(*endpoint).copied().and_then(|endpoint| places.number(endpoint, None));
                 let order = order(Some((places.endpoint(*endpoint), None)), &[]);

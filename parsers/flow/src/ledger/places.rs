@@ -27,22 +27,16 @@ pub struct Places {
 impl Places {
     /// None if there are too many.
     pub fn number(&mut self, endpoint: Endpoint, name: Option<&Arc<str>>) -> Option<Place> {
-        let known = match name {
-            None => Some(0),
-            Some(name) => self.names.get_index_of(name).map(|at| at as u32 + 1),
-        };
-        if let Some(name) = known
-            && let Some((number, _, of)) = self.all.get_full(&(endpoint, name))
-        {
+        if self.all.len() >= MAX_PLACES {
+            let name = name.map_or(Some(0), |name| self.names.get_index_of(name).map(|at| at as u32 + 1))?;
+            let (number, _, of) = self.all.get_full(&(endpoint, name))?;
             return Some(Place { number: number as u32, endpoint: *of, name });
         }
-        if self.all.len() >= MAX_PLACES {
-            return None;
-        }
-        let name = known.or_else(|| name.map(|name| self.names.insert_full(name.clone()).0 as u32 + 1))?;
-        let of = self.endpoints.insert_full(endpoint).0 as u32;
-        let number = self.all.insert_full((endpoint, name), of).0 as u32;
-        Some(Place { number, endpoint: of, name })
+        let name = name.map_or(0, |name| self.names.insert_full(name.clone()).0 as u32 + 1);
+        let place = self.all.entry((endpoint, name));
+        let number = place.index() as u32;
+        let endpoint = *place.or_insert_with(|| self.endpoints.insert_full(endpoint).0 as u32);
+        Some(Place { number, endpoint, name })
     }
 
     /// Whether so many have come together, of which so many are still of interest, that these should be numbered anew.

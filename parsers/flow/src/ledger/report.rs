@@ -5,6 +5,7 @@ use super::findings::{Seen, Set};
 use super::places::Places;
 use super::texts::Texts;
 use super::verdict::{Severity, Status, Verdict};
+use crate::chunked::Chunked;
 use crate::hash::Map;
 use crate::json;
 use crate::key::write_community_id;
@@ -69,7 +70,7 @@ impl Group {
 }
 
 impl Report {
-    pub fn new(mut taken: Vec<Set>, places: &Places, sources: Vec<Arc<str>>) -> Self {
+    pub fn new(mut taken: Chunked<Set>, places: &Places, sources: Vec<Arc<str>>) -> Self {
         let (endpoints, ranks) = Texts::ranked(taken.iter().map(|set| set.place.endpoint), |endpoint, text| {
             text.push(b'"');
             places.endpoint(endpoint).inspect(|endpoint| endpoint.write(text));
@@ -80,7 +81,8 @@ impl Report {
             numbered.map(|(set, at)| (ranks[set.place.endpoint as usize], set.place.number, at)).collect();
         // What came first tells how a finding is worded, unless a later one knows more.
         order.sort_unstable();
-        let mut told = Told::default();
+        let count = taken.len();
+        let mut told = Told { groups: Vec::with_capacity(count), seen: Vec::with_capacity(count), ..Told::default() };
         for here in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             told.tell(here, &mut taken, places);
         }
@@ -261,7 +263,7 @@ struct Told {
 impl Told {
     /// The sets of one place as groups of different findings. What several sets have in common is one finding. Of each the rank of its
     /// endpoint, the number of its place, and where it is.
-    fn tell(&mut self, here: &[(u32, u32, usize)], sets: &mut [Set], places: &Places) {
+    fn tell(&mut self, here: &[(u32, u32, usize)], sets: &mut Chunked<Set>, places: &Places) {
         let (endpoint, _, first) = here[0];
         let name = self.name(sets[first].place.name, places);
         if here.len() == 1 {
