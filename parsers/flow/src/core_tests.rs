@@ -183,6 +183,40 @@ fn dns_ends_with_its_answer() {
     assert_eq!(members(&records, "packets"), ["[1,1]", "[1,0]", "[1,0]"]);
 }
 
+/// Answered queries wait for one another before their records are written; whatever else ends comes in its order, and however many
+/// packets are handed in together.
+#[test]
+fn records_stand_in_the_order_in_which_flows_end() {
+    let query = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x04test\x00\x00\x01\x00\x01";
+    let mut answer = query.to_vec();
+    answer[2] = 0x81;
+    let asked =
+        |tape: Tape, ms: u64, port: u16| tape.udp(ms, true, (port, 53), query).udp(ms + 1, false, (port, 53), &answer);
+    let mut tape = Tape::default();
+    for port in 1..=crate::limits::MAX_ENDED as u16 + 3 {
+        tape = asked(tape, 1, port);
+    }
+    // The same ports again, a connection that is opened anew, and silence.
+    tape = asked(asked(tape, 10, 1), 20, 1).tcp(30, true, SYN, 99, b"").tcp(31, true, RST, 100, b"");
+    tape = asked(tape.tcp(32, true, SYN, 200, b""), 40, 2);
+    tape = asked(tape.udp(50, true, (9000, 53), query), 60_000, 3);
+    let together = tape.records();
+    let mut core =
+        Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows: 1000, seed: 1 });
+    for (number, (time, bytes)) in (1..).zip(&tape.0) {
+        core.frames(&[Frame { time: *time, link: RAW_IP, number, bytes }]);
+    }
+    core.finish(usize::MAX);
+    let singly: Vec<_> = core.records().split_inclusive(|byte| *byte == b'\n').collect();
+    let singly: Vec<_> = singly.iter().map(|line| str::from_utf8(line).unwrap().trim_end().to_owned()).collect();
+    assert_eq!(together, singly);
+    let reasons = members(&together, "end_reason");
+    let others: Vec<_> = reasons.iter().map(String::as_str).filter(|reason| *reason != "answered").collect();
+    assert_eq!((reasons.len(), others), (crate::limits::MAX_ENDED + 10, vec!["rst", "idle", "idle"]), "{reasons:?}");
+    let rst = reasons.iter().position(|reason| reason == "rst").unwrap();
+    assert_eq!(rst, crate::limits::MAX_ENDED + 5, "behind all that was answered before");
+}
+
 #[test]
 fn esp_between_two_gateways() {
     let mut tape = Tape::default();

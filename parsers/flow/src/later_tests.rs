@@ -2,7 +2,7 @@
 
 use crate::Direction::{Forward, Reverse};
 use crate::limits::{MAX_DIALOGUE, MAX_LATER_SEGMENTS};
-use crate::opening_tests::{Said, captured, played, record, says, socks5};
+use crate::opening_tests::{Said, captured, cut_short, played, record, says, socks5};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
 const PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
@@ -83,6 +83,21 @@ fn what_is_sent_again_is_not_read_twice() {
     let behind = [(Forward, fields, user), (Forward, fields, user), (Forward, fields + user.len(), password)];
     let record = played(&[page, behind].concat());
     assert!(record.contains(&found("http_form", "joe")), "{record}");
+}
+
+#[test]
+fn what_a_capture_left_off_is_not_made_up_for() {
+    // An account of which the end is missing, and what follows; so much that it would be enough without.
+    let form = format!("{FORM}user=joe").replace(": 22", ": 20");
+    let said = then(&[&form, "&password=open"]);
+    assert!(cut_short(&said, 2, 0).contains(&found("http_form", "joe")));
+    assert!(!cut_short(&said, 2, 2).contains("credentials"));
+    // A request that is whole, and one behind it of which nothing is there: what follows is that one's.
+    let upload = "POST / HTTP/1.1\r\nContent-Length: 999\r\n\r\n";
+    let said = then(&[&[GET, upload].concat(), BASIC]);
+    for cut in [0, upload.len()] {
+        assert!(!cut_short(&said, 2, cut).contains("credentials"), "{cut}");
+    }
 }
 
 #[test]

@@ -50,15 +50,25 @@ pub fn captured(port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> (St
 
 /// The same, and the server resets the connection at the end of it.
 pub fn captured_to(reset: bool, port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> (String, String) {
+    seed(port, said, with_syn);
+    run(&frames(reset, port, said, lost, with_syn))
+}
+
+/// The record where a capture left off the last `bytes` of one thing that was said.
+pub fn cut_short(said: &[Said], place: usize, bytes: usize) -> String {
+    let mut frames = frames(false, 80, said, &[], false);
+    let cut = &mut frames[place];
+    cut.truncate(cut.len() - bytes);
+    run(&frames).0
+}
+
+fn frames(reset: bool, port: u16, said: &[Said], lost: &[usize], with_syn: bool) -> Vec<Vec<u8>> {
     const RST: u8 = 0x04;
     const SYN: u8 = 0x02;
     const PSH: u8 = 0x08;
     const ACK: u8 = 0x10;
-    let mut core =
-        Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows: 10, seed: 1 });
     let mut seq = [1000u32, 5000];
     let mut frames = Vec::new();
-    seed(port, said, with_syn);
     if with_syn {
         frames.push(frame(port, Forward, SYN, [999, 0], &[]));
         frames.push(frame(port, Reverse, SYN | ACK, [1000, 4999], &[]));
@@ -72,7 +82,13 @@ pub fn captured_to(reset: bool, port: u16, said: &[Said], lost: &[usize], with_s
     if reset {
         frames.push(frame(port, Reverse, RST | ACK, seq, &[]));
     }
-    for (number, bytes) in (1..).zip(&frames) {
+    frames
+}
+
+fn run(frames: &[Vec<u8>]) -> (String, String) {
+    let mut core =
+        Core::new(Config { flows: true, why: false, endpoints: false, names: false, max_flows: 10, seed: 1 });
+    for (number, bytes) in (1..).zip(frames) {
         core.frames(&[Frame { time: number * 1_000_000, link: RAW, number, bytes }]);
     }
     core.finish(usize::MAX);
