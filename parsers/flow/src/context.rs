@@ -215,13 +215,14 @@ impl Context {
     }
 
     /// A DNS message: what it gives away is judged with all others. Whether the answer to a query is of interest as well.
+    /// `ends`: with this message its flow does.
     #[inline]
-    pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8]) -> bool {
+    pub fn dns_message(&mut self, entry: &Entry, from: Direction, payload: &[u8], ends: bool) -> bool {
         let wanted = self.judges(entry);
         if wanted {
             let spot = Spot { time: self.time, frame: self.frame };
             if let Some(said) = &mut self.said {
-                said.push(entry, from, payload, spot);
+                said.push(entry, from, payload, spot, ends);
                 return true; // which answers are of interest shows when all is heard in its order
             }
             let trace = self.trace;

@@ -30,6 +30,11 @@ impl<T> Few<T> {
         self.others.get(MAX_OTHERS - 1)
     }
 
+    /// The least.
+    pub fn first(&self) -> Option<&T> {
+        self.first.as_ref()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.first.iter().chain(&self.others)
     }

@@ -71,7 +71,7 @@ pub fn deliver(
         (Follower::DnsStream(stream), Piece::Bytes(bytes)) => {
             stream.bytes(from, bytes, |message| {
                 ctx.certificates.configurations.hear(message);
-                ctx.dns_message(entry, from, message);
+                ctx.dns_message(entry, from, message, false);
             });
         }
         (Follower::Undecided, Piece::Bytes(bytes)) => undecided(entry, conversation, from, bytes, ctx),

@@ -317,17 +317,6 @@ fn listen(entry: &mut Entry, conversation: &mut Conversation, from: Direction, p
 /// DNS over UDP: the flow ends when every query has its answer.
 fn dns_message(entry: &mut Entry, from: Direction, payload: &[u8], ctx: &mut Context) -> Option<EndReason> {
     let header = app::dns::header(payload).ok()?;
-    // An answer to what nothing is remembered of tells nothing: half of all messages.
-    if !header.is_response() {
-        if ctx.dns_message(entry, from, payload) {
-            entry.marks |= mark::AWAITED;
-        }
-    } else {
-        ctx.certificates.configurations.hear(payload);
-        if entry.has(mark::AWAITED) || entry.packets()[from.other() as usize] == 0 {
-            ctx.dns_message(entry, from, payload);
-        }
-    }
     let mut conversation = entry.conversation.take();
     let overflow = match conversation.as_deref_mut() {
         Some(Conversation { follower: Follower::Dns(ids), .. }) => Some(ids),
@@ -336,7 +325,15 @@ fn dns_message(entry: &mut Entry, from: Direction, payload: &[u8], ctx: &mut Con
     if header.is_response() {
         let done = pending::answered(&mut entry.next_seq, overflow, header.id);
         entry.conversation = conversation;
+        ctx.certificates.configurations.hear(payload);
+        // An answer to what nothing is remembered of tells nothing: half of all messages.
+        if entry.has(mark::AWAITED) || entry.packets()[from.other() as usize] == 0 {
+            ctx.dns_message(entry, from, payload, done);
+        }
         return done.then_some(EndReason::Answered);
+    }
+    if ctx.dns_message(entry, from, payload, false) {
+        entry.marks |= mark::AWAITED;
     }
     if !pending::asked(&mut entry.next_seq, overflow, header.id) {
         let spill = conversation.get_or_insert_default();

@@ -4,7 +4,7 @@
 use super::Watch;
 use crate::Direction;
 use crate::entry::Entry;
-use crate::hash::Map;
+use crate::hash::Set;
 use crate::key::Key;
 use crate::limits::idle;
 use crate::observation::FlowId;
@@ -24,6 +24,8 @@ struct Message {
     /// Whether anything was sent in each direction.
     heard: [bool; 2],
     from: Direction,
+    /// Its flow ends with it.
+    ends: bool,
 }
 
 impl Message {
@@ -32,23 +34,15 @@ impl Message {
     }
 }
 
-/// Flows whose answers are waited for at a time, some 20 MB; with more, every answer is looked at, which costs time and nothing else.
+/// Flows with queries of interest at a time, some 14 MB; with more, every answer is looked at, which costs time and nothing else.
 const MAX_AWAITED: usize = 1 << 18;
 
-/// Queries of one flow.
-#[derive(Clone, Copy, Default)]
-struct Waiting {
-    queries: u32,
-    /// One of them at least is of interest, and so is every answer.
-    of_interest: bool,
-}
-
-/// Flows over UDP with queries that wait for their answers, for as long as such a flow may be silent: what
+/// Flows over UDP of which a query was of interest, until they end or have been silent for as long as such a flow may be: what
 /// [`crate::entry::mark::AWAITED`] says of a flow when one core hears all.
 #[derive(Default)]
 pub struct Awaited {
-    recent: Map<FlowId, Waiting>,
-    earlier: Map<FlowId, Waiting>,
+    recent: Set<FlowId>,
+    earlier: Set<FlowId>,
     since: u64,
     /// There were too many lately.
     full: bool,
@@ -57,25 +51,30 @@ pub struct Awaited {
 impl Awaited {
     fn asked(&mut self, flow: FlowId, time: u64, of_interest: bool) {
         self.turn(time);
-        if self.recent.len() >= MAX_AWAITED {
-            self.full = true;
-            return;
+        if of_interest || self.earlier.contains(&flow) {
+            self.keep(flow);
         }
-        let earlier = self.earlier.remove(&flow).unwrap_or_default();
-        let waiting = self.recent.entry(flow).or_default();
-        waiting.queries += 1 + earlier.queries;
-        waiting.of_interest |= of_interest | earlier.of_interest;
     }
 
-    /// An answer; whether it is of interest.
-    fn answered(&mut self, flow: FlowId, time: u64) -> bool {
+    /// An answer, with which the flow `ends` or not; whether it is of interest.
+    fn answered(&mut self, flow: FlowId, time: u64, ends: bool) -> bool {
         self.turn(time);
-        let known = self.recent.remove(&flow).or_else(|| self.earlier.remove(&flow));
-        let Some(waiting) = known else { return self.full };
-        if waiting.queries > 1 {
-            self.recent.insert(flow, Waiting { queries: waiting.queries - 1, ..waiting });
+        if ends {
+            return self.recent.remove(&flow) | self.earlier.remove(&flow) | self.full;
         }
-        waiting.of_interest
+        if self.earlier.contains(&flow) {
+            self.keep(flow);
+        }
+        self.full || self.recent.contains(&flow)
+    }
+
+    fn keep(&mut self, flow: FlowId) {
+        self.earlier.remove(&flow);
+        if self.recent.len() < MAX_AWAITED {
+            self.recent.insert(flow);
+        } else {
+            self.full |= !self.recent.contains(&flow);
+        }
     }
 
     fn turn(&mut self, time: u64) {
@@ -94,7 +93,8 @@ pub struct Said {
 }
 
 impl Said {
-    pub fn push(&mut self, entry: &Entry, from: Direction, payload: &[u8], spot: Spot) {
+    /// `ends`: with this message its flow does.
+    pub fn push(&mut self, entry: &Entry, from: Direction, payload: &[u8], spot: Spot, ends: bool) {
         self.bytes.extend_from_slice(payload);
         self.messages.push(Message {
             key: entry.key,
@@ -104,6 +104,7 @@ impl Said {
             marks: entry.marks,
             heard: entry.packets().map(|packets| packets > 0),
             from,
+            ends,
         });
     }
 
@@ -149,7 +150,7 @@ impl Watch {
         let over_udp = flow.key.transport() == ip::UDP;
         let answer = is_response(payload);
         if over_udp && answer {
-            let awaited = self.awaited.answered(FlowId::of(&flow), time);
+            let awaited = self.awaited.answered(FlowId::of(&flow), time, said.ends);
             if !awaited && said.heard[from.other() as usize] {
                 return;
             }
@@ -170,18 +171,22 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_awaited_until_they_came_and_no_longer_than_a_flow_lasts() {
+    fn answers_are_awaited_until_the_flow_ends_and_no_longer_than_it_lasts() {
         let mut awaited = Awaited::default();
-        awaited.asked(flow(1), SECOND, false);
         awaited.asked(flow(1), SECOND, true);
+        awaited.asked(flow(1), SECOND, false);
         awaited.asked(flow(2), SECOND, false);
-        assert!(awaited.answered(flow(1), 2 * SECOND) && awaited.answered(flow(1), 13 * SECOND));
-        assert!(!awaited.answered(flow(1), 13 * SECOND), "both came");
-        assert!(!awaited.answered(flow(2), 13 * SECOND), "of no interest");
-        awaited.asked(flow(3), 14 * SECOND, true);
-        awaited.turn(30 * SECOND);
-        awaited.turn(50 * SECOND);
-        assert!(!awaited.answered(flow(3), 51 * SECOND), "too late");
+        assert!(!awaited.answered(flow(2), 2 * SECOND, false), "of no interest");
+        // One more than was asked for, as when an answer comes twice.
+        for time in [2, 8, 14] {
+            assert!(awaited.answered(flow(1), time * SECOND, false), "{time}");
+        }
+        awaited.asked(flow(1), 22 * SECOND, false);
+        assert!(awaited.answered(flow(1), 30 * SECOND, true) && !awaited.answered(flow(1), 30 * SECOND, false));
+        awaited.asked(flow(3), 31 * SECOND, true);
+        awaited.turn(45 * SECOND);
+        awaited.turn(60 * SECOND);
+        assert!(!awaited.answered(flow(3), 61 * SECOND, false), "too late");
         assert!(awaited.recent.is_empty() && awaited.earlier.is_empty());
     }
 
@@ -192,7 +197,7 @@ mod tests {
             awaited.asked(flow(n), SECOND, true);
         }
         assert_eq!(awaited.recent.len(), MAX_AWAITED);
-        assert!(awaited.answered(flow(2 * MAX_AWAITED as u64 - 1), SECOND));
-        assert!(size_of::<(FlowId, Waiting)>() * MAX_AWAITED <= 20 << 20 && size_of::<Message>() <= 88);
+        assert!(awaited.answered(flow(2 * MAX_AWAITED as u64 - 1), SECOND, true));
+        assert!(size_of::<FlowId>() * MAX_AWAITED <= 14 << 20 && size_of::<Message>() <= 88);
     }
 }

@@ -138,10 +138,13 @@ impl Findings {
         }
         let renews = said.iter().any(|said| said.renews);
         if let Some(set) = place.and_then(|place| self.set(shape, place)) {
-            set.seen.merge(&more());
-            if renews {
+            let more = more();
+            // What was earlier in a capture words it, in whatever order both were taken in: that depends on how many cores there were.
+            let both = more.evidence.first().zip(set.seen.evidence.first());
+            if renews || both.is_some_and(|(new, known)| new < known) {
                 set.said = told_once(said);
             }
+            set.seen.merge(&more);
             return;
         }
         let said = told_once(said);
@@ -311,6 +314,27 @@ mod tests {
             })
             .collect();
         assert_eq!(facts, [(6, "ABD".into()), (8, "ABC".into()), (4, "CD".into())]);
+    }
+
+    /// Cores hand over what they saw one after the other, so that what is earlier in the capture may come later.
+    #[test]
+    fn what_is_earlier_in_the_capture_words_a_finding() {
+        let of = |title| Arc::new(Verdict::new(&Words { title, ..words("a", Severity::Low) }));
+        let (early, late, besides) = (of("early"), of("late"), Arc::new(Verdict::new(&words("b", Severity::Low))));
+        for beside in [&[][..], &[&besides]] {
+            for turned in [false, true] {
+                let mut findings = All::default();
+                let mut said = [(3, [&[&early][..], beside].concat()), (7, vec![&late]), (9, vec![&late])];
+                if turned {
+                    said.reverse();
+                }
+                for (time, verdicts) in said {
+                    count(&mut findings, &verdicts, &observation(1, None, time, time as u8), 0);
+                }
+                let lines = String::from_utf8(take(&mut findings, &["x"]).lines(9)).unwrap();
+                assert!(lines.contains("\"early\"") && !lines.contains("late"), "{lines}");
+            }
+        }
     }
 
     #[test]

@@ -275,17 +275,20 @@ impl Told {
             }
             return;
         }
+        // Not as they were taken in, which depends on how many cores there were.
+        let mut here: Vec<_> = here.iter().map(|(_, _, at)| *at).collect();
+        here.sort_by_key(|at| sets[*at].seen.evidence.first().copied());
         // Of each finding its verdict, and the sets that it is in.
         let mut told: Vec<(u32, Vec<usize>)> = Vec::new();
         let mut known: Map<[u8; 16], usize> = Map::default();
-        for (_, _, at) in here {
-            for said in &sets[*at].said {
+        for at in here {
+            for said in &sets[at].said {
                 for (verdict, number) in said.iter().zip(self.number(said)..) {
                     let place = *known.entry(verdict.identity).or_insert(told.len());
                     match told.get_mut(place) {
-                        None => told.push((number, vec![*at])),
+                        None => told.push((number, vec![at])),
                         Some((wording, sets)) => {
-                            sets.push(*at);
+                            sets.push(at);
                             if verdict.renews {
                                 *wording = number;
                             }
