@@ -59,13 +59,13 @@ impl Awaited {
     /// An answer, with which the flow `ends` or not; whether it is of interest.
     fn answered(&mut self, flow: FlowId, time: u64, ends: bool) -> bool {
         self.turn(time);
-        if ends {
-            return self.recent.remove(&flow) | self.earlier.remove(&flow) | self.full;
+        let known = self.recent.contains(&flow) || self.earlier.contains(&flow);
+        match (known, ends) {
+            (true, true) => _ = (self.recent.remove(&flow), self.earlier.remove(&flow)),
+            (true, false) => self.keep(flow),
+            (false, _) => {}
         }
-        if self.earlier.contains(&flow) {
-            self.keep(flow);
-        }
-        self.full || self.recent.contains(&flow)
+        known || self.full
     }
 
     fn keep(&mut self, flow: FlowId) {
