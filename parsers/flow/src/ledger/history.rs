@@ -60,22 +60,29 @@ impl<T> Default for Several<T> {
 }
 
 impl<T: PartialEq> Several<T> {
-    /// False if there are too many.
+    /// False if there are too many. Those stay that are the earliest in a capture, in whatever order they come.
     fn note(&mut self, thing: T, seen: &Seen) -> bool {
         if let Some((_, known)) = self.all_mut().find(|(known, _)| *known == thing) {
             known.merge(seen);
             return true;
         }
-        let has_room = self.len() < MAX_HISTORY;
-        if has_room {
+        if self.len() < MAX_HISTORY {
             let new = (thing, seen.clone());
             match &mut self.first {
                 first @ None => *first = Some(new),
                 Some(_) => self.others = std::mem::take(&mut self.others).into_iter().chain([new]).collect(),
             }
             self.is_new = true;
+            return true;
         }
-        has_room
+        let first = |seen: &Seen| seen.evidence.first().copied();
+        if let Some(latest) = self.all_mut().max_by_key(|(_, seen)| first(seen))
+            && first(seen).zip(first(&latest.1)).is_some_and(|(new, known)| new < known)
+        {
+            *latest = (thing, seen.clone());
+            self.is_new = true;
+        }
+        false
     }
 
     fn all(&self) -> impl Iterator<Item = &(T, Seen)> {

@@ -1,6 +1,6 @@
 //! The same is asked whatever the order in which observations come, and memory is bounded.
 
-use super::findings::Seen;
+use super::findings::{Evidence, Seen};
 use super::history::{History, Kind};
 use super::places::{Place, Places};
 use crate::endpoint::Endpoint;
@@ -83,6 +83,32 @@ fn memory_is_bounded_and_what_is_left_out_is_counted() {
         say(&mut history, at([10, a, b, c]), "tls", &seen(1, 2));
     }
     assert_eq!(history.limited, 4);
+}
+
+/// Cores hand over what they saw one after the other.
+#[test]
+fn of_too_many_the_earliest_in_a_capture_are_kept() {
+    let facts = Facts::read(&pay_example()).unwrap();
+    let at = |frame: u8| {
+        let mut seen = seen(u64::from(frame), u64::from(frame));
+        seen.evidence.keep(Evidence { source: 0, frame: u64::from(frame), flow: [frame; 20] });
+        seen
+    };
+    let frames: Vec<u8> = (1..=MAX_HISTORY as u8 + 9).collect();
+    let halves: Vec<u8> = frames.iter().rev().step_by(2).chain(frames.iter().skip(1).step_by(2)).copied().collect();
+    let backward = frames.iter().rev().copied().collect();
+    let answers = [frames, halves, backward].map(|frames| {
+        let mut history = <(History, Places)>::default();
+        for frame in frames {
+            let place = history.1.number(Endpoint::server([192, 0, 2, frame], 443), None).unwrap();
+            history.0.certificate(place, &[frame; 32], Some(&facts.spki_sha256), &at(frame));
+        }
+        let asked = asked(&mut history);
+        let [(Kind::Key, key, MAX_HISTORY)] = &asked[..] else { panic!("{asked:?}") };
+        key.clone()
+    });
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+    assert!(answers[0].contains(&"10".repeat(32)) && !answers[0].contains(&"11".repeat(32)), "{}", answers[0]);
 }
 
 #[test]
