@@ -384,7 +384,7 @@ class Ledger:
         `first_seen`, `last_seen` (seconds since the epoch) and `flows`, in the order of the first.
         `certificates`: those of one endpoint and name: name, certificates [{certificate (its record, or its sha256 alone)}].
         `words`: those of one endpoint: words [{word}]. `key`: one key in several certificates: spki_sha256, certificates,
-        places [{endpoint, name}], elsewhere (observations at more places than are kept).
+        places [{endpoint, name}], elsewhere (flows at more places than are kept).
         65,536 of each kind are remembered, 16 things of each (`limits`: histories)."""
 
     def answer_history(self, number: int, verdicts: list[Verdict]) -> None:

@@ -60,11 +60,12 @@ impl<T> Default for Several<T> {
 }
 
 impl<T: PartialEq> Several<T> {
-    /// False if there are too many. Those stay that are the earliest in a capture, in whatever order they come.
-    fn note(&mut self, thing: T, seen: &Seen) -> bool {
+    /// How many flows are left out because there are too many things. Those stay that are the earliest in a capture, in whatever order
+    /// they come.
+    fn note(&mut self, thing: T, seen: &Seen) -> u64 {
         if let Some((_, known)) = self.all_mut().find(|(known, _)| *known == thing) {
             known.merge(seen);
-            return true;
+            return 0;
         }
         if self.len() < MAX_HISTORY {
             let new = (thing, seen.clone());
@@ -73,16 +74,17 @@ impl<T: PartialEq> Several<T> {
                 Some(_) => self.others = std::mem::take(&mut self.others).into_iter().chain([new]).collect(),
             }
             self.is_new = true;
-            return true;
+            return 0;
         }
         let first = |seen: &Seen| seen.evidence.first().copied();
         if let Some(latest) = self.all_mut().max_by_key(|(_, seen)| first(seen))
             && first(seen).zip(first(&latest.1)).is_some_and(|(new, known)| new < known)
         {
-            *latest = (thing, seen.clone());
+            let (_, left_out) = std::mem::replace(latest, (thing, seen.clone()));
             self.is_new = true;
+            return left_out.count;
         }
-        false
+        seen.count
     }
 
     fn all(&self) -> impl Iterator<Item = &(T, Seen)> {
@@ -120,7 +122,7 @@ struct KeyUse {
     certificates: Several<Sha256>,
     /// The first of them.
     places: Several<Place>,
-    /// Observations at others.
+    /// Flows at others.
     elsewhere: u64,
 }
 
@@ -167,7 +169,7 @@ pub struct History {
     vocabulary: Numbered<Arc<str>>,
     /// By SHA-256 of the SubjectPublicKeyInfo.
     keys: Grown<Sha256, KeyUse>,
-    /// Observations left out because of [`MAX_HISTORIES`] and [`MAX_HISTORY`].
+    /// Flows left out because of [`MAX_HISTORIES`] and [`MAX_HISTORY`].
     pub limited: u64,
 }
 
@@ -175,19 +177,19 @@ impl History {
     /// A certificate was sent from somewhere; `spki_sha256` if it is as certificates ought to be.
     pub fn certificate(&mut self, place: Place, leaf: &Sha256, spki_sha256: Option<&Sha256>, seen: &Seen) {
         let Some(several) = self.certificates.of(place.number, place) else {
-            self.limited += 1;
+            self.limited += seen.count;
             return;
         };
-        self.limited += u64::from(!several.note(*leaf, seen));
+        self.limited += several.note(*leaf, seen);
         let Some(spki_sha256) = spki_sha256 else { return };
         let has_room = self.keys.len() < MAX_HISTORIES || self.keys.contains_key(spki_sha256);
         if !has_room {
-            self.limited += 1;
+            self.limited += seen.count;
             return;
         }
         let key = self.keys.entry(*spki_sha256).or_default();
-        self.limited += u64::from(!key.certificates.note(*leaf, seen));
-        key.elsewhere += u64::from(!key.places.note(place, seen));
+        self.limited += key.certificates.note(*leaf, seen);
+        key.elsewhere += key.places.note(place, seen);
     }
 
     /// The number of a word.
@@ -198,8 +200,7 @@ impl History {
     /// What an observation is in a word.
     pub fn spoken(&mut self, place: Place, word: u32, seen: &Seen) {
         let known = self.words.of(place.endpoint, place.endpoint);
-        let is_kept = known.is_some_and(|several| several.note(word, seen));
-        self.limited += u64::from(!is_kept);
+        self.limited += known.map_or(seen.count, |several| several.note(word, seen));
     }
 
     /// What came since the last call, in the order of endpoints, names and keys. `record` gives the record of a certificate if it has one.

@@ -313,7 +313,7 @@ fn remember(
         return;
     }
     let Some(place) = place else {
-        history.limited += 1;
+        history.limited += observation.count;
         return;
     };
     let seen = Seen::of(observation, source);
