@@ -35,7 +35,6 @@ use crate::{later, tcp, udp};
 use particular::Tracking;
 pub use particular::Wanted;
 use std::sync::Arc;
-use together::Ended;
 use transitproof_wire::packet::{Packet, Tunnels, dissect, ip_protocol as ip, plain, tcp_flags};
 use transitproof_wire::{ParseError, Protocol};
 
@@ -82,7 +81,7 @@ pub struct Core {
     /// Slots that [`Core::finish`] has still to end, the last one first.
     ending: Vec<Slot>,
     /// Flows that have ended and whose records are written once some have come together.
-    ended: Vec<Ended>,
+    ended: Vec<(Entry, EndReason)>,
     tracking: Option<Box<Tracking>>,
     /// Frames that were looked into, with a number of their flow, if somebody keeps those.
     opening: Option<Vec<(u64, u64)>>,
@@ -158,7 +157,7 @@ impl Core {
     pub fn frames(&mut self, frames: &[Frame<'_>]) {
         if self.is_particular() {
             frames.iter().for_each(|frame| self.particular_frame(frame));
-            return self.close_ended();
+            return self.write_ended();
         }
         let seed = self.seed;
         let first = |frame: &Frame<'_>, looked: &mut Looked| *looked = Looked::at(frame, seed);
@@ -171,7 +170,7 @@ impl Core {
             let next = batches.next();
             let looked = &mut now[..batch.len()];
             let coming = self.batch(batch, looked, &arrived, |core| next.map(|next| core.look(next, then, first)));
-            let (Some(next), Some(coming)) = (next, coming) else { return self.close_ended() };
+            let (Some(next), Some(coming)) = (next, coming) else { return self.write_ended() };
             (batch, arrived) = (next, coming);
             std::mem::swap(&mut now, &mut then);
         }
@@ -181,7 +180,7 @@ impl Core {
     pub fn given(&mut self, frames: &[Frame<'_>], looked: &mut [Looked]) {
         if self.is_particular() {
             frames.iter().for_each(|frame| self.particular_frame(frame));
-            return self.close_ended();
+            return self.write_ended();
         }
         // Whoever divided them has looked.
         let first = |_: &Frame<'_>, _: &mut Looked| {};
@@ -192,7 +191,7 @@ impl Core {
             let mut next = batches.next();
             let ahead = |core: &mut Self| next.as_mut().map(|(batch, looked)| core.look(batch, looked, first));
             let coming = self.batch(batch, looked, &arrived, ahead);
-            let (Some(next), Some(coming)) = (next, coming) else { return self.close_ended() };
+            let (Some(next), Some(coming)) = (next, coming) else { return self.write_ended() };
             ((batch, looked), arrived) = (next, coming);
         }
     }

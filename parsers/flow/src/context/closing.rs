@@ -43,8 +43,8 @@ impl Context {
         }
     }
 
-    /// Counts a flow that has ended and was taken out of the table, and writes its record.
-    pub fn close(&mut self, entry: &Entry, reason: EndReason) {
+    /// Counts a flow that has ended; its record is written by [`Self::record`].
+    pub fn close(&mut self, entry: &Entry) {
         if let Some(selection) = &self.selection
             && selection.is_late()
         {
@@ -53,7 +53,7 @@ impl Context {
                 self.totals.decided(entry, wanted);
             }
             if !wanted {
-                return self.fragments.release(entry.fragment);
+                return;
             }
         }
         if self.judges(entry)
@@ -61,13 +61,20 @@ impl Context {
         {
             self.notice(entry, &facts, 0);
         }
-        if !(entry.continues && entry.is_empty()) && self.wants(entry) {
-            self.pass_by(entry);
-        }
-        if !(entry.continues && entry.is_empty()) {
+        if has_record(entry) {
+            if self.wants(entry) {
+                self.pass_by(entry);
+            }
             if !self.tunnels.is_opened(entry.key.tunnel()) {
                 self.count(entry);
             }
+        }
+    }
+
+    /// Writes the record of a flow that was closed and taken out of the table.
+    pub fn record(&mut self, entry: &Entry, reason: EndReason) {
+        let late = self.selection.as_ref().filter(|selection| selection.is_late());
+        if has_record(entry) && late.is_none_or(|selection| selection.has(&entry.key, entry.protocol)) {
             self.write(entry, reason);
         }
         self.fragments.release(entry.fragment);
@@ -151,4 +158,9 @@ impl Context {
             record::write(entry, middle, reason, &mut self.clock, &mut self.records);
         }
     }
+}
+
+/// Whether something came since the last record of the flow was written.
+fn has_record(entry: &Entry) -> bool {
+    !(entry.continues && entry.is_empty())
 }

@@ -67,7 +67,7 @@ impl Core {
         self.fragments.expire(time);
         self.reassembled();
         (self.ctx.frame, self.ctx.time) = here;
-        self.close_ended();
+        self.write_ended();
         let mut expired = std::mem::take(&mut self.expired);
         self.table.expire(time, &mut expired);
         for slots in expired.chunks(BATCH) {
@@ -94,7 +94,7 @@ impl Core {
         if self.ending.is_empty() {
             self.fragments.finish();
             self.reassembled();
-            self.close_ended();
+            self.write_ended();
             self.ending = self.table.all();
             self.ending.reverse();
         }
