@@ -151,6 +151,33 @@ def test_workers_find_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("beside")
+def test_workers_hear_the_same_where_answers_come_twice(tmp_path: Path) -> None:
+    """All on one socket, on which something is always asked: more answers than questions end no interest."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.utils import wrpcap
+    from tunnels.tools import base32
+    from tunnels.wire import name
+
+    rng = random.Random(9)
+    there = IP(src="10.2.0.1", dst="10.2.0.53") / UDP(sport=4000, dport=53)
+    back = IP(src="10.2.0.53", dst="10.2.0.1") / UDP(sport=53, dport=4000)
+    asked, packets = [], []
+    for n in range(80):
+        question = name(f"{base32(rng.randbytes(30))}.relay.com".encode()) + struct.pack("!2H", 16, 1)
+        asked.append(question)
+        packets.append(there / (struct.pack("!6H", n, 0x0100, 1, 0, 0, 0) + question))
+        if n % 5 == 4:
+            for answered in [n - 4] * 6 + [n - 3, n - 2, n - 1] + [n - 5] * (n > 5):
+                answer = struct.pack("!3HIHB", 0xC00C, 16, 1, 60, 41, 40) + rng.randbytes(40)
+                message = struct.pack("!6H", answered, 0x8400, 1, 1, 0, 0) + asked[answered] + answer
+                packets.append(back / message)
+    wrpcap(str(tmp_path / "twice.pcap"), packets)
+    one, two = (tunnels(tmp_path / "twice.pcap", workers=workers) for workers in (1, 2))
+    assert one == two
+    assert one[0]["observed"]["dns.bytes_down"] > 80 * 40
+
+
+@pytest.mark.usefixtures("beside")
 def test_alerts_come_when_they_would_have_come_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many packets are taken at a time: one alone, as on a quiet wire, or all that there are."""
     from tunnels.__main__ import make
