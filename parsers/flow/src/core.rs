@@ -113,12 +113,12 @@ impl Core {
         self.ctx.hash_key = Some(key);
     }
 
-    /// Tell how much a quantum computer could read.
     /// Observations tell what the client offered and how much the server hid, see [`crate::observation::Observation::session`].
     pub fn tell_sessions(&mut self) {
         self.ctx.tells_sessions = true;
     }
 
+    /// Tell how much a quantum computer could read.
     pub fn tell_exposed(&mut self) {
         self.ctx.exposed = true;
     }
